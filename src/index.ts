@@ -1,0 +1,1 @@
+export { defineTopology, type TopologyInput } from './topology/schema.ts'

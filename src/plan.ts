@@ -1,0 +1,56 @@
+/**
+ * What a region must have: files and processes. `compile` makes it from the topology, the agent makes it real.
+ * Paths of files are relative to the region's folder; that folder is every engine's working directory.
+ */
+
+export type EngineName = 'etcd' | 'postgres' | 'redis' | 'varnish' | 'haproxy' | 'knot' | 'app'
+
+export type PlanFile = {
+  path: string
+  /** 0o600 for everything that holds a secret. */
+  mode: 0o600 | 0o644 | 0o755
+  content: string
+}
+
+/** When a process counts as ready, and later as healthy. Asked at the region's own address. */
+export type Check =
+  | { kind: 'http'; port: number; path: string /** Status codes that count. */; expect: number[] }
+  | { kind: 'tcp'; port: number }
+  /** A command of the engine itself, run as the process is (same sandbox); exit 0 counts. */
+  | { kind: 'exec'; command: string[]; env?: Record<string, string> }
+
+export type PlanProcess = {
+  /** Unique in its region: `haproxy`, `app-0`. */
+  name: string
+  engine: EngineName
+  command: string[]
+  /** May hold secrets: it is given as environment, never as arguments. */
+  env: Record<string, string>
+  /** `engine`: from the engine root, in the sandbox, in the region's folder. `host`: as the user runs it. */
+  run: 'engine' | 'host'
+  /** For `host` only; absolute. */
+  cwd?: string
+  /** Processes of the same region that must be ready first. */
+  after: string[]
+  ready: Check
+  readyTimeoutMs: number
+  stop: { signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1'; timeoutMs: number }
+}
+
+export type RegionPlan = {
+  region: string
+  address: string
+  /** Folders to make before the files, relative to the region's folder, all 0700. */
+  folders: string[]
+  files: PlanFile[]
+  processes: PlanProcess[]
+}
+
+/** One engine's slice of a region's plan. */
+export type EnginePart = Omit<RegionPlan, 'region' | 'address'>
+
+export type Plan = {
+  world: string
+  /** By region name, in topology order. */
+  regions: Record<string, RegionPlan>
+}
