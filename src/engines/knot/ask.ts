@@ -1,0 +1,44 @@
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { decodeReply, encodeQuestion, type Question, type Reply } from './message.ts'
+
+export type Server = { address: string; port: number }
+
+/**
+ * Asks one server one question over UDP; undefined when there is no answer in time. It is sent again a few times
+ * within `timeoutMs`, since a lost packet is not a silent server.
+ */
+export function ask(server: Server, question: Question, timeoutMs = 1000): Promise<Reply | undefined> {
+  return new Promise((resolve) => {
+    const id = randomInt(0x10000)
+    const query = encodeQuestion(id, question)
+    const socket = createSocket('udp4')
+    const finish = (reply: Reply | undefined) => {
+      clearTimeout(deadline)
+      clearInterval(again)
+      socket.removeAllListeners()
+      socket.on('error', () => {})
+      socket.close()
+      resolve(reply)
+    }
+    // A refused port is not final: the server may be starting.
+    const send = () => socket.send(query, server.port, server.address, () => {})
+    const deadline = setTimeout(finish, timeoutMs, undefined)
+    const again = setInterval(send, Math.max(20, timeoutMs / 4))
+    socket.on('error', () => {})
+    socket.on('message', (message, from) => {
+      if (from.address !== server.address || from.port !== server.port) return
+      const reply = decodeOrNothing(message)
+      if (reply?.id === id) finish(reply)
+    })
+    send()
+  })
+}
+
+function decodeOrNothing(message: Uint8Array): Reply | undefined {
+  try {
+    return decodeReply(message)
+  } catch {
+    return undefined
+  }
+}
