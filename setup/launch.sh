@@ -1,0 +1,34 @@
+# Read (with `.`) by the launchers in bin/, which have set $home. Sets $node to a Node that runs TypeScript as it is,
+# after bringing whatever is missing. When nothing is, this costs a few milliseconds: one hash and one `node --version`.
+
+ready() {
+  key=$(cat "$home/package-lock.json" "$home/setup/requirements.json" 2>/dev/null | sha256sum 2>/dev/null)
+  key=${key%% *}
+  cache=${XDG_CACHE_HOME:-}
+  case $cache in /*) ;; *) cache=${HOME:-}/.cache ;; esac
+
+  [ -n "$key" ] && [ -r "$home/node_modules/.nearside-ready" ] && [ -r "$cache/nearside/ready-$key" ] || return 1
+  read -r packages_key <"$home/node_modules/.nearside-ready"
+  [ "$packages_key" = "$key" ] || return 1
+  { read -r node; read -r version; read -r engines; } <"$cache/nearside/ready-$key"
+  [ -x "$node" ] && [ -f "$engines/manifest.json" ] && command -v bwrap >/dev/null || return 1
+  [ "$("$node" --version 2>/dev/null)" = "$version" ]
+}
+
+set_up() {
+  found=$(node --version 2>/dev/null) || found=
+  found=${found#v}
+  case ${found%%.*} in
+    '' | [0-9] | 1[0-7])
+      echo "nearside set-up: Node 18 or newer with npm is needed${found:+, but this machine has $found}." >&2
+      echo "    Debian 12 or newer: apt-get install nodejs npm" >&2
+      exit 1
+      ;;
+  esac
+  node "$home/setup/main.mjs" "$key" || exit $?
+}
+
+ready || { set_up && ready; } || {
+  echo "nearside set-up: done, but something is still missing. Please report this with the output of: sh -x $0" >&2
+  exit 1
+}

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { CommandFailure, SetupFailure } from './failure.mjs'
+import { withLock } from './lock.mjs'
+import { cacheDir, engineRootDir, home, readRequirements } from './paths.mjs'
+import { Progress } from './progress.mjs'
+import { run, stopCommands } from './run.mjs'
+import { bringEngines } from './steps/engines.mjs'
+import { bringHostPackages, checkSandbox } from './steps/host.mjs'
+import { bringNode } from './steps/node.mjs'
+import { bringPackages } from './steps/packages.mjs'
+import { checkPlatform } from './steps/platform.mjs'
+
+/**
+ * Brings whatever is missing, in order, then writes the stamp that lets the launcher skip all of this. Called by
+ * setup/launch.sh with the stamp's key, a hash of everything that decides what is needed.
+ */
+
+/** @typedef {{ env: NodeJS.ProcessEnv, requirements: import('./paths.mjs').Requirements, progress: Progress, isRoot: boolean }} Context */
+
+/** @param {Context} context @param {string} key */
+async function setUp(context, key) {
+  const { env, requirements, progress, isRoot } = context
+  const cache = cacheDir(env)
+  const engineRoot = engineRootDir(env, requirements.engines)
+  checkPlatform({ platform: process.platform, arch: process.arch, engineRoot })
+  const onWait = (/** @type {string} */ holder) =>
+    progress.line(`another set-up is at work${holder ? ` (process ${holder})` : ''}; waiting for it`)
+  await withLock(join(cache, 'set-up.lock'), onWait, async () => {
+    const node = await bringNode(context)
+    // Other users may set up the same checkout; the lock file itself is what they have in common.
+    await withLock(join(home, 'package-lock.json'), onWait, () => bringPackages(context, home), {
+      sayWho: false,
+    })
+    await bringHostPackages(context, engineRoot)
+    await checkSandbox()
+    await bringEngines(context, engineRoot)
+    const version = (await run([node, '--version'])).trim()
+    writeAside(join(home, 'node_modules', '.nearside-ready'), `${key}\n`)
+    writeAside(join(cache, `ready-${key}`), `${node}\n${version}\n${engineRoot}\n`)
+  })
+}
+
+/** Leaves a file alone that already says so: it may belong to another user. @param {string} path @param {string} text */
+function writeAside(path, text) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  writeFileSync(`${path}.${process.pid}`, text)
+  renameSync(`${path}.${process.pid}`, path)
+}
+
+/** @param {unknown} error */
+function explain(error) {
+  if (error instanceof SetupFailure)
+    return error.remedy ? `${error.message}\n\n${error.remedy}` : error.message
+  if (error instanceof CommandFailure)
+    return `this command failed:\n    ${error.message}\n\nIf it could not reach a server, check the network (and the proxy in apt's or npm's configuration).\nThen type the same command again: what is done is not done twice.`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+const progress = new Progress()
+/** @type {NodeJS.Signals | undefined} */
+let interruptedBy
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => {
+    interruptedBy = signal
+    stopCommands('SIGTERM')
+  })
+
+try {
+  const isRoot = process.getuid?.() === 0
+  await setUp(
+    { env: process.env, requirements: readRequirements(), progress, isRoot },
+    process.argv[2] ?? 'none',
+  )
+} catch (error) {
+  const step = progress.failed()
+  if (interruptedBy) progress.line('interrupted; type the same command again to go on')
+  else progress.line(`${step ? `step "${step}": ` : ''}${explain(error)}`)
+  process.exitCode = interruptedBy ? 128 + constants.signals[interruptedBy] : 1
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * Where the set-up keeps what it brings. The engine root and Node belong to a machine and user, the npm packages to a
+ * checkout. Plain JavaScript, because it also runs on the old Node that the set-up replaces.
+ */
+
+/** @typedef {{ suite: string, packages: string[], minimum: Record<string, string>, leaveOut: string[], layout: number }} EngineRequirements */
+/** @typedef {{ node: { minimum: string, package: string }, host: { command: string, package: string }[], engines: EngineRequirements }} Requirements */
+
+/** The checkout (or installed package) that this set-up belongs to. */
+export const home = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
+
+/** @returns {Requirements} */
+export function readRequirements() {
+  return JSON.parse(readFileSync(join(home, 'setup', 'requirements.json'), 'utf8'))
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+export function cacheDir(env) {
+  // The XDG specification: a relative path is invalid and must be ignored.
+  const base = env.XDG_CACHE_HOME?.startsWith('/')
+    ? env.XDG_CACHE_HOME
+    : join(env.HOME || homedir(), '.cache')
+  return join(base, 'nearside')
+}
+
+/**
+ * The folder's name says everything that decides its contents, so a changed list builds a new root beside the old
+ * one, which worlds may still be running from.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {EngineRequirements} engines
+ */
+export function engineRootDir(env, engines) {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([engines, process.arch]))
+    .digest('hex')
+  return join(cacheDir(env), `engines-${hash.slice(0, 12)}`)
+}

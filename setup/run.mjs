@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream/promises'
+import { CommandFailure } from './failure.mjs'
+
+/** Enough to see an installer's own explanation, few enough to fit on a screen. */
+const KEPT_LINES = 15
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set()
+
+/** Ends every command under way; their callers then fail and clean up. @param {NodeJS.Signals} signal */
+export function stopCommands(signal) {
+  for (const child of running) child.kill(signal)
+}
+
+/** @param {string} name @param {NodeJS.ProcessEnv} [env] @returns {string | undefined} the path of a command, as a shell would find it */
+export function findCommand(name, env = process.env) {
+  return (env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder.startsWith('/'))
+    .map((folder) => join(folder, name))
+    .find(isExecutable)
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+/**
+ * @typedef {object} RunOptions
+ * @property {string} [cwd]
+ * @property {Record<string, string>} [env] added to this process's environment
+ * @property {(line: string) => void} [onLine] each line that the command prints
+ * @property {boolean} [terminal] the command may ask on the terminal (sudo's password)
+ */
+
+/**
+ * Runs a command to its end and answers with its standard output; fails with a CommandFailure.
+ *
+ * @param {string[]} argv @param {RunOptions} [options] @returns {Promise<string>}
+ */
+export async function run(argv, options = {}) {
+  const started = start(argv, options)
+  /** @type {string[]} */
+  const output = []
+  started.collect(started.child.stdout, (line) => output.push(line))
+  await started.ended
+  return output.join('\n')
+}
+
+/**
+ * Runs `producer | consumer` and fails when either does: a shell's pipe would hide the producer's failure.
+ *
+ * @param {string[]} producer @param {string[]} consumer @param {RunOptions} [options]
+ */
+export async function runPipe(producer, consumer, options = {}) {
+  const from = start(producer, options)
+  const to = start(consumer, options, 'pipe')
+  const copied = pipeline(/** @type {any} */ (from.child.stdout), /** @type {any} */ (to.child.stdin))
+  const results = await Promise.allSettled([from.ended, to.ended, copied])
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+/** @param {string[]} argv @param {RunOptions} options @param {'pipe' | 'ignore'} [stdin] */
+function start(argv, options, stdin = 'ignore') {
+  const [file, ...args] = argv
+  const child = spawn(/** @type {string} */ (file), args, {
+    cwd: options.cwd,
+    // An ordinary user's PATH on Debian has no sbin, where mmdebstrap finds chroot.
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...options.env },
+    stdio: [options.terminal ? 'inherit' : stdin, 'pipe', 'pipe'],
+  })
+  running.add(child)
+  /** @type {string[]} */
+  const lastLines = []
+  /** @param {import('node:stream').Readable | null} stream @param {(line: string) => void} [also] */
+  const collect = (stream, also) => {
+    if (!stream) return
+    createInterface({ input: stream }).on('line', (line) => {
+      also?.(line)
+      options.onLine?.(line)
+      if (line.trim() !== '') lastLines.push(line)
+      if (lastLines.length > KEPT_LINES) lastLines.shift()
+    })
+  }
+  collect(child.stderr)
+  /** @type {Promise<void>} */
+  const ended = new Promise((resolve, reject) => {
+    /** @param {string} ending */
+    const fail = (ending) =>
+      reject(new CommandFailure({ command: argv.map(quoted).join(' '), ending, lastLines }))
+    child.on('error', (error) => {
+      running.delete(child)
+      fail(error.message)
+    })
+    child.on('close', (code, signal) => {
+      running.delete(child)
+      if (code === 0) resolve()
+      else fail(signal ? `ended by ${signal}` : `exit code ${code}`)
+    })
+  })
+  return { child, collect, ended }
+}
+
+/** @param {string} word */
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SetupFailure } from '../failure.mjs'
+import { findCommand, run } from '../run.mjs'
+
+/** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean, link?: boolean }} LockedPackage */
+/** @typedef {{ packages?: Record<string, LockedPackage> }} LockFile */
+
+/**
+ * The npm packages of the lock file. No package's own scripts are run: none of ours needs them, and they are the
+ * usual way in for a poisoned package.
+ *
+ * @param {import('../main.mjs').Context} context @param {string} home
+ */
+export async function bringPackages({ progress }, home) {
+  const wanted = readLock(join(home, 'package-lock.json'))
+  if (!wanted)
+    throw new SetupFailure(
+      `${join(home, 'package-lock.json')} is missing or broken`,
+      'Check the file out again: git checkout package-lock.json',
+    )
+  if (packagesMatch(wanted, readLock(join(home, 'node_modules', '.package-lock.json')))) return
+  progress.begin('npm packages')
+  if (!findCommand('npm'))
+    throw new SetupFailure('there is no npm on this machine', 'Install npm (Debian: apt-get install npm).')
+  // npm marks its work as done by writing node_modules/.package-lock.json last, so an interrupted run is done again.
+  await run(
+    ['npm', 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    { cwd: home },
+  )
+  progress.done()
+}
+
+/**
+ * Does node_modules hold what the lock file says? Packages for other platforms may be missing.
+ *
+ * @param {LockFile} wanted @param {LockFile | undefined} installed
+ */
+export function packagesMatch(wanted, installed) {
+  if (!installed?.packages) return false
+  const have = installed.packages
+  const need = Object.entries(wanted.packages ?? {}).filter(([path]) => path !== '')
+  return (
+    need.every(([path, { version, integrity, optional }]) => {
+      const found = have[path]
+      return found ? found.version === version && found.integrity === integrity : optional === true
+    }) && Object.keys(have).every((path) => wanted.packages?.[path])
+  )
+}
+
+/** @param {string} path @returns {LockFile | undefined} */
+function readLock(path) {
+  try {
+    return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+  } catch {
+    return undefined
+  }
+}
