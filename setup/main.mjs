@@ -21,7 +21,7 @@ import { checkPlatform } from './steps/platform.mjs'
 
 /** @param {Context} context @param {string} key */
 async function setUp(context, key) {
-  const { env, requirements, progress, isRoot } = context
+  const { env, requirements, progress } = context
   const cache = cacheDir(env)
   const engineRoot = engineRootDir(env, requirements.engines)
   checkPlatform({ platform: process.platform, arch: process.arch, engineRoot })

@@ -9,7 +9,12 @@ const GID = '1000'
 export const RUN_DIR = '/run/nearside'
 
 /** What a command finds in its environment if the caller says nothing else. */
-const DEFAULTS = { PATH: '/usr/lib/postgresql/17/bin:/usr/sbin:/usr/bin', HOME: '/tmp', LANG: 'C.UTF-8' }
+const DEFAULTS = {
+  // /usr/local/bin is empty inside; it is here for `spawn`, which looks for bubblewrap by this PATH too.
+  PATH: '/usr/lib/postgresql/17/bin:/usr/sbin:/usr/bin:/usr/local/bin',
+  HOME: '/tmp',
+  LANG: 'C.UTF-8',
+}
 
 export type Bind = { readonly path: string; readonly readonly?: boolean }
 
@@ -22,7 +27,7 @@ export type SandboxOptions = {
   readonly runDir?: string
   /** Inside one of the binds, or any folder of the engine root. */
   readonly cwd: string
-  /** The environment that the caller is going to give to `spawn`; read only for what it lacks (PATH, HOME, LANG). */
+  /** The whole environment of the command; PATH, HOME and LANG have defaults. Secrets are safe here. */
   readonly env: Readonly<Record<string, string>>
   readonly command: readonly string[]
   /** File descriptor on which bubblewrap says the command's process id; see `childPid`. */
@@ -34,12 +39,15 @@ export type SandboxOptions = {
   readonly lifetime?: 'detached' | 'tied'
 }
 
+/** What to give to `spawn(file, args, { env })`: the environment has to be exactly this one. */
+export type SandboxCommand = {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
 /**
- * The argument list that runs a command from the engine root in a sandbox of bubblewrap. Pure. To be started with
- * exactly the environment that is meant for the command:
- *
- *     const [file, ...args] = sandboxCommand({ ...options, env })
- *     spawn(file, args, { env })
+ * The command that runs something from the engine root in a sandbox of bubblewrap. Pure.
  *
  * Inside: the engine root's /usr and /etc and the host's /etc/hosts and /etc/resolv.conf, read-only; the binds; empty
  * /tmp, /run and /var of its own; the host's network, process ids and System V shared memory. PostgreSQL knows by a
@@ -50,7 +58,7 @@ export type SandboxOptions = {
  * Files that it makes belong to the starter. A folder that belongs to *another* user is closed to it, for root too.
  *
  * Bubblewrap hands its own environment on, so secrets go there and never into its arguments, which everyone on the
- * machine can read: hence no --setenv for what the caller gives, and no --clearenv, which would clear that too.
+ * machine can read: hence no --setenv, and no --clearenv, which would clear that too.
  *
  * What a supervisor has to know of bubblewrap (each is tested in test/engines/root/):
  * - `bwrap` stays as the command's parent (2 MB), ends when it does and with its exit status (128 + n for signal n).
@@ -60,10 +68,9 @@ export type SandboxOptions = {
  *   It is known a moment before the command runs; if the pipe ends without an id, bubblewrap has failed.
  * - A process of another sandbox or of the host with the same owner can signal it, so an adopting agent can, too.
  */
-export function sandboxCommand(options: SandboxOptions): [file: string, ...args: string[]] {
+export function sandboxCommand(options: SandboxOptions): SandboxCommand {
   const { root, binds, runDir, cwd, env, command, infoFd, lifetime = 'detached' } = options
-  return [
-    'bwrap',
+  const args = [
     ...['--unshare-user', '--uid', UID, '--gid', GID, '--cap-drop', 'ALL', '--new-session'],
     ...(lifetime === 'tied' ? ['--die-with-parent'] : []),
     ...(infoFd === undefined ? [] : ['--info-fd', String(infoFd)]),
@@ -74,9 +81,9 @@ export function sandboxCommand(options: SandboxOptions): [file: string, ...args:
     ...coveredFolders(binds),
     ...binds.flatMap(({ path, readonly }) => [readonly ? '--ro-bind' : '--bind', path, checked(path)]),
     ...(runDir === undefined ? [] : ['--bind', runDir, RUN_DIR]),
-    ...Object.entries(DEFAULTS).flatMap(([name, value]) => (name in env ? [] : ['--setenv', name, value])),
     ...['--remount-ro', '/', '--chdir', cwd, '--', ...command],
   ]
+  return { file: 'bwrap', args, env: { ...DEFAULTS, ...env } }
 }
 
 /** Mount points cannot be made in the read-only /usr, but its two folders for local things can be replaced whole. */
