@@ -1,0 +1,48 @@
+/**
+ * Edits between two words: insert, delete, replace, swap of neighbours (optimal string alignment). Words longer than
+ * 64 characters are cut: nobody misspells those, and the work stays bounded for hostile input.
+ */
+export function editDistance(left: string, right: string): number {
+  const [a, b] = [left.slice(0, 64), right.slice(0, 64)]
+  let before: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      let best = Math.min(replace, previous[j]! + 1, row[j - 1]! + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, before[j - 2]! + 1)
+      row.push(best)
+    }
+    before = previous
+    previous = row
+  }
+  return previous[b.length]!
+}
+
+/**
+ * What was probably meant, or undefined when nothing is near. Case, `-` and `_` do not count; one edit in three
+ * characters is forgiven; a beginning or a longer form of at least three characters counts as near too
+ * (`latitude` for `lat`).
+ */
+export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[-_]/g, '')
+  const meant = plain(word)
+  let best: { candidate: string; distance: number } | undefined
+  for (const candidate of candidates) {
+    const known = plain(candidate)
+    if (known === '' || meant === '') continue
+    const allowed = Math.max(1, Math.floor(Math.max(meant.length, known.length) / 3))
+    const edits = editDistance(meant, known)
+    const contained =
+      Math.min(meant.length, known.length) >= 3 && (meant.startsWith(known) || known.startsWith(meant))
+    // Single letters are all one edit apart: that is no likeness.
+    const near =
+      edits <= allowed && edits < Math.max(meant.length, known.length) - (meant[0] === known[0] ? 0 : 1)
+    const distance = near ? edits : contained ? allowed + 0.5 : undefined
+    if (edits === 0) return candidate
+    if (distance !== undefined && (!best || distance < best.distance)) best = { candidate, distance }
+  }
+  return best?.candidate
+}

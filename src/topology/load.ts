@@ -1,0 +1,80 @@
+import { dirname, resolve } from 'node:path'
+import { messageOf } from '../lib/errors.ts'
+import { validate } from './checks.ts'
+import { checkFiles } from './files.ts'
+import { fail, findTopology, readTopology, yamlExtensions } from './find.ts'
+import { importTopology } from './module.ts'
+import { type Problem, pathText, TopologyError, toProblem } from './problems.ts'
+import type { Topology } from './schema.ts'
+import { parseYaml } from './yaml.ts'
+
+export type LoadedTopology = {
+  topology: Topology
+  /** Absolute paths: the topology file, its folder, and the app's working directory. */
+  file: string
+  folder: string
+  appFolder: string
+  /** What is allowed and probably not meant; for people to see. */
+  warnings: Problem[]
+}
+
+export type LoadOptions = {
+  /** false: look at nothing but the topology file itself (the app lives on other machines). */
+  files?: boolean
+  /** Where programs are looked for; default: this process's PATH. */
+  path?: string
+}
+
+/**
+ * Finds, reads and checks a topology. Whatever is wrong with it, all of it at once, is one TopologyError; nothing
+ * else is thrown. TypeScript and JavaScript topologies are run, with the rights of this process.
+ */
+export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}): Promise<LoadedTopology> {
+  const file = await findTopology(pathOrFolder)
+  const { text, extension } = await readTopology(file)
+  const source = yamlExtensions.includes(extension) ? parseYaml(file, text) : await importTopology(file, text)
+  const folder = dirname(file)
+
+  const checked = await (async () => {
+    try {
+      return validate(source.value)
+    } catch (error) {
+      // A getter or proxy in a topology's code can throw wherever it is looked at.
+      fail(
+        'topology_syntax',
+        file,
+        `failed while it was read: ${messageOf(error).split('\n')[0]}`,
+        'use plain values',
+        error,
+      )
+    }
+  })()
+  const { readable, problems, warnings } = checked
+  const appFolder = resolve(folder, readable?.topology.app.folder ?? '.')
+  if (readable && options.files !== false) {
+    const usable = (path: string) => {
+      const refused = readable.bad.map(pathText)
+      return !refused.some((bad) => bad === path || path.startsWith(`${bad}.`))
+    }
+    const place = { folder, appFolder, path: options.path ?? process.env.PATH ?? '' }
+    const disk = appFolder.includes('\0')
+      ? { problems: [], warnings: [] }
+      : await checkFiles(readable.topology, place, usable)
+    problems.push(...disk.problems)
+    warnings.push(...disk.warnings)
+  }
+  const shown = problems.map((finding) => toProblem(finding, source.locate))
+  shown.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+  if (shown.length > 0 || !checked.topology) {
+    const majority =
+      shown.length === 1 && shown[0]!.path === 'regions' && /voting region/.test(shown[0]!.message)
+    throw new TopologyError(majority ? 'topology_no_majority' : 'topology_invalid', file, shown)
+  }
+  return {
+    topology: checked.topology,
+    file,
+    folder,
+    appFolder,
+    warnings: warnings.map((finding) => toProblem(finding, source.locate)),
+  }
+}

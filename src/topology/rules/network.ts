@@ -1,0 +1,185 @@
+import { appPort, regionsOf } from '../regions.ts'
+import { type Rule, repeated } from './rule.ts'
+
+const addresses = ['regions.*.address', 'network.base']
+const range = ['ports.app', 'app.instances', 'regions.*.role', 'network.base']
+const octets = (text: string) => text.split('.').map(Number)
+const loopback = (address: string) => address.startsWith('127.')
+
+/** Why an address cannot be a region's own; undefined when it can. */
+function unusable(address: string): string | undefined {
+  const [a = 0, , , d = 0] = octets(address)
+  if (a === 0) return 'it means "this machine", not an address'
+  if (a >= 240) return 'it is reserved'
+  if (a >= 224) return 'it is a multicast address'
+  return d === 255 && loopback(address) ? 'it is a broadcast address' : undefined
+}
+
+function isPrivate(base: string): boolean {
+  const [a = 0, b = 0] = octets(base)
+  return (
+    a === 127 ||
+    a === 10 ||
+    (a === 172 && b >= 16 && b < 32) ||
+    (a === 192 && b === 168) ||
+    (a === 100 && b >= 64 && b < 128)
+  )
+}
+
+/** First and last port of the app's instances over the whole machine; undefined without full regions. */
+function appRange(topology: Parameters<Rule['find']>[0]): [number, number] | undefined {
+  const full = regionsOf(topology).filter((region) => region.full)
+  const [first, last] = [full.at(0), full.at(-1)]
+  return first && last && [appPort(topology, first, 0), appPort(topology, last, topology.app.instances - 1)]
+}
+
+export const networkRules: Rule[] = [
+  {
+    reads: ['network.base'],
+    find: ({ network: { base } }) => {
+      const at = ['network', 'base']
+      if (base.split('.').some((number) => Number(number) > 255 || String(Number(number)) !== number))
+        return [
+          {
+            at,
+            message: `expected two numbers from 0 to 255 without leading zeros, got "${base}"`,
+            remedy: 'write "127.77" or another number after 127',
+          },
+        ]
+      if (!isPrivate(base))
+        return [
+          {
+            at,
+            message: `expected a loopback or private network, got "${base}"`,
+            remedy:
+              'write "127.77" for a world on one machine; give regions on hosts of their own an address each',
+          },
+        ]
+      return []
+    },
+  },
+  {
+    reads: addresses,
+    find: (topology) => {
+      const regions = regionsOf(topology)
+      const many = regions.filter((region) => region.index > 254).map(() => 1).length
+      if (many > 0)
+        return [{ at: ['regions'], message: `expected at most 254 regions, got ${regions.length}` }]
+      const bad = regions.flatMap((region) => {
+        const why = unusable(region.address)
+        const own = topology.regions[region.name]!.address !== undefined
+        return why && own
+          ? [
+              {
+                at: ['regions', region.name, 'address'],
+                message: `expected an address of a host, got ${region.address}: ${why}`,
+              },
+            ]
+          : []
+      })
+      const twice = repeated(regions.map((region) => [region.address, region.name] as const)).map(
+        ([address, first, again]) => ({
+          at:
+            topology.regions[again]!.address === undefined
+              ? ['regions', first, 'address']
+              : ['regions', again, 'address'],
+          message: `expected an address of its own, got ${address}, which is also the address of ${topology.regions[again]!.address === undefined ? `${again} (by its place in the order)` : first}`,
+          remedy: 'give every region a different address',
+        }),
+      )
+      return [...bad, ...twice]
+    },
+  },
+  {
+    reads: addresses,
+    find: (topology) => {
+      const regions = regionsOf(topology)
+      const local = regions.filter((region) => loopback(region.address))
+      const [here] = local
+      const away = regions.find((region) => !loopback(region.address))
+      if (!here || !away) return []
+      return [
+        {
+          at: ['regions'],
+          message: `${away.name} is at ${away.address} and cannot reach ${here.name} at ${here.address}, which exists only inside a machine`,
+          remedy:
+            'give every region an address that the others can reach, or none of them one (a world on this machine)',
+        },
+      ]
+    },
+  },
+  {
+    reads: ['ports.**'],
+    find: ({ ports }) => {
+      const engines = Object.entries(ports).filter(([name]) => name !== 'app')
+      return repeated(engines.map(([name, port]) => [String(port), name] as const)).map(
+        ([port, first, again]) => ({
+          at: ['ports.**', again],
+          message: `expected a port of its own, got ${port}, which is also ports.${first}`,
+          remedy: 'choose another port for one of them',
+        }),
+      )
+    },
+  },
+  {
+    reads: ['ports.**', ...range],
+    find: (topology) => {
+      const used = appRange(topology)
+      if (!used) return []
+      const [first, last] = used
+      if (last > 65535)
+        return [
+          {
+            at: ['ports.**', 'app'],
+            message: `expected all ports of app instances up to 65535, got ${first} to ${last}`,
+            remedy: 'choose a lower ports.app, or fewer app.instances',
+          },
+        ]
+      return Object.entries(topology.ports)
+        .filter(([name, port]) => name !== 'app' && port !== undefined && port >= first && port <= last)
+        .map(([name, port]) => ({
+          at: ['ports.**', name],
+          message: `expected a port outside those of the app's instances (${first} to ${last}), got ${port}: apps may listen on all addresses`,
+          remedy: `choose another ports.${name} or ports.app`,
+        }))
+    },
+  },
+  {
+    reads: range,
+    level: 'warning',
+    find: (topology) => {
+      const used = appRange(topology)
+      if (!used || topology.ports.app !== undefined) return []
+      const [first, last] = used
+      if (topology.network.base === '127.77' || last - first < 80) return []
+      return [
+        {
+          at: ['ports.**', 'app'],
+          message: `the app's instances take ports ${first} to ${last}; a world on the next network.base starts at ${first + 80}`,
+          remedy: 'set ports.app to a range that is free',
+        },
+      ]
+    },
+  },
+  {
+    reads: ['ports.**', ...range],
+    level: 'warning',
+    find: (topology) => {
+      const ephemeral = (port: number) => port >= 32_768 && port <= 60_999
+      const used = appRange(topology)
+      const engines = Object.entries(topology.ports).filter(
+        ([name, port]) => name !== 'app' && ephemeral(port ?? 0),
+      )
+      return [
+        ...engines,
+        ...(used && used[1] <= 65535 && (ephemeral(used[0]) || ephemeral(used[1]))
+          ? [['app', used[0]] as const]
+          : []),
+      ].map(([name, port]) => ({
+        at: ['ports.**', name],
+        message: `${port} is among the ports that Linux gives to outgoing connections (32768 to 60999): it may be taken at start`,
+        remedy: 'choose a port below 32768',
+      }))
+    },
+  },
+]

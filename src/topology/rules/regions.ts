@@ -1,0 +1,176 @@
+import { suggest } from '../../lib/suggest.ts'
+import { regionsOf } from '../regions.ts'
+import { counted, type Rule, repeated } from './rule.ts'
+
+const roles = ['regions.*.role']
+
+export const regionRules: Rule[] = [
+  {
+    reads: roles,
+    find: (topology) => {
+      const voting = regionsOf(topology).filter((region) => region.votes)
+      const got = counted(
+        voting.map((region) => region.name),
+        'voting region',
+      )
+      const full = voting.filter((region) => region.full).length
+      if (voting.length >= 3 && voting.length % 2 === 1) return []
+      if (voting.length === 0)
+        return [
+          {
+            at: ['regions'],
+            message: 'expected at least 3 voting regions, got none',
+            remedy: 'add two full regions and a third with role "witness"',
+          },
+        ]
+      if (voting.length === 1)
+        return [
+          {
+            at: ['regions'],
+            message: `expected at least 3 voting regions, got ${got}: when it is lost nobody is left to decide`,
+            remedy:
+              full === 1
+                ? 'add a second full region and a third with role "witness"'
+                : 'add two full regions',
+          },
+        ]
+      if (voting.length === 2)
+        return [
+          {
+            at: ['regions'],
+            message: `expected an odd number of voting regions, got ${got}: they cannot outvote each other when one is lost`,
+            remedy: 'add a third region with role "witness"',
+          },
+        ]
+      return [
+        {
+          at: ['regions'],
+          message: `expected an odd number of voting regions, got ${got}: cut in two halves, neither has a majority`,
+          remedy: 'add a region with role "witness", or make one region role "edge"',
+        },
+      ]
+    },
+  },
+  {
+    reads: roles,
+    find: (topology) =>
+      regionsOf(topology).some((region) => region.full) || Object.keys(topology.regions).length === 0
+        ? []
+        : [
+            {
+              at: ['regions'],
+              message: 'expected at least one region with role "full", got none: nothing would run the app',
+              remedy: 'leave out role, or write role: "full", for the regions that hold data',
+            },
+          ],
+  },
+  {
+    reads: ['regions'],
+    find: (topology) =>
+      Object.keys(topology.regions)
+        // JavaScript lists such keys first and sorted, whatever the order in the file; the order gives the addresses.
+        .filter((name) => /^(0|[1-9]\d*)$/.test(name) && Number(name) < 2 ** 32 - 1)
+        .map((name) => ({
+          at: ['regions', name],
+          message: `expected a name that is not a whole number, got ${JSON.stringify(name)}: such keys lose their order`,
+          remedy: `name it region-${name}`,
+        })),
+  },
+  {
+    reads: ['database.primary', ...roles],
+    find: (topology) => {
+      const { primary } = topology.database
+      if (primary === undefined) return []
+      const full = regionsOf(topology)
+        .filter((region) => region.full)
+        .map((region) => region.name)
+      if (full.includes(primary)) return []
+      const known = Object.hasOwn(topology.regions, primary)
+      const near = known ? undefined : suggest(primary, full)
+      const got = known
+        ? `${primary}, whose role is ${topology.regions[primary]!.role}`
+        : JSON.stringify(primary)
+      return [
+        {
+          at: ['database', 'primary'],
+          message: `expected the name of a full region${full.length === 0 ? '' : ` (${full.join(', ')})`}, got ${got}`,
+          remedy:
+            near === undefined
+              ? 'name a full region, or leave it out for the first one'
+              : `did you mean ${near}?`,
+        },
+      ]
+    },
+  },
+  {
+    reads: ['database.durability', ...roles],
+    find: (topology) => {
+      const full = regionsOf(topology)
+        .filter((region) => region.full)
+        .map((region) => region.name)
+      const { durability } = topology.database
+      if (durability === 'local' || full.length !== 1) return []
+      return [
+        {
+          at: ['database', 'durability'],
+          message: `"${durability}" keeps every write in two regions: expected at least 2 full regions, got ${counted(full, 'full region')}`,
+          remedy: 'add a full region, or accept that the last writes may be lost: durability: "local"',
+        },
+      ]
+    },
+  },
+  {
+    reads: ['database.durability', ...roles],
+    level: 'warning',
+    find: (topology) => {
+      const full = regionsOf(topology).filter((region) => region.full)
+      if (topology.database.durability === 'strict' && full.length === 2)
+        return [
+          {
+            at: ['database', 'durability'],
+            message: '"strict" with 2 full regions: losing either of them stops all writes',
+            remedy: 'add a third full region, or use durability: "region"',
+          },
+        ]
+      if (topology.database.durability === 'local' && full.length === 1)
+        return [
+          {
+            at: ['regions'],
+            message: '1 full region: when it is lost, the app and its data are gone',
+            remedy: 'add a second full region',
+          },
+        ]
+      return []
+    },
+  },
+  {
+    reads: roles,
+    level: 'warning',
+    find: (topology) => {
+      const voting = regionsOf(topology).filter((region) => region.votes)
+      return voting.length <= 7
+        ? []
+        : [
+            {
+              at: ['regions'],
+              message: `${voting.length} voting regions: every decision waits for more than half of them`,
+              remedy: 'up to 7 should vote; make the others role "edge"',
+            },
+          ]
+    },
+  },
+  {
+    reads: ['regions.*.location'],
+    level: 'warning',
+    find: (topology) => {
+      const places = Object.entries(topology.regions).map(
+        ([name, { location }]) => [`${location.lat},${location.lon}`, name] as const,
+      )
+      return repeated(places).map(([, first, again]) => ({
+        at: ['regions', again, 'location'],
+        message: `the same place as ${first}: nobody is nearer to one of them, and what happens there happens to both`,
+        remedy: 'give each region its own coordinates',
+      }))
+    },
+  },
+]

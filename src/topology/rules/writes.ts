@@ -1,0 +1,171 @@
+import { suggest } from '../../lib/suggest.ts'
+import { overlap } from './app.ts'
+import { type Rule, repeated } from './rule.ts'
+
+const known = [
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'PROPFIND',
+  'PROPPATCH',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'LOCK',
+  'UNLOCK',
+  'REPORT',
+  'SEARCH',
+  'QUERY',
+  'PURGE',
+  'BAN',
+  'LINK',
+  'UNLINK',
+  'BIND',
+  'ACL',
+  'MERGE',
+  'NOTIFY',
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'CONNECT',
+]
+const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
+const lists = ['methods', 'also', 'except'] as const
+
+const parse = (rule: string) => {
+  const space = rule.indexOf(' ')
+  return { method: rule.slice(0, space), path: rule.slice(space + 1) }
+}
+
+export const writeRules: Rule[] = [
+  ...lists.flatMap((list): Rule[] => [
+    {
+      reads: [`app.writes.${list}`],
+      find: ({ app }) =>
+        app.writes[list].flatMap((rule, i) => {
+          const method = rule.split(' ')[0]!
+          const near = known.includes(method) ? undefined : suggest(method, known)
+          return near === undefined
+            ? []
+            : [
+                {
+                  at: ['app', 'writes', list, i],
+                  message: `expected an HTTP method, got "${method}"`,
+                  remedy: `did you mean ${near}?`,
+                },
+              ]
+        }),
+    },
+    {
+      reads: [`app.writes.${list}`],
+      find: ({ app }) =>
+        repeated(app.writes[list].map((rule, i) => [rule, i] as const)).map(([rule, , again]) => ({
+          at: ['app', 'writes', list, again],
+          message: `expected every entry once, got "${rule}" again`,
+          remedy: 'remove one of them',
+        })),
+    },
+  ]),
+  {
+    reads: ['app.writes.methods'],
+    find: ({ app }) =>
+      app.writes.methods.flatMap((method, i) =>
+        safe.includes(method)
+          ? [
+              {
+                at: ['app', 'writes', 'methods', i],
+                message: `expected methods that write, got "${method}": every page would be fetched from the primary region`,
+                remedy: `remove it, and list the paths that write in app.writes.also: "${method} /logout"`,
+              },
+            ]
+          : [],
+      ),
+  },
+  {
+    reads: ['app.writes.methods'],
+    level: 'warning',
+    find: ({ app }) => {
+      const missing = ['POST', 'PUT', 'PATCH', 'DELETE'].filter(
+        (method) => !app.writes.methods.includes(method),
+      )
+      return missing.length === 0
+        ? []
+        : [
+            {
+              at: ['app', 'writes', 'methods'],
+              message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} left out: such requests run where they arrive, on a read-only replica outside the primary region`,
+              remedy: 'keep all four, and list exceptions in app.writes.except',
+            },
+          ]
+    },
+  },
+  {
+    reads: ['app.writes.also', 'app.writes.except'],
+    find: ({ app: { writes } }) =>
+      writes.except.flatMap((rule, i) =>
+        writes.also.includes(rule)
+          ? [
+              {
+                at: ['app', 'writes', 'except', i],
+                message: `expected a rule that app.writes.also does not hold, got "${rule}": it cannot write and not write`,
+                remedy: 'remove one of them',
+              },
+            ]
+          : [],
+      ),
+  },
+  {
+    reads: ['app.writes.also', 'app.static'],
+    find: ({ app }) =>
+      app.writes.also.flatMap((rule, i) => {
+        const { method, path } = parse(rule)
+        const cached =
+          method === 'GET' || method === 'HEAD'
+            ? app.static.find((pattern) => overlap(pattern, path))
+            : undefined
+        return cached === undefined
+          ? []
+          : [
+              {
+                at: ['app', 'writes', 'also', i],
+                message: `expected a path that is not static, got "${rule}": app.static "${cached}" would answer it from a cache`,
+                remedy: 'take it out of one of them',
+              },
+            ]
+      }),
+  },
+  {
+    reads: ['app.writes.**'],
+    level: 'warning',
+    find: ({ app: { writes } }) => [
+      ...writes.also.flatMap((rule, i) =>
+        writes.methods.includes(parse(rule).method)
+          ? [
+              {
+                at: ['app', 'writes', 'also', i],
+                message: `has no effect: every ${parse(rule).method} is a write already`,
+              },
+            ]
+          : [],
+      ),
+      ...writes.except.flatMap((rule, i) => {
+        const { method, path } = parse(rule)
+        const isWrite =
+          writes.methods.includes(method) ||
+          writes.also.some((other) => parse(other).method === method && overlap(parse(other).path, path))
+        return isWrite
+          ? []
+          : [
+              {
+                at: ['app', 'writes', 'except', i],
+                message: `has no effect: ${method} ${path} is no write anyway`,
+              },
+            ]
+      }),
+    ],
+  },
+]

@@ -1,0 +1,90 @@
+import type * as z from 'zod'
+import { suggest } from '../lib/suggest.ts'
+import type { Finding, Key } from './problems.ts'
+import { asLabel, remedyFor } from './remedies.ts'
+import { topologySchema } from './schema.ts'
+import { expectation, nodeAt } from './walk.ts'
+
+/** A refused value, short and on one line. Values of environments are never shown: they may be secrets. */
+export function given(value: unknown, at: readonly Key[] = []): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object') {
+    if (typeof (value as { then?: unknown }).then === 'function') return 'a promise'
+    const kind = Object.getPrototypeOf(value)?.constructor?.name
+    return typeof kind === 'string' && kind !== 'Object' && kind !== '' ? `a ${kind}` : 'an object'
+  }
+  if (at.includes('env')) return `a ${typeof value}`
+  if (typeof value !== 'string') return String(value)
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)
+}
+
+/** The value at a path of what the operator wrote. */
+export function valueAt(input: unknown, at: readonly Key[]): unknown {
+  let value = input
+  for (const key of at) {
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<Key, unknown>)[key]
+  }
+  return value
+}
+
+export type UnknownKey = { at: Key[]; meant?: string }
+
+/** One of zod's issues in the project's words, one finding per key that is wrong. */
+export function translate(
+  issue: z.core.$ZodIssue,
+  input: unknown,
+): { findings: Finding[]; unknown: UnknownKey[] } {
+  const at = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(nodeAt(at)?.properties ?? {})
+    const written = Object.keys((valueAt(input, at) as object | undefined) ?? {})
+    const unknown = issue.keys.map((key) => ({
+      at: [...at, key],
+      meant:
+        suggest(
+          key,
+          known.filter((name) => !written.includes(name)),
+        ) ?? suggest(key, known),
+    }))
+    const findings = unknown.map(({ at: where, meant }) => ({
+      at: where,
+      message: `unknown key; expected one of ${known.join(', ')}`,
+      remedy: meant === undefined ? 'remove it' : `did you mean ${meant}?`,
+    }))
+    return { findings, unknown }
+  }
+  const findings = [finding(issue, at, input)]
+  // zod looks no further than a wrong name; the region below it may be wrong as well.
+  if (issue.code === 'invalid_key' && at[0] === 'regions' && at.length === 2) {
+    const below = topologySchema.shape.regions.valueType.safeParse(valueAt(input, at))
+    for (const inner of below.error?.issues ?? [])
+      findings.push(...translate({ ...inner, path: [...at, ...inner.path] }, input).findings)
+  }
+  return { findings, unknown: [] }
+}
+
+function finding(issue: z.core.$ZodIssue, at: Key[], input: unknown): Finding {
+  if (issue.code === 'invalid_key') {
+    const name = String(at.at(-1))
+    const expected = issue.issues[0]?.message ?? 'another name'
+    const label = at[0] === 'regions' && at.length === 2 ? asLabel(name) : undefined
+    const variable = at.at(-2) === 'env' ? name.replace(/\W/g, '_').replace(/^(?=\d)/, '_') : undefined
+    const better = label ?? (variable === '' ? undefined : variable)
+    return {
+      at,
+      message: `expected its name to be ${expected}, got ${given(name)}`,
+      remedy: better === undefined ? undefined : `name it ${better}`,
+    }
+  }
+  const value = valueAt(input, at)
+  const node = nodeAt(at)
+  // The schema's own words are better wherever it has some: patterns and refinements carry them.
+  const own = (issue.code === 'invalid_format' && issue.format === 'regex') || issue.code === 'custom'
+  const expected = own ? issue.message : node ? expectation(node) : issue.message
+  const empty = issue.code === 'too_small' && value === '' ? 'a string that is not empty' : expected
+  return { at, message: `expected ${empty}, got ${given(value, at)}`, remedy: remedyFor(at, value, node) }
+}
