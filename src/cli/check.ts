@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import { type LoadedTopology, loadTopology } from '../topology/load.ts'
+import { regionsOf } from '../topology/regions.ts'
+import { revision } from '../topology/revision.ts'
+import { action, exitCodes, type Output, printable, printWarnings, shownPath, table } from './output.ts'
+
+type Options = { json?: boolean; topology?: string; files?: boolean; strict?: boolean }
+
+const examples = `
+Examples:
+  nearside check                        the topology file of this folder
+  nearside check deploy/nearside.yaml
+  nearside check --json | jq '.error.problems[].path'
+
+Exit codes: 0 the topology is right, 1 it is not (or, with --strict, there are warnings), 2 wrong usage.`
+
+function print(output: Output, { topology, file, appFolder }: LoadedTopology, warnings: number): void {
+  const rows = regionsOf(topology).map((region) => [
+    region.name,
+    region.role,
+    region.address,
+    `${region.location.lat}, ${region.location.lon}`,
+  ])
+  const mark =
+    warnings === 0
+      ? output.paint('green', 'ok')
+      : output.paint('yellow', `ok, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`)
+  output.print(`${printable(shownPath(file))}: ${mark}`)
+  output.print()
+  output.print(`World ${topology.name}, ${topology.domain}`)
+  output.print(
+    `App   ${printable(topology.app.command.join(' '))}, in ${printable(shownPath(appFolder))}, ${topology.app.instances} per full region`,
+  )
+  output.print()
+  output.print(
+    table([{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }], rows, (text) =>
+      output.paint('bold', text),
+    ),
+  )
+}
+
+export function registerCheck(program: Command): void {
+  program
+    .command('check')
+    .description('check a topology file and show everything that is wrong with it')
+    .argument('[file]', 'topology file, or a folder with one (default: this folder)')
+    .option('--no-files', 'do not look for the app, its program and place databases on this machine')
+    .option('--strict', 'warnings are problems')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', examples)
+    .action(
+      action<Options>(async ({ output, options, args }) => {
+        const loaded = await loadTopology(args[0] ?? options.topology ?? '.', {
+          files: options.files !== false,
+        })
+        const { topology, file, folder, appFolder, warnings } = loaded
+        // Not the topology itself: its environments may hold secrets, and this ends up in the logs of CI.
+        output.result({
+          ok: true,
+          file,
+          folder,
+          appFolder,
+          name: topology.name,
+          domain: topology.domain,
+          revision: revision(topology),
+          regions: regionsOf(topology).map(({ env, ...region }) => region),
+          warnings,
+        })
+        print(output, loaded, warnings.length)
+        if (warnings.length > 0) output.print()
+        printWarnings(output, warnings)
+        return options.strict && warnings.length > 0 ? exitCodes.problem : exitCodes.ok
+      }),
+    )
+}

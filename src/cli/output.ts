@@ -1,0 +1,179 @@
+import { relative } from 'node:path'
+import { stripVTControlCharacters, styleText } from 'node:util'
+import type { Command } from 'commander'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
+
+/** What a command's exit code means; `nearside --help` says the same. */
+export const exitCodes = {
+  ok: 0,
+  /** The command ran and the answer is no: problems found, a world that is not up. */
+  problem: 1,
+  /** The command line itself was wrong. */
+  usage: 2,
+  /** A defect of Nearside. */
+  defect: 70,
+} as const
+
+export type Style = Parameters<typeof styleText>[0]
+export type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+
+/** Colour only for people: a terminal, and neither NO_COLOR nor TERM=dumb. FORCE_COLOR asks for it elsewhere. */
+export function coloured(stream: Stream, env: NodeJS.ProcessEnv): boolean {
+  if (env.NO_COLOR) return false
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
+  return stream.isTTY === true && env.TERM !== 'dumb'
+}
+
+/** Text from files and networks, made safe to show: what would move the cursor or change the terminal is spelled out. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    const code = character.charCodeAt(0)
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
+  })
+}
+
+const widthOf = (text: string) => [...stripVTControlCharacters(text)].length
+
+export type Column = { head: string; align?: 'left' | 'right' }
+
+/** Columns two spaces apart, as wide as their widest cell; nothing is cut. Cells may be coloured. */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  head: (text: string) => string = (text) => text,
+): string {
+  const widths = columns.map((column, i) =>
+    Math.max(widthOf(column.head), ...rows.map((row) => widthOf(row[i] ?? ''))),
+  )
+  const line = (cells: readonly string[]) =>
+    columns
+      .map((column, i) => {
+        const cell = cells[i] ?? ''
+        const fill = ' '.repeat(Math.max(0, widths[i]! - widthOf(cell)))
+        return column.align === 'right' ? fill + cell : cell + fill
+      })
+      .join('  ')
+      .trimEnd()
+  const shown = columns.some((column) => column.head !== '')
+    ? [head(line(columns.map((column) => column.head)))]
+    : []
+  return [...shown, ...rows.map(line)].join('\n')
+}
+
+export type Output = {
+  json: boolean
+  /** A line of the answer, on stdout; nothing with --json. */
+  print(text?: string): void
+  /** The answer for programs: one JSON document on stdout; nothing without --json. */
+  result(value: unknown): void
+  /** A line about the work (progress, warnings), on stderr. */
+  note(text: string): void
+  /** Colours for stdout and stderr; plain text where colour is not wanted. */
+  paint(style: Style, text: string): string
+  paintNote(style: Style, text: string): string
+}
+
+export type OutputOptions = { json?: boolean; stdout?: Stream; stderr?: Stream; env?: NodeJS.ProcessEnv }
+
+export function createOutput({
+  json = false,
+  stdout = process.stdout,
+  stderr = process.stderr,
+  env = process.env,
+}: OutputOptions = {}): Output {
+  const painter = (stream: Stream) => {
+    const colour = coloured(stream, env)
+    return (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text)
+  }
+  return {
+    json,
+    print: (text = '') => void (json || stdout.write(`${text}\n`)),
+    result: (value) => void (json && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+    note: (text) => void stderr.write(`${text}\n`),
+    paint: painter(stdout),
+    paintNote: painter(stderr),
+  }
+}
+
+/** A path as short as it can be said from here. */
+export function shownPath(file: string, from = process.cwd()): string {
+  const short = relative(from, file)
+  return short !== '' && short.length < file.length && !short.startsWith('../../') ? short : file
+}
+
+/** `error: message`, below it the remedy; every problem of a topology one after the other. On stderr. */
+function printProblems(output: Output, level: 'error' | 'warning', problems: readonly Problem[]): void {
+  const label = output.paintNote(level === 'error' ? ['red', 'bold'] : ['yellow', 'bold'], `${level}:`)
+  for (const problem of problems) {
+    output.note(`${label} ${printable(problemText(problem))}`)
+    if (problem.remedy) output.note(`  ${output.paintNote('cyan', printable(problem.remedy))}`)
+  }
+}
+
+export function printWarnings(output: Output, problems: readonly Problem[]): void {
+  if (!output.json) printProblems(output, 'warning', problems)
+}
+
+/**
+ * Shows anything thrown and returns the exit code for it. With --json it is one document on stdout:
+ * `{ "error": { "code", "message", "remedy"?, "file"?, "problems"? } }`. A stack is shown only for defects, and only
+ * with NEARSIDE_DEBUG set.
+ */
+export function printError(output: Output, error: unknown, env: NodeJS.ProcessEnv = process.env): number {
+  const known = error instanceof NearsideError
+  const code = known ? error.code : 'defect'
+  const remedy = known
+    ? error.remedy
+    : 'this is a defect of Nearside: run again with NEARSIDE_DEBUG=1 and report what it shows'
+  const topology = error instanceof TopologyError ? { file: error.file, problems: error.problems } : {}
+  output.result({
+    error: { code, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }), ...topology },
+  })
+  if (!output.json) {
+    if (error instanceof TopologyError) {
+      const file = printable(shownPath(error.file))
+      if (error.problems.length === 1 && error.problems[0]) {
+        const [only] = error.problems
+        printProblems(output, 'error', [
+          { ...only, path: '', line: undefined, message: `${file}: ${problemText(only)}` },
+        ])
+      } else {
+        output.note(`${file}: ${error.problems.length} problems`)
+        printProblems(output, 'error', error.problems)
+      }
+    } else printProblems(output, 'error', [{ path: '', message: messageOf(error), remedy }])
+    if (!known && env.NEARSIDE_DEBUG && error instanceof Error) output.note(error.stack ?? '')
+  }
+  return known ? (code.startsWith('usage_') ? exitCodes.usage : exitCodes.problem) : exitCodes.defect
+}
+
+/** A command's work. A number that it returns is the exit code. */
+export type Run<Options> = (context: { output: Output; options: Options; args: string[] }) => unknown
+
+/**
+ * A commander action that ends in an exit code and never in a stack. The code is set, not forced: what was written
+ * to a pipe still gets there.
+ */
+export function action<Options extends { json?: boolean }>(run: Run<Options>) {
+  return async (...given: unknown[]): Promise<void> => {
+    const command = given.at(-1) as Command
+    const options = command.optsWithGlobals<Options>()
+    const output = createOutput({ json: options.json === true })
+    try {
+      const code = await run({ output, options, args: command.args })
+      process.exitCode = typeof code === 'number' ? code : exitCodes.ok
+    } catch (error) {
+      process.exitCode = printError(output, error)
+    }
+  }
+}
+
+/** `nearside status | head` closes the pipe before we are done: that is no error. */
+export function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream = process.stdout): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
+    throw error
+  })
+}
