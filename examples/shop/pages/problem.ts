@@ -1,0 +1,35 @@
+import { html } from 'hono/html'
+import type { Html, Page } from './layout.ts'
+
+export type Problem = {
+  status: 400 | 403 | 404 | 409 | 413 | 415 | 500 | 503
+  /** For programs. */
+  code: string
+  title: string
+  /** What it means for the customer and what to do. */
+  advice: string
+  /** For people: where to go on. */
+  link?: { href: string; label: string }
+  /** For programs: what exactly is wrong with the request. */
+  details?: string[]
+}
+
+export function problemPage({
+  title,
+  advice,
+  link = { href: '/', label: 'Back to the shop' },
+  details = [],
+}: Problem): Page {
+  return {
+    title,
+    body: html`<div class="problem">
+      <h1>${title}</h1>
+      <p>${advice}</p>
+      ${list(details)}
+      <p><a href="${link.href}">${link.label}</a></p>
+    </div>`,
+  }
+}
+
+const list = (details: string[]): Html | '' =>
+  details.length === 0 ? '' : html`<ul>${details.map((detail) => html`<li>${detail}</li>`)}</ul>`

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
+import { isUuid } from './respond.ts'
+
+const cookieName = 'shop_customer'
+const aYearSeconds = 365 * 24 * 60 * 60
+
+/** Who has ordered from this browser before. Looking around sets no cookie, so those pages stay the same for all. */
+export function knownCustomer(c: Context): string | undefined {
+  const id = getCookie(c, cookieName)
+  return isUuid(id) ? id : undefined
+}
+
+/** A customer without a name: a random id, remembered by the browser. */
+export function customerOf(c: Context): string {
+  return knownCustomer(c) ?? randomUUID()
+}
+
+export function rememberCustomer(c: Context, id: string): void {
+  setCookie(c, cookieName, id, {
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: c.req.header('x-forwarded-proto') === 'https',
+    path: '/',
+    maxAge: aYearSeconds,
+  })
+}

@@ -1,0 +1,21 @@
+import { Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import type { Services } from './services.ts'
+
+/** News for open pages, as server-sent events. A browser that loses its region asks again and gets another. */
+export function eventRoutes({ ticker }: Services): Hono {
+  const routes = new Hono()
+
+  routes.get('/events', (c) => {
+    c.header('cache-control', 'no-store')
+    return streamSSE(c, async (stream) => {
+      await stream.write('retry: 1000\n\n')
+      for (let news = await ticker.next(); news !== undefined; news = await ticker.next()) {
+        if (stream.closed || stream.aborted) return
+        await stream.writeSSE({ event: 'news', data: JSON.stringify(news) })
+      }
+    })
+  })
+
+  return routes
+}

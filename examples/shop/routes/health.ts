@@ -1,0 +1,29 @@
+import { Hono } from 'hono'
+import type { Services } from './services.ts'
+
+/**
+ * Whether this instance should get requests: it is not stopping, and it can read.
+ *
+ * Neither the primary nor Redis is asked. While the primary moves, every instance in the world is without one at the
+ * same time: reporting that here would take the whole shop away, reads included. Without Redis the shop is only slower.
+ */
+export function healthRoutes({ region, database, cache, isStopping }: Services): Hono {
+  const routes = new Hono()
+
+  routes.get('/healthz', async (c) => {
+    const isReadable = await database.isReadable()
+    const isReady = isReadable && !isStopping()
+    c.header('cache-control', 'no-store')
+    return c.json(
+      {
+        status: isReady ? 'ready' : isStopping() ? 'stopping' : 'not ready',
+        region,
+        database: isReadable ? 'up' : 'down',
+        cache: cache.state(),
+      },
+      isReady ? 200 : 503,
+    )
+  })
+
+  return routes
+}
