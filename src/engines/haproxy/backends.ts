@@ -1,0 +1,107 @@
+import { varnishSockets } from '../varnish/layout.ts'
+import { haproxySockets, ownPaths, proxies, tables } from './layout.ts'
+import { type Line, quote, section } from './text.ts'
+import { checkMs, type View } from './view.ts'
+
+/**
+ * One failed connection takes a server out at once; its next good check brings it back. The request that found out
+ * goes to another server (`option redispatch 1`), in the end to `again`.
+ */
+const markDown = 'observe layer4 error-limit 1 on-error mark-down'
+
+/** Idle connections to a host that is gone are noticed by the kernel: 2 s + 3 x 1 s, sent data after 5 s. */
+const deadPeer: Line = ['option srvtcpka', 'srvtcpka-idle 2s', 'srvtcpka-intvl 1s', 'srvtcpka-cnt 3']
+
+const again = `server again unix@${haproxySockets.again} backup`
+
+/** The app's instances of this region. */
+export function appBackend({ region, topology, appPorts }: View): string | false {
+  if (!region.full) return false
+  const { app, domain } = topology
+  return section(
+    `backend ${proxies.app}`,
+    'balance leastconn',
+    'option httpchk',
+    `http-check send meth GET uri ${quote(app.health)} ver HTTP/1.1 hdr host ${domain} hdr user-agent nearside`,
+    'http-check expect status 200-299',
+    'retry-on conn-failure empty-response',
+    // Nobody but HAProxy speaks for Nearside.
+    'http-response del-header nearside -m beg',
+    // Of the connection between HAProxy and the app.
+    'http-response del-header keep-alive',
+    `http-response set-header nearside-region ${region.name}`,
+    'http-response add-header server-timing app;dur=%[res.timer.hdr]',
+    `default-server inter 500ms fastinter 100ms downinter 250ms fall 2 rise 1 ${markDown}`,
+    appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port} check`),
+    again,
+  )
+}
+
+/** Whether the app is fit at all: `app` without its backup. No request comes here. */
+export function fitBackend({ region, appPorts }: View): string | false {
+  if (!region.full) return false
+  return section(
+    `backend ${proxies.fit}`,
+    appPorts.map(
+      (port, instance) =>
+        `server app-${instance} ${region.address}:${port} track ${proxies.app}/app-${instance}`,
+    ),
+  )
+}
+
+/** The way to another region. A request that came from a region does not pass. */
+export function toRegion(view: View): string[] {
+  const { region, topology, remotes, responseMs, holdMs } = view
+  return remotes.map((remote) =>
+    section(
+      `backend ${proxies.to(remote.name)}`,
+      'http-request return status 508 if { req.hdr(nearside-hop) -m found }',
+      // The other side may hold a write before its app has its own time.
+      `timeout server ${responseMs + holdMs + 5_000}ms`,
+      'retry-on conn-failure empty-response',
+      deadPeer,
+      'option httpchk',
+      `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
+      'http-check expect status 200',
+      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${checkMs(region, remote, 500)}ms downinter ${checkMs(region, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
+      again,
+    ),
+  )
+}
+
+/** The CDN cache: HAProxy's own for small immutable objects, then Varnish, and straight on when Varnish is down. */
+export function cdnBackend({ region, responseMs }: View): string {
+  return section(
+    `backend ${proxies.cdn}`,
+    `timeout server ${responseMs + 5_000}ms`,
+    'retry-on conn-failure empty-response',
+    'http-request cache-use immutable if { var(txn.static) -m bool }',
+    'http-request set-header nearside-static 1 if { var(txn.static) -m bool }',
+    'option httpchk',
+    `http-check send meth GET uri ${ownPaths.alive} ver HTTP/1.1 hdr host localhost`,
+    `server varnish unix@${varnishSockets.http} check inter 500ms fastinter 100ms fall 2 rise 1 ${markDown}`,
+    `server origin unix@${haproxySockets.origin} backup`,
+    '',
+    'http-response cache-store immutable if { var(txn.static) -m bool } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(set-cookie) -m found }',
+    'http-response set-var(txn.cache) res.hdr(nearside-cache)',
+    'http-response del-header nearside-cache',
+    'http-response set-var(txn.cache) str(hit) if { res.cache_hit }',
+    `http-response set-header cache-status 'nearside-${region.name}; hit; detail=memory' if { res.cache_hit }`,
+    'http-response set-var(txn.class) str(cache) if { var(txn.cache) -m str hit stale }',
+    `http-response set-header nearside-region ${region.name} if { var(txn.cache) -m str hit stale }`,
+  )
+}
+
+/** Nobody can serve: HAProxy answers 503 itself. */
+export function nobodyBackend(): string {
+  return section('backend nobody')
+}
+
+/** Tables; each needs a proxy of its name. */
+export function tableBackends(): string[] {
+  return [
+    section(`backend ${tables.served}`, 'stick-table type string len 80 size 1k store gpc(1)'),
+    section(`backend ${tables.holding}`, 'stick-table type string len 8 size 100 store conn_cur'),
+    section(`backend ${tables.learned}`, 'stick-table type integer size 20k expire 10m'),
+  ]
+}

@@ -1,0 +1,83 @@
+import { proxies } from './layout.ts'
+import { logErrors, quote, section } from './text.ts'
+import { checkMs, type View } from './view.ts'
+
+/** Bytes of WAL that a replica may be behind before reads go to the primary. */
+const maxLag = '64MB'
+
+/**
+ * The PostgreSQL primary: the region whose Patroni says so. Behind 6432, and what decides where writes go, so both
+ * change in the same instant.
+ *
+ * Two servers can be up for a moment (the old primary has not noticed yet): the first in the list is used, and what it
+ * cannot commit it does not acknowledge.
+ */
+export function primaryBackend(view: View): string {
+  const { region, topology, dataRegions } = view
+  const { ports } = topology
+  return section(
+    `backend ${proxies.primary}`,
+    'mode tcp',
+    'balance first',
+    'option httpchk OPTIONS /primary',
+    'http-check expect status 200',
+    'option srvtcpka',
+    'srvtcpka-idle 2s',
+    'srvtcpka-intvl 1s',
+    'srvtcpka-cnt 3',
+    'timeout server 24h',
+    // Connections to a primary that is none any more would write into the void.
+    'default-server on-marked-down shutdown-sessions fall 2 rise 1 tcp-ut 5s',
+    dataRegions.map((other) => {
+      const every = checkMs(region, other, 250)
+      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${every}ms fastinter ${checkMs(region, other, 100)}ms`
+    }),
+  )
+}
+
+/** Reads: the local replica (or the local primary), else the primary wherever it is. */
+export function replicaBackend(view: View): string | false {
+  const { region, topology, dataRegions } = view
+  const { ports } = topology
+  if (!region.full) return false
+  return section(
+    `backend ${proxies.replica}`,
+    'mode tcp',
+    `option httpchk OPTIONS ${quote(`/read-only?lag=${maxLag}`)}`,
+    'http-check expect status 200',
+    'option srvtcpka',
+    'srvtcpka-idle 2s',
+    'srvtcpka-intvl 1s',
+    'srvtcpka-cnt 3',
+    'timeout server 24h',
+    'default-server tcp-ut 5s',
+    `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1`,
+    dataRegions.map(
+      (other) =>
+        `server primary-${other.name} ${other.address}:${ports.postgres} source ${region.address} track ${proxies.primary}/${other.name} backup`,
+    ),
+  )
+}
+
+/** 6432 and 6433. A connection waits while there is nobody to give it to. */
+export function databaseFrontends({ region, topology, holdMs }: View): string[] {
+  if (!region.full) return []
+  const endpoint = (backend: string, port: number) =>
+    section(
+      `frontend database-${backend}`,
+      'mode tcp',
+      'option tcplog',
+      `bind ${region.address}:${port}`,
+      logErrors,
+      'timeout client 24h',
+      'option clitcpka',
+      `tcp-request inspect-delay ${holdMs + 5_000}ms`,
+      `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,
+      'tcp-request content reject if { var(txn.refused) -m bool }',
+      `default_backend ${backend}`,
+    )
+  return [
+    endpoint(proxies.primary, topology.ports.databaseWrite),
+    endpoint(proxies.replica, topology.ports.databaseRead),
+  ]
+}

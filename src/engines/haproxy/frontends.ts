@@ -1,0 +1,185 @@
+import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
+import { trafficLogFormat } from './log.ts'
+import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
+import { type Line, logErrors, section } from './text.ts'
+import type { View } from './view.ts'
+
+const noPrimary = `!{ nbsrv(${proxies.primary}) gt 0 }`
+const appFit = `{ nbsrv(${proxies.fit}) gt 0 }`
+
+/** Users, on 8080. */
+export function usersFrontend(view: View): string {
+  const { region, topology } = view
+  const { ports } = topology
+  return section(
+    `frontend ${proxies.users}`,
+    `bind ${region.address}:${ports.http}`,
+    logErrors,
+    `log ${region.address}:${ports.agent} format raw local0`,
+    `log-format ${trafficLogFormat(region.name)}`,
+    logSampling,
+    '',
+    own(ownPaths.alive, 'always_true'),
+    own(ownPaths.ready, anyoneFit(view)),
+    '',
+    requestHygiene(view),
+    '',
+    writeRules(topology),
+    staticRules(topology),
+    // Only safe requests may be sent again after the connection to a server broke without an answer.
+    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
+    holdWrites,
+    '',
+    publicPath,
+    useCdn,
+    routes(view),
+    '',
+    learnCacheable,
+    'http-response set-var(txn.served) res.hdr(nearside-region)',
+    `http-response track-sc0 var(txn.served),concat(" ",txn.class) table ${tables.served} if { var(txn.served) -m found }`,
+    'http-response sc-inc-gpc(0,0)',
+    `http-response add-header server-timing 'edge;desc="${region.name}";dur=%[res.timer.hdr]'`,
+    `http-after-response set-header nearside-edge ${region.name}`,
+  )
+}
+
+/**
+ * Other regions, on 8081. Serves from the app of this region and from nothing else: the header set here is what the
+ * ways out of the region refuse (see `toRegion`), so no request is ever sent on twice.
+ */
+export function regionsFrontend(view: View): string | false {
+  const { region, regions, topology } = view
+  if (!region.full) return false
+  return section(
+    `frontend ${proxies.regions}`,
+    `bind ${region.address}:${topology.ports.region}`,
+    logErrors,
+    // Longer than the other side keeps an idle connection (pool-purge-delay): it is the one that closes.
+    'timeout http-keep-alive 10m',
+    'timeout client 10m',
+    own(ownPaths.alive, 'always_true'),
+    own(ownPaths.ready, appFit),
+    `http-request deny deny_status 403 if !{ src ${regions.map((other) => other.address).join(' ')} }`,
+    'http-request set-header nearside-hop 1',
+    writeRules(topology),
+    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
+    holdWrites,
+    `http-response add-header server-timing 'region;desc="${region.name}";dur=%[res.timer.hdr]'`,
+    `default_backend ${proxies.app}`,
+  )
+}
+
+/**
+ * A second chance: where a backend's `backup` leads. A request gets here when the server that it was routed to was
+ * gone, so it is routed again with what is known now; a write waits here for a primary. Three times at most.
+ */
+export function againFrontend(view: View): string {
+  return section(
+    `frontend ${proxies.again}`,
+    `bind unix@${haproxySockets.again} mode 600`,
+    logErrors,
+    'timeout client 10m',
+    'http-request deny deny_status 503 if { req.hdr_cnt(nearside-again) ge 3 }',
+    'http-request add-header nearside-again 1',
+    writeRules(view.topology),
+    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
+    holdWrites,
+    view.region.full && `use_backend ${proxies.app} if { req.hdr(nearside-hop) -m found }`,
+    routes(view),
+  )
+}
+
+/** What Varnish fetches from: reads, routed as any read. */
+export function originFrontend(view: View): string {
+  return section(
+    `frontend ${proxies.origin}`,
+    `bind unix@${haproxySockets.origin} mode 600`,
+    logErrors,
+    'timeout client 10m',
+    'timeout http-keep-alive 10m',
+    routes({ ...view }),
+  )
+}
+
+function own(path: string, condition: string): Line {
+  const is = `{ path ${path} }`
+  if (condition === 'always_true') return `http-request return status 200 if ${is}`
+  return [
+    `http-request return status 200 if ${is} ${condition}`,
+    `http-request return status 503 hdr retry-after 1 if ${is}`,
+  ]
+}
+
+/** True when this region's app or another region's can serve. */
+function anyoneFit(view: View): string {
+  const remotes = view.remotes.map((remote) => `{ srv_is_up(${proxies.to(remote.name)}/${remote.name}) }`)
+  return [...(view.region.full ? [appFit] : []), ...remotes].join(' || { path /.nearside/ready } ')
+}
+
+/** What a client may not say, and what the app has to know of it. */
+function requestHygiene({ region, maxBodyBytes }: View): Line {
+  return [
+    `http-request return status 413 content-type text/plain string "The request body is larger than this site accepts." if { req.body_size gt ${maxBodyBytes} }`,
+    'http-request deny deny_status 400 if !{ req.hdr(host) -m reg ^[]A-Za-z0-9.:_[-]*$ }',
+    'http-request deny deny_status 405 if { method CONNECT TRACE }',
+    // A tunnel of any other kind (h2c) would carry requests past these rules.
+    'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
+    // By beginning, and with underscores: CGI-like interfaces make one name of `a-b` and `a_b`.
+    'http-request del-header nearside -m beg',
+    'http-request del-header x-forwarded -m beg',
+    'http-request del-header x_forwarded -m beg',
+    'http-request del-header x-real-ip',
+    `http-request set-header nearside-edge ${region.name}`,
+    'http-request set-header x-forwarded-for %[src]',
+    'http-request set-header x-forwarded-proto http',
+    'http-request set-header x-forwarded-host %[req.hdr(host)]',
+    `http-request set-header forwarded 'for=%[src];host="%[req.hdr(host)]";proto=http'`,
+  ]
+}
+
+/** Every request up to 100 a second, one in 16 beyond; the line says which, so that histograms stay true. */
+const logSampling: Line = [
+  'http-request set-var(txn.weight) int(16) if { fe_req_rate gt 100 }',
+  'http-request set-log-level silent if { var(txn.weight) -m found } { rand(16) gt 0 }',
+]
+
+/** Writes wait while there is no primary. */
+const holdWrites: Line = [
+  `http-request track-sc1 str(hold) table ${tables.holding} if ${isWrite} ${noPrimary}`,
+  `http-request return status 503 content-type text/plain string "Too many writes are waiting for the database." hdr retry-after 5 if ${isWrite} ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
+  `http-request lua.hold if ${isWrite} ${noPrimary}`,
+  'http-request return status 503 content-type text/plain string "The database cannot take writes at the moment." hdr retry-after 5 if { var(txn.refused) -m bool }',
+]
+
+/** Set for requests that are nobody's own: whether their response may be shared is up to the response. */
+const publicPath =
+  'http-request set-var(txn.path) path,xxh32(1) if { method GET HEAD } !{ req.hdr(cookie) -m found } !{ req.hdr(authorization) -m found }'
+
+/** Static paths, and paths whose responses said before that they may be shared. */
+const useCdn: Line = [
+  `use_backend ${proxies.cdn} if ${isStatic}`,
+  `use_backend ${proxies.cdn} if { var(txn.path) -m found } { var(txn.path),in_table(${tables.learned}) }`,
+]
+
+const learnCacheable: Line = [
+  `http-response track-sc2 var(txn.path) table ${tables.learned} if { var(txn.path) -m found } { res.hdr(cache-control) -m found } { status 200 } { res.fhdr(cache-control) -m reg -i (public|max-age=[1-9]|s-maxage=[1-9]) } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache } !{ res.hdr(set-cookie) -m found }`,
+]
+
+/**
+ * Where a request goes. Writes: the region that holds the primary, if its app is fit. Reads, and writes whose
+ * primary's region has no app: here, else the next nearest region. Every app reaches the primary through 6432.
+ */
+function routes({ region, remotes }: View): Line {
+  const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
+  const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
+  return [
+    region.full && `use_backend ${proxies.app} if !${isWrite} ${appFit}`,
+    region.full && `use_backend ${proxies.app} if ${isWrite} ${primaryAt(region.name)} ${appFit}`,
+    remotes.map(
+      ({ name }) => `use_backend ${proxies.to(name)} if ${isWrite} ${primaryAt(name)} ${reachable(name)}`,
+    ),
+    region.full && `use_backend ${proxies.app} if ${appFit}`,
+    remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
+    'default_backend nobody',
+  ]
+}

@@ -1,0 +1,47 @@
+import { haproxyPaths, haproxySockets } from './layout.ts'
+import { section } from './text.ts'
+import type { View } from './view.ts'
+
+export function globalSections(view: View): string[] {
+  return [
+    section(
+      'global',
+      `stats socket ${haproxySockets.stats} mode 600 level admin expose-fd listeners`,
+      'stats timeout 2m',
+      // As many connections as the machine allows, but no more memory for their table than this needs (25,000 pairs).
+      'fd-hard-limit 50000',
+      // Four threads carry over 100,000 requests/s; more would only cost memory on big machines.
+      'thread-hard-limit 4',
+      // After a reload the old worker lives on for its long streams and database sessions, but not for ever.
+      'hard-stop-after 10m',
+      `lua-load ${haproxyPaths.lua}`,
+    ),
+    section(
+      'defaults',
+      'mode http',
+      'option log-separate-errors',
+      'option httplog',
+      'option dontlognull',
+      'option abortonclose',
+      'option redispatch 1',
+      `retries ${view.appPorts.length + view.remotes.length + 3}`,
+      'timeout connect 1500ms',
+      'timeout check 1s',
+      // A client has this long for its request's headers, however slowly it sends them.
+      'timeout http-request 10s',
+      'timeout http-keep-alive 60s',
+      'timeout client 60s',
+      `timeout server ${view.responseMs}ms`,
+      'timeout queue 5s',
+      'timeout tunnel 1h',
+      'http-error status 503 content-type text/html string "<!doctype html><title>Unavailable</title><h1>Not available at the moment</h1><p>Please try again in a few seconds.</p>" hdr retry-after 5',
+    ),
+    section(
+      'cache immutable',
+      'total-max-size 16',
+      'max-object-size 131072',
+      'max-age 3600',
+      'process-vary on',
+    ),
+  ]
+}

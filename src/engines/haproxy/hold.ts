@@ -1,0 +1,65 @@
+import { proxies } from './layout.ts'
+
+/** Header that carries how long a request has been held so far, so that several holds share one allowance. */
+export const heldHeader = 'nearside-held'
+
+/** A waiting request looks this often whether there is a primary. */
+const stepMs = 50
+
+/**
+ * The Lua of HAProxy: waiting, nothing else.
+ *
+ * - `lua.hold` (HTTP): returns when a primary is up, or when the request has been held for `holdMs` in all, here and
+ *   in the HAProxys it has passed before; then `txn.refused` is set and a rule answers 503.
+ * - `lua.hold_primary`, `lua.hold_replica` (TCP): the same for connections to the database endpoints.
+ * - At start every server behind the database endpoints counts as down until its first check says otherwise. HAProxy
+ *   would take them for up, and in the first quarter of a second writes would go to replicas.
+ *
+ * `nbsrv` is read in the same process that routes, so a request that is let through finds the server that let it.
+ */
+export function renderHoldLua(holdMs: number): string {
+  return `-- Made by nearside; changes are overwritten.
+local hold_ms = ${holdMs}
+local step_ms = ${stepMs}
+
+local function now_ms()
+  local now = core.now()
+  return now.sec * 1000 + now.usec // 1000
+end
+
+-- Milliseconds waited, and whether a server is there.
+local function wait(txn, backend, limit_ms)
+  local started = now_ms()
+  while txn.f:nbsrv(backend) == 0 do
+    local waited = now_ms() - started
+    if waited >= limit_ms then return waited, false end
+    core.msleep(math.min(step_ms, limit_ms - waited))
+  end
+  return now_ms() - started, true
+end
+
+core.register_action('hold', { 'http-req' }, function(txn)
+  local before = tonumber(txn.f:req_hdr('${heldHeader}')) or 0
+  local waited, found = wait(txn, '${proxies.primary}', hold_ms - before)
+  txn.http:req_set_header('${heldHeader}', tostring(before + waited))
+  txn:set_var('txn.class', 'hold')
+  if not found then txn:set_var('txn.refused', true) end
+end)
+
+for _, backend in ipairs({ '${proxies.primary}', '${proxies.replica}' }) do
+  core.register_action('hold_' .. backend, { 'tcp-req' }, function(txn)
+    local _, found = wait(txn, backend, hold_ms)
+    if not found then txn:set_var('txn.refused', true) end
+  end)
+end
+
+core.register_init(function()
+  for _, name in ipairs({ '${proxies.primary}', '${proxies.replica}' }) do
+    local backend = core.backends[name]
+    if backend then
+      for _, server in pairs(backend.servers) do server:check_force_down() end
+    end
+  end
+end)
+`
+}

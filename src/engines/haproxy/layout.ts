@@ -1,0 +1,59 @@
+import { runFolder } from '../context.ts'
+
+/**
+ * Names that the rendered configuration, the control commands and the parsers share. Paths of files are relative to
+ * the region's folder; sockets are as the engines see them (`run/` of the folder, from outside).
+ */
+export const haproxyPaths = {
+  config: 'etc/haproxy/haproxy.cfg',
+  lua: 'etc/haproxy/hold.lua',
+} as const
+
+export const haproxySockets = {
+  /** Runtime API of the worker. */
+  stats: `${runFolder}/haproxy.sock`,
+  /** The master's own: reload, list of workers. */
+  master: `${runFolder}/haproxy-master.sock`,
+  /** A request whose server was gone when it was its turn comes back in here and is routed again. */
+  again: `${runFolder}/haproxy-again.sock`,
+  /** What Varnish fetches from. */
+  origin: `${runFolder}/haproxy-origin.sock`,
+} as const
+
+/** Proxies of the configuration. A server of `primary` and of each `to-…` has its region's name. */
+export const proxies = {
+  users: 'users',
+  regions: 'regions',
+  again: 'again',
+  origin: 'origin',
+  app: 'app',
+  fit: 'fit',
+  cdn: 'cdn',
+  primary: 'primary',
+  replica: 'replica',
+  to: (region: string) => `to-${region}`,
+} as const
+
+/** Tables (stick-tables) by what is in them. */
+export const tables = {
+  /** Requests by region that served and class; see traffic.ts. */
+  served: 'served',
+  /** Writes that wait now. */
+  holding: 'holding',
+  /** Paths (hashed) whose responses said that a shared cache may keep them. */
+  learned: 'learned',
+} as const
+
+/** Answered by HAProxy itself, on 8080 and on 8081; nothing below this path reaches the app. */
+export const ownPaths = {
+  /** 200: this HAProxy works. */
+  alive: '/.nearside/alive',
+  /** On 8080 200: somebody can serve; on 8081 200: the app of this region can. 503 otherwise. */
+  ready: '/.nearside/ready',
+} as const
+
+/**
+ * Writes that may wait at once in one region. Each costs about 60 kB while it waits (two streams, a buffer, a Lua
+ * coroutine), so this bounds the hold to about 120 MB; further ones get 503 at once.
+ */
+export const maxHeld = 2_000

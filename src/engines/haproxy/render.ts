@@ -1,0 +1,66 @@
+import type { EnginePart } from '../../plan.ts'
+import type { RegionContext } from '../context.ts'
+import { appBackend, cdnBackend, fitBackend, nobodyBackend, tableBackends, toRegion } from './backends.ts'
+import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
+import { againFrontend, originFrontend, regionsFrontend, usersFrontend } from './frontends.ts'
+import { globalSections } from './global.ts'
+import { renderHoldLua } from './hold.ts'
+import { haproxyPaths, haproxySockets, ownPaths } from './layout.ts'
+import { viewOf } from './view.ts'
+
+/** HAProxy: the edge of full and edge regions. */
+export function renderHaproxy(context: RegionContext): EnginePart {
+  const { region, topology } = context
+  if (!region.serves) return { folders: [], files: [], processes: [] }
+  return {
+    folders: ['etc/haproxy'],
+    files: [
+      { path: haproxyPaths.config, mode: 0o644, content: renderConfig(context) },
+      { path: haproxyPaths.lua, mode: 0o644, content: renderHoldLua(viewOf(context).holdMs) },
+    ],
+    processes: [
+      {
+        name: 'haproxy',
+        engine: 'haproxy',
+        // Master and worker: the master stays, so its id stays, and a reload costs no connection.
+        command: [
+          '/usr/sbin/haproxy',
+          '-W',
+          '-S',
+          `${haproxySockets.master},mode,600`,
+          '-f',
+          haproxyPaths.config,
+        ],
+        env: {},
+        run: 'engine',
+        // The app reaches its database through it, so it is there before anything that uses a database.
+        after: [],
+        ready: { kind: 'http', port: topology.ports.http, path: ownPaths.alive, expect: [200] },
+        readyTimeoutMs: 15_000,
+        stop: { signal: 'SIGUSR1', timeoutMs: 5_000 },
+      },
+    ],
+  }
+}
+
+export function renderConfig(context: RegionContext): string {
+  const view = viewOf(context)
+  const sections = [
+    '# Made by nearside; changes are overwritten.\n',
+    ...globalSections(view),
+    usersFrontend(view),
+    regionsFrontend(view),
+    againFrontend(view),
+    originFrontend(view),
+    appBackend(view),
+    fitBackend(view),
+    ...toRegion(view),
+    cdnBackend(view),
+    nobodyBackend(),
+    ...databaseFrontends(view),
+    primaryBackend(view),
+    replicaBackend(view),
+    ...tableBackends(),
+  ]
+  return sections.filter((text) => text !== false).join('\n')
+}

@@ -1,0 +1,63 @@
+import type { Topology } from '../../topology/schema.ts'
+import { quote } from './text.ts'
+
+/** Conditions on requests that follow from the topology: what writes, what is static. */
+
+type Rule = { method: string; pattern: string }
+
+const ruleOf = (text: string): Rule => {
+  const [method = '', pattern = ''] = text.split(' ')
+  return { method, pattern }
+}
+
+/** `/a/*` matches everything that begins with `/a/`; a pattern without `*` matches itself alone. */
+function pathConditions(patterns: readonly string[]): string[] {
+  const exact = patterns.filter((pattern) => !pattern.endsWith('*'))
+  const beginnings = patterns
+    .filter((pattern) => pattern.endsWith('*'))
+    .map((pattern) => pattern.slice(0, -1))
+  return [
+    ...(exact.length > 0 ? [`path ${exact.map(quote).join(' ')}`] : []),
+    ...(beginnings.length > 0 ? [`path_beg ${beginnings.map(quote).join(' ')}`] : []),
+  ]
+}
+
+function byMethod(rules: readonly string[]): Map<string, string[]> {
+  const patterns = new Map<string, string[]>()
+  for (const { method, pattern } of rules.map(ruleOf))
+    patterns.set(method, [...(patterns.get(method) ?? []), pattern])
+  return patterns
+}
+
+/**
+ * Sets `txn.write`. The common GET costs one comparison of methods; rules on paths are only looked at for the methods
+ * that they name.
+ */
+export function writeRules({ app }: Topology): string[] {
+  const { methods, also, except } = app.writes
+  const setAll = (rules: readonly string[], value: boolean) =>
+    [...byMethod(rules)].flatMap(([method, patterns]) =>
+      pathConditions(patterns).map(
+        (condition) =>
+          `http-request set-var(txn.write) bool(${value}) if { method ${method} } { ${condition} }`,
+      ),
+    )
+  return [
+    ...(methods.length > 0
+      ? [`http-request set-var(txn.write) bool(true) if { method ${methods.join(' ')} }`]
+      : []),
+    ...setAll(also, true),
+    ...setAll(except, false),
+  ]
+}
+
+export const isWrite = '{ var(txn.write) -m bool }'
+
+/** Sets `txn.static` for GET and HEAD of the paths that go through the CDN cache. */
+export function staticRules({ app }: Topology): string[] {
+  return pathConditions(app.static).map(
+    (condition) => `http-request set-var(txn.static) bool(true) if { method GET HEAD } { ${condition} }`,
+  )
+}
+
+export const isStatic = '{ var(txn.static) -m bool }'

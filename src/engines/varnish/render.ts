@@ -1,0 +1,44 @@
+import { parseBytes } from '../../lib/bytes.ts'
+import type { EnginePart } from '../../plan.ts'
+import type { RegionContext } from '../context.ts'
+import { ownPaths } from '../haproxy/layout.ts'
+import { varnishPaths, varnishSockets, varnishWorkFolder } from './layout.ts'
+import { renderVcl } from './vcl.ts'
+
+/** Varnish: the CDN cache behind HAProxy. */
+export function renderVarnish(context: RegionContext): EnginePart {
+  const { region, topology, folder } = context
+  if (!region.serves) return { folders: [], files: [], processes: [] }
+  const { ports, cdn } = topology
+  const set = (name: string, value: string | number) => ['-p', `${name}=${value}`]
+  return {
+    folders: ['etc/varnish', 'run/varnish'],
+    files: [{ path: varnishPaths.config, mode: 0o644, content: renderVcl(context) }],
+    processes: [
+      {
+        name: 'varnish',
+        engine: 'varnish',
+        command: [
+          '/usr/sbin/varnishd',
+          ...['-F', '-j', 'none', '-n', varnishWorkFolder],
+          ...['-f', `${folder}/${varnishPaths.config}`],
+          ...['-a', `edge=${varnishSockets.http},mode=600`],
+          ...['-a', `alive=${region.address}:${ports.varnish}`],
+          ...['-T', '127.0.0.1:0'],
+          ...['-s', `malloc,${parseBytes(cdn.maxMemory)}`],
+          ...['-s', `Transient=malloc,${16 * 1024 ** 2}`],
+          ...set('thread_pools', 1),
+          ...set('thread_pool_min', 10),
+          ...set('thread_pool_max', 500),
+          ...set('vsl_space', '4M'),
+        ],
+        env: {},
+        run: 'engine',
+        after: ['haproxy'],
+        ready: { kind: 'http', port: ports.varnish, path: ownPaths.alive, expect: [200] },
+        readyTimeoutMs: 30_000,
+        stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
+      },
+    ],
+  }
+}
