@@ -1,0 +1,262 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { compileRegion, contextOf } from '../compile.ts'
+import type { RegionContext } from '../engines/context.ts'
+import { locateEngineRoot } from '../engines/root/locate.ts'
+import { decide } from '../failover/decide.ts'
+import type { Action, Verdict, World } from '../failover/types.ts'
+import { defaultPolicy } from '../failover/verdict.ts'
+import { messageOf } from '../lib/errors.ts'
+import { writeAside } from '../lib/files.ts'
+import type { Logger } from '../lib/log.ts'
+import type { RegionPlan } from '../plan.ts'
+import { firstPrimary } from '../topology/regions.ts'
+import { DatabaseWatch } from './database.ts'
+import { type Launcher, launcher } from './launch.ts'
+import { readWorld, regionFolder, type WorldRecord } from './layout.ts'
+import { Prober } from './prober.ts'
+import { release } from './release.ts'
+import { secretsOf } from './secrets.ts'
+import { observationsOf, Shared, type Snapshot } from './shared.ts'
+import { Supervisor } from './supervisor.ts'
+
+export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
+
+/** How long a probe may take: two round trips across an ocean and some patience. */
+const probeTimeoutMs = 1000
+/** Between two looks while some region seems dead; otherwise `failover.probeMs`. */
+const alarmedMs = 200
+
+/**
+ * One region's daemon: it supervises the region's processes, probes the other regions, publishes what it sees,
+ * decides and acts. Everything that serves users runs without it.
+ */
+export class Agent {
+  readonly options: AgentOptions
+  readonly record: WorldRecord
+  readonly context: RegionContext
+  readonly plan: RegionPlan
+  readonly launcher: Launcher
+  readonly supervisor: Supervisor
+  readonly shared: Shared
+  readonly prober: Prober
+  readonly database: DatabaseWatch | undefined
+  readonly startedAt = Date.now()
+  /** The last look at what all agents share; undefined before the first. */
+  snapshot: Snapshot | undefined
+  snapshotAtMs = 0
+  verdicts: Verdict[] = []
+  etcdError: string | undefined = 'not asked yet'
+  /** Called after every look, with the snapshot. */
+  onSnapshot: ((snapshot: Snapshot) => void)[] = []
+  #stopping = false
+  #etcdLeader: string | undefined
+  #loops: Promise<void>[] = []
+
+  static async create(options: AgentOptions): Promise<Agent> {
+    const record = await readWorld(options.worldFolder)
+    const secrets = await secretsOf(options.worldFolder)
+    const inputs = { secrets, folder: options.worldFolder, appFolder: record.appFolder }
+    const context = contextOf(record.topology, options.region, inputs)
+    return new Agent(options, record, context, compileRegion(record.topology, options.region, inputs))
+  }
+
+  private constructor(options: AgentOptions, record: WorldRecord, context: RegionContext, plan: RegionPlan) {
+    this.options = options
+    this.record = record
+    this.context = context
+    this.plan = plan
+    const folder = regionFolder(options.worldFolder, options.region)
+    this.launcher = launcher({ root: locateEngineRoot().path, folder, files: plan.files })
+    this.shared = new Shared(context, () => performance.now())
+    this.prober = new Prober(context.topology, context.region, context.others, () => performance.now())
+    if (context.region.full) this.database = new DatabaseWatch(context)
+    this.supervisor = new Supervisor({
+      plan,
+      launcher: this.launcher,
+      gates: this.#gates(),
+      onChange: (status) =>
+        options.log.info({ process: status.name, state: status.state, why: status.why }, 'process'),
+    })
+  }
+
+  async start(): Promise<void> {
+    await this.#writeFiles()
+    this.supervisor.start()
+    this.prober.start(this.context.topology.failover.probeMs, probeTimeoutMs)
+    this.#loops = [this.#lookLoop(), this.#databaseLoop(), this.#etcdLeaderLoop()]
+  }
+
+  /** Ends watching; processes are left as they are (see `supervisor.stop`). */
+  async close(): Promise<void> {
+    this.#stopping = true
+    this.prober.stop()
+    await Promise.all(this.#loops)
+    await this.database?.close()
+    await this.shared.withdraw().catch(() => undefined)
+  }
+
+  async #writeFiles(): Promise<void> {
+    const folder = this.context.folder
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const name of this.plan.folders) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
+    for (const file of this.plan.files) await writeAside(join(folder, file.path), file.content, file.mode)
+  }
+
+  /** What a process waits for beyond its own region. */
+  #gates(): Record<string, () => Promise<void>> {
+    const { region, topology } = this.context
+    const gates: Record<string, () => Promise<void>> = {
+      postgres: async () => {
+        if (region.votes) await this.#enableAuth()
+        // The very first primary is the one that the topology names; afterwards whoever holds the data may lead.
+        if (firstPrimary(topology) !== region.name) await this.until((snapshot) => snapshot.initialized)
+      },
+    }
+    for (const { name, engine } of this.plan.processes)
+      if (engine === 'app')
+        gates[name] = () => this.until((snapshot) => snapshot.releases[this.record.run] === 'ok')
+    return gates
+  }
+
+  /** Resolves when a look at the shared state shows what is waited for, or when the agent stops. */
+  until(holds: (snapshot: Snapshot) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (snapshot: Snapshot) => {
+        if (!this.#stopping && !holds(snapshot)) return
+        this.onSnapshot = this.onSnapshot.filter((listener) => listener !== look)
+        resolve()
+      }
+      this.onSnapshot.push(look)
+    })
+  }
+
+  async #enableAuth(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.shared.etcd.enableAuth()
+      } catch (error) {
+        if (this.#stopping) return
+        this.options.log.warn({ error: messageOf(error) }, 'etcd authentication is not on yet')
+        await pause(500)
+      }
+    }
+  }
+
+  async #lookLoop(): Promise<void> {
+    const { probeMs } = this.context.topology.failover
+    while (!this.#stopping) {
+      const started = performance.now()
+      try {
+        await this.#look()
+        this.etcdError = undefined
+      } catch (error) {
+        this.etcdError = messageOf(error)
+      }
+      const alarmed = Object.values(this.prober.view()).some((view) =>
+        Object.values(view).every((seen) => !seen.ok),
+      )
+      await pause(
+        Math.max(20, (alarmed ? Math.min(alarmedMs, probeMs) : probeMs) - (performance.now() - started)),
+      )
+    }
+    if (this.snapshot) for (const listener of [...this.onSnapshot]) listener(this.snapshot)
+  }
+
+  /**
+   * One look: publish, read, decide, act. An agent that cannot write to etcd fails here, decides nothing and leaves
+   * everything as it is: a minority does not act.
+   */
+  async #look(): Promise<void> {
+    const { options, shared } = this
+    await shared.publish({
+      region: options.region,
+      at: Date.now(),
+      version: options.version,
+      seen: this.prober.view(),
+      database: this.database?.state,
+    })
+    const snapshot = await shared.read()
+    this.snapshot = snapshot
+    this.snapshotAtMs = performance.now()
+    for (const listener of [...this.onSnapshot]) listener(snapshot)
+    const { verdicts, actions } = decide(this.#world(snapshot))
+    this.verdicts = verdicts
+    for (const action of actions) await this.#act(action)
+    if (snapshot.leader?.region === options.region) this.#releaseOnce(snapshot)
+  }
+
+  #world(snapshot: Snapshot): World {
+    return {
+      self: this.options.region,
+      regions: this.context.regions,
+      policy: defaultPolicy(this.context.topology.failover),
+      observations: observationsOf(snapshot),
+      fitness: snapshot.fitness,
+      leader: snapshot.leader,
+      etcdLeader: this.#etcdLeader,
+    }
+  }
+
+  async #act(action: Action): Promise<void> {
+    const { shared } = this
+    const { log } = this.options
+    let done = false
+    if (action.kind === 'setFitness') done = await shared.setFitness(action)
+    else if (action.kind === 'revokeLeader') done = await shared.revokeLeader(action.leader)
+    else if (action.kind === 'moveEtcdLeader') done = await this.#moveEtcdLeader(action.to)
+    if (!done) return
+    const { kind, ...detail } = action
+    const inputs = Object.fromEntries(Object.entries(observationsOf(this.snapshot!)))
+    log.info({ action: kind, ...detail }, 'decision')
+    await shared
+      .record(kind, { ...detail, inputs })
+      .catch((error) => log.warn({ error: messageOf(error) }, 'event'))
+  }
+
+  async #moveEtcdLeader(to: string): Promise<boolean> {
+    const { idByName } = await this.shared.etcd.members()
+    const target = idByName[to]
+    if (target === undefined) return false
+    await this.shared.etcd.moveLeader(target)
+    this.#etcdLeader = undefined
+    return true
+  }
+
+  async #databaseLoop(): Promise<void> {
+    while (!this.#stopping && this.database) {
+      await this.database.round(2000)
+      await pause(1000)
+    }
+  }
+
+  /** Who leads etcd changes rarely; asking every few seconds is enough. */
+  async #etcdLeaderLoop(): Promise<void> {
+    if (!this.context.region.votes) return
+    while (!this.#stopping) {
+      try {
+        const { idByName, leader } = await this.shared.etcd.members()
+        this.#etcdLeader = Object.keys(idByName).find((name) => idByName[name] === leader)
+      } catch {
+        this.#etcdLeader = undefined
+      }
+      for (let waited = 0; waited < 5000 && !this.#stopping; waited += 250) await pause(250)
+    }
+  }
+
+  #releasing = false
+  #releaseOnce(snapshot: Snapshot): void {
+    if (this.#releasing || snapshot.releases[this.record.run] !== undefined) return
+    if (this.database?.state.role !== 'primary' || this.database.state.heartbeatAgeMs === undefined) return
+    this.#releasing = true
+    void release(this).finally(() => {
+      this.#releasing = false
+    })
+  }
+
+  get stopping(): boolean {
+    return this.#stopping
+  }
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,93 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import type { PlanProcess } from '../plan.ts'
+import type { Agent } from './agent.ts'
+import { type RegionStatus, statusOf } from './status.ts'
+import { switchover } from './switchover.ts'
+
+/**
+ * How a region is stopped: users first, then data, then the shared memory, so that nothing loses what it leans on.
+ * The command line takes all regions through one stage before the next.
+ */
+export const stages = ['users', 'replica', 'primary', 'all'] as const
+export type Stage = (typeof stages)[number]
+
+export type ApiOptions = {
+  agent: Agent
+  requestsPerSecond: () => number | undefined
+  metrics: () => Promise<string>
+  /** Ends the agent after its answer has been sent. */
+  exit: () => void
+}
+
+/** The agent's HTTP API. Everything but `/metrics` and `/alive` needs the world's token. */
+export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Hono {
+  const app = new Hono()
+  const token = digest(agent.context.secrets.api)
+
+  app.get('/alive', (c) => c.json({ region: agent.options.region, world: agent.context.topology.name }))
+  app.get('/metrics', async (c) =>
+    c.text(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4' }),
+  )
+
+  app.use('/v1/*', async (c, next) => {
+    const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
+    if (given === undefined || !timingSafeEqual(digest(given), token))
+      return c.json(
+        { error: { code: 'token_refused', message: 'expected the world’s API token as bearer token' } },
+        401,
+      )
+    await next()
+  })
+  app.get('/v1/status', (c) => c.json(statusOf(agent, requestsPerSecond()) satisfies RegionStatus))
+  app.get('/v1/events', async (c) => c.json(await agent.shared.events()))
+  app.post('/v1/switchover', async (c) => {
+    const { to } = (await c.req.json()) as { to?: string }
+    return c.json(await switchover(agent, to))
+  })
+  app.post('/v1/restart', async (c) => {
+    const { process } = (await c.req.json()) as { process: string }
+    await agent.supervisor.restart(process)
+    return c.json({})
+  })
+  app.post('/v1/stop', async (c) => {
+    const { stage } = (await c.req.json()) as { stage: Stage }
+    if (!stages.includes(stage))
+      throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
+    const primary = agent.database?.state.role === 'primary'
+    await agent.supervisor.stop((process) => stopsAt(process, primary) <= stages.indexOf(stage))
+    if (stage === 'all') {
+      await agent.close()
+      setTimeout(exit, 20)
+    }
+    return c.json({})
+  })
+
+  app.notFound((c) => c.json({ error: { code: 'not_found', message: `${c.req.method} ${c.req.path}` } }, 404))
+  app.onError((error, c) => {
+    const code = error instanceof NearsideError ? error.code : 'internal'
+    const remedy = error instanceof NearsideError ? error.remedy : undefined
+    agent.options.log.warn({ code, error: messageOf(error), path: c.req.path }, 'api')
+    return c.json({ error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } }, 500)
+  })
+  return app
+}
+
+function stopsAt(process: PlanProcess, primary: boolean): number {
+  if (process.engine === 'etcd') return stages.indexOf('all')
+  if (process.engine === 'postgres') return stages.indexOf(primary ? 'primary' : 'replica')
+  return stages.indexOf('users')
+}
+
+/** Compared as digests: equal lengths, and nothing about the token shows in the time it takes. */
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** Resolves when it listens; rejects with `EADDRINUSE` when another agent of this region lives. */
+export function listen(app: Hono, hostname: string, port: number): Promise<{ close: () => void }> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname, port }, () => resolve({ close: () => server.close() }))
+    server.on('error', reject)
+  })
+}

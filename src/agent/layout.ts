@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { NearsideError } from '../lib/errors.ts'
+import { writeAside } from '../lib/files.ts'
+import type { Topology } from '../topology/schema.ts'
+
+/**
+ * Where a world keeps its things: `.nearside/<world>/` beside the topology file.
+ *
+ *     world.json            what the agents run: the checked topology and where the app is
+ *     secrets.json          0600
+ *     regions/<region>/     etc (rendered), data, log, run (sockets, process records)
+ */
+
+export type WorldRecord = {
+  topology: Topology
+  /** Hash of the topology. */
+  revision: string
+  topologyFile: string
+  appFolder: string
+  /** One `up` of the whole world; the app's release command runs once for each. */
+  run: string
+}
+
+export const worldFile = (folder: string) => join(folder, 'world.json')
+export const regionFolder = (folder: string, region: string) => join(folder, 'regions', region)
+export const worldFolderFor = (topologyFile: string, world: string) =>
+  join(dirname(topologyFile), '.nearside', world)
+
+export async function writeWorld(folder: string, record: WorldRecord): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeAside(worldFile(folder), `${JSON.stringify(record, null, 2)}\n`, 0o600)
+}
+
+export async function readWorld(folder: string): Promise<WorldRecord> {
+  const file = worldFile(folder)
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as WorldRecord
+  } catch (cause) {
+    throw new NearsideError('world_unreadable', `${file}: expected the record of a world`, {
+      remedy: 'run `nearside up` in the folder of the topology file to make it anew',
+      cause,
+    })
+  }
+}
+
+/**
+ * The world that a command means, found without evaluating the topology file: the one made from `--topology`, or the
+ * only one beside it, or the only one below the current folder's `.nearside/`.
+ */
+export function findWorld(topologyOption: string | undefined, cwd: string): string {
+  const start = topologyOption ? resolve(cwd, topologyOption) : cwd
+  const base = join(existsSync(join(start, '.nearside')) ? start : dirname(start), '.nearside')
+  const at = topologyOption ? base : join(start, '.nearside')
+  const worlds = existsSync(at) ? readdirSync(at).filter((name) => existsSync(worldFile(join(at, name)))) : []
+  const mine = topologyOption ? worlds.filter((name) => madeFrom(join(at, name)) === start) : []
+  const found = mine.length > 0 ? mine : worlds
+  if (found.length === 1) return join(at, found[0]!)
+  if (found.length === 0)
+    throw new NearsideError('world_not_found', `${at}: expected a world, found none`, {
+      remedy: 'run `nearside up` first, in the folder of the topology file or with --topology FILE',
+    })
+  throw new NearsideError('world_ambiguous', `${at}: expected one world, found ${found.join(', ')}`, {
+    remedy: 'name one with --topology FILE',
+  })
+}
+
+function madeFrom(folder: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(worldFile(folder), 'utf8')) as WorldRecord).topologyFile
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,31 @@
+import { copyFile, readdir, rename, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const largestBytes = 10 * 1024 * 1024
+const kept = 3
+const everyMs = 10_000
+
+/**
+ * Keeps every log of a region below 10 MB, with three older ones beside it. Writers hold their file open for
+ * appending and know nothing of this: the content is copied away and the file cut to nothing. What is written between
+ * the two is lost; that is the price of a log that survives its reader.
+ */
+export function rotateLogs(folder: string): NodeJS.Timeout {
+  const timer = setInterval(
+    () => void rotateOnce(join(folder, 'log'), largestBytes).catch(() => undefined),
+    everyMs,
+  )
+  return timer.unref()
+}
+
+export async function rotateOnce(folder: string, limitBytes: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith('.log')) continue
+    const file = join(folder, name)
+    if ((await stat(file)).size < limitBytes) continue
+    for (let older = kept - 1; older >= 1; older -= 1)
+      await rename(`${file}.${older}`, `${file}.${older + 1}`).catch(() => undefined)
+    await copyFile(file, `${file}.1`)
+    await truncate(file, 0)
+  }
+}

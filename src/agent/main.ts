@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { logger } from '../lib/log.ts'
+import { version } from '../lib/version.ts'
+import { Agent } from './agent.ts'
+import { api, listen } from './api.ts'
+import { rotateLogs } from './logs.ts'
+
+/** The agent's own program: `node src/agent/main.ts --world FOLDER --region NAME`, started by `nearside up`. */
+
+const { values } = parseArgs({ options: { world: { type: 'string' }, region: { type: 'string' } } })
+const log = logger({ region: values.region })
+
+async function main(worldFolder: string, region: string): Promise<void> {
+  const agent = await Agent.create({ worldFolder, region, log, version })
+  const { address } = agent.context.region
+  const port = agent.context.topology.ports.agent
+  const app = api({
+    agent,
+    requestsPerSecond: () => undefined,
+    metrics: async () => '',
+    exit: () => process.exit(0),
+  })
+  // Listening comes first: the address can be had once, so a second agent of this region ends here.
+  await listen(app, address, port)
+  await agent.start()
+  const rotation = rotateLogs(agent.context.folder)
+  const stop = async (signal: string) => {
+    log.info({ signal }, 'stopping')
+    clearInterval(rotation)
+    await agent.supervisor.stop()
+    await agent.close()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
+  log.info({ address, port, pid: process.pid }, 'agent')
+}
+
+function fatal(error: unknown): never {
+  const code = error instanceof NearsideError ? error.code : 'internal'
+  log.fatal(
+    { code, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+    'agent ends',
+  )
+  process.exit(1)
+}
+process.on('uncaughtException', fatal)
+process.on('unhandledRejection', fatal)
+
+if (!values.world || !values.region)
+  fatal(new NearsideError('usage', 'expected --world FOLDER --region NAME'))
+await main(values.world, values.region).catch(fatal)

@@ -1,0 +1,105 @@
+import type { ProbeName, Seen, View } from '../failover/types.ts'
+import type { Region } from '../topology/regions.ts'
+import type { PortName, Topology } from '../topology/schema.ts'
+import { httpStatus } from './check.ts'
+
+/**
+ * Asks every other region the same few questions, again and again, and remembers since when each has had the answer
+ * it has. A region is asked one question at a time over HTTP: a paused process still accepts TCP connections.
+ */
+
+type Question = { port: Exclude<PortName, 'app'>; path: string; asked: (region: Region) => boolean }
+
+const questions: Record<ProbeName, Question> = {
+  edge: { port: 'region', path: '/nearside/alive', asked: (region) => region.serves },
+  app: { port: 'region', path: '/nearside/ready', asked: (region) => region.full },
+  patroni: { port: 'patroni', path: '/liveness', asked: (region) => region.full },
+  etcd: { port: 'etcdClient', path: '/version', asked: (region) => region.votes },
+}
+
+const graceMs = 15_000
+
+type State = { ok: boolean; sinceMs: number }
+
+export class Prober {
+  readonly #topology: Topology
+  readonly #from: Region
+  readonly #targets: readonly Region[]
+  readonly #now: () => number
+  #stopped = false
+  #startedAt = 0
+  readonly #states = new Map<string, State>()
+
+  /** `now`: a monotonic clock in milliseconds. */
+  constructor(topology: Topology, from: Region, targets: readonly Region[], now: () => number) {
+    this.#topology = topology
+    this.#from = from
+    this.#targets = targets
+    this.#now = now
+  }
+
+  /** Every question has a loop of its own: one that gets no answer does not hold up the others. */
+  start(everyMs: number, timeoutMs: number): void {
+    this.#startedAt = this.#now()
+    for (const target of this.#targets)
+      for (const [name, question] of this.#probesOf(target))
+        void this.#loop(target, name, question, everyMs, timeoutMs)
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async #loop(
+    target: Region,
+    name: ProbeName,
+    question: Question,
+    everyMs: number,
+    timeoutMs: number,
+  ): Promise<void> {
+    while (!this.#stopped) {
+      const askedAt = this.#now()
+      const status = await httpStatus({
+        address: target.address,
+        port: this.#topology.ports[question.port],
+        path: question.path,
+        timeoutMs,
+        from: this.#from.address,
+      })
+      this.#record(`${target.name}/${name}`, status === 200, askedAt)
+      const rest = Math.max(0, everyMs - (this.#now() - askedAt))
+      await new Promise((resolve) => setTimeout(resolve, rest))
+    }
+  }
+
+  view(): Record<string, View> {
+    const now = this.#now()
+    return Object.fromEntries(
+      this.#targets.map((target) => {
+        const view: View = {}
+        for (const [name] of this.#probesOf(target)) {
+          const state = this.#states.get(`${target.name}/${name}`)
+          if (state) view[name] = { ok: state.ok, forMs: Math.round(now - state.sinceMs) } satisfies Seen
+        }
+        return [target.name, view]
+      }),
+    )
+  }
+
+  #probesOf(target: Region): [ProbeName, Question][] {
+    return (Object.entries(questions) as [ProbeName, Question][]).filter(([, question]) =>
+      question.asked(target),
+    )
+  }
+
+  /**
+   * A state begins when the question that found it was asked, not when its time ran out. What has never answered says
+   * nothing until this agent has been up for a while: a world that starts is not a world that is lost.
+   */
+  #record(key: string, ok: boolean, askedAt: number): void {
+    const known = this.#states.get(key)
+    if (known?.ok === ok) return
+    if (!known && !ok && askedAt - this.#startedAt < graceMs) return
+    this.#states.set(key, { ok, sinceMs: askedAt })
+  }
+}

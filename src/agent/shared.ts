@@ -1,0 +1,201 @@
+import type { RegionContext } from '../engines/context.ts'
+import { etcdEndpoints } from '../engines/etcd/render.ts'
+import { patroniPrefix } from '../engines/postgres/render.ts'
+import type { Action, Fitness, Leader, Observation, View } from '../failover/types.ts'
+import { Etcd, type KeyValue } from '../lib/etcd.ts'
+import type { DatabaseState } from './database.ts'
+
+/**
+ * What the agents share in etcd, below /nearside/<world>/:
+ *
+ *     agents/<region>    one region's latest report, under that agent's lease
+ *     fitness/<region>   the agreed state of a region
+ *     claims/<lease>     who carries out a revocation, under the claimer's lease
+ *     releases/<run>     outcome of the app's release command
+ *     events/<time>…     decisions with their inputs, bounded
+ */
+
+export type Report = {
+  region: string
+  /** The publisher's clock, for people; ages are measured by the reader. */
+  at: number
+  version: string
+  seen: Record<string, View>
+  database: DatabaseState | undefined
+}
+
+export type Event = { at: number; region: string; kind: string; detail: Record<string, unknown> }
+
+export type Snapshot = {
+  /** By region: its report and how long this reader has had it. */
+  reports: Record<string, Report & { ageMs: number }>
+  fitness: Record<string, { state: Fitness; revision: string; sinceMs: number }>
+  leader: Leader | undefined
+  /** Patroni's own record of who must be promoted: region names. */
+  sync: { leader?: string; standbys: string[] }
+  releases: Record<string, string>
+  initialized: boolean
+}
+
+const leaseSeconds = 3
+const eventsKept = 500
+
+export class Shared {
+  readonly etcd: Etcd
+  readonly #root: string
+  readonly #service: string
+  readonly #region: string
+  readonly #now: () => number
+  #lease: string | undefined
+  #firstSeen = new Map<string, { revision: string; at: number }>()
+  #written = 0
+
+  /** `now`: a monotonic clock in milliseconds. */
+  constructor(context: RegionContext, now: () => number) {
+    this.etcd = new Etcd({
+      endpoints: etcdEndpoints(context),
+      username: 'root',
+      password: context.secrets.etcd,
+    })
+    this.#root = `/nearside/${context.topology.name}/`
+    this.#service = patroniPrefix(context.topology.name)
+    this.#region = context.region.name
+    this.#now = now
+  }
+
+  async publish(report: Report): Promise<void> {
+    if (this.#lease === undefined || !(await this.etcd.keepAlive(this.#lease)))
+      this.#lease = await this.etcd.grantLease(leaseSeconds)
+    await this.etcd.put(`${this.#root}agents/${this.#region}`, JSON.stringify(report), { lease: this.#lease })
+  }
+
+  /** An agent that stops says so by taking its report back. */
+  async withdraw(): Promise<void> {
+    if (this.#lease !== undefined) await this.etcd.revokeLease(this.#lease)
+    this.#lease = undefined
+  }
+
+  async read(): Promise<Snapshot> {
+    const root = this.#root
+    const [agents, fitness, releases, leader, sync, initialize] = await this.etcd.read([
+      { key: `${root}agents/`, prefix: true },
+      { key: `${root}fitness/`, prefix: true },
+      { key: `${root}releases/`, prefix: true },
+      { key: `${this.#service}leader` },
+      { key: `${this.#service}sync` },
+      { key: `${this.#service}initialize` },
+    ])
+    return {
+      reports: this.#byName(agents!, (kv) => ({
+        ...(JSON.parse(kv.value) as Report),
+        ageMs: this.#ageMs(kv),
+      })),
+      fitness: this.#byName(fitness!, (kv) => ({
+        state: (JSON.parse(kv.value) as { state: Fitness }).state,
+        revision: kv.modRevision,
+        sinceMs: this.#ageMs(kv),
+      })),
+      releases: this.#byName(releases!, (kv) => kv.value),
+      leader: leader![0] && leaderOf(leader![0]),
+      sync: syncOf(sync![0]),
+      initialized: (initialize![0]?.value ?? '') !== '',
+    }
+  }
+
+  /** True when this agent was the one that changed it. */
+  async setFitness(action: Extract<Action, { kind: 'setFitness' }>): Promise<boolean> {
+    const key = `${this.#root}fitness/${action.region}`
+    return this.etcd.transact(
+      [{ key, target: 'MOD', mod_revision: action.revision }],
+      [{ put: { key, value: JSON.stringify({ state: action.state }) } }],
+    )
+  }
+
+  /**
+   * Revokes the lease behind Patroni's leader key, if that key still stands as it was when this was decided. The
+   * claim lets one agent act; it hangs on that agent's own lease, so that a claimer that dies makes way for another.
+   * Revoking is safe even if the key changes hands in between: a lease belongs to one Patroni session, and a session
+   * that holds no leader key loses nothing by it.
+   */
+  async revokeLeader(leader: Leader): Promise<boolean> {
+    const claim = `${this.#root}claims/${leader.lease}`
+    const mine = await this.etcd.transact(
+      [
+        { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
+        { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
+        { key: claim, target: 'CREATE', create_revision: '0' },
+      ],
+      [{ put: { key: claim, value: this.#region, lease: this.#lease } }],
+    )
+    if (mine) await this.etcd.revokeLease(leader.lease)
+    return mine
+  }
+
+  /** True for the one agent that is to run the release; its claim dies with its lease. */
+  async claimRelease(run: string): Promise<boolean> {
+    const key = `${this.#root}releases/${run}`
+    return this.etcd.transact(
+      [{ key, target: 'CREATE', create_revision: '0' }],
+      [{ put: { key, value: `running in ${this.#region}`, lease: this.#lease } }],
+    )
+  }
+
+  async setRelease(run: string, outcome: string): Promise<void> {
+    await this.etcd.put(`${this.#root}releases/${run}`, outcome)
+  }
+
+  /** Events are for people: one that cannot be written must not stop what it is about. */
+  async record(kind: string, detail: Record<string, unknown>): Promise<void> {
+    const event: Event = { at: Date.now(), region: this.#region, kind, detail }
+    this.#written += 1
+    const key = `${this.#root}events/${String(event.at).padStart(15, '0')}-${this.#region}-${this.#written}`
+    await this.etcd.put(key, JSON.stringify(event))
+    if (this.#written % 50 === 0) await this.#prune()
+  }
+
+  /** Oldest first. */
+  async events(): Promise<Event[]> {
+    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true })
+    return found.map((kv) => JSON.parse(kv.value) as Event)
+  }
+
+  async #prune(): Promise<void> {
+    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true })
+    for (const old of found.slice(0, Math.max(0, found.length - eventsKept))) await this.etcd.delete(old.key)
+  }
+
+  #byName<T>(found: KeyValue[], make: (kv: KeyValue) => T): Record<string, T> {
+    return Object.fromEntries(found.map((kv) => [kv.key.slice(kv.key.lastIndexOf('/') + 1), make(kv)]))
+  }
+
+  /** How long this reader has known this revision of the key. */
+  #ageMs(kv: KeyValue): number {
+    const known = this.#firstSeen.get(kv.key)
+    if (known?.revision === kv.modRevision) return this.#now() - known.at
+    this.#firstSeen.set(kv.key, { revision: kv.modRevision, at: this.#now() })
+    return 0
+  }
+}
+
+function leaderOf(kv: KeyValue): Leader {
+  return { region: kv.value, lease: kv.lease, modRevision: kv.modRevision }
+}
+
+function syncOf(kv: KeyValue | undefined): Snapshot['sync'] {
+  try {
+    const raw = JSON.parse(kv?.value ?? '{}') as { leader?: string | null; sync_standby?: string | null }
+    const standbys = (raw.sync_standby ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean)
+    return { ...(raw.leader ? { leader: raw.leader } : {}), standbys }
+  } catch {
+    return { standbys: [] }
+  }
+}
+
+export function observationsOf(snapshot: Snapshot): Record<string, Observation> {
+  return Object.fromEntries(
+    Object.entries(snapshot.reports).map(([region, { ageMs, seen }]) => [region, { ageMs, seen }]),
+  )
+}

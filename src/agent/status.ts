@@ -1,0 +1,107 @@
+import type { Fitness, Verdict, View } from '../failover/types.ts'
+import type { Agent } from './agent.ts'
+import type { DatabaseState } from './database.ts'
+import type { ProcessStatus } from './supervisor.ts'
+
+/** What one agent tells of its region and of the world as it sees it; `GET /v1/status`. */
+export type RegionStatus = {
+  region: string
+  role: string
+  address: string
+  agent: { pid: number; version: string; uptimeSeconds: number; revision: string }
+  /** `error` is set while etcd cannot be written; everything under `world` is then as old as `ageMs`. */
+  etcd: { error?: string }
+  processes: ProcessStatus[]
+  ready: boolean
+  database?: DatabaseState
+  /** Requests per second that users sent to this region's edge, over the last few seconds. */
+  requestsPerSecond?: number
+  seen: Record<string, View>
+  world?: {
+    ageMs: number
+    primary?: string
+    durability: Durability
+    fitness: Record<string, Fitness>
+    /** Agents that publish. */
+    agents: string[]
+    lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
+    release?: string
+  }
+  verdicts: Verdict[]
+}
+
+/**
+ * What an acknowledged write is worth right now. `region`: on disk in two regions. `at risk`: the topology asks for
+ * that, but one region is alone. `stopped`: `strict`, and no standby to acknowledge. `local`: asynchronous by choice.
+ */
+export type Durability = 'region' | 'at risk' | 'stopped' | 'local' | 'unknown'
+
+export function statusOf(agent: Agent, requestsPerSecond: number | undefined): RegionStatus {
+  const { context, options, snapshot } = agent
+  const processes = agent.supervisor.status()
+  return {
+    region: context.region.name,
+    role: context.region.role,
+    address: context.region.address,
+    agent: {
+      pid: process.pid,
+      version: options.version,
+      uptimeSeconds: (Date.now() - agent.startedAt) / 1000,
+      revision: agent.record.revision,
+    },
+    etcd: agent.etcdError === undefined ? {} : { error: agent.etcdError },
+    processes,
+    ready: processes.every((one) => one.state === 'ready'),
+    ...(agent.database ? { database: agent.database.state } : {}),
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    seen: agent.prober.view(),
+    ...(snapshot ? { world: worldOf(agent) } : {}),
+    verdicts: agent.verdicts,
+  }
+}
+
+function worldOf(agent: Agent): RegionStatus['world'] {
+  const { context, snapshot, record } = agent
+  if (!snapshot) return undefined
+  const primary = snapshot.leader?.region
+  return {
+    ageMs: Math.round(performance.now() - agent.snapshotAtMs),
+    ...(primary ? { primary } : {}),
+    durability: durabilityOf(agent),
+    fitness: Object.fromEntries(
+      context.regions.map((region) => [region.name, snapshot.fitness[region.name]?.state ?? 'fit']),
+    ),
+    agents: Object.keys(snapshot.reports),
+    lag: lagOf(agent),
+    ...(snapshot.releases[record.run] ? { release: snapshot.releases[record.run] } : {}),
+  }
+}
+
+export function durabilityOf(agent: Agent): Durability {
+  const { durability } = agent.context.topology.database
+  if (durability === 'local') return 'local'
+  const primary = agent.snapshot?.leader?.region
+  const standbys = primary ? agent.snapshot?.reports[primary]?.database?.standbys : undefined
+  if (!standbys) return 'unknown'
+  if (standbys.some((standby) => standby.synchronous)) return 'region'
+  return durability === 'strict' ? 'stopped' : 'at risk'
+}
+
+/** Per full region: by the primary's own measurement while it streams, else by the age of the last beat it replayed. */
+export function lagOf(agent: Agent): NonNullable<RegionStatus['world']>['lag'] {
+  const { snapshot, context } = agent
+  const primary = snapshot?.leader?.region
+  const standbys = (primary && snapshot?.reports[primary]?.database?.standbys) || []
+  return Object.fromEntries(
+    context.regions
+      .filter((region) => region.full)
+      .map((region) => {
+        if (region.name === primary) return [region.name, { lagMs: 0, lagBytes: 0, streaming: true }]
+        const streaming = standbys.find((standby) => standby.region === region.name)
+        if (streaming)
+          return [region.name, { lagMs: streaming.lagMs, lagBytes: streaming.lagBytes, streaming: true }]
+        const age = snapshot?.reports[region.name]?.database?.heartbeatAgeMs
+        return [region.name, { ...(age === undefined ? {} : { lagMs: age }), streaming: false }]
+      }),
+  )
+}

@@ -1,0 +1,237 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../lib/errors.ts'
+import { identify, isAlive, type ProcessId, signal, uptimeSeconds, withDescendants } from '../lib/proc.ts'
+import type { PlanProcess, RegionPlan } from '../plan.ts'
+import { type Exec, passes, runToEnd } from './check.ts'
+import type { Launcher } from './launch.ts'
+
+export type ProcessState = 'waiting' | 'starting' | 'ready' | 'backoff' | 'gaveUp' | 'stopping' | 'stopped'
+
+export type ProcessStatus = {
+  name: string
+  engine: PlanProcess['engine']
+  state: ProcessState
+  pid?: number
+  uptimeSeconds?: number
+  /** Since this agent started. */
+  restarts: number
+  /** Why it is not ready, in words. */
+  why?: string
+}
+
+export type SupervisorOptions = {
+  plan: RegionPlan
+  launcher: Launcher
+  /** Held back until this resolves, beyond `after`: what depends on other regions. */
+  gates?: Record<string, () => Promise<void>>
+  onChange?: (status: ProcessStatus) => void
+}
+
+const pollMs = 200
+const firstBackoffMs = 250
+const longestBackoffMs = 15_000
+/** A process that lived this long was well: its next failure starts counting from one. */
+const wellAfterSeconds = 30
+const giveUpAfter = 12
+
+type Slot = {
+  process: PlanProcess
+  state: ProcessState
+  why?: string
+  id?: ProcessId
+  restarts: number
+  failures: number
+  ready: PromiseWithResolvers<void>
+  wanted: boolean
+  /** A start under way: who stops waits for it, or the process would be nobody's. */
+  launching?: Promise<ProcessId>
+  done?: Promise<void>
+}
+
+/**
+ * Keeps a region's processes as the plan wants them: started in order, watched, restarted with growing pauses, given
+ * up visibly after `giveUpAfter` failures in a row. It watches by /proc and not by parenthood, so that a process that
+ * an earlier agent started is supervised like one of its own.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #slots: Map<string, Slot>
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#slots = new Map(
+      options.plan.processes.map((process) => [
+        process.name,
+        {
+          process,
+          state: 'waiting',
+          restarts: 0,
+          failures: 0,
+          ready: Promise.withResolvers<void>(),
+          wanted: true,
+        },
+      ]),
+    )
+  }
+
+  start(): void {
+    for (const slot of this.#slots.values()) slot.done ??= this.#keep(slot)
+  }
+
+  status(): ProcessStatus[] {
+    return [...this.#slots.values()].map(statusOf)
+  }
+
+  /** Stops these processes (all by default), those that need others before those that are needed. */
+  async stop(which: (process: PlanProcess) => boolean = () => true): Promise<void> {
+    const chosen = [...this.#slots.values()].filter((slot) => which(slot.process))
+    for (const slot of chosen) slot.wanted = false
+    const stopped = new Map<string, Promise<void>>()
+    const stop = (slot: Slot): Promise<void> => {
+      const known = stopped.get(slot.process.name)
+      if (known) return known
+      const dependants = chosen.filter((other) => other.process.after.includes(slot.process.name))
+      const promise = Promise.all(dependants.map(stop)).then(() => this.#stopOne(slot))
+      stopped.set(slot.process.name, promise)
+      return promise
+    }
+    await Promise.all(chosen.map(stop))
+  }
+
+  /** Tries again what was given up or is waiting out a pause; restarts what runs. */
+  async restart(name: string): Promise<void> {
+    const slot = this.#slots.get(name)
+    if (!slot) return
+    slot.wanted = false
+    await this.#stopOne(slot)
+    slot.wanted = true
+    slot.failures = 0
+    slot.done = this.#keep(slot)
+  }
+
+  #set(slot: Slot, state: ProcessState, why?: string): void {
+    if (slot.state === state && slot.why === why) return
+    slot.state = state
+    slot.why = why
+    this.#options.onChange?.(statusOf(slot))
+  }
+
+  async #keep(slot: Slot): Promise<void> {
+    const { launcher } = this.#options
+    const found = launcher.recorded(slot.process)
+    if (found?.current) slot.id = found.id
+    else if (found) {
+      this.#set(slot, 'stopping', 'its plan has changed')
+      await terminate(found.id, slot.process.stop)
+    }
+    while (slot.wanted) {
+      try {
+        if (!slot.id) {
+          await this.#mayStart(slot)
+          if (!slot.wanted) break
+          this.#set(slot, 'starting')
+          slot.launching = launcher.launch(slot.process)
+          slot.id = await slot.launching
+        }
+        const adopted = found?.id === slot.id
+        if (adopted) this.#set(slot, 'starting', 'adopted from an earlier agent')
+        const why = await this.#untilEnd(slot, slot.id)
+        if (!slot.wanted) break
+        await this.#pause(slot, why)
+      } catch (error) {
+        if (!slot.wanted) break
+        await this.#pause(slot, messageOf(error))
+      }
+    }
+  }
+
+  async #mayStart(slot: Slot): Promise<void> {
+    const needs = slot.process.after
+      .map((name) => this.#slots.get(name))
+      .filter((needed) => needed !== undefined)
+    const missing = needs.filter((needed) => needed.state !== 'ready').map((needed) => needed.process.name)
+    if (slot.restarts === 0 && missing.length > 0) {
+      this.#set(slot, 'waiting', `for ${missing.join(', ')}`)
+      await Promise.all(needs.map((needed) => needed.ready.promise))
+    }
+    const gate = this.#options.gates?.[slot.process.name]
+    if (gate && slot.wanted) {
+      this.#set(slot, 'waiting', 'for another region')
+      await gate()
+    }
+  }
+
+  /** Readiness raced against exit, then exit. Returns why it ended. */
+  async #untilEnd(slot: Slot, id: ProcessId): Promise<string> {
+    const { process } = slot
+    const deadline = process.readyTimeoutMs === 0 ? Infinity : Date.now() + process.readyTimeoutMs
+    while (slot.wanted && slot.state !== 'ready') {
+      if (!isAlive(id)) return 'it exited before it was ready'
+      const ok = await passes(process.ready, this.#options.plan.address, 1000, this.#exec)
+      if (ok && isAlive(id)) {
+        this.#set(slot, 'ready')
+        slot.ready.resolve()
+      } else if (Date.now() > deadline) {
+        await terminate(id, process.stop)
+        return `it was not ready after ${process.readyTimeoutMs / 1000} s`
+      } else await sleep(pollMs)
+    }
+    while (slot.wanted && isAlive(id)) await sleep(pollMs)
+    if (slot.wanted && uptimeSeconds(id) > wellAfterSeconds) slot.failures = 0
+    return 'it exited'
+  }
+
+  async #pause(slot: Slot, why: string): Promise<void> {
+    slot.id = undefined
+    slot.restarts += 1
+    slot.failures += 1
+    await this.#options.launcher.forget(slot.process)
+    if (slot.failures >= giveUpAfter) {
+      this.#set(slot, 'gaveUp', `${why}; ${slot.failures} times in a row, see its log`)
+      slot.wanted = false
+      return
+    }
+    this.#set(slot, 'backoff', why)
+    const pause = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (slot.failures - 1))
+    for (let waited = 0; waited < pause && slot.wanted; waited += pollMs) await sleep(Math.min(pollMs, pause))
+  }
+
+  async #stopOne(slot: Slot): Promise<void> {
+    if (slot.state === 'gaveUp' || slot.state === 'stopped') return
+    await slot.launching?.catch(() => undefined)
+    const found = slot.id ?? this.#options.launcher.recorded(slot.process)?.id
+    this.#set(slot, 'stopping')
+    if (found) await terminate(found, slot.process.stop)
+    slot.id = undefined
+    await this.#options.launcher.forget(slot.process)
+    this.#set(slot, 'stopped')
+  }
+
+  readonly #exec: Exec = async (command, env, timeoutMs) => {
+    return (await runToEnd(this.#options.launcher.dress('engine', command, env), timeoutMs)).code
+  }
+}
+
+function statusOf(slot: Slot): ProcessStatus {
+  const { process, state, id, restarts, why } = slot
+  return {
+    name: process.name,
+    engine: process.engine,
+    state,
+    ...(id ? { pid: id.pid, uptimeSeconds: uptimeSeconds(id) } : {}),
+    restarts,
+    ...(why ? { why } : {}),
+  }
+}
+
+/** Asks a process to end, and after its time is up ends it and everything below it. */
+export async function terminate(id: ProcessId, how: PlanProcess['stop']): Promise<void> {
+  const family = withDescendants([id.pid])
+    .map(identify)
+    .filter((member) => member !== undefined)
+  if (!signal(id, how.signal)) return
+  const deadline = Date.now() + how.timeoutMs
+  while (isAlive(id) && Date.now() < deadline) await sleep(20)
+  for (const member of family) signal(member, 'SIGKILL')
+  while (isAlive(id)) await sleep(20)
+}

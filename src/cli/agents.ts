@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Stage } from '../agent/api.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { identify, isAlive, type ProcessId } from '../lib/proc.ts'
+import type { Region } from '../topology/regions.ts'
+import type { WorldHandle } from './client.ts'
+
+const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
+/** An agent needs some 40 MB of heap; the bound keeps a leak from taking the machine. */
+const heapMb = 128
+
+/** Starts a region's agent in a session of its own, so that it outlives this command. */
+export async function startAgent(world: WorldHandle, region: Region): Promise<ProcessId> {
+  const log = join(world.regionFolder(region.name), 'log')
+  await mkdir(log, { recursive: true, mode: 0o700 })
+  const output = openSync(join(log, 'agent.log'), 'a', 0o600)
+  try {
+    const args = [
+      `--max-old-space-size=${heapMb}`,
+      agentProgram,
+      '--world',
+      world.folder,
+      '--region',
+      region.name,
+    ]
+    const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output] })
+    child.unref()
+    if (child.pid === undefined)
+      throw new NearsideError('agent_not_started', `${region.name}: agent did not start`)
+    return identify(child.pid) ?? { pid: child.pid, startTicks: 0 }
+  } finally {
+    closeSync(output)
+  }
+}
+
+/** The last lines of an agent's log, for the error that says it has died. */
+export async function agentLogTail(world: WorldHandle, region: Region): Promise<string> {
+  const file = await open(join(world.regionFolder(region.name), 'log', 'agent.log'), 'r')
+  try {
+    const { size } = await file.stat()
+    const { buffer } = await file.read({ position: Math.max(0, size - 4000), buffer: Buffer.alloc(4000) })
+    return buffer.toString('utf8').replaceAll('\0', '').trim().split('\n').slice(-3).join('\n')
+  } finally {
+    await file.close()
+  }
+}
+
+/** All regions through one stage before the next; what has no agent is killed by what its records say. */
+export async function stopWorld(
+  world: WorldHandle,
+  regions: readonly Region[],
+  onStage: (stage: Stage) => void,
+): Promise<void> {
+  for (const stage of ['users', 'replica', 'primary', 'all'] as const) {
+    onStage(stage)
+    await Promise.all(
+      regions.map((region) =>
+        world.call(region, 'POST', '/v1/stop', { stage }, 120_000).catch((error) => {
+          if (error instanceof NearsideError && error.code === 'agent_unreachable') return
+          throw new NearsideError('stop_failed', `${region.name}: ${messageOf(error)}`, { cause: error })
+        }),
+      ),
+    )
+  }
+}
+
+export { isAlive }

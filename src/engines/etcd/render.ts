@@ -1,0 +1,75 @@
+import { distanceKm } from '../../geo/distance.ts'
+import type { EnginePart } from '../../plan.ts'
+import type { RegionContext } from '../context.ts'
+
+/**
+ * etcd: the world's small shared memory, one member in each voting region.
+ *
+ * Heartbeat and election timeout follow etcd's tuning guide: heartbeat about the longest round trip between members
+ * (never under 100 ms, the default), election timeout ten times that.
+ */
+export function renderEtcd(context: RegionContext): EnginePart {
+  const { region, regions, topology } = context
+  if (!region.votes) return { folders: [], files: [], processes: [] }
+  const { etcdClient, etcdPeer } = topology.ports
+  const voting = regions.filter((other) => other.votes)
+  const heartbeatMs = Math.max(100, Math.ceil(longestRoundTripMs(context)))
+  const client = `http://${region.address}:${etcdClient}`
+  const peer = `http://${region.address}:${etcdPeer}`
+  const config = {
+    name: region.name,
+    'data-dir': `${context.folder}/data/etcd`,
+    'listen-client-urls': client,
+    'advertise-client-urls': client,
+    'listen-peer-urls': peer,
+    'initial-advertise-peer-urls': peer,
+    'initial-cluster': voting.map((other) => `${other.name}=http://${other.address}:${etcdPeer}`).join(','),
+    'initial-cluster-token': topology.name,
+    'initial-cluster-state': 'new',
+    'heartbeat-interval': heartbeatMs,
+    'election-timeout': heartbeatMs * 10,
+    'auto-compaction-mode': 'periodic',
+    'auto-compaction-retention': '1h',
+    'quota-backend-bytes': 268_435_456,
+    'log-level': 'warn',
+    'enable-grpc-gateway': true,
+  }
+  return {
+    folders: ['data/etcd'],
+    files: [{ path: 'etc/etcd.yml', mode: 0o644, content: `${JSON.stringify(config, null, 2)}\n` }],
+    processes: [
+      {
+        name: 'etcd',
+        engine: 'etcd',
+        command: ['/usr/bin/etcd', '--config-file', 'etc/etcd.yml'],
+        env: {},
+        run: 'engine',
+        after: [],
+        // A member alone is up but not ready: this answers once there is a leader.
+        ready: { kind: 'http', port: etcdClient, path: '/health', expect: [200] },
+        readyTimeoutMs: 60_000,
+        stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
+      },
+    ],
+  }
+}
+
+/** Endpoints of the world's etcd, the region's own first, then nearest first. */
+export function etcdEndpoints(context: Pick<RegionContext, 'region' | 'others' | 'topology'>): string[] {
+  return [context.region, ...context.others]
+    .filter((region) => region.votes)
+    .map((region) => `http://${region.address}:${context.topology.ports.etcdClient}`)
+}
+
+/**
+ * A generous estimate from coordinates: light in fibre covers 200 km/ms one way, real paths are about 1.6 times the
+ * great circle, and 10 ms go to equipment.
+ */
+function longestRoundTripMs({ regions }: RegionContext): number {
+  const voting = regions.filter((region) => region.votes)
+  const longestKm = Math.max(
+    0,
+    ...voting.flatMap((a) => voting.map((b) => distanceKm(a.location, b.location))),
+  )
+  return (2 * longestKm * 1.6) / 200 + 10
+}

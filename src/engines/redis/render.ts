@@ -1,0 +1,41 @@
+import { parseBytes } from '../../lib/bytes.ts'
+import type { EnginePart } from '../../plan.ts'
+import type { RegionContext } from '../context.ts'
+
+/** Redis: the region's own cache. Nothing is written to disk: a cache that comes back must not serve the past. */
+export function renderRedis({ region, topology, secrets }: RegionContext): EnginePart {
+  if (!region.full) return { folders: [], files: [], processes: [] }
+  const config = [
+    `bind ${region.address}`,
+    `port ${topology.ports.redis}`,
+    'protected-mode yes',
+    `requirepass ${secrets.redis}`,
+    `maxmemory ${parseBytes(topology.cache.maxMemory)}`,
+    'maxmemory-policy allkeys-lru',
+    'save ""',
+    'appendonly no',
+    'dir data/redis',
+    'daemonize no',
+    // Ten wake-ups a second are the default; an idle world should be idle.
+    'hz 5',
+    'dynamic-hz yes',
+    '',
+  ]
+  return {
+    folders: ['data/redis'],
+    files: [{ path: 'etc/redis.conf', mode: 0o600, content: config.join('\n') }],
+    processes: [
+      {
+        name: 'redis',
+        engine: 'redis',
+        command: ['/usr/bin/redis-server', 'etc/redis.conf'],
+        env: {},
+        run: 'engine',
+        after: [],
+        ready: { kind: 'tcp', port: topology.ports.redis },
+        readyTimeoutMs: 15_000,
+        stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
+      },
+    ],
+  }
+}

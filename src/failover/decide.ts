@@ -1,0 +1,60 @@
+import type { Action, Verdict, World } from './types.ts'
+import { fitnessAfter, verdictOn } from './verdict.ts'
+
+/**
+ * The decision that every agent computes from the same observations. Pure: no clock, no I/O. Each action carries the
+ * revision it was decided on, so that an etcd transaction lets exactly one agent carry it out.
+ */
+export function decide(world: World): { verdicts: Verdict[]; actions: Action[] } {
+  const verdicts = world.regions.map((region) => verdictOn(region.name, world))
+  const actions: Action[] = []
+  for (const verdict of verdicts) {
+    const { state: was, revision } = world.fitness[verdict.region] ?? { state: 'fit', revision: '0' }
+    const state = fitnessAfter(verdict, was)
+    if (state !== undefined)
+      actions.push({ kind: 'setFitness', region: verdict.region, state, was, revision, by: verdict.by })
+  }
+  const lost = verdicts.filter((verdict) => verdict.state === 'lost')
+  const { leader } = world
+  if (leader) {
+    const lostLeader = lost.find((verdict) => verdict.region === leader.region)
+    if (lostLeader) {
+      if (world.policy.automatic) actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by })
+    } else {
+      // The primary would find out at its next loop that its standby is gone; commits wait until it does.
+      for (const verdict of lost)
+        if (isFull(world, verdict.region) && (world.fitness[verdict.region]?.state ?? 'fit') !== 'lost')
+          actions.push({ kind: 'wakePrimary', region: leader.region, lost: verdict.region })
+    }
+  }
+  const better = betterEtcdLeader(world)
+  if (better) actions.push(better)
+  return { verdicts, actions }
+}
+
+const isFull = (world: World, region: string) => world.regions.find((r) => r.name === region)?.full ?? false
+
+/**
+ * etcd should not be led from the region that holds the primary: losing that region would then cost an election, and
+ * a new etcd leader renews every lease in full. Best is a witness. Only the region that leads proposes the move, so
+ * that one agent acts, and only towards a member that it sees answering.
+ */
+function betterEtcdLeader({
+  self,
+  regions,
+  leader,
+  etcdLeader,
+  observations,
+  policy,
+}: World): Action | undefined {
+  if (!leader || etcdLeader !== self || leader.region !== self) return undefined
+  const candidates = regions
+    .filter((region) => region.votes && region.name !== self)
+    .filter((region) => {
+      const seen = observations[self]?.seen[region.name]?.etcd
+      return seen?.ok === true && seen.forMs >= policy.recoverMs
+    })
+    .sort((a, b) => Number(a.full) - Number(b.full))
+  const to = candidates[0]
+  return to && { kind: 'moveEtcdLeader', from: self, to: to.name }
+}

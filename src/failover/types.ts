@@ -1,0 +1,56 @@
+import type { Region } from '../topology/regions.ts'
+
+/** What a vantage asks of every other region. */
+export const probes = ['edge', 'app', 'patroni', 'etcd'] as const
+export type ProbeName = (typeof probes)[number]
+
+/** The last answers of one probe: `ok` has been the state for `forMs`. Durations, not times: clocks differ. */
+export type Seen = { ok: boolean; forMs: number }
+
+/** What one vantage sees of one region; probes that the region's role does not have are left out. */
+export type View = Partial<Record<ProbeName, Seen>>
+
+/** One vantage's latest observation and how old it is by the reader's own clock. */
+export type Observation = { ageMs: number; seen: Record<string, View> }
+
+/** The agreed state of a region, kept in etcd; a region without one is fit. */
+export type Fitness = 'fit' | 'unfit' | 'lost'
+
+/** Patroni's leader key. */
+export type Leader = { region: string; lease: string; modRevision: string }
+
+export type World = {
+  self: string
+  regions: readonly Pick<Region, 'name' | 'votes' | 'full' | 'serves'>[]
+  policy: Policy
+  observations: Record<string, Observation>
+  /** `revision` is '0' for a region that has no entry yet. */
+  fitness: Record<string, { state: Fitness; revision: string }>
+  leader: Leader | undefined
+  /** Region whose etcd member leads etcd; undefined when unknown. */
+  etcdLeader: string | undefined
+}
+
+export type Policy = {
+  suspectMs: number
+  /** An observation older than this says nothing. */
+  freshMs: number
+  /** A region must have been seen alive this long before it is fit again: longer than it takes to lose it. */
+  recoverMs: number
+  automatic: boolean
+}
+
+/** What a majority of voting vantages concludes about one region. */
+export type Verdict = {
+  region: string
+  state: 'alive' | 'suspect' | Fitness
+  /** Vantages that support it, and how many are needed. */
+  by: string[]
+  needed: number
+}
+
+export type Action =
+  | { kind: 'setFitness'; region: string; state: Fitness; was: Fitness; revision: string; by: string[] }
+  | { kind: 'revokeLeader'; leader: Leader; by: string[] }
+  | { kind: 'wakePrimary'; region: string; lost: string }
+  | { kind: 'moveEtcdLeader'; from: string; to: string }

@@ -1,0 +1,74 @@
+import type { Fitness, Policy, Verdict, View, World } from './types.ts'
+
+/**
+ * What the voting vantages conclude about one region. A conclusion needs a majority of *all* voting regions, counted
+ * whether they can be heard or not, so two halves of a parted world can never both have one. A region has no say
+ * about itself being lost; it is the others who must see it.
+ *
+ * - lost: a majority has had no answer from any of its probes for `suspectMs`
+ * - unfit: it answers, but a majority has seen it unable to serve users (edge or app) for `suspectMs`
+ * - fit: a majority has seen everything that users need answer for `recoverMs`
+ * - suspect: at least one vantage sees it dead right now
+ * - alive: none of these; what was agreed before stands
+ */
+export function verdictOn(target: string, world: World): Verdict {
+  const needed = Math.floor(world.regions.filter((region) => region.votes).length / 2) + 1
+  const { policy } = world
+  const voices = world.regions
+    .filter((vantage) => vantage.votes && vantage.name !== target)
+    .map((vantage) => ({ name: vantage.name, observation: world.observations[vantage.name] }))
+    .filter(({ observation }) => observation !== undefined && observation.ageMs <= policy.freshMs)
+    .map(({ name, observation }) => ({ name, view: observation!.seen[target] ?? {} }))
+  const supporters = (holds: (view: View) => boolean) =>
+    voices.filter(({ view }) => holds(view)).map((v) => v.name)
+
+  const lost = supporters((view) => deadForMs(view) >= policy.suspectMs)
+  if (lost.length >= needed) return { region: target, state: 'lost', by: lost, needed }
+  const serves = world.regions.find((region) => region.name === target)?.serves ?? false
+  const unfit = supporters((view) => uselessForMs(view) >= policy.suspectMs && deadForMs(view) === 0)
+  if (serves && unfit.length >= needed) return { region: target, state: 'unfit', by: unfit, needed }
+  const fit = supporters((view) => fitForMs(view) >= policy.recoverMs)
+  // That a region can publish shows that it reaches the majority: it counts towards its own recovery, but only beside
+  // at least one other that sees users served there.
+  const own = world.observations[target]
+  const itself = own !== undefined && own.ageMs <= policy.freshMs && votes(world, target) ? [target] : []
+  if (fit.length > 0 && fit.length + itself.length >= needed)
+    return { region: target, state: 'fit', by: [...fit, ...itself], needed }
+  const suspect = supporters((view) => deadForMs(view) > 0)
+  return { region: target, state: suspect.length > 0 ? 'suspect' : 'alive', by: suspect, needed }
+}
+
+const votes = (world: World, region: string) => world.regions.some((r) => r.name === region && r.votes)
+
+/** How long nothing at all has answered; 0 when something does. */
+function deadForMs(view: View): number {
+  const all = Object.values(view)
+  return all.length > 0 && all.every((seen) => !seen.ok) ? Math.min(...all.map((seen) => seen.forMs)) : 0
+}
+
+/** How long users could not be served there: its edge or its app does not answer. */
+function uselessForMs(view: View): number {
+  return Math.max(0, ...[view.edge, view.app].map((seen) => (seen && !seen.ok ? seen.forMs : 0)))
+}
+
+/** How long everything that users need has answered. A witness has only its etcd. */
+function fitForMs(view: View): number {
+  const needs = [view.edge, view.app].filter((seen) => seen !== undefined)
+  const all = needs.length > 0 ? needs : Object.values(view)
+  return all.length > 0 && all.every((seen) => seen.ok) ? Math.min(...all.map((seen) => seen.forMs)) : 0
+}
+
+/** The fitness that a verdict asks for; undefined when it changes nothing. */
+export function fitnessAfter(verdict: Verdict, was: Fitness): Fitness | undefined {
+  if (verdict.state === 'alive' || verdict.state === 'suspect') return undefined
+  return verdict.state === was ? undefined : verdict.state
+}
+
+export function defaultPolicy(failover: { suspectMs: number; probeMs: number; automatic: boolean }): Policy {
+  return {
+    suspectMs: failover.suspectMs,
+    freshMs: Math.max(3000, 4 * failover.probeMs),
+    recoverMs: Math.max(2 * failover.suspectMs, 4 * failover.probeMs),
+    automatic: failover.automatic,
+  }
+}

@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/**
+ * Processes as /proc shows them. A process id alone names nothing: ids are reused. Together with the start time it
+ * names one process for the life of the machine.
+ */
+export type ProcessId = { pid: number /** In clock ticks since boot. */; startTicks: number }
+
+type Stat = { state: string; parent: number; startTicks: number; rssPages: number; cpuTicks: number }
+
+function statOf(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return {
+      state: fields[0]!,
+      parent: Number(fields[1]),
+      cpuTicks: Number(fields[11]) + Number(fields[12]),
+      startTicks: Number(fields[19]),
+      rssPages: Number(fields[21]),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+export function identify(pid: number): ProcessId | undefined {
+  const stat = statOf(pid)
+  return stat && stat.state !== 'Z' ? { pid, startTicks: stat.startTicks } : undefined
+}
+
+/** A zombie is dead. */
+export function isAlive(id: ProcessId): boolean {
+  const stat = statOf(id.pid)
+  return stat !== undefined && stat.startTicks === id.startTicks && stat.state !== 'Z'
+}
+
+/** Resident memory in bytes (pages of 4 KiB) and CPU time used in seconds (100 ticks a second); undefined when gone. */
+export function usage(id: ProcessId): { rssBytes: number; cpuSeconds: number } | undefined {
+  const stat = statOf(id.pid)
+  if (stat?.startTicks !== id.startTicks) return undefined
+  return { rssBytes: stat.rssPages * 4096, cpuSeconds: stat.cpuTicks / 100 }
+}
+
+/** Seconds since this process started. */
+export function uptimeSeconds(id: ProcessId): number {
+  const sinceBoot = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
+  return Math.max(0, sinceBoot - id.startTicks / 100)
+}
+
+export function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+}
+
+/** Processes below these, however deep, with the given ones first. */
+export function withDescendants(roots: readonly number[]): number[] {
+  const children = new Map<number, number[]>()
+  for (const pid of allPids()) {
+    const parent = statOf(pid)?.parent
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid])
+  }
+  const found = [...new Set(roots)]
+  for (let next = 0; next < found.length; next += 1)
+    for (const child of children.get(found[next]!) ?? []) if (!found.includes(child)) found.push(child)
+  return found
+}
+
+/**
+ * Processes whose working directory lies in `folder`: every engine of a region does, also those whose parent is gone
+ * (PostgreSQL outlives a killed Patroni).
+ */
+export function workingIn(folder: string): number[] {
+  return allPids().filter((pid) => {
+    try {
+      const cwd = readlinkSync(`/proc/${pid}/cwd`)
+      return cwd === folder || cwd.startsWith(`${folder}/`)
+    } catch {
+      return false
+    }
+  })
+}
+
+/** False when there was no such process any more. */
+export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
+  if (!isAlive(id)) return false
+  try {
+    process.kill(id.pid, name)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}
