@@ -7,13 +7,13 @@ import { addressBits, type Family, type Prefix, truncate } from './prefix.ts'
 export type Cover = {
   readonly family: Family
   readonly lengths: Uint8Array
-  readonly values: Uint16Array
+  readonly values: Uint32Array
   readonly high: Uint32Array
   readonly low: Uint32Array
 }
 
 /** Throws when the lengths do not tile the space exactly. */
-export function cover(family: Family, lengths: Uint8Array, values: Uint16Array): Cover {
+export function cover(family: Family, lengths: Uint8Array, values: Uint32Array): Cover {
   const count = lengths.length
   const high = new Uint32Array(count)
   const low = new Uint32Array(count)
@@ -43,7 +43,7 @@ export function cover(family: Family, lengths: Uint8Array, values: Uint16Array):
 
 /** One value for the whole space, in two halves: Knot gives a /0 the scope 0, "the same for everyone". */
 export function uniformCover(family: Family, value: number): Cover {
-  return cover(family, Uint8Array.of(1, 1), Uint16Array.of(value, value))
+  return cover(family, Uint8Array.of(1, 1), Uint32Array.of(value, value))
 }
 
 export function prefixAt(cover: Cover, index: number): Prefix {
@@ -53,6 +53,17 @@ export function prefixAt(cover: Cover, index: number): Prefix {
     low: cover.low[index]!,
     length: cover.lengths[index]!,
   }
+}
+
+/** The same, with every prefix shorter than `length` cut into prefixes of that length. */
+export function subdivide(source: Cover, length: number): Cover {
+  const pieces = Array.from(source.lengths, (own) => 2 ** Math.max(0, length - own))
+  const owners = pieces.flatMap((count, index) => Array<number>(count).fill(index))
+  return cover(
+    source.family,
+    Uint8Array.from(owners, (index) => Math.max(length, source.lengths[index]!)),
+    Uint32Array.from(owners, (index) => source.values[index]!),
+  )
 }
 
 /** Index of the prefix that holds the address. */
@@ -74,7 +85,7 @@ export function indexOf(cover: Cover, high: number, low: number): number {
 export function remap(source: Cover, valueAt: (index: number) => number): Cover {
   const count = source.lengths.length
   const lengths = new Uint8Array(count)
-  const values = new Uint16Array(count)
+  const values = new Uint32Array(count)
   /** Index in `source` of the first prefix of each kept one: tells left halves from right ones. */
   let top = 0
   const starts = new Uint32Array(count)

@@ -12,9 +12,9 @@ export const addressBits: Record<Family, number> = { 4: 32, 6: 64 }
 
 /**
  * Longest prefix that an answer may be bound to. Resolvers send at most /24 and /56 (RFC 7871, 11.1), and a scope
- * longer than what was sent says nothing to them. City databases part IPv6 by /48 and shorter, so that is enough.
+ * longer than what was sent says nothing to them.
  */
-export const longestPrefix: Record<Family, number> = { 4: 24, 6: 48 }
+export const longestPrefix: Record<Family, number> = { 4: 24, 6: 56 }
 
 /** The bit at `position`, 0 being the first. */
 export function bitAt(high: number, low: number, position: number): 0 | 1 {

@@ -1,5 +1,10 @@
 import { type Cover, prefixAt } from '../../geo/cover.ts'
 import { formatPrefix } from '../../geo/prefix.ts'
+import { computeAnswers } from '../../steering/answers.ts'
+import type { FitnessByRegion } from '../../steering/fitness.ts'
+import type { SteeringTable } from '../../steering/table.ts'
+import type { Region } from '../../topology/regions.ts'
+import type { Topology } from '../../topology/schema.ts'
 
 /** What mod-geoip is told: per prefix the addresses of the answer. */
 export type KnotMap = {
@@ -8,6 +13,23 @@ export type KnotMap = {
   covers: readonly Cover[]
   /** IPv4 addresses, the one to be used first. Every answer has the same record types (here: A). */
   answers: readonly (readonly string[])[]
+}
+
+/** The map that puts a world's steering into effect: each region's answer is its one address. */
+export function knotMap(
+  topology: Topology,
+  regions: readonly Region[],
+  table: SteeringTable,
+  fitness: FitnessByRegion,
+): KnotMap {
+  const addresses = new Map(regions.map((region) => [region.name, region.address]))
+  const answers = table.regions.map(({ name }) => {
+    const address = addresses.get(name)
+    if (address === undefined)
+      throw new RangeError(`the table knows a region ${name} that the topology does not`)
+    return [address]
+  })
+  return { domain: topology.domain, covers: computeAnswers(table, fitness).covers, answers }
 }
 
 /**

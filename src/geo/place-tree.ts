@@ -1,0 +1,93 @@
+import type { Location } from './distance.ts'
+import { bitAt, type Family, type Prefix } from './prefix.ts'
+
+/**
+ * Places of one family's addresses as a binary tree, one level a bit: what a MaxMind database holds. A record is a
+ * number that only the tree understands.
+ */
+export type PlaceTree = {
+  family: Family
+  root: number
+  /** No sound walk visits more records; a damaged tree may run in circles. */
+  stepLimit: number
+  left(record: number): number
+  right(record: number): number
+  /** Index into `locations`, or one of `noPlace` and `inner`. */
+  placeAt(record: number): number
+  /** Grows while the tree is read; complete after a walk. */
+  locations: readonly Location[]
+}
+
+/** Nobody knows where these addresses are. */
+export const noPlace = -1
+/** Not a leaf: ask `left` and `right`. */
+export const inner = -2
+/** One of the special prefixes that the walk was told about. */
+export const specialPlace = -3
+
+/**
+ * Calls `visit` for prefixes that tile the family's whole space, in address order, with the place of each. A special
+ * prefix is visited as one piece, whatever the tree says about it. Throws a RangeError when the tree has no end.
+ */
+export function walkPlaces(
+  tree: PlaceTree,
+  specials: readonly Prefix[],
+  visit: (length: number, place: number) => void,
+): void {
+  let stepsLeft = tree.stepLimit
+  const walk = (record: number, depth: number, inside: readonly Prefix[]): void => {
+    if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree runs in circles')
+    const place = tree.placeAt(record)
+    if (inside.some((special) => special.length === depth)) visit(depth, specialPlace)
+    else if (place !== inner && inside.length === 0) visit(depth, place)
+    else {
+      // A leaf that holds a special prefix is cut until the special prefix stands alone.
+      const [left, right] = place === inner ? [tree.left(record), tree.right(record)] : [record, record]
+      const [leftInside, rightInside] = split(inside, depth)
+      walk(left, depth + 1, leftInside)
+      walk(right, depth + 1, rightInside)
+    }
+  }
+  walk(
+    tree.root,
+    0,
+    specials.filter((special) => special.family === tree.family),
+  )
+}
+
+function split(prefixes: readonly Prefix[], depth: number): [readonly Prefix[], readonly Prefix[]] {
+  if (prefixes.length === 0) return [prefixes, prefixes]
+  const isRight = (prefix: Prefix) => bitAt(prefix.high, prefix.low, depth) === 1
+  return [prefixes.filter((prefix) => !isRight(prefix)), prefixes.filter(isRight)]
+}
+
+/** A tree of a few prefixes; where they overlap, the longer one counts. */
+export function placeTree(family: Family, entries: readonly (Prefix & { location: Location })[]): PlaceTree {
+  const nodes: { left: number; right: number; place: number }[] = [{ left: 0, right: 0, place: noPlace }]
+  const grow = (from: number): number => nodes.push({ left: 0, right: 0, place: nodes[from]!.place }) - 1
+  const shortestFirst = entries
+    .map((entry, place) => ({ entry, place }))
+    .filter(({ entry }) => entry.family === family)
+    .sort((a, b) => a.entry.length - b.entry.length)
+  for (const { entry, place } of shortestFirst) {
+    let at = 0
+    for (let depth = 0; depth < entry.length; depth++) {
+      const node = nodes[at]!
+      if (node.left === 0) {
+        node.left = grow(at)
+        node.right = grow(at)
+      }
+      at = bitAt(entry.high, entry.low, depth) ? node.right : node.left
+    }
+    nodes[at] = { left: 0, right: 0, place }
+  }
+  return {
+    family,
+    root: 0,
+    stepLimit: nodes.length * 2 + 1000,
+    left: (record) => nodes[record]!.left,
+    right: (record) => nodes[record]!.right,
+    placeAt: (record) => (nodes[record]!.left === 0 ? nodes[record]!.place : inner),
+    locations: entries.map((entry) => entry.location),
+  }
+}

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { NearsideError } from '../lib/errors.ts'
+import { openMmdb } from './mmdb.ts'
+import { mmdbPlaces } from './mmdb-places.ts'
+import type { PlaceTree } from './place-tree.ts'
+
+/** More than the largest database of this kind that is sold; a file beyond it is a mistake. */
+const largestBytes = 1024 ** 3
+
+/**
+ * Absolute paths of `steering.places`. Entries are files relative to `folder` (the topology file's), or
+ * `npm:<package>/<file>`, which is looked for in the node_modules folders from `folder` upwards, as Node does.
+ */
+export function resolvePlaces(places: readonly string[], folder: string): string[] {
+  return places.map((entry, index) => {
+    const path = `steering.places[${index}]`
+    if (!entry.startsWith('npm:')) {
+      const file = isAbsolute(entry) ? entry : resolve(folder, entry)
+      if (existsSync(file)) return file
+      throw missing(
+        `${path}: there is no file ${file}`,
+        'correct the path; it is relative to the topology file',
+      )
+    }
+    const match = /^npm:((?:@[\w.-]+\/)?[\w.-]+)\/(.+)$/.exec(entry)
+    const [, name, file] = match ?? []
+    if (!name || !file || file.split('/').includes('..')) {
+      throw missing(
+        `${path}: "${entry}" is not "npm:<package>/<file>"`,
+        'write the package, a slash and the file in it',
+      )
+    }
+    const found = upwards(folder)
+      .map((at) => join(at, 'node_modules', name))
+      .find((at) => existsSync(at))
+    if (!found) throw missing(`${path}: the package ${name} is not installed`, `npm install ${name}`)
+    if (!existsSync(join(found, file)))
+      throw missing(`${path}: ${name} has no file ${file}`, `look into ${found}`)
+    return join(found, file)
+  })
+}
+
+/** Reads the databases, at most one an address family. Messages name the file. */
+export async function loadPlaces(files: readonly string[]): Promise<PlaceTree[]> {
+  const trees: PlaceTree[] = []
+  for (const file of files) {
+    const { size } = await stat(file)
+    if (size > largestBytes) {
+      throw new NearsideError(
+        'places_too_large',
+        `${file} has ${size} bytes; at most ${largestBytes} are read`,
+        {
+          remedy: 'name a city-level database of IP prefixes',
+        },
+      )
+    }
+    for (const tree of mmdbPlaces(openMmdb(await readFile(file), file))) {
+      if (trees.some((other) => other.family === tree.family)) {
+        throw new NearsideError(
+          'places_twice',
+          `${file}: another database already covers IPv${tree.family}`,
+          {
+            remedy: 'name one database for IPv4 and one for IPv6, or one for both',
+          },
+        )
+      }
+      trees.push(tree)
+    }
+  }
+  return trees
+}
+
+function upwards(folder: string): string[] {
+  const parent = dirname(folder)
+  return parent === folder ? [folder] : [folder, ...upwards(parent)]
+}
+
+function missing(message: string, remedy: string): NearsideError {
+  return new NearsideError('places_missing', message, { remedy })
+}

@@ -1,0 +1,51 @@
+import { open, rename, rm } from 'node:fs/promises'
+import { loadPlaces } from '../geo/places.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { computeTable } from './compute.ts'
+import type { SteeringRegion } from './table.ts'
+import { encodeTable } from './table-file.ts'
+
+/** What the child process is told on its standard input, as JSON. */
+export type BuildJob = {
+  /** Absolute paths of the databases. */
+  places: string[]
+  regions: SteeringRegion[]
+  maxPrefixes: number
+  /** Where the table goes. */
+  file: string
+}
+
+async function work(): Promise<void> {
+  const job: BuildJob = JSON.parse(await text(process.stdin))
+  const { regions, maxPrefixes } = job
+  const table = computeTable({ regions, maxPrefixes, places: await loadPlaces(job.places) })
+  const aside = `${job.file}.${process.pid}`
+  try {
+    const file = await open(aside, 'w', 0o644)
+    try {
+      await file.writeFile(encodeTable(table))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(aside, job.file)
+  } finally {
+    await rm(aside, { force: true })
+  }
+}
+
+async function text(stream: NodeJS.ReadableStream): Promise<string> {
+  let all = ''
+  for await (const chunk of stream) all += chunk
+  return all
+}
+
+try {
+  await work()
+} catch (error) {
+  const known = error instanceof NearsideError
+  const code = known ? error.code : 'steering_build_failed'
+  const remedy = known ? error.remedy : undefined
+  process.stderr.write(`${JSON.stringify({ code, message: messageOf(error), remedy })}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { resolvePlaces } from '../geo/places.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { regionsOf } from '../topology/regions.ts'
+import type { Topology } from '../topology/schema.ts'
+import type { BuildJob } from './build-job.ts'
+import type { SteeringTable } from './table.ts'
+import { decodeTable, tableFormat } from './table-file.ts'
+
+export type BuildOptions = {
+  topology: Topology
+  /** The topology file's folder: places are relative to it. */
+  folder: string
+  /** Kept between runs and shared by worlds; made if need be. */
+  cacheFolder: string
+  signal?: AbortSignal
+}
+
+/**
+ * The steering table's file for a topology, computed if it is not there yet.
+ *
+ * Computing takes seconds and half a gigabyte with a database of the whole world, so a child process does it, once
+ * per database, regions and bound. Two at a time are safe: each writes aside and renames, and they write the same.
+ * Throws a NearsideError when a database is missing or unusable.
+ */
+export async function buildTable({ topology, folder, cacheFolder, signal }: BuildOptions): Promise<string> {
+  const places = resolvePlaces(topology.steering.places, folder)
+  const regions = regionsOf(topology)
+    .filter((region) => region.serves)
+    .map(({ name, location }) => ({ name, location }))
+  const { maxPrefixes } = topology.steering
+  const hash = createHash('sha256').update(JSON.stringify({ tableFormat, regions, maxPrefixes }))
+  for (const path of places) hash.update(await hashFile(path))
+  const file = join(cacheFolder, `steering-${hash.digest('hex').slice(0, 24)}.table`)
+  if (await isTable(file)) return file
+
+  await mkdir(cacheFolder, { recursive: true })
+  await runChild({ places, regions, maxPrefixes, file }, signal)
+  return file
+}
+
+/** Throws a NearsideError when the file is not a whole table. */
+export async function readTable(file: string): Promise<SteeringTable> {
+  try {
+    return decodeTable(await readFile(file))
+  } catch (cause) {
+    throw new NearsideError('steering_table_broken', `${file}: ${messageOf(cause)}`, {
+      remedy: 'delete it; it is made again',
+      cause,
+    })
+  }
+}
+
+async function isTable(file: string): Promise<boolean> {
+  return readTable(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function hashFile(path: string): Promise<Buffer> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) hash.update(chunk)
+  return hash.digest()
+}
+
+function runChild(job: BuildJob, signal: AbortSignal | undefined): Promise<void> {
+  const program = fileURLToPath(new URL('./build-job.ts', import.meta.url))
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program], { stdio: ['pipe', 'ignore', 'pipe'], signal })
+    let output = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve() : reject(childError(output, code))))
+    // A child that is gone already says why by its exit.
+    child.stdin.on('error', () => {})
+    child.stdin.end(JSON.stringify(job))
+  })
+}
+
+/** The child says what is wrong in its last line, as JSON. */
+function childError(output: string, code: number | null): NearsideError {
+  try {
+    const { code, message, remedy } = JSON.parse(output.trim().split('\n').at(-1) ?? '')
+    if (typeof code === 'string') return new NearsideError(code, message, { remedy })
+  } catch {
+    // Not its own words: it died of something else.
+  }
+  return new NearsideError(
+    'steering_build_failed',
+    `computing the steering table ended with ${code}: ${output.slice(-2000)}`,
+  )
+}

@@ -1,0 +1,118 @@
+import { cover } from '../geo/cover.ts'
+import { distanceKm } from '../geo/distance.ts'
+import { type PlaceTree, placeTree, specialPlace, walkPlaces } from '../geo/place-tree.ts'
+import { type Family, longestPrefix } from '../geo/prefix.ts'
+import { isSpecial, specialPrefixes } from '../geo/special.ts'
+import { type PrefixTree, PrefixTreeBuilder, unranked } from './prefix-tree.ts'
+import { prune } from './prune.ts'
+import { Rankings, rank } from './rankings.ts'
+import { type SteeringRegion, type SteeringTable, unknownKm } from './table.ts'
+
+/** Special prefixes weigh as one network of this length, so that they do not bend their surroundings. */
+const specialLength: Record<Family, number> = { 4: 16, 6: 32 }
+
+/**
+ * Ranks the regions for every prefix, nearest first.
+ *
+ * Addresses whose place is unknown get the ranking of the smallest network around them of which something is known.
+ * Private and unspecified addresses, and a family without a database, get the topology order. There are at most
+ * `maxPrefixes` prefixes in all; see `prune` for what is given up to keep that.
+ */
+export function computeTable(options: {
+  regions: readonly SteeringRegion[]
+  places: readonly PlaceTree[]
+  maxPrefixes: number
+}): SteeringTable {
+  const { regions, places, maxPrefixes } = options
+  if (regions.length === 0 || regions.length > 255) throw new RangeError('1 to 255 regions can take users')
+  const all = new Rankings()
+  const trees = ([4, 6] as const).map((family) =>
+    plant(
+      family,
+      places.find((tree) => tree.family === family),
+      regions,
+      all,
+    ),
+  )
+  const cuts = prune(trees, regions.length, maxPrefixes)
+  const used = new Rankings()
+  const [ipv4, ipv6] = trees.map((tree, index) => harvest(tree, cuts[index]!, regions.length, all, used))
+  return {
+    regions: regions.map(({ name, location }) => ({ name, location })),
+    rankings: used.all(),
+    covers: [ipv4!.cover, ipv6!.cover],
+    km: [ipv4!.km, ipv6!.km],
+  }
+}
+
+function plant(
+  family: Family,
+  places: PlaceTree | undefined,
+  regions: readonly SteeringRegion[],
+  rankings: Rankings,
+): PrefixTree {
+  const builder = new PrefixTreeBuilder({
+    family,
+    longest: longestPrefix[family],
+    regionCount: regions.length,
+    rankings,
+  })
+  const ranked = (distances: Float64Array) => ({ distances, ranking: rankings.numberOf(rank(distances)) })
+  // In topology order, a thousand kilometres apart: what counts is that they are not ranked like their neighbours.
+  const special = ranked(Float64Array.from(regions, (_, region) => region * 1000))
+  const known: ReturnType<typeof ranked>[] = []
+  const placeOf = (place: number) => {
+    if (place < 0) return undefined
+    known[place] ??= ranked(
+      Float64Array.from(regions, ({ location }) => distanceKm(places!.locations[place]!, location)),
+    )
+    return known[place]
+  }
+  walkPlaces(places ?? placeTree(family, []), places ? specialPrefixes : [], (length, place) => {
+    if (place === specialPlace) builder.add(length, special, 2 ** -specialLength[family])
+    else builder.add(length, placeOf(place))
+  })
+  return builder.finish()
+}
+
+/** The prefixes that the cuts leave, each with its ranking and mean distances. */
+function harvest(tree: PrefixTree, cuts: Uint8Array, regionCount: number, all: Rankings, used: Rankings) {
+  const lengths: number[] = []
+  const values: number[] = []
+  const km: number[] = []
+  const topologyOrder = Uint8Array.from({ length: regionCount }, (_, region) => region)
+
+  const visit = (node: number, length: number, high: number, low: number, around: number): void => {
+    const known = tree.weight[node]! > 0 ? node : around
+    const left = tree.left[node]!
+    // The whole space stays in two halves: Knot gives a /0 the scope 0, "the same for everyone".
+    if (left === -1 ? length === 0 : cuts[node] === 0) {
+      const [leftChild, rightChild] = left === -1 ? [node, node] : [left, node - 1]
+      visit(leftChild, length + 1, high, low, known)
+      const bit =
+        length < 32 ? { high: high + 2 ** (31 - length), low } : { high, low: low + 2 ** (63 - length) }
+      visit(rightChild, length + 1, bit.high, bit.low, known)
+      return
+    }
+    const distances = meanDistances(tree, known, regionCount)
+    const own = left === -1 && tree.ranking[node] !== unranked
+    const order = own ? all.order(tree.ranking[node]!) : distances ? rank(distances) : topologyOrder
+    lengths.push(length)
+    values.push(used.numberOf(order))
+    const unknown = known !== node || isSpecial({ family: tree.family, high, low, length })
+    for (let region = 0; region < regionCount; region++) {
+      km.push(unknown || !distances ? unknownKm : Math.min(Math.round(distances[region]!), unknownKm - 1))
+    }
+  }
+  visit(tree.count - 1, 0, 0, 0, -1)
+  return {
+    cover: cover(tree.family, Uint8Array.from(lengths), Uint32Array.from(values)),
+    km: Uint16Array.from(km),
+  }
+}
+
+function meanDistances(tree: PrefixTree, node: number, regionCount: number): Float64Array | undefined {
+  if (node < 0) return undefined
+  const weight = tree.weight[node]!
+  return tree.distance.slice(node * regionCount, (node + 1) * regionCount).map((sum) => sum / weight)
+}

@@ -1,0 +1,48 @@
+import { prefixAt } from '../geo/cover.ts'
+import { formatPrefix, parseAddress } from '../geo/prefix.ts'
+import { choose, hashAt, type Reason, statesOf } from './answers.ts'
+import type { Fitness, FitnessByRegion } from './fitness.ts'
+import { locate, rankingOf, type SteeringTable, unknownKm } from './table.ts'
+
+export type Explanation = {
+  address: string
+  /** The table's prefix that holds it. The answer's own may be shorter: equal neighbours are merged. */
+  prefix: string
+  /** Nearest first. */
+  ranking: {
+    region: string /** Mean over the prefix; undefined when its place is unknown. */
+    km: number | undefined
+    fitness: Fitness
+  }[]
+  region: string
+  reason: Reason
+}
+
+/** Why an address is sent where it is; undefined when the text is no IP address. */
+export function explain(
+  table: SteeringTable,
+  address: string,
+  fitness: FitnessByRegion,
+): Explanation | undefined {
+  const parsed = parseAddress(address)
+  if (!parsed) return undefined
+  const { family, index } = locate(table, parsed)
+  const cover = table.covers[family]
+  const order = rankingOf(table, family, index)
+  const states = statesOf(table, fitness)
+  const { region, reason } = choose(order, states, hashAt(cover.lengths[index]!, parsed))
+  return {
+    address,
+    prefix: formatPrefix(prefixAt(cover, index)),
+    ranking: [...order].map((number) => {
+      const km = table.km[family][index * table.regions.length + number]!
+      return {
+        region: table.regions[number]!.name,
+        km: km === unknownKm ? undefined : km,
+        fitness: states[number]!,
+      }
+    }),
+    region: table.regions[region]!.name,
+    reason,
+  }
+}

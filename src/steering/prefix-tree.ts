@@ -1,0 +1,148 @@
+import type { Family } from '../geo/prefix.ts'
+import { distanceOf, type Rankings, rank } from './rankings.ts'
+
+/** No ranking of its own: nobody knows where these addresses are. */
+export const unranked = 0xffffffff
+
+/**
+ * A binary tree of prefixes in post-order: a node's right child stands just before it, its left child is named. Every
+ * number of a node is about all addresses below it, weighted by their share of the family's space.
+ */
+export type PrefixTree = {
+  family: Family
+  count: number
+  /** Index of the left child; -1 for a leaf. */
+  left: Int32Array
+  /** Of a leaf: its ranking's number, or `unranked`. */
+  ranking: Uint32Array
+  /** Share of the space whose place is known. */
+  weight: Float64Array
+  /** Per region: distance (km) times weight, summed; `regionCount` numbers a node. */
+  distance: Float64Array
+  /** Distance (see `distanceOf`) times weight if every address had its own best ranking. */
+  least: Float64Array
+}
+
+/**
+ * Builds a tree from leaves given in address order, without gaps. Two halves with the same ranking become one leaf,
+ * a half of unknown place takes the other's ranking, and beyond `longest` bits everything is one leaf, ranked by the
+ * mean distance of its addresses.
+ */
+export class PrefixTreeBuilder {
+  readonly #family: Family
+  readonly #longest: number
+  readonly #rankings: Rankings
+  readonly #regionCount: number
+  #size = 0
+  #left: Int32Array
+  #ranking: Uint32Array
+  #weight: Float64Array
+  #distance: Float64Array
+  #least: Float64Array
+  /** Finished subtrees that wait for their right sibling, as indexes of their roots, with their lengths. */
+  readonly #open: { root: number; length: number }[] = []
+
+  constructor(options: { family: Family; longest: number; regionCount: number; rankings: Rankings }) {
+    this.#family = options.family
+    this.#longest = options.longest
+    this.#regionCount = options.regionCount
+    this.#rankings = options.rankings
+    const capacity = 1024
+    this.#left = new Int32Array(capacity)
+    this.#ranking = new Uint32Array(capacity)
+    this.#weight = new Float64Array(capacity)
+    this.#distance = new Float64Array(capacity * options.regionCount)
+    this.#least = new Float64Array(capacity)
+  }
+
+  /** `distances` (km, by region) is undefined for an unknown place. `share` is the weight when it is not 2^-length. */
+  add(
+    length: number,
+    place: { distances: Float64Array; ranking: number } | undefined,
+    share = 2 ** -length,
+  ): void {
+    const node = this.#claim()
+    const weight = place ? share : 0
+    this.#left[node] = -1
+    this.#ranking[node] = place ? place.ranking : unranked
+    this.#weight[node] = weight
+    for (let region = 0; region < this.#regionCount; region++) {
+      this.#distance[node * this.#regionCount + region] = place ? place.distances[region]! * weight : 0
+    }
+    this.#least[node] = place ? distanceOf(this.#rankings.order(place.ranking), place.distances) * weight : 0
+    this.#open.push({ root: node, length })
+    this.#close()
+  }
+
+  finish(): PrefixTree {
+    if (this.#open.length !== 1 || this.#open[0]!.length !== 0) throw new RangeError('the leaves leave a gap')
+    return {
+      family: this.#family,
+      count: this.#size,
+      left: this.#left,
+      ranking: this.#ranking,
+      weight: this.#weight,
+      distance: this.#distance,
+      least: this.#least,
+    }
+  }
+
+  #close(): void {
+    for (;;) {
+      const right = this.#open.at(-1)
+      const left = this.#open.at(-2)
+      if (!right || !left || right.length !== left.length) return
+      this.#open.length -= 2
+      this.#open.push({ root: this.#join(left.root, right.root, right.length - 1), length: right.length - 1 })
+    }
+  }
+
+  #join(left: number, right: number, length: number): number {
+    const [leftRanking, rightRanking] = [this.#ranking[left]!, this.#ranking[right]!]
+    const leaves = this.#left[left] === -1 && this.#left[right] === -1
+    const equal = leftRanking === rightRanking || leftRanking === unranked || rightRanking === unranked
+    if (leaves && (equal || length >= this.#longest)) {
+      this.#sum(left, left, right)
+      if (!equal) this.#ranking[left] = this.#rankings.numberOf(rank(this.#distances(left)))
+      else if (leftRanking === unranked) this.#ranking[left] = rightRanking
+      this.#size = left + 1
+      return left
+    }
+    const node = this.#claim()
+    this.#left[node] = left
+    this.#sum(node, left, right)
+    return node
+  }
+
+  #sum(into: number, left: number, right: number): void {
+    this.#weight[into] = this.#weight[left]! + this.#weight[right]!
+    this.#least[into] = this.#least[left]! + this.#least[right]!
+    const count = this.#regionCount
+    for (let region = 0; region < count; region++) {
+      this.#distance[into * count + region] =
+        this.#distance[left * count + region]! + this.#distance[right * count + region]!
+    }
+  }
+
+  #distances(node: number): Float64Array {
+    return this.#distance.subarray(node * this.#regionCount, (node + 1) * this.#regionCount)
+  }
+
+  #claim(): number {
+    if (this.#size === this.#left.length) this.#grow()
+    return this.#size++
+  }
+
+  #grow(): void {
+    const grown = <T extends Int32Array | Uint32Array | Float64Array>(from: T, into: T): T => {
+      into.set(from)
+      return into
+    }
+    const capacity = this.#size * 2
+    this.#left = grown(this.#left, new Int32Array(capacity))
+    this.#ranking = grown(this.#ranking, new Uint32Array(capacity))
+    this.#weight = grown(this.#weight, new Float64Array(capacity))
+    this.#distance = grown(this.#distance, new Float64Array(capacity * this.#regionCount))
+    this.#least = grown(this.#least, new Float64Array(capacity))
+  }
+}

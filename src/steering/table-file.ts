@@ -1,0 +1,74 @@
+import { cover } from '../geo/cover.ts'
+import type { Family } from '../geo/prefix.ts'
+import type { SteeringTable } from './table.ts'
+
+/** Part of the file's name: another version is another file. */
+export const tableFormat = 1
+const magic = 'nearside-table-1\n'
+
+/**
+ * A table as bytes: a line that says what it is, a line of JSON, then per family the arrays, little-endian: lengths
+ * (8 bit), ranking numbers (32 bit), distances (16 bit). Prefixes tile the space, so their addresses need not be
+ * written.
+ */
+export function encodeTable(table: SteeringTable): Uint8Array {
+  const head = new TextEncoder().encode(
+    `${magic}${JSON.stringify({
+      regions: table.regions,
+      rankings: table.rankings.map((order) => [...order]),
+      prefixes: table.covers.map((part) => part.lengths.length),
+    })}\n`,
+  )
+  const size = table.covers.reduce(
+    (sum, part, at) => sum + part.lengths.length * 5 + table.km[at]!.length * 2,
+    0,
+  )
+  const bytes = new Uint8Array(head.length + size)
+  bytes.set(head)
+  const view = new DataView(bytes.buffer)
+  let at = head.length
+  for (const [family, part] of table.covers.entries()) {
+    bytes.set(part.lengths, at)
+    at += part.lengths.length
+    for (const value of part.values) {
+      view.setUint32(at, value, true)
+      at += 4
+    }
+    for (const km of table.km[family]!) {
+      view.setUint16(at, km, true)
+      at += 2
+    }
+  }
+  return bytes
+}
+
+/** Throws a RangeError or SyntaxError on anything that `encodeTable` did not make. */
+export function decodeTable(bytes: Uint8Array): SteeringTable {
+  const headEnd = bytes.indexOf(10, magic.length)
+  const start = new TextDecoder().decode(bytes.subarray(0, magic.length))
+  if (start !== magic || headEnd < 0) throw new RangeError('not a steering table')
+  const head: { regions: SteeringTable['regions']; rankings: number[][]; prefixes: [number, number] } =
+    JSON.parse(new TextDecoder().decode(bytes.subarray(magic.length, headEnd)))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = headEnd + 1
+  const read = (family: Family, count: number) => {
+    const lengths = bytes.slice(at, at + count)
+    at += count
+    const values = Uint32Array.from({ length: count }, (_, index) => view.getUint32(at + index * 4, true))
+    at += count * 4
+    const distances = count * head.regions.length
+    const km = Uint16Array.from({ length: distances }, (_, index) => view.getUint16(at + index * 2, true))
+    at += distances * 2
+    if (values.some((value) => value >= head.rankings.length)) throw new RangeError('a ranking is missing')
+    return { cover: cover(family, lengths, values), km }
+  }
+  const ipv4 = read(4, head.prefixes[0])
+  const ipv6 = read(6, head.prefixes[1])
+  if (at !== bytes.length) throw new RangeError('the steering table has another length than it says')
+  return {
+    regions: head.regions,
+    rankings: head.rankings.map((order) => Uint8Array.from(order)),
+    covers: [ipv4.cover, ipv6.cover],
+    km: [ipv4.km, ipv6.km],
+  }
+}
