@@ -2,12 +2,12 @@ import type { Finding } from '../problems.ts'
 import type { Topology } from '../schema.ts'
 import { type Rule, repeated } from './rule.ts'
 
-const given = ['PORT', 'HOST', 'DATABASE_URL', 'DATABASE_READ_URL', 'REDIS_URL']
+export const givenVariables = ['PORT', 'HOST', 'DATABASE_URL', 'DATABASE_READ_URL', 'REDIS_URL']
 
 function environment(env: Record<string, string>, at: string[]): Finding[] {
   return Object.entries(env).flatMap(([name, value]) => {
     const where = [...at, name]
-    if (given.includes(name) || name.startsWith('NEARSIDE_'))
+    if (givenVariables.includes(name) || name.startsWith('NEARSIDE_'))
       return [
         {
           at: where,

@@ -4,10 +4,11 @@ import type { Rule } from './rule.ts'
 const safety = 'it must stay on: with it off a crash can lose acknowledged writes or damage the data'
 const durability = 'it decides what an acknowledged write is worth; database.durability sets it'
 const replication = 'Patroni and Nearside set it so that replicas can follow and be promoted'
+const silence = 'Nearside sets it so that a region that fell silent is noticed in seconds'
 const place = 'Nearside decides where PostgreSQL listens and keeps its files'
 
 /** PostgreSQL parameters that Nearside keeps to itself, and why. */
-const reserved: Record<string, string> = {
+export const reservedParameters: Record<string, string> = {
   synchronous_commit: durability,
   synchronous_standby_names: durability,
   fsync: safety,
@@ -18,6 +19,15 @@ const reserved: Record<string, string> = {
   hot_standby_feedback: replication,
   max_wal_senders: replication,
   max_replication_slots: replication,
+  wal_keep_size: replication,
+  wal_sender_timeout: silence,
+  wal_receiver_timeout: silence,
+  wal_receiver_status_interval: silence,
+  wal_retrieve_retry_interval: silence,
+  tcp_keepalives_idle: silence,
+  tcp_keepalives_interval: silence,
+  tcp_keepalives_count: silence,
+  log_line_prefix: 'Nearside reads the log',
   primary_conninfo: replication,
   primary_slot_name: replication,
   promote_trigger_file: replication,
@@ -56,8 +66,8 @@ export const parameterRules: Rule[] = [
       const findings: Finding[] = []
       for (const [name, value] of Object.entries(database.parameters)) {
         const at = ['database', 'parameters', name]
-        const why = Object.hasOwn(reserved, name)
-          ? reserved[name]
+        const why = Object.hasOwn(reservedParameters, name)
+          ? reservedParameters[name]
           : aliases.some((start) => name.startsWith(start))
             ? replication
             : undefined

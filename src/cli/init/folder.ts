@@ -1,0 +1,50 @@
+import type { Dirent } from 'node:fs'
+import { open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** An app's folder as `nearside init` reads it: bounded, and blind to what it cannot read. */
+export type Folder = {
+  path: string
+  /** Text of a regular file, at most `maxBytes` of it; undefined when there is none or it is no text. */
+  text(name: string): Promise<string | undefined>
+  isFile(name: string): Promise<boolean>
+  isFolder(name: string): Promise<boolean>
+  /** Names of the folders inside. */
+  folders(name?: string): Promise<string[]>
+  files(name?: string): Promise<string[]>
+}
+
+const maxBytes = 256 * 1024
+
+export function openFolder(path: string): Folder {
+  const info = (name: string) => stat(join(path, name)).catch(() => undefined)
+  const list = async (name: string, wanted: (entry: Dirent) => boolean) => {
+    const entries = await readdir(join(path, name), { withFileTypes: true }).catch(() => [])
+    return entries
+      .filter(wanted)
+      .map((entry) => entry.name)
+      .sort()
+  }
+  return {
+    path,
+    async text(name) {
+      // A pipe would never end.
+      if (!(await info(name))?.isFile()) return undefined
+      const handle = await open(join(path, name)).catch(() => undefined)
+      if (!handle) return undefined
+      try {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0)
+        const text = buffer.toString('utf8', 0, bytesRead).replace(/^\ufeff/, '')
+        return text.includes('\0') ? undefined : text
+      } catch {
+        return undefined
+      } finally {
+        await handle.close()
+      }
+    },
+    isFile: async (name) => (await info(name))?.isFile() ?? false,
+    isFolder: async (name) => (await info(name))?.isDirectory() ?? false,
+    folders: (name = '.') => list(name, (entry) => entry.isDirectory()),
+    files: (name = '.') => list(name, (entry) => entry.isFile()),
+  }
+}
