@@ -10,11 +10,10 @@ export class SetupFailure extends Error {
   }
 }
 
-/** A command that ended badly, with the end of what it printed. */
+/** A command that ended badly, with what it printed. */
 export class CommandFailure extends Error {
-  /** @param {{ command: string, ending: string, lastLines: string[] }} details */
-  constructor({ command, ending, lastLines }) {
-    super(`${command}\n${[...lastLines, `(${ending})`].map((line) => `    ${line}`).join('\n')}`)
-    this.lastLines = lastLines
+  /** @param {{ command: string, ending: string, lines: string[] }} details */
+  constructor({ command, ending, lines }) {
+    super([command, ...[...lines, `(${ending})`].map((line) => `    | ${line}`)].join('\n'))
   }
 }

@@ -1,6 +1,9 @@
 # Read (with `.`) by the launchers in bin/, which have set $home. Sets $node to a Node that runs TypeScript as it is,
 # after bringing whatever is missing. When nothing is, this costs a few milliseconds: one hash and one `node --version`.
 
+[ -n "${HOME:-}" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+export HOME
+
 ready() {
   key=$(cat "$home/package-lock.json" "$home/setup/requirements.json" 2>/dev/null | sha256sum 2>/dev/null)
   key=${key%% *}

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SetupFailure } from './failure.mjs'
+import { endWithUs } from './run.mjs'
 
 /**
  * Runs `work` while holding a lock that other set-ups respect.
@@ -43,11 +44,17 @@ function tryLock(path, options) {
       // Ctrl-C in the terminal must not end the holder while we still clean up.
       detached: true,
     })
+    const waitingEnds = endWithUs(holder)
     holder.on('error', (error) =>
       reject(new SetupFailure(`cannot run flock: ${error.message}`, 'Install util-linux.')),
     )
-    holder.on('exit', () => resolve(undefined))
+    holder.on('exit', () => {
+      waitingEnds()
+      resolve(undefined)
+    })
     holder.stdout.once('data', () => {
+      // From here on it must outlive an interruption, until the cleaning up is done.
+      waitingEnds()
       holder.unref()
       resolve(() => holder.stdin.end())
     })

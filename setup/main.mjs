@@ -7,17 +7,18 @@ import { cacheDir, engineRootDir, home, readRequirements } from './paths.mjs'
 import { Progress } from './progress.mjs'
 import { run, stopCommands } from './run.mjs'
 import { bringEngines } from './steps/engines.mjs'
-import { bringHostPackages, checkSandbox } from './steps/host.mjs'
+import { bringHostPackages } from './steps/host.mjs'
 import { bringNode } from './steps/node.mjs'
 import { bringPackages } from './steps/packages.mjs'
 import { checkPlatform } from './steps/platform.mjs'
+import { checkSandbox } from './steps/sandbox.mjs'
 
 /**
  * Brings whatever is missing, in order, then writes the stamp that lets the launcher skip all of this. Called by
  * setup/launch.sh with the stamp's key, a hash of everything that decides what is needed.
  */
 
-/** @typedef {{ env: NodeJS.ProcessEnv, requirements: import('./paths.mjs').Requirements, progress: Progress, isRoot: boolean }} Context */
+/** @typedef {{ env: NodeJS.ProcessEnv, requirements: import('./paths.mjs').Requirements, progress: Progress, isRoot: boolean, nodeVersion: string }} Context */
 
 /** @param {Context} context @param {string} key */
 async function setUp(context, key) {
@@ -49,12 +50,14 @@ function writeAside(path, text) {
   renameSync(`${path}.${process.pid}`, path)
 }
 
+const AGAIN = `If it could not reach a server, check the network and the proxy settings of npm or apt.
+Then type the same command again: what is done is not done twice.`
+
 /** @param {unknown} error */
 function explain(error) {
   if (error instanceof SetupFailure)
     return error.remedy ? `${error.message}\n\n${error.remedy}` : error.message
-  if (error instanceof CommandFailure)
-    return `this command failed:\n    ${error.message}\n\nIf it could not reach a server, check the network (and the proxy in apt's or npm's configuration).\nThen type the same command again: what is done is not done twice.`
+  if (error instanceof CommandFailure) return `this command failed:\n    ${error.message}\n\n${AGAIN}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
@@ -64,13 +67,19 @@ let interruptedBy
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
   process.on(signal, () => {
     interruptedBy = signal
-    stopCommands('SIGTERM')
+    stopCommands()
   })
 
 try {
   const isRoot = process.getuid?.() === 0
   await setUp(
-    { env: process.env, requirements: readRequirements(), progress, isRoot },
+    {
+      env: process.env,
+      requirements: readRequirements(),
+      progress,
+      isRoot,
+      nodeVersion: process.versions.node,
+    },
     process.argv[2] ?? 'none',
   )
 } catch (error) {

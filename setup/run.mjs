@@ -5,15 +5,25 @@ import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { CommandFailure } from './failure.mjs'
 
-/** Enough to see an installer's own explanation, few enough to fit on a screen. */
-const KEPT_LINES = 15
+/** Installers explain themselves at the beginning (npm) or at the end (apt); both together fit on a screen. */
+const FIRST_LINES = 8
+const LAST_LINES = 12
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
-const running = new Set()
+const underWay = new Set()
+let stopped = false
 
-/** Ends every command under way; their callers then fail and clean up. @param {NodeJS.Signals} signal */
-export function stopCommands(signal) {
-  for (const child of running) child.kill(signal)
+/** Ends every command under way and lets none begin: their callers fail, clean up and pass the failure on. */
+export function stopCommands() {
+  stopped = true
+  for (const child of underWay) child.kill('SIGTERM')
+}
+
+/** @param {import('node:child_process').ChildProcess} child @returns {() => void} to be called when it has ended */
+export function endWithUs(child) {
+  if (stopped) child.kill('SIGTERM')
+  underWay.add(child)
+  return () => underWay.delete(child)
 }
 
 /** @param {string} name @param {NodeJS.ProcessEnv} [env] @returns {string | undefined} the path of a command, as a shell would find it */
@@ -79,17 +89,15 @@ function start(argv, options, stdin = 'ignore') {
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...options.env },
     stdio: [options.terminal ? 'inherit' : stdin, 'pipe', 'pipe'],
   })
-  running.add(child)
-  /** @type {string[]} */
-  const lastLines = []
+  const forget = endWithUs(child)
+  const kept = new KeptLines()
   /** @param {import('node:stream').Readable | null} stream @param {(line: string) => void} [also] */
   const collect = (stream, also) => {
     if (!stream) return
     createInterface({ input: stream }).on('line', (line) => {
       also?.(line)
       options.onLine?.(line)
-      if (line.trim() !== '') lastLines.push(line)
-      if (lastLines.length > KEPT_LINES) lastLines.shift()
+      kept.add(line)
     })
   }
   collect(child.stderr)
@@ -97,13 +105,13 @@ function start(argv, options, stdin = 'ignore') {
   const ended = new Promise((resolve, reject) => {
     /** @param {string} ending */
     const fail = (ending) =>
-      reject(new CommandFailure({ command: argv.map(quoted).join(' '), ending, lastLines }))
+      reject(new CommandFailure({ command: argv.map(quoted).join(' '), ending, lines: kept.all() }))
     child.on('error', (error) => {
-      running.delete(child)
+      forget()
       fail(error.message)
     })
     child.on('close', (code, signal) => {
-      running.delete(child)
+      forget()
       if (code === 0) resolve()
       else fail(signal ? `ended by ${signal}` : `exit code ${code}`)
     })
@@ -114,4 +122,27 @@ function start(argv, options, stdin = 'ignore') {
 /** @param {string} word */
 function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+/** The first and the last lines of an output. */
+class KeptLines {
+  /** @type {string[]} */
+  first = []
+  /** @type {string[]} */
+  last = []
+  dropped = 0
+
+  /** @param {string} line */
+  add(line) {
+    if (line.trim() === '') return
+    if (this.first.length < FIRST_LINES) this.first.push(line)
+    else if (this.last.push(line) > LAST_LINES) {
+      this.last.shift()
+      this.dropped += 1
+    }
+  }
+
+  all() {
+    return [...this.first, ...(this.dropped > 0 ? [`... (${this.dropped} lines)`] : []), ...this.last]
+  }
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { SetupFailure } from '../failure.mjs'
 import { cacheDir } from '../paths.mjs'
 import { findCommand, run } from '../run.mjs'
+import { removeLeftovers } from '../scratch.mjs'
 import { nodeSuffices } from '../versions.mjs'
 
 /** @typedef {import('../main.mjs').Context} Context */
@@ -14,15 +15,15 @@ import { nodeSuffices } from '../versions.mjs'
  *
  * @param {Context} context @returns {Promise<string>}
  */
-export async function bringNode({ env, requirements, progress }) {
+export async function bringNode({ env, requirements, progress, nodeVersion }) {
   const { minimum } = requirements.node
-  if (nodeSuffices(process.versions.node, minimum)) return process.execPath
+  if (nodeSuffices(nodeVersion, minimum)) return process.execPath
   const spec = requirements.node.package.replace('{arch}', process.arch)
   const folder = join(cacheDir(env), spec.replace('@', '-'))
   const binary = join(folder, 'bin', 'node')
   if (existsSync(binary)) return binary
 
-  progress.begin(`Node ${spec.split('@')[1]}`, `this machine has ${process.versions.node}`)
+  progress.begin(`Node ${spec.split('@')[1]}`, `this machine has ${nodeVersion}`)
   if (!findCommand('npm'))
     throw new SetupFailure('there is no npm on this machine', 'Install npm (Debian: apt-get install npm).')
   removeLeftovers(folder)
@@ -43,17 +44,4 @@ export async function bringNode({ env, requirements, progress }) {
   }
   progress.done()
   return binary
-}
-
-/**
- * Removes what an interrupted set-up left beside `target`. Only called under the set-up's lock, so nobody is at work
- * in there.
- *
- * @param {string} target
- */
-export function removeLeftovers(target) {
-  if (!existsSync(dirname(target))) return
-  for (const name of readdirSync(dirname(target)))
-    if (name.startsWith(`${basename(target)}.making-`))
-      rmSync(join(dirname(target), name), { recursive: true, force: true })
 }
