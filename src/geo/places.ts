@@ -1,13 +1,6 @@
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { NearsideError } from '../lib/errors.ts'
-import { openMmdb } from './mmdb.ts'
-import { mmdbPlaces } from './mmdb-places.ts'
-import type { PlaceTree } from './place-tree.ts'
-
-/** More than the largest database of this kind that is sold; a file beyond it is a mistake. */
-const largestBytes = 1024 ** 3
 
 /**
  * Absolute paths of `steering.places`. Entries are files relative to `folder` (the topology file's), or
@@ -40,36 +33,6 @@ export function resolvePlaces(places: readonly string[], folder: string): string
       throw missing(`${path}: ${name} has no file ${file}`, `look into ${found}`)
     return join(found, file)
   })
-}
-
-/** Reads the databases, at most one an address family. Messages name the file. */
-export async function loadPlaces(files: readonly string[]): Promise<PlaceTree[]> {
-  const trees: PlaceTree[] = []
-  for (const file of files) {
-    const { size } = await stat(file)
-    if (size > largestBytes) {
-      throw new NearsideError(
-        'places_too_large',
-        `${file} has ${size} bytes; at most ${largestBytes} are read`,
-        {
-          remedy: 'name a city-level database of IP prefixes',
-        },
-      )
-    }
-    for (const tree of mmdbPlaces(openMmdb(await readFile(file), file))) {
-      if (trees.some((other) => other.family === tree.family)) {
-        throw new NearsideError(
-          'places_twice',
-          `${file}: another database already covers IPv${tree.family}`,
-          {
-            remedy: 'name one database for IPv4 and one for IPv6, or one for both',
-          },
-        )
-      }
-      trees.push(tree)
-    }
-  }
-  return trees
 }
 
 function upwards(folder: string): string[] {

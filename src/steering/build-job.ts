@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises'
-import { loadPlaces } from '../geo/places.ts'
+import { loadPlaces } from '../geo/load-places.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { computeTable } from './compute.ts'
 import type { SteeringRegion } from './table.ts'

@@ -54,11 +54,10 @@ export function decodeTable(bytes: Uint8Array): SteeringTable {
   const read = (family: Family, count: number) => {
     const lengths = bytes.slice(at, at + count)
     at += count
-    const values = Uint32Array.from({ length: count }, (_, index) => view.getUint32(at + index * 4, true))
-    at += count * 4
-    const distances = count * head.regions.length
-    const km = Uint16Array.from({ length: distances }, (_, index) => view.getUint16(at + index * 2, true))
-    at += distances * 2
+    const values = new Uint32Array(count)
+    for (let index = 0; index < count; index++, at += 4) values[index] = view.getUint32(at, true)
+    const km = new Uint16Array(count * head.regions.length)
+    for (let index = 0; index < km.length; index++, at += 2) km[index] = view.getUint16(at, true)
     if (values.some((value) => value >= head.rankings.length)) throw new RangeError('a ranking is missing')
     return { cover: cover(family, lengths, values), km }
   }

@@ -32,23 +32,27 @@ export function knotMap(
   return { domain: topology.domain, covers: computeAnswers(table, fitness).covers, answers }
 }
 
+/** Prefixes a piece. */
+const pieceSize = 500
+
 /**
- * The text of the map, without its mark (see `markMap`).
+ * The text of the map in pieces, without its mark (see `renderMark`).
  *
  * Nets are disjoint and cover everything: Knot reports the matched net's own length as the answer's scope, also when
  * a longer net lies inside it, and a resolver would then give the outer answer to people of the inner net.
  */
-export function renderMap({ domain, covers, answers }: KnotMap): string {
+export function* renderMap({ domain, covers, answers }: KnotMap): Generator<string> {
   const records = answers.map((addresses) => addresses.map((address) => `    A: ${address}\n`).join(''))
-  const lines = [`${domain}:\n`]
+  yield `${domain}:\n`
   for (const cover of covers) {
-    for (let index = 0; index < cover.lengths.length; index++) {
-      const record = records[cover.values[index]!]
-      if (record === undefined) throw new RangeError(`no answer number ${cover.values[index]}`)
-      lines.push(`  - net: ${formatPrefix(prefixAt(cover, index))}\n`, record)
+    for (let start = 0; start < cover.lengths.length; start += pieceSize) {
+      let piece = ''
+      for (let index = start; index < Math.min(start + pieceSize, cover.lengths.length); index++) {
+        piece += `  - net: ${formatPrefix(prefixAt(cover, index))}\n${records[cover.values[index]!]}`
+      }
+      yield piece
     }
   }
-  return lines.join('')
 }
 
 /** The name whose TXT record tells which map a server has loaded. */
@@ -58,10 +62,10 @@ export function markName(domain: string): string {
 }
 
 /**
- * Ends the map with a TXT record that names it. It stands last, so that a map that was cut short does not have it:
- * Knot takes a truncated or an empty map without complaint. The zone itself answers `map=none`.
+ * The end of a map: a TXT record that names it. Standing last, it is missing from a map that was cut short; Knot takes
+ * a truncated or an empty one without complaint. Without any map the zone itself answers `map=none`.
  */
-export function markMap(domain: string, text: string, mark: string): string {
-  const nets = ['0.0.0.0/0', '::/0']
-  return `${text}${markName(domain)}:\n${nets.map((net) => `  - net: "${net}"\n    TXT: "map=${mark}"\n`).join('')}`
+export function renderMark(domain: string, mark: string): string {
+  const nets = ['0.0.0.0/0', '::/0'].map((net) => `  - net: "${net}"\n    TXT: "map=${mark}"\n`)
+  return `${markName(domain)}:\n${nets.join('')}`
 }

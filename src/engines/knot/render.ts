@@ -1,7 +1,7 @@
 import { uniformCover } from '../../geo/cover.ts'
 import type { EnginePart, PlanFile } from '../../plan.ts'
 import { type RegionContext, runFolder } from '../context.ts'
-import { markLabel, markMap, renderMap } from './map.ts'
+import { markLabel, renderMap, renderMark } from './map.ts'
 
 /** Paths in the region's folder, which is Knot's working directory. */
 export const knotPaths = {
@@ -152,7 +152,7 @@ function renderInitialMap({ topology, regions }: RegionContext): string {
     covers: [uniformCover(4, 0), uniformCover(6, 0)],
     answers: [all],
   })
-  return markMap(topology.domain, map, 'initial')
+  return [...map, renderMark(topology.domain, 'initial')].join('')
 }
 
 function file(path: string, content: string): PlanFile {

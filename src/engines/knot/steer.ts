@@ -1,0 +1,36 @@
+import type { FitnessByRegion } from '../../steering/fitness.ts'
+import type { SteeringTable } from '../../steering/table.ts'
+import { regionsOf } from '../../topology/regions.ts'
+import type { Topology } from '../../topology/schema.ts'
+import type { ApplyResult, KnotControl } from './control.ts'
+import { knotMap } from './map.ts'
+
+export type KnotSteering = {
+  /**
+   * Makes the region's Knot answer by the fitness. Meant to be called at every turn of an agent: as long as nothing
+   * changes it costs one question to the server, and it notices a server that lost its map.
+   */
+  reconcile(fitness: FitnessByRegion): Promise<ApplyResult>
+}
+
+export function createKnotSteering(options: {
+  topology: Topology
+  table: SteeringTable
+  control: KnotControl
+}): KnotSteering {
+  const { topology, table, control } = options
+  const regions = regionsOf(topology)
+  let done: { fitness: string; mark: string } | undefined
+  return {
+    async reconcile(fitness) {
+      const wanted = JSON.stringify(table.regions.map((region) => fitness[region.name]))
+      if (done?.fitness === wanted && (await control.liveMark()) === done.mark) {
+        return { kind: 'unchanged', mark: done.mark }
+      }
+      done = undefined
+      const result = await control.apply(knotMap(topology, regions, table, fitness))
+      if (result.kind !== 'refused') done = { fitness: wanted, mark: result.mark }
+      return result
+    },
+  }
+}
