@@ -11,6 +11,8 @@ import { knotPaths } from './render.ts'
 export type RunEngine = (command: string[]) => Promise<{ code: number | null; output: string }>
 
 export type KnotControlOptions = {
+  /** The topology's; the zone is the same. */
+  domain: string
   /** The region's folder, absolute. */
   folder: string
   server: Server
@@ -44,7 +46,7 @@ export type KnotControl = {
  * checked before it takes its place, and afterwards the server is asked which map it has (the mark) and what it
  * answers for prefixes of every answer.
  */
-export function createKnotControl(options: KnotControlOptions & { domain: string }): KnotControl {
+export function createKnotControl(options: KnotControlOptions): KnotControl {
   const { domain, folder, server, run, reloadTimeoutMs = 15_000 } = options
   const path = {
     map: join(folder, knotPaths.map),

@@ -5,16 +5,16 @@ import { markLabel, renderMap, renderMark } from './map.ts'
 
 /** Paths in the region's folder, which is Knot's working directory. */
 export const knotPaths = {
-  config: 'knot/knot.conf',
+  config: 'etc/knot/knot.conf',
   /** The same configuration with `candidate` as its map: what `knotc conf-check` is shown before a map is used. */
-  candidateConfig: 'knot/candidate.conf',
-  zone: 'knot/zone',
+  candidateConfig: 'etc/knot/candidate.conf',
+  zone: 'etc/knot/zone',
   /** Used at the first start, and when the live map is missing or broken. */
-  initialMap: 'knot/initial-map.conf',
+  initialMap: 'etc/knot/initial-map.conf',
   /** Written by the agent, not by the plan: it changes while Knot runs. */
   map: 'data/knot/map.conf',
-  candidateMap: 'data/knot/map.candidate.conf',
-  previousMap: 'data/knot/map.previous.conf',
+  candidateMap: 'data/knot/map-candidate.conf',
+  previousMap: 'data/knot/map-previous.conf',
 } as const
 
 export const knotSocket = `${runFolder}/knot.sock`
@@ -24,7 +24,7 @@ export function renderKnot(context: RegionContext): EnginePart {
   const { region, topology } = context
   if (!region.serves) return { folders: [], files: [], processes: [] }
   return {
-    folders: ['knot', 'data/knot'],
+    folders: ['etc/knot', 'data/knot'],
     files: [
       file(knotPaths.config, renderConfig(context, knotPaths.map)),
       file(knotPaths.candidateConfig, renderConfig(context, knotPaths.candidateMap)),
@@ -112,7 +112,7 @@ mod-stats:
 
 template:
   - id: default
-    storage: "knot"
+    storage: "etc/knot"
     semantic-checks: on
     journal-content: none
     zonefile-sync: -1
