@@ -215,12 +215,8 @@ export class Agent {
   }
 
   async #moveEtcdLeader(to: string): Promise<boolean> {
-    const { idByName } = await this.shared.etcd.members()
-    const target = idByName[to]
-    if (target === undefined) return false
-    await this.shared.etcd.moveLeader(target)
     this.#etcdLeader = undefined
-    return true
+    return this.shared.moveEtcdLeader(to)
   }
 
   async #databaseLoop(): Promise<void> {

@@ -42,6 +42,8 @@ const eventsKept = 500
 
 export class Shared {
   readonly etcd: Etcd
+  /** This region's own member and no other. */
+  readonly #member: Etcd
   readonly #root: string
   readonly #service: string
   readonly #region: string
@@ -52,11 +54,9 @@ export class Shared {
 
   /** `now`: a monotonic clock in milliseconds. */
   constructor(context: RegionContext, now: () => number) {
-    this.etcd = new Etcd({
-      endpoints: etcdEndpoints(context),
-      username: 'root',
-      password: context.secrets.etcd,
-    })
+    const login = { username: 'root', password: context.secrets.etcd }
+    this.etcd = new Etcd({ endpoints: etcdEndpoints(context), ...login })
+    this.#member = new Etcd({ endpoints: etcdEndpoints(context).slice(0, 1), ...login })
     this.#root = `/nearside/${context.topology.name}/`
     this.#service = patroniPrefix(context.topology.name)
     this.#region = context.region.name
@@ -129,6 +129,18 @@ export class Shared {
     )
     if (mine) await this.etcd.revokeLease(leader.lease)
     return mine
+  }
+
+  /** Only the member that leads takes this. That it leads no longer, or does not answer, is found out here: false. */
+  async moveEtcdLeader(to: string): Promise<boolean> {
+    try {
+      const { idByName } = await this.#member.members()
+      const target = idByName[to]
+      if (target !== undefined) await this.#member.moveLeader(target)
+      return target !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** True for the one agent that is to run the release; its claim dies with its lease. */
