@@ -18,6 +18,7 @@ import { Prober } from './prober.ts'
 import { release } from './release.ts'
 import { secretsOf } from './secrets.ts'
 import { observationsOf, Shared, type Snapshot } from './shared.ts'
+import { Steering } from './steer.ts'
 import { Supervisor } from './supervisor.ts'
 
 export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
@@ -41,6 +42,7 @@ export class Agent {
   readonly shared: Shared
   readonly prober: Prober
   readonly database: DatabaseWatch | undefined
+  readonly steering: Steering | undefined
   readonly startedAt = Date.now()
   /** The last look at what all agents share; undefined before the first. */
   snapshot: Snapshot | undefined
@@ -71,6 +73,7 @@ export class Agent {
     this.shared = new Shared(context, () => performance.now())
     this.prober = new Prober(context.topology, context.region, context.others, () => performance.now())
     if (context.region.full) this.database = new DatabaseWatch(context)
+    if (context.region.serves) this.steering = new Steering(this)
     this.supervisor = new Supervisor({
       plan,
       launcher: this.launcher,
@@ -84,6 +87,7 @@ export class Agent {
     await this.#writeFiles()
     this.supervisor.start()
     this.prober.start(this.context.topology.failover.probeMs, probeTimeoutMs)
+    if (this.steering) void this.steering.start()
     this.#loops = [this.#lookLoop(), this.#databaseLoop(), this.#etcdLeaderLoop()]
   }
 
@@ -180,6 +184,7 @@ export class Agent {
     this.snapshot = snapshot
     this.snapshotAtMs = performance.now()
     for (const listener of [...this.onSnapshot]) listener(snapshot)
+    this.steering?.update(snapshot)
     const { verdicts, actions } = decide(this.#world(snapshot))
     this.verdicts = verdicts
     for (const action of actions) await this.#act(action)

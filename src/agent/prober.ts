@@ -1,3 +1,4 @@
+import { ownPaths } from '../engines/haproxy/layout.ts'
 import type { ProbeName, Seen, View } from '../failover/types.ts'
 import type { Region } from '../topology/regions.ts'
 import type { PortName, Topology } from '../topology/schema.ts'
@@ -11,8 +12,9 @@ import { httpStatus } from './check.ts'
 type Question = { port: Exclude<PortName, 'app'>; path: string; asked: (region: Region) => boolean }
 
 const questions: Record<ProbeName, Question> = {
-  edge: { port: 'region', path: '/nearside/alive', asked: (region) => region.serves },
-  app: { port: 'region', path: '/nearside/ready', asked: (region) => region.full },
+  edge: { port: 'http', path: ownPaths.alive, asked: (region) => region.serves },
+  // On the port for other regions the answer is about that region's own app.
+  app: { port: 'region', path: ownPaths.ready, asked: (region) => region.full },
   patroni: { port: 'patroni', path: '/liveness', asked: (region) => region.full },
   etcd: { port: 'etcdClient', path: '/version', asked: (region) => region.votes },
 }

@@ -1,6 +1,7 @@
 import type { Fitness, Verdict, View } from '../failover/types.ts'
 import type { Agent } from './agent.ts'
 import type { DatabaseState } from './database.ts'
+import type { SteeringState } from './steer.ts'
 import type { ProcessStatus } from './supervisor.ts'
 
 /** What one agent tells of its region and of the world as it sees it; `GET /v1/status`. */
@@ -16,6 +17,8 @@ export type RegionStatus = {
   database?: DatabaseState
   /** Requests per second that users sent to this region's edge, over the last few seconds. */
   requestsPerSecond?: number
+  /** What the region's DNS answers by; absent where there is none. */
+  steering?: SteeringState
   seen: Record<string, View>
   world?: {
     ageMs: number
@@ -54,6 +57,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ready: processes.every((one) => one.state === 'ready'),
     ...(agent.database ? { database: agent.database.state } : {}),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(agent.steering ? { steering: agent.steering.state } : {}),
     seen: agent.prober.view(),
     ...(snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.verdicts,
