@@ -34,7 +34,8 @@ export type SandboxOptions = {
   readonly infoFd?: number
   /**
    * `detached` (default): an engine, which goes on when whoever started it dies.
-   * `tied`: a short command (initdb, a configuration check), killed when bubblewrap or its caller dies.
+   * `tied`: a short command (initdb, a configuration check), killed when bubblewrap or its caller dies. Only from its
+   * exec on: bubblewrap killed in the milliseconds before leaves it running.
    */
   readonly lifetime?: 'detached' | 'tied'
 }
@@ -77,7 +78,20 @@ export function sandboxCommand(options: SandboxOptions): SandboxCommand {
     ...['--ro-bind', join(root, 'usr'), '/usr', '--ro-bind', join(root, 'etc'), '/etc'],
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
     ...['--ro-bind-try', '/etc/hosts', '/etc/hosts', '--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf'],
-    ...['--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp', '--tmpfs', '/run', '--tmpfs', '/var'],
+    // Not --proc: started by root, a process owns the files in /proc/sys even without a capability.
+    ...[
+      '--ro-bind',
+      '/proc',
+      '/proc',
+      '--dev',
+      '/dev',
+      '--tmpfs',
+      '/tmp',
+      '--tmpfs',
+      '/run',
+      '--tmpfs',
+      '/var',
+    ],
     ...coveredFolders(binds),
     ...binds.flatMap(({ path, readonly }) => [readonly ? '--ro-bind' : '--bind', path, checked(path)]),
     ...(runDir === undefined ? [] : ['--bind', runDir, RUN_DIR]),
@@ -96,7 +110,7 @@ function coveredFolders(binds: readonly Bind[]): string[] {
 const TAKEN = /^\/(usr(?!\/(src|local)\/)|etc|proc|sys|dev|bin|sbin|lib|lib64)(\/|$)/
 
 function checked(path: string): string {
-  if (isAbsolute(path) && normalize(path) === path && path !== '/' && !TAKEN.test(path)) return path
+  if (isAbsolute(path) && normalize(path) === path && !path.endsWith('/') && !TAKEN.test(path)) return path
   throw new NearsideError('sandbox_path', `${path}: an engine cannot be given this path`, {
     remedy: 'keep the app and its world in an ordinary folder, such as one below /home, /srv, /opt or /var',
   })
