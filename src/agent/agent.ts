@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileRegion, contextOf } from '../compile.ts'
 import type { RegionContext } from '../engines/context.ts'
+import { patroniRequest } from '../engines/postgres/control.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { decide } from '../failover/decide.ts'
 import type { Action, Verdict, World } from '../failover/types.ts'
@@ -207,9 +208,12 @@ export class Agent {
     const { shared } = this
     const { log } = this.options
     let done = false
-    if (action.kind === 'setFitness') done = await shared.setFitness(action)
-    else if (action.kind === 'revokeLeader') done = await shared.revokeLeader(action.leader)
-    else if (action.kind === 'moveEtcdLeader') done = await this.#moveEtcdLeader(action.to)
+    if (action.kind === 'setFitness') {
+      done = await shared.setFitness(action)
+      if (done && action.wakes) void this.#wake(action.wakes, action.region)
+    }
+    if (action.kind === 'revokeLeader') done = await shared.revokeLeader(action.leader)
+    if (action.kind === 'moveEtcdLeader') done = await this.#moveEtcdLeader(action.to)
     if (!done) return
     const { kind, ...detail } = action
     const inputs = Object.fromEntries(Object.entries(observationsOf(this.snapshot!)))
@@ -217,6 +221,15 @@ export class Agent {
     await shared
       .record(kind, { ...detail, inputs })
       .catch((error) => log.warn({ error: messageOf(error) }, 'event'))
+  }
+
+  /** Patroni looks up from its pause whenever its configuration changes; this one changes nothing else. */
+  async #wake(primary: string, lost: string): Promise<void> {
+    const { address } = this.context.regions.find((region) => region.name === primary)!
+    const note = { nearside_woken: `${lost} lost ${Date.now()}` }
+    await patroniRequest(this.context, address, 'PATCH', '/config', note, 2000).catch((error) =>
+      this.options.log.warn({ error: messageOf(error) }, 'the primary could not be woken'),
+    )
   }
 
   async #moveEtcdLeader(to: string): Promise<boolean> {

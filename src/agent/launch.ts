@@ -141,7 +141,10 @@ function filesOf(process: PlanProcess, files: readonly PlanFile[]): string[] {
 /** The app is the user's own program: it gets the environment in which `nearside up` was called. */
 function hostEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('NEARSIDE_'),
+    (entry): entry is [string, string] => entry[1] !== undefined && !isOurs(entry[0]),
   )
   return Object.fromEntries(kept)
 }
+
+/** Ours and not the user's: the launcher's cache of compiled code, and what steers Nearside itself. */
+const isOurs = (name: string) => name.startsWith('NEARSIDE_') || name === 'NODE_COMPILE_CACHE'

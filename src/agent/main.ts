@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { logger } from '../lib/log.ts'
@@ -24,6 +25,8 @@ async function main(worldFolder: string, region: string): Promise<void> {
   // Listening comes first: the address can be had once, so a second agent of this region ends here.
   await listen(app, address, port)
   await agent.start()
+  // Everything is loaded now; a later agent starts from this cache also if this one is killed.
+  flushCompileCache()
   const rotation = rotateLogs(agent.context.folder)
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping')

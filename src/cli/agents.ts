@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheDir } from '../../setup/paths.mjs'
 import type { Stage } from '../agent/api.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { identify, isAlive, type ProcessId } from '../lib/proc.ts'
@@ -13,7 +14,10 @@ const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
 /** An agent needs some 40 MB of heap; the bound keeps a leak from taking the machine. */
 const heapMb = 128
 
-/** Starts a region's agent in a session of its own, so that it outlives this command. */
+/**
+ * Starts a region's agent in a session of its own, so that it outlives this command. The cache of compiled code saves
+ * it the TypeScript stripper, some 30 MB of memory and half of its start.
+ */
 export async function startAgent(world: WorldHandle, region: Region): Promise<ProcessId> {
   const log = join(world.regionFolder(region.name), 'log')
   await mkdir(log, { recursive: true, mode: 0o700 })
@@ -27,7 +31,8 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<Pr
       '--region',
       region.name,
     ]
-    const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output] })
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compile') }
+    const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', output, output] })
     child.unref()
     if (child.pid === undefined)
       throw new NearsideError('agent_not_started', `${region.name}: agent did not start`)

@@ -11,28 +11,32 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
   for (const verdict of verdicts) {
     const { state: was, revision } = world.fitness[verdict.region] ?? { state: 'fit', revision: '0' }
     const state = fitnessAfter(verdict, was)
-    if (state !== undefined)
-      actions.push({ kind: 'setFitness', region: verdict.region, state, was, revision, by: verdict.by })
+    if (state === undefined) continue
+    const wakes = state === 'lost' ? primaryToWake(verdict.region, world) : undefined
+    actions.push({
+      kind: 'setFitness',
+      region: verdict.region,
+      state,
+      was,
+      revision,
+      by: verdict.by,
+      ...(wakes ? { wakes } : {}),
+    })
   }
-  const lost = verdicts.filter((verdict) => verdict.state === 'lost')
   const { leader } = world
-  if (leader) {
-    const lostLeader = lost.find((verdict) => verdict.region === leader.region)
-    if (lostLeader) {
-      if (world.policy.automatic) actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by })
-    } else {
-      // The primary would find out at its next loop that its standby is gone; commits wait until it does.
-      for (const verdict of lost)
-        if (isFull(world, verdict.region) && (world.fitness[verdict.region]?.state ?? 'fit') !== 'lost')
-          actions.push({ kind: 'wakePrimary', region: leader.region, lost: verdict.region })
-    }
-  }
+  const lostLeader = verdicts.find((verdict) => verdict.state === 'lost' && verdict.region === leader?.region)
+  if (leader && lostLeader && world.policy.automatic)
+    actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by })
   const better = betterEtcdLeader(world)
   if (better) actions.push(better)
   return { verdicts, actions }
 }
 
-const isFull = (world: World, region: string) => world.regions.find((r) => r.name === region)?.full ?? false
+/** A primary finds out at its next loop that its standby is gone, and commits wait until it does. */
+function primaryToWake(lost: string, { leader, regions }: World): string | undefined {
+  const full = regions.some((region) => region.name === lost && region.full)
+  return full && leader && leader.region !== lost ? leader.region : undefined
+}
 
 /**
  * etcd should not be led from the region that holds the primary: losing that region would then cost an election, and

@@ -50,7 +50,15 @@ export type Verdict = {
 }
 
 export type Action =
-  | { kind: 'setFitness'; region: string; state: Fitness; was: Fitness; revision: string; by: string[] }
+  | {
+      kind: 'setFitness'
+      region: string
+      state: Fitness
+      was: Fitness
+      revision: string
+      by: string[]
+      /** Region of the primary, when it is to look at once whether its standby is still there. */
+      wakes?: string
+    }
   | { kind: 'revokeLeader'; leader: Leader; by: string[] }
-  | { kind: 'wakePrimary'; region: string; lost: string }
   | { kind: 'moveEtcdLeader'; from: string; to: string }

@@ -133,7 +133,7 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
         wal_keep_size: '1GB',
         // How soon each side notices that the other has fallen silent: a standby that vanished must not hold
         // commits for the default minute.
-        wal_sender_timeout: '5s',
+        wal_sender_timeout: '3s',
         wal_receiver_timeout: '5s',
         wal_receiver_status_interval: '1s',
         wal_retrieve_retry_interval: '1s',
