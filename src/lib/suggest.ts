@@ -1,9 +1,8 @@
-/**
- * Edits between two words: insert, delete, replace, swap of neighbours (optimal string alignment). Words longer than
- * 64 characters are cut: nobody misspells those, and the work stays bounded for hostile input.
- */
-export function editDistance(left: string, right: string): number {
-  const [a, b] = [left.slice(0, 64), right.slice(0, 64)]
+/** Nobody misspells longer words, and the work stays bounded for hostile input. */
+const maxLength = 64
+
+/** Edits between two words: insert, delete, replace, swap of neighbours (optimal string alignment). */
+export function editDistance(a: string, b: string): number {
   let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
@@ -24,10 +23,10 @@ export function editDistance(left: string, right: string): number {
 /**
  * What was probably meant, or undefined when nothing is near. Case, `-` and `_` do not count; one edit in three
  * characters is forgiven; a beginning or a longer form of at least three characters counts as near too
- * (`latitude` for `lat`).
+ * (`latitude` for `lat`). Words are compared up to 64 characters.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[-_]/g, '')
+  const plain = (text: string) => text.slice(0, maxLength).toLowerCase().replace(/[-_]/g, '')
   const meant = plain(word)
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {

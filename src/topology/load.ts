@@ -23,6 +23,8 @@ export type LoadOptions = {
   files?: boolean
   /** Where programs are looked for; default: this process's PATH. */
   path?: string
+  /** How long a topology's code may await something; what never settles must not hang a command. Default 10,000. */
+  timeoutMs?: number
 }
 
 /**
@@ -32,7 +34,9 @@ export type LoadOptions = {
 export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}): Promise<LoadedTopology> {
   const file = await findTopology(pathOrFolder)
   const { text, extension } = await readTopology(file)
-  const source = yamlExtensions.includes(extension) ? parseYaml(file, text) : await importTopology(file, text)
+  const source = yamlExtensions.includes(extension)
+    ? parseYaml(file, text)
+    : await importTopology(file, text, options.timeoutMs ?? 10_000)
   const folder = dirname(file)
 
   const checked = await (async () => {

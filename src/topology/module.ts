@@ -7,9 +7,6 @@ import { TopologyError } from './problems.ts'
 import { given } from './translate.ts'
 import type { Source } from './yaml.ts'
 
-/** A topology may await something short, such as a file; a promise that never settles must not hang a command. */
-const timeoutMs = 10_000
-
 const ourselves = new URL('../index.ts', import.meta.url).href
 
 /**
@@ -18,7 +15,7 @@ const ourselves = new URL('../index.ts', import.meta.url).href
  * `import … from 'nearside'` gets this very program, installed beside the app or not. TypeScript is a module whatever
  * the package.json around it says, since `export default` is the only form; the types are stripped, not checked.
  */
-export async function importTopology(file: string, text: string): Promise<Source> {
+export async function importTopology(file: string, text: string, timeoutMs: number): Promise<Source> {
   // A module is run once per URL; the content in the URL lets a changed file be read again by the same process.
   const url = pathToFileURL(file)
   url.searchParams.set('content', createHash('sha256').update(text).digest('hex').slice(0, 16))

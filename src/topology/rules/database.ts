@@ -67,7 +67,7 @@ export const databaseRules: Rule[] = [
         ? []
         : [
             {
-              at: ['failover.**', 'suspectMs'],
+              at: ['failover', 'suspectMs'],
               message: `expected at least two probes (${2 * probeMs} ms), got ${suspectMs}: one lost packet would fail a region over`,
               remedy: 'raise failover.suspectMs or lower failover.probeMs',
             },

@@ -114,7 +114,7 @@ export const networkRules: Rule[] = [
       const engines = Object.entries(ports).filter(([name]) => name !== 'app')
       return repeated(engines.map(([name, port]) => [String(port), name] as const)).map(
         ([port, first, again]) => ({
-          at: ['ports.**', again],
+          at: ['ports', again],
           message: `expected a port of its own, got ${port}, which is also ports.${first}`,
           remedy: 'choose another port for one of them',
         }),
@@ -130,7 +130,7 @@ export const networkRules: Rule[] = [
       if (last > 65535)
         return [
           {
-            at: ['ports.**', 'app'],
+            at: ['ports', 'app'],
             message: `expected all ports of app instances up to 65535, got ${first} to ${last}`,
             remedy: 'choose a lower ports.app, or fewer app.instances',
           },
@@ -138,7 +138,7 @@ export const networkRules: Rule[] = [
       return Object.entries(topology.ports)
         .filter(([name, port]) => name !== 'app' && port !== undefined && port >= first && port <= last)
         .map(([name, port]) => ({
-          at: ['ports.**', name],
+          at: ['ports', name],
           message: `expected a port outside those of the app's instances (${first} to ${last}), got ${port}: apps may listen on all addresses`,
           remedy: `choose another ports.${name} or ports.app`,
         }))
@@ -154,7 +154,7 @@ export const networkRules: Rule[] = [
       if (topology.network.base === '127.77' || last - first < 80) return []
       return [
         {
-          at: ['ports.**', 'app'],
+          at: ['ports', 'app'],
           message: `the app's instances take ports ${first} to ${last}; a world on the next network.base starts at ${first + 80}`,
           remedy: 'set ports.app to a range that is free',
         },
@@ -176,7 +176,7 @@ export const networkRules: Rule[] = [
           ? [['app', used[0]] as const]
           : []),
       ].map(([name, port]) => ({
-        at: ['ports.**', name],
+        at: ['ports', name],
         message: `${port} is among the ports that Linux gives to outgoing connections (32768 to 60999): it may be taken at start`,
         remedy: 'choose a port below 32768',
       }))

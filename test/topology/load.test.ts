@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { stringify } from 'yaml'
+import { loadTopology } from '../../src/topology/load.ts'
+import { type Problem, TopologyError } from '../../src/topology/problems.ts'
+import { topologySchema } from '../../src/topology/schema.ts'
+import { changed, folder, sample } from './samples.ts'
+
+const source = (input: unknown, before = '') => `${before}export default ${JSON.stringify(input)}\n`
+const anywhere = { files: false }
+
+async function refusal(path: string, options = {}): Promise<{ code: string; problems: readonly Problem[] }> {
+  try {
+    await loadTopology(path, options)
+  } catch (error) {
+    assert.ok(error instanceof TopologyError, String(error))
+    return error
+  }
+  assert.fail(`${path} was accepted`)
+}
+
+for (const [name, text] of Object.entries({
+  'nearside.config.ts': source(
+    sample,
+    "import { defineTopology, type TopologyInput } from 'nearside'\nconst check: TopologyInput | undefined = undefined\n",
+  ),
+  'nearside.config.mts': source(sample),
+  'nearside.config.js': source(sample),
+  'nearside.config.mjs': source(sample, "import { defineTopology } from 'nearside'\ndefineTopology\n"),
+  'nearside.yaml': stringify(sample),
+  'nearside.yml': JSON.stringify(sample),
+}))
+  test(`${name} is found in a folder that knows nothing of Nearside`, async (t) => {
+    const at = folder(t)
+    writeFileSync(join(at, name), text)
+    const loaded = await loadTopology(at, anywhere)
+    assert.equal(loaded.file, join(at, name))
+    assert.equal(loaded.folder, at)
+    assert.equal(loaded.appFolder, at)
+    assert.deepEqual(loaded.topology, topologySchema.parse(sample))
+  })
+
+test('TypeScript topologies load whatever module system the package around them uses', async (t) => {
+  for (const type of ['commonjs', 'module', undefined]) {
+    const at = folder(t)
+    writeFileSync(join(at, 'package.json'), JSON.stringify({ type }))
+    writeFileSync(join(at, 'coordinates.ts'), 'export const lat: number = 12')
+    const text = `import { lat } from './coordinates.ts'\n${source(sample)}`.replace('39.04', 'lat')
+    writeFileSync(join(at, 'nearside.config.ts'), text)
+    assert.equal((await loadTopology(at, anywhere)).topology.regions['us-east']?.location.lat, 12)
+  }
+})
+
+test('module.exports is a default export', async (t) => {
+  const at = folder(t)
+  writeFileSync(join(at, 'nearside.config.js'), `module.exports = ${JSON.stringify(sample)}`)
+  writeFileSync(join(at, 'package.json'), '{"type":"commonjs"}')
+  assert.equal((await loadTopology(at, anywhere)).topology.name, 'shop')
+})
+
+test('a changed file is read again by the same process', async (t) => {
+  const file = join(folder(t), 'nearside.config.ts')
+  for (const name of ['one', 'two', 'one']) {
+    writeFileSync(file, source({ ...sample, name }))
+    assert.equal((await loadTopology(file, anywhere)).topology.name, name)
+  }
+})
+
+test('loading leaves no trace in how this process resolves modules, and prints nothing', async (t) => {
+  const at = folder(t)
+  writeFileSync(join(at, 'nearside.config.ts'), source(sample))
+  const load = JSON.stringify(new URL('../../src/topology/load.ts', import.meta.url).href)
+  const script = `const { loadTopology } = await import(${load}); await loadTopology('.', { files: false })
+    await import('nearside').then(() => process.exit(3), () => {})`
+  const run = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: at })
+  assert.deepEqual(run, { stdout: '', stderr: '' })
+})
+
+test('a folder without a topology says what was looked for; two topologies are ambiguous', async (t) => {
+  const at = folder(t)
+  assert.equal((await refusal(at)).code, 'topology_not_found')
+  writeFileSync(join(at, 'nearside.yaml'), stringify(sample))
+  writeFileSync(join(at, 'nearside.config.ts'), source(sample))
+  const { code, problems } = await refusal(at)
+  assert.equal(code, 'topology_ambiguous')
+  assert.match(problems[0]!.message, /nearside\.config\.ts and nearside\.yaml/)
+})
+
+test('the app’s folder is relative to the topology file and must be there', async (t) => {
+  const at = folder(t)
+  writeFileSync(join(at, 'nearside.yaml'), stringify(changed({ 'app.folder': 'web' })))
+  const { problems } = await refusal(at)
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ['app.folder'],
+  )
+  assert.match(problems[0]!.message, /web does not exist/)
+  mkdirSync(join(at, 'web'))
+  writeFileSync(join(at, 'web', 'server.ts'), '')
+  assert.equal((await loadTopology(at)).appFolder, join(at, 'web'))
+})
+
+test('programs are looked for on PATH, in the app’s folder, and with their script', async (t) => {
+  const at = folder(t)
+  const file = join(at, 'nearside.yaml')
+  const bin = join(at, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(at, 'run'), '#!/bin/sh\n')
+  writeFileSync(join(bin, 'serve'), '#!/bin/sh\n')
+  chmodSync(join(bin, 'serve'), 0o755)
+  const problem = async (command: string[], release?: string[]) => {
+    writeFileSync(file, stringify(changed({ 'app.command': command, 'app.release': release })))
+    try {
+      await loadTopology(file, { path: bin })
+    } catch (error) {
+      assert.ok(error instanceof TopologyError)
+      return error.problems
+        .map(({ path, message, remedy }) => `${path}: ${message} | ${remedy}`.replaceAll(at, '~'))
+        .join('\n')
+    }
+    return 'fine'
+  }
+  assert.equal(await problem(['serve']), 'fine')
+  assert.equal(await problem(['./bin/serve']), 'fine')
+  assert.equal(
+    await problem(['sevre']),
+    'app.command[0]: expected a program on PATH, found no "sevre" | install it, or write its path',
+  )
+  assert.equal(
+    await problem(['run']),
+    'app.command[0]: expected a program on PATH, found no "run" | write "./run", or name its interpreter first',
+  )
+  assert.equal(
+    await problem(['./run']),
+    'app.command[0]: expected a program, ~/run is not executable | chmod +x ./run, or name its interpreter first',
+  )
+  assert.equal(
+    await problem(['./bin']),
+    'app.command[0]: expected a program, ~/bin does not exist | correct the path; it is relative to app.folder',
+  )
+  assert.equal(
+    await problem(['serve now']),
+    'app.command[0]: expected a program, got "serve now" | program and arguments stand apart: ["serve","now"]',
+  )
+  assert.match(await problem(['serve'], ['nothing']), /^app\.release\[0\]/)
+  symlinkSync(process.execPath, join(bin, 'node'))
+  assert.equal(
+    await problem(['node', 'server.ts']),
+    'app.command[1]: expected a file, ~/server.ts does not exist | correct its path; it is relative to app.folder',
+  )
+  assert.equal(await problem(['node', '--watch', 'server.ts']), 'fine')
+})
+
+test('place databases must be there and of MaxMind’s format; countries alone are warned of', async (t) => {
+  const at = folder(t)
+  const file = join(at, 'nearside.yaml')
+  const metadata = (type: string) =>
+    Buffer.concat([
+      Buffer.alloc(300_000),
+      Buffer.from('\xab\xcd\xefMaxMind.com\xe1Mdatabase_type', 'latin1'),
+      Buffer.from([0x40 + type.length]),
+      Buffer.from(type),
+    ])
+  writeFileSync(join(at, 'city.mmdb'), metadata('GeoLite2-City'))
+  writeFileSync(join(at, 'country.mmdb'), metadata('GeoLite2-Country'))
+  writeFileSync(join(at, 'text.mmdb'), 'hello')
+  const load = (...places: string[]) => {
+    writeFileSync(file, stringify(changed({ 'steering.places': places, 'app.command': ['/bin/true'] })))
+    return loadTopology(file)
+  }
+  assert.deepEqual((await load('city.mmdb', sample.steering.places[0]!)).warnings, [])
+  const [warning] = (await load('country.mmdb')).warnings
+  assert.equal(warning?.path, 'steering.places[0]')
+  assert.match(warning?.message ?? '', /knows countries only/)
+  await assert.rejects(load('text.mmdb'), /text\.mmdb is none/)
+  await assert.rejects(load('none.mmdb'), /none\.mmdb does not exist/)
+  await assert.rejects(load('npm:@nobody/nothing/x.mmdb'), { remedy: 'npm install @nobody/nothing' })
+})
+
+test('problems of the file and of the disk are reported together', async (t) => {
+  const file = join(folder(t), 'nearside.yaml')
+  writeFileSync(
+    file,
+    stringify(
+      changed({ name: 'A B', 'app.command': ['nowhere-to-be-found'], 'database.primary': 'us-central' }),
+    ),
+  )
+  const { problems } = await refusal(file)
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ['name', 'app.command[0]', 'database.primary'],
+  )
+})
+
+test('problems of a YAML file carry the line and column of their key', async (t) => {
+  const file = join(folder(t), 'nearside.yaml')
+  writeFileSync(
+    file,
+    '# world\nname: A B\nregions:\n  us-east:\n    location: { lat: 1, lon: 200 }\n  us-west:\n    role: edgy\n',
+  )
+  const { problems } = await refusal(file, anywhere)
+  assert.deepEqual(
+    problems.filter(({ line }) => line !== undefined).map(({ path, line, column }) => [path, line, column]),
+    [
+      ['name', 2, 1],
+      ['regions.us-east.location.lon', 5, 25],
+      ['regions.us-west.location', 6, 3],
+      ['regions.us-west.role', 7, 5],
+    ],
+  )
+})
+
+test('YAML anchors and merge keys work', async (t) => {
+  const file = join(folder(t), 'nearside.yaml')
+  const text = stringify(sample)
+    .replace('us-east:', 'us-east: &east')
+    .replace(/us-west:\n.*\n.*\n.*\n/, 'us-west:\n    <<: *east\n')
+  assert.match(text, /<<: \*east/)
+  writeFileSync(file, text)
+  assert.equal((await loadTopology(file, anywhere)).topology.regions['us-west']?.location.lat, 39.04)
+})
+
+test('fewer voters than a majority needs has a code of its own', async (t) => {
+  const file = join(folder(t), 'nearside.yaml')
+  const two = { a: { location: { lat: 1, lon: 1 } }, b: { location: { lat: 2, lon: 2 } } }
+  writeFileSync(file, stringify({ ...sample, regions: two }))
+  const error = await refusal(file, anywhere)
+  assert.equal(error.code, 'topology_no_majority')
+})
+
+test('an unreadable file says so', {
+  skip: process.getuid?.() === 0 && 'root may read everything',
+}, async () => {
+  const at = mkdtempSync(join(tmpdir(), 'nearside-'))
+  try {
+    writeFileSync(join(at, 'nearside.yaml'), 'name: x', { mode: 0o000 })
+    const { code, problems } = await refusal(at)
+    assert.equal(code, 'topology_unreadable')
+    assert.match(problems[0]!.message, /no permission/)
+  } finally {
+    rmSync(at, { recursive: true })
+  }
+})
