@@ -38,6 +38,7 @@ export type Snapshot = {
 }
 
 const leaseSeconds = 3
+const renewMs = 900
 const eventsKept = 500
 
 export class Shared {
@@ -49,6 +50,7 @@ export class Shared {
   readonly #region: string
   readonly #now: () => number
   #lease: string | undefined
+  #renewedAt = 0
   #firstSeen = new Map<string, { revision: string; at: number }>()
   #written = 0
 
@@ -64,8 +66,11 @@ export class Shared {
   }
 
   async publish(report: Report): Promise<void> {
-    if (this.#lease === undefined || !(await this.etcd.keepAlive(this.#lease)))
-      this.#lease = await this.etcd.grantLease(leaseSeconds)
+    if (this.#now() - this.#renewedAt > renewMs || this.#lease === undefined) {
+      if (this.#lease === undefined || !(await this.etcd.keepAlive(this.#lease)))
+        this.#lease = await this.etcd.grantLease(leaseSeconds)
+      this.#renewedAt = this.#now()
+    }
     await this.etcd.put(`${this.#root}agents/${this.#region}`, JSON.stringify(report), { lease: this.#lease })
   }
 
@@ -154,6 +159,14 @@ export class Shared {
 
   async setRelease(run: string, outcome: string): Promise<void> {
     await this.etcd.put(`${this.#root}releases/${run}`, outcome)
+  }
+
+  /** Makes way for another attempt. A release that runs or has ended well stays as it is. */
+  async forgetFailedRelease(run: string): Promise<void> {
+    const key = `${this.#root}releases/${run}`
+    const [found] = await this.etcd.get(key)
+    if (!found?.value.startsWith('failed')) return
+    await this.etcd.transact([{ key, target: 'MOD', mod_revision: found.modRevision }], [{ delete: { key } }])
   }
 
   /** Events are for people: one that cannot be written must not stop what it is about. */

@@ -98,12 +98,20 @@ export class Supervisor {
     await Promise.all(chosen.map(stop))
   }
 
-  /** Tries again what was given up or is waiting out a pause; restarts what runs. */
+  /** Ends watching and leaves every process as it is; resolves when none is half started. */
+  async leave(): Promise<void> {
+    for (const slot of this.#slots.values()) slot.wanted = false
+    await Promise.all([...this.#slots.values()].map((slot) => slot.launching?.catch(() => undefined)))
+  }
+
+  /** Restarts what runs, and tries again what was given up. What still waits for others goes on waiting. */
   async restart(name: string): Promise<void> {
     const slot = this.#slots.get(name)
-    if (!slot) return
+    if (!slot || slot.state === 'waiting') return
     slot.wanted = false
     await this.#stopOne(slot)
+    // Its old keeper must be gone, or two would start it.
+    await slot.done
     slot.wanted = true
     slot.failures = 0
     slot.done = this.#keep(slot)
