@@ -2,17 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { messageOf, NearsideError } from '../lib/errors.ts'
-import type { PlanProcess } from '../plan.ts'
 import type { Agent } from './agent.ts'
+import { endsBy, type Stage, stages } from './stages.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 import { switchover } from './switchover.ts'
-
-/**
- * How a region is stopped: users first, then data, then the shared memory, so that nothing loses what it leans on.
- * The command line takes all regions through one stage before the next.
- */
-export const stages = ['users', 'replica', 'primary', 'all'] as const
-export type Stage = (typeof stages)[number]
 
 export type ApiOptions = {
   agent: Agent
@@ -52,12 +45,23 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     await agent.supervisor.restart(process)
     return c.json({})
   })
+  app.post('/v1/release', async (c) => {
+    await agent.shared.forgetFailedRelease(agent.record.run)
+    return c.json({})
+  })
+  // The agent ends and everything that it supervises goes on: the next agent adopts it, with its own plan.
+  app.post('/v1/leave', async (c) => {
+    await agent.supervisor.leave()
+    await agent.close()
+    setTimeout(exit, 20)
+    return c.json({})
+  })
   app.post('/v1/stop', async (c) => {
     const { stage } = (await c.req.json()) as { stage: Stage }
     if (!stages.includes(stage))
       throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
     const primary = agent.database?.state.role === 'primary'
-    await agent.supervisor.stop((process) => stopsAt(process, primary) <= stages.indexOf(stage))
+    await agent.supervisor.stop((process) => endsBy(stage, process, primary))
     if (stage === 'all') {
       await agent.close()
       setTimeout(exit, 20)
@@ -73,12 +77,6 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     return c.json({ error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } }, 500)
   })
   return app
-}
-
-function stopsAt(process: PlanProcess, primary: boolean): number {
-  if (process.engine === 'etcd') return stages.indexOf('all')
-  if (process.engine === 'postgres') return stages.indexOf(primary ? 'primary' : 'replica')
-  return stages.indexOf('users')
 }
 
 /** Compared as digests: equal lengths, and nothing about the token shows in the time it takes. */

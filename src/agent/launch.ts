@@ -9,6 +9,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
 import { identify, isAlive, type ProcessId } from '../lib/proc.ts'
 import type { PlanFile, PlanProcess } from '../plan.ts'
+import { folderVariable } from './layout.ts'
 
 /**
  * Starting a process so that it outlives us, and finding it again. It gets a session of its own and files instead of
@@ -39,10 +40,17 @@ export function launcher(options: { root: string; folder: string; files: readonl
   const recordFile = (process: PlanProcess) => join(folder, 'run', `${process.name}.json`)
 
   const dress: Launcher['dress'] = (run, command, env, cwd = folder) => {
+    const marked = { ...env, [folderVariable]: folder }
     if (run === 'host')
-      return { file: command[0]!, args: command.slice(1), env: { ...hostEnvironment(), ...env }, cwd }
+      return {
+        file: command[0]!,
+        args: command.slice(1),
+        // A shell would have set PWD; the one that was inherited is that of `nearside up`.
+        env: { ...hostEnvironment(), PWD: cwd, ...marked },
+        cwd,
+      }
     const runDir = join(folder, 'run')
-    const inside = { root, binds: [{ path: folder }], runDir, cwd: folder, env, command }
+    const inside = { root, binds: [{ path: folder }], runDir, cwd: folder, env: marked, command }
     return { ...sandboxCommand({ ...inside, lifetime: 'tied' }), cwd: folder }
   }
 
@@ -53,7 +61,8 @@ export function launcher(options: { root: string; folder: string; files: readonl
       return started(spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', log, log] }))
     }
     const inside = { root, binds: [{ path: folder }], runDir: join(folder, 'run'), cwd: folder, infoFd: 3 }
-    const { file, args, env } = sandboxCommand({ ...inside, env: process.env, command: process.command })
+    const marked = { ...process.env, [folderVariable]: folder }
+    const { file, args, env } = sandboxCommand({ ...inside, env: marked, command: process.command })
     const child = spawn(file, args, { cwd: folder, env, detached: true, stdio: ['ignore', log, log, 'pipe'] })
     await started(child)
     // Read to its end: bubblewrap writes in pieces, and a pipe closed before the last one stops it halfway.

@@ -23,6 +23,12 @@ export type WorldRecord = {
   run: string
 }
 
+/**
+ * In the environment of every process that an agent starts: the folder of its region. Whoever looks for what belongs
+ * to a region finds by it what has neither parent nor record any more, and the app's own children too.
+ */
+export const folderVariable = 'NEARSIDE_FOLDER'
+
 export const worldFile = (folder: string) => join(folder, 'world.json')
 export const regionFolder = (folder: string, region: string) => join(folder, 'regions', region)
 export const worldFolderFor = (topologyFile: string, world: string) =>

@@ -9,6 +9,8 @@ export type RegionStatus = {
   region: string
   role: string
   address: string
+  /** The agent's clock, so that clocks of hosts can be compared. */
+  at: number
   agent: { pid: number; version: string; uptimeSeconds: number; revision: string }
   /** `error` is set while etcd cannot be written; everything under `world` is then as old as `ageMs`. */
   etcd: { error?: string }
@@ -46,6 +48,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     region: context.region.name,
     role: context.region.role,
     address: context.region.address,
+    at: Date.now(),
     agent: {
       pid: process.pid,
       version: options.version,
