@@ -39,11 +39,12 @@ function print(output: Output, { topology, file, appFolder }: LoadedTopology, wa
   )
 }
 
-export function registerCheck(program: Command): void {
+export function checkCommand(program: Command): void {
   program
     .command('check')
     .description('check a topology file and show everything that is wrong with it')
     .argument('[file]', 'topology file, or a folder with one (default: this folder)')
+    .option('-t, --topology <file>', 'the same as [file]')
     .option('--no-files', 'do not look for the app, its program and place databases on this machine')
     .option('--strict', 'warnings are problems')
     .option('--json', 'answer as JSON')

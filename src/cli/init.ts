@@ -107,7 +107,7 @@ function section(output: Output, head: string, lines: readonly string[]): void {
   for (const line of lines) output.print(`  ${printable(line)}`)
 }
 
-export function registerInit(program: Command): void {
+export function initCommand(program: Command): void {
   program
     .command('init')
     .description('write a commented nearside.config.ts for the app in this folder')

@@ -19,14 +19,19 @@ export async function importTopology(file: string, text: string, timeoutMs: numb
   // A module is run once per URL; the content in the URL lets a changed file be read again by the same process.
   const url = pathToFileURL(file)
   url.searchParams.set('content', createHash('sha256').update(text).digest('hex').slice(0, 16))
-  const esm = /\.m?ts$/.test(file) || /^\s*export\s/m.test(text)
+  const typescript = /\.m?ts(\?|$)/
+  const format = typescript.test(url.pathname)
+    ? 'module-typescript'
+    : /^\s*export\s/m.test(text)
+      ? 'module'
+      : undefined
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       if (specifier === 'nearside') return { url: ourselves, shortCircuit: true }
+      // Its package.json is not even read: a broken one is the app's affair.
+      if (specifier === url.href && format !== undefined) return { url: url.href, format, shortCircuit: true }
       const found = next(specifier, context)
-      const typescript = /\.m?ts(\?|$)/.test(found.url)
-      if (typescript) return { ...found, format: 'module-typescript' }
-      return found.url === url.href && esm ? { ...found, format: 'module' } : found
+      return typescript.test(found.url) ? { ...found, format: 'module-typescript' } : found
     },
   })
   let timer: NodeJS.Timeout | undefined
@@ -69,6 +74,7 @@ const remedies: Record<string, string> = {
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
     'use only syntax that can be stripped: no enums, namespaces or parameter properties',
   ERR_MODULE_NOT_FOUND: 'install it, or correct the import; imported files are named with their extension',
+  ERR_INVALID_PACKAGE_CONFIG: 'correct the package.json, or write the topology as nearside.config.ts',
   ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
     'TypeScript inside node_modules is not run: move the file out of it',
 }

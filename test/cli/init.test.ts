@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { detect } from '../../src/cli/init/detect.ts'
+import { renderTopology } from '../../src/cli/init/render.ts'
+import { loadTopology } from '../../src/topology/load.ts'
+import { folder } from '../topology/samples.ts'
+import { nearside } from './program.ts'
+
+function write(at: string, files: Record<string, string>): string {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(at, name)), { recursive: true })
+    writeFileSync(join(at, name), content)
+  }
+  return at
+}
+
+const pack = (value: object) => ({ 'package.json': JSON.stringify(value) })
+
+test('in an app’s folder: a commented file that passes check, what was found, and what comes next', async (t) => {
+  const at = write(folder(t), {
+    ...pack({
+      name: '@acme/Web Shop',
+      scripts: { start: 'NODE_ENV=production node server.js', 'db:migrate': 'node migrate.js' },
+    }),
+    'server.js': `app.get('/health', () => {}); listen(process.env.PORT)`,
+    'public/css/a.css': '',
+    '.env': 'PORT=3000\nSESSION_SECRET=hunter2\n',
+  })
+  const { code, stdout, stderr } = await nearside(at, ['init'])
+  assert.equal(stderr, '')
+  assert.equal(code, 0)
+  for (const line of [
+    /^Wrote nearside\.config\.ts\n/,
+    /name "web-shop"/,
+    /app\.command \["node","server\.js"\]/,
+    /app\.health "\/health" \(server\.js\)/,
+    /uncomment app\.release/,
+    /nearside up/,
+  ])
+    assert.match(stdout, line)
+  const text = readFileSync(join(at, 'nearside.config.ts'), 'utf8')
+  assert.match(text, /\/\/ SESSION_SECRET: process\.env\.SESSION_SECRET/)
+  assert.doesNotMatch(text + stdout, /hunter2/)
+  assert.ok(text.match(/^ *\/\//gm)!.length > 8, 'it is commented')
+  assert.deepEqual(
+    readdirSync(at).filter((name) => name.includes('nearside')),
+    ['nearside.config.ts'],
+    'nothing is left aside',
+  )
+  const { topology } = await loadTopology(at)
+  assert.deepEqual(topology.app.command, ['node', 'server.js'])
+  assert.deepEqual(topology.app.env, { NODE_ENV: 'production' })
+  assert.deepEqual(topology.app.static, ['/css/*'])
+  assert.equal((await nearside(at, ['check'])).code, 0)
+})
+
+test('it overwrites nothing without --force, and then only its own file', async (t) => {
+  const at = write(folder(t), { 'server.js': '', 'nearside.config.ts': 'mine' })
+  const refused = await nearside(at, ['init'])
+  assert.deepEqual([refused.code, refused.stdout], [1, ''])
+  assert.match(refused.stderr, /exists and is left as it is\n {2}write it anew with: nearside init --force/)
+  assert.equal(readFileSync(join(at, 'nearside.config.ts'), 'utf8'), 'mine')
+  assert.equal((await nearside(at, ['init', '--force'])).code, 0)
+  assert.match(readFileSync(join(at, 'nearside.config.ts'), 'utf8'), /defineTopology/)
+
+  const other = write(folder(t), { 'server.js': '', 'nearside.yaml': 'mine' })
+  const json = await nearside(other, ['init', '--force', '--json'])
+  assert.equal(json.code, 1)
+  assert.equal(JSON.parse(json.stdout).error.code, 'init_exists')
+  assert.deepEqual(readdirSync(other).sort(), ['nearside.yaml', 'server.js'])
+})
+
+test('a folder that does not say how its app starts: nothing written, and how to say it', async (t) => {
+  const at = write(folder(t), { 'README.md': '' })
+  const refused = await nearside(at, ['init'])
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /nearside init -- node server\.js/)
+  assert.deepEqual(readdirSync(at), ['README.md'])
+  const said = await nearside(at, ['init', '--json', '--', 'sh', '-c', 'exec serve -p "$PORT"'])
+  assert.equal(said.code, 0, said.stderr)
+  assert.deepEqual((await loadTopology(at)).topology.app.command, ['sh', '-c', 'exec serve -p "$PORT"'])
+  const { found, guessed, next } = JSON.parse(said.stdout)
+  assert.ok(found.length > 0 && guessed.length > 0 && next.length > 0)
+})
+
+test('a folder that is none, or cannot be written, is an error and no stack', async (t) => {
+  const at = write(folder(t), { 'server.js': '' })
+  for (const name of ['absent', 'server.js', '/proc']) {
+    const { code, stderr } = await nearside(at, ['init', '--folder', name, '--', 'true'])
+    assert.equal(code, 1)
+    assert.match(stderr, /^error: .*\n/)
+    assert.doesNotMatch(stderr, /\n\s+at /)
+  }
+})
+
+const starts: [what: string, files: Record<string, string>, command: string[]][] = [
+  [
+    'a start script',
+    { ...pack({ scripts: { start: 'node dist/main.js --x "a b"' } }) },
+    ['node', 'dist/main.js', '--x', 'a b'],
+  ],
+  [
+    'a start script that starts another',
+    { ...pack({ scripts: { start: 'npm run serve', serve: 'cross-env A=1 node s.js' } }) },
+    ['node', 's.js'],
+  ],
+  [
+    'scripts that start each other',
+    { ...pack({ scripts: { start: 'npm run b', b: 'npm run start' } }), 'app.js': '' },
+    ['npm', 'run', 'start'],
+  ],
+  [
+    'several commands in one script',
+    { ...pack({ scripts: { start: 'npm run build && node s.js' } }) },
+    ['npm', 'start'],
+  ],
+  [
+    'a program from node_modules',
+    { ...pack({ scripts: { start: 'next start' } }), 'node_modules/.bin/next': '' },
+    ['./node_modules/.bin/next', 'start'],
+  ],
+  [
+    'a script with a variable',
+    { ...pack({ scripts: { start: 'next start -p $PORT' } }), 'node_modules/.bin/next': '' },
+    ['sh', '-c', 'exec ./node_modules/.bin/next start -p $PORT'],
+  ],
+  [
+    'no start script but server.js, as npm does',
+    { ...pack({ scripts: {} }), 'server.js': '' },
+    ['node', 'server.js'],
+  ],
+  ['main of a package', { ...pack({ main: './lib/app.js' }), 'lib/app.js': '' }, ['node', 'lib/app.js']],
+  ['a Procfile', { Procfile: '# x\nworker: w\nweb: gunicorn app:app\n' }, ['gunicorn', 'app:app']],
+  [
+    'a Procfile with variables',
+    { Procfile: 'web: gunicorn app:app -b 0.0.0.0:$PORT\r\n' },
+    ['sh', '-c', 'exec gunicorn app:app -b 0.0.0.0:$PORT'],
+  ],
+  [
+    'a Procfile wins over package.json',
+    { ...pack({ scripts: { start: 'node a.js' } }), Procfile: 'web: node b.js' },
+    ['node', 'b.js'],
+  ],
+  [
+    'a Procfile that runs npm start',
+    { ...pack({ scripts: { start: 'node a.js' } }), Procfile: 'web: npm start' },
+    ['node', 'a.js'],
+  ],
+  [
+    'the last stage of a Dockerfile',
+    { Dockerfile: 'FROM a\nCMD ["no"]\nFROM b\nENTRYPOINT ["bin/app"]\nCMD ["serve", "--all"]\n' },
+    ['bin/app', 'serve', '--all'],
+  ],
+  [
+    'a Dockerfile in shell form',
+    { Dockerfile: 'FROM a\nCMD java \\\n  -jar app.jar\n' },
+    ['java', '-jar', 'app.jar'],
+  ],
+  [
+    'Rails',
+    { 'bin/rails': '', Gemfile: "gem 'rails'" },
+    ['sh', '-c', 'exec bin/rails server -b "$HOST" -p "$PORT"'],
+  ],
+  [
+    'Django',
+    { 'manage.py': '', 'shop/wsgi.py': '' },
+    ['sh', '-c', 'exec gunicorn shop.wsgi --bind "$HOST:$PORT"'],
+  ],
+  ['a lone file', { 'src/index.ts': '' }, ['node', 'src/index.ts']],
+  ['development only', { ...pack({ scripts: { dev: 'nodemon x.js' } }) }, ['node', 'x.js']],
+  ['a broken package.json beside a Procfile', { 'package.json': '{', Procfile: 'web: ./run' }, ['./run']],
+  [
+    'a package.json of the wrong kinds',
+    { 'package.json': '{"name": 5, "scripts": {"start": ["x"]}, "main": null}', 'index.js': '' },
+    ['node', 'index.js'],
+  ],
+]
+
+for (const [what, files, command] of starts)
+  test(`found: ${what}`, async (t) => {
+    const at = write(folder(t), files)
+    const found = await detect(at)
+    assert.deepEqual(found?.command, command)
+    writeFileSync(join(at, 'nearside.config.ts'), renderTopology(found))
+    assert.deepEqual((await loadTopology(at, { files: false })).topology.app.command, command)
+  })
+
+test('what the app must still do is said', async (t) => {
+  const next = async (files: Record<string, string>) =>
+    (await detect(write(folder(t), files)))?.next.join('\n') ?? ''
+  assert.match(
+    await next({ Procfile: 'web: serve --port 4000\nworker: w\n' }),
+    /names port 4000[\s\S]*run worker \(Procfile\) yourself/,
+  )
+  assert.match(
+    await next({ Dockerfile: 'FROM a\nEXPOSE 8080/tcp\nCMD ["x"]' }),
+    /instead of 8080 \(Dockerfile\)/,
+  )
+  assert.match(await next({ 'server.js': 'listen(3000)' }), /make the app listen on the port in PORT/)
+  assert.doesNotMatch(await next({ 'server.js': 'listen(process.env.PORT)' }), /make the app listen/)
+  assert.match(await next({ Procfile: 'web: PORT=5 node x' }), /were left out/)
+})
+
+test('a pipe, a folder or a loop in place of a file does not hold it up', async (t) => {
+  const at = write(folder(t), { 'server.js': '', 'Procfile/x': '' })
+  symlinkSync('package.json', join(at, 'package.json'))
+  symlinkSync('.', join(at, 'src'))
+  assert.deepEqual((await detect(at))?.command, ['node', 'server.js'])
+})
+
+test('whatever an app calls itself and its commands, the file written for it loads', async (t) => {
+  const at = folder(t)
+  const odd = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(
+      '`$'.concat('{process.exit(1)}`'),
+      "');process.exit(1);('",
+      '*/ x',
+      '\u2028process.exit(1)',
+      '\\',
+      "'",
+      '"',
+      '__proto__',
+    ),
+  )
+  await fc.assert(
+    fc.asyncProperty(odd, odd, odd, fc.array(odd, { maxLength: 3 }), async (name, start, entry, lines) => {
+      write(at, {
+        'package.json': JSON.stringify({ name, scripts: { start, [entry]: start, dev: entry }, main: entry }),
+        '.env': lines.map((line) => `${line}=x`).join('\n'),
+        Procfile: `release: ${entry}\nweb: ${lines.join(' ')}`,
+        Dockerfile: `FROM x\nCMD ${JSON.stringify(lines)}`,
+        'server.js': '',
+      })
+      const found = await detect(at)
+      assert.ok(found)
+      writeFileSync(join(at, 'nearside.config.ts'), renderTopology(found))
+      const { topology } = await loadTopology(join(at, 'nearside.config.ts'), { files: false })
+      assert.deepEqual(topology.app.command, found.command)
+    }),
+    { numRuns: 150 },
+  )
+})

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  coloured,
+  createOutput,
+  exitCodes,
+  printable,
+  printError,
+  shownPath,
+  table,
+} from '../../src/cli/output.ts'
+import { NearsideError } from '../../src/lib/errors.ts'
+import { TopologyError } from '../../src/topology/problems.ts'
+
+function captured(options: { json?: boolean; isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+  const text = { out: '', err: '' }
+  const stream = (name: 'out' | 'err') => ({
+    isTTY: options.isTTY ?? false,
+    write: (chunk: string) => {
+      text[name] += chunk
+    },
+  })
+  const output = createOutput({
+    json: options.json,
+    stdout: stream('out'),
+    stderr: stream('err'),
+    env: options.env ?? {},
+  })
+  return { text, output }
+}
+
+test('colour is for terminals, and for nobody who says NO_COLOR', () => {
+  const stream = (isTTY: boolean) => ({ isTTY, write: () => {} })
+  assert.equal(coloured(stream(true), {}), true)
+  assert.equal(coloured(stream(false), {}), false)
+  assert.equal(coloured(stream(true), { NO_COLOR: '1' }), false)
+  assert.equal(coloured(stream(true), { NO_COLOR: '' }), true)
+  assert.equal(coloured(stream(true), { TERM: 'dumb' }), false)
+  assert.equal(coloured(stream(false), { FORCE_COLOR: '1' }), true)
+  assert.equal(coloured(stream(true), { FORCE_COLOR: '1', NO_COLOR: '1' }), false)
+})
+
+test('an error is its message, and below it what to do', () => {
+  const { text, output } = captured()
+  const code = printError(
+    output,
+    new NearsideError('world_down', 'shop: not up', { remedy: 'nearside up' }),
+    {},
+  )
+  assert.equal(text.err, 'error: shop: not up\n  nearside up\n')
+  assert.equal(text.out, '')
+  assert.equal(code, exitCodes.problem)
+})
+
+test('with --json an error is one document on stdout, and nothing else is printed', () => {
+  const { text, output } = captured({ json: true })
+  printError(output, new NearsideError('world_down', 'shop: not up', { remedy: 'nearside up' }), {})
+  assert.deepEqual(JSON.parse(text.out), {
+    error: { code: 'world_down', message: 'shop: not up', remedy: 'nearside up' },
+  })
+  assert.equal(text.err, '')
+})
+
+test('a topology error shows every problem with its remedy', () => {
+  const { text, output } = captured()
+  const problems = [
+    { path: 'name', message: 'expected a, got b', remedy: 'write a' },
+    { path: 'app', message: 'expected c', line: 3, column: 4 },
+  ]
+  printError(output, new TopologyError('topology_invalid', '/x/nearside.yaml', problems), {})
+  assert.equal(
+    text.err,
+    '/x/nearside.yaml: 2 problems\nerror: name: expected a, got b\n  write a\nerror: app (line 3, column 4): expected c\n',
+  )
+})
+
+test('a defect shows its stack only when asked to', () => {
+  const quiet = captured()
+  assert.equal(printError(quiet.output, new TypeError('x is undefined'), {}), exitCodes.defect)
+  assert.doesNotMatch(quiet.text.err, /\n\s+at /)
+  assert.match(quiet.text.err, /error: x is undefined\n {2}this is a defect of Nearside/)
+  const loud = captured()
+  printError(loud.output, new TypeError('x is undefined'), { NEARSIDE_DEBUG: '1' })
+  assert.match(loud.text.err, /\n\s+at /)
+})
+
+test('what would change the terminal is spelled out', () => {
+  assert.equal(printable('a\u001b[31mb\rc\u202ed\te\n'), 'a\\x1b[31mb\\x0dc\\u202ed\te\n')
+  const { text, output } = captured()
+  printError(output, new NearsideError('x', 'name: got "\u001b]0;owned\u0007"'), {})
+  assert.equal(text.err, 'error: name: got "\\x1b]0;owned\\x07"\n')
+})
+
+test('a table is as wide as its widest cells, colours not counted, without trailing blanks', () => {
+  const columns = [{ head: 'REGION' }, { head: 'LAG', align: 'right' as const }, { head: '' }]
+  const rows = [
+    ['us-east', '5 ms', ''],
+    ['\u001b[31mx\u001b[39m', '1,200 ms', 'primary'],
+  ]
+  assert.equal(
+    table(columns, rows),
+    'REGION        LAG\nus-east      5 ms\n\u001b[31mx\u001b[39m        1,200 ms  primary',
+  )
+  assert.equal(table([{ head: '' }, { head: '' }], [['a', 'b']]), 'a  b')
+})
+
+test('paths are shown as short as they can be said from here', () => {
+  assert.equal(shownPath('/a/b/c.yaml', '/a/b'), 'c.yaml')
+  assert.equal(shownPath('/abc/c.yaml', '/abc/b'), '../c.yaml')
+  assert.equal(shownPath('/z/c.yaml', '/a/b/d'), '/z/c.yaml')
+})
+
+test('with --json lines for people are not printed, without it documents are not', () => {
+  const json = captured({ json: true })
+  json.output.print('hello')
+  json.output.result({ a: 1 })
+  assert.equal(json.text.out, '{\n  "a": 1\n}\n')
+  const plain = captured()
+  plain.output.print('hello')
+  plain.output.result({ a: 1 })
+  assert.equal(plain.text.out, 'hello\n')
+})
