@@ -6,7 +6,16 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
  */
 export type ProcessId = { pid: number /** In clock ticks since boot. */; startTicks: number }
 
-type Stat = { state: string; parent: number; startTicks: number; rssPages: number; cpuTicks: number }
+type Stat = {
+  state: string
+  parent: number
+  session: number
+  /** 0 without a controlling terminal. */
+  terminal: number
+  startTicks: number
+  rssPages: number
+  cpuTicks: number
+}
 
 function statOf(pid: number): Stat | undefined {
   try {
@@ -16,6 +25,8 @@ function statOf(pid: number): Stat | undefined {
     return {
       state: fields[0]!,
       parent: Number(fields[1]),
+      session: Number(fields[3]),
+      terminal: Number(fields[4]),
       cpuTicks: Number(fields[11]) + Number(fields[12]),
       startTicks: Number(fields[19]),
       rssPages: Number(fields[21]),
@@ -49,6 +60,58 @@ export function uptimeSeconds(id: ProcessId): number {
   return Math.max(0, sinceBoot - id.startTicks / 100)
 }
 
+export type Process = ProcessId & {
+  parent: number
+  session: number
+  /** False for what a person works with: a shell, an editor, `tail -f`. */
+  daemon: boolean
+  /** The program's name (at most 15 bytes of it). */
+  name: string
+  /** Empty when it has overwritten them or may not be read. */
+  command: string[]
+  workingFolder: string | undefined
+  /** Of a process's first environment; undefined when it is not there or may not be read. */
+  variable(name: string): string | undefined
+}
+
+/** Everything about one process; undefined when it is gone. What belongs to another user stays partly empty. */
+export function lookAt(pid: number): Process | undefined {
+  const stat = statOf(pid)
+  if (!stat || stat.state === 'Z') return undefined
+  const { parent, session, terminal, startTicks } = stat
+  let environment: string[] | undefined
+  return {
+    pid,
+    startTicks,
+    parent,
+    session,
+    daemon: terminal === 0,
+    name: readText(pid, 'comm').trim(),
+    command: readText(pid, 'cmdline').split('\0').slice(0, -1),
+    workingFolder: readLink(pid, 'cwd'),
+    variable(name) {
+      environment ??= readText(pid, 'environ').split('\0')
+      return environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1)
+    },
+  }
+}
+
+function readText(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function readLink(pid: number, file: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/${file}`)
+  } catch {
+    return undefined
+  }
+}
+
 export function allPids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -74,12 +137,8 @@ export function withDescendants(roots: readonly number[]): number[] {
  */
 export function workingIn(folder: string): number[] {
   return allPids().filter((pid) => {
-    try {
-      const cwd = readlinkSync(`/proc/${pid}/cwd`)
-      return cwd === folder || cwd.startsWith(`${folder}/`)
-    } catch {
-      return false
-    }
+    const cwd = readLink(pid, 'cwd')
+    return cwd !== undefined && (cwd === folder || cwd.startsWith(`${folder}/`))
   })
 }
 

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { allPids } from './proc.ts'
+
+/** Who listens where on this machine, as /proc shows it: the answer to "address already in use". */
+
+export type Listener = {
+  protocol: 'tcp' | 'udp'
+  /** `0.0.0.0` or `::` for all addresses. */
+  address: string
+  port: number
+  uid: number
+  /** Of the socket; `holdersOf` finds the process by it. */
+  inode: string
+}
+
+const listening = { tcp: '0A', udp: '07' }
+
+/** Pure: one of /proc/net/{tcp,tcp6,udp,udp6}. */
+export function parseListeners(text: string, protocol: Listener['protocol']): Listener[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields.length > 9 && fields[3] === listening[protocol])
+    .map((fields) => {
+      const [address = '', port = ''] = fields[1]!.split(':')
+      return {
+        protocol,
+        address: addressOf(address),
+        port: Number.parseInt(port, 16),
+        uid: Number(fields[7]),
+        inode: fields[9]!,
+      }
+    })
+}
+
+/** The kernel prints addresses as 32-bit words in the machine's own byte order, which is little-endian here. */
+function addressOf(hex: string): string {
+  const words = hex.match(/.{8}/g) ?? []
+  const bytes = words.flatMap((word) =>
+    (word.match(/../g) ?? []).reverse().map((b) => Number.parseInt(b, 16)),
+  )
+  if (bytes.length === 4) return bytes.join('.')
+  const mapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255
+  if (mapped) return bytes.slice(12).join('.')
+  if (bytes.every((byte) => byte === 0)) return '::'
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16))
+  return groups.join(':')
+}
+
+export function listeners(): Listener[] {
+  return (['tcp', 'udp'] as const).flatMap((protocol) =>
+    [protocol, `${protocol}6`].flatMap((name) => {
+      try {
+        return parseListeners(readFileSync(`/proc/net/${name}`, 'utf8'), protocol)
+      } catch {
+        return []
+      }
+    }),
+  )
+}
+
+export const isWildcard = (address: string) => address === '0.0.0.0' || address === '::'
+
+/** Process by socket inode; a socket of another user's process is not found. */
+export function holdersOf(inodes: ReadonlySet<string>): Map<string, number> {
+  const found = new Map<string, number>()
+  for (const pid of inodes.size === 0 ? [] : allPids()) {
+    let descriptors: string[]
+    try {
+      descriptors = readdirSync(`/proc/${pid}/fd`)
+    } catch {
+      continue
+    }
+    for (const descriptor of descriptors) {
+      let target: string
+      try {
+        target = readlinkSync(`/proc/${pid}/fd/${descriptor}`)
+      } catch {
+        continue
+      }
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1]
+      if (inode !== undefined && inodes.has(inode) && !found.has(inode)) found.set(inode, pid)
+    }
+    if (found.size === inodes.size) break
+  }
+  return found
+}
