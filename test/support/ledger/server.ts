@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import pg from 'pg'
+
+/**
+ * The smallest app that can be asked afterwards what it did. It never tries anything twice and says exactly what it
+ * knows of a write:
+ *
+ * - 201 with server and timeline: its COMMIT was answered with success and without a warning
+ * - 503 `refused`: COMMIT was never sent, so nothing was written
+ * - 503 `unknown`: COMMIT was sent, and its answer is missing or doubtful
+ */
+
+const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION, LEDGER_BROKEN } = process.env
+if (LEDGER_BROKEN === NEARSIDE_REGION) {
+  console.error('ledger: told not to start in this region')
+  process.exit(3)
+}
+
+const timeouts = { connectionTimeoutMillis: 5_000, max: 20 }
+const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
+const replica = new pg.Pool({ connectionString: DATABASE_READ_URL!, query_timeout: 5_000, ...timeouts })
+for (const pool of [primary, replica]) pool.on('error', () => undefined)
+
+/** Which server and which timeline a row was written on, as that server itself says. */
+const append = `
+  INSERT INTO entries
+  VALUES ($1, inet_server_addr(), ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int)
+  RETURNING host(server) AS server, timeline`
+
+async function write(reference: string): Promise<{ status: number; body: unknown }> {
+  let client: pg.PoolClient
+  try {
+    client = await primary.connect()
+  } catch (error) {
+    return { status: 503, body: { outcome: 'refused', why: String(error) } }
+  }
+  let warning: string | undefined
+  const listen = (notice: { severity: string | undefined; message: string | undefined }) => {
+    if (notice.severity === 'WARNING') warning = notice.message
+  }
+  const ignore = () => undefined
+  client.on('notice', listen).on('error', ignore)
+  let outcome: 'refused' | 'unknown' = 'refused'
+  let failed: unknown
+  try {
+    await client.query('BEGIN')
+    const { rows } = await client.query<{ server: string; timeline: number }>(append, [reference])
+    outcome = 'unknown'
+    const { command } = await client.query('COMMIT')
+    // A cancelled wait for the standby is reported as success, with a warning.
+    if (command === 'COMMIT' && warning === undefined) return { status: 201, body: rows[0] }
+    failed = new Error(warning ?? command)
+  } catch (error) {
+    failed = error
+  } finally {
+    client.off('notice', listen).off('error', ignore)
+    client.release(failed !== undefined)
+  }
+  return { status: 503, body: { outcome, why: String(failed) } }
+}
+
+async function entries(source: string | null): Promise<{ status: number; body: unknown }> {
+  const pool = source === 'replica' ? replica : primary
+  const { rows } = await pool.query<{ reference: string; count: number }>(
+    'SELECT reference, count(*)::int AS count FROM entries GROUP BY reference',
+  )
+  return { status: 200, body: rows }
+}
+
+async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+  const { pathname, searchParams } = new URL(request.url!, 'http://ledger')
+  if (pathname === '/entries' && request.method === 'POST') return write(searchParams.get('reference') ?? '')
+  if (pathname === '/entries') return entries(searchParams.get('source'))
+  // Health and every page: one answer of the replica.
+  await replica.query('SELECT 1')
+  return { status: 200, body: { region: NEARSIDE_REGION } }
+}
+
+function send(response: ServerResponse, { status, body }: { status: number; body: unknown }): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.end(JSON.stringify(body))
+}
+
+const server = createServer((request, response) => {
+  request.resume()
+  answer(request).then(
+    (result) => send(response, result),
+    (error) => send(response, { status: 503, body: { outcome: 'refused', why: String(error) } }),
+  )
+})
+server.keepAliveTimeout = 75_000
+server.listen(Number(PORT), HOST)
+process.on('SIGTERM', () => process.exit(0))

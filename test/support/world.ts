@@ -1,0 +1,393 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { worldFolderFor } from '../../src/agent/layout.ts'
+import type { RegionStatus } from '../../src/agent/status.ts'
+import { messageOf } from '../../src/lib/errors.ts'
+import { identify, isAlive, type ProcessId, signal } from '../../src/lib/proc.ts'
+import type { TopologyInput } from '../../src/topology/schema.ts'
+import type { Edge, TestApp } from './world/apps.ts'
+import { type Attempt, checkHistory, type Found } from './world/history.ts'
+import { ask } from './world/http.ts'
+import { Load } from './world/load.ts'
+import { takeNetwork } from './world/network.ts'
+import {
+  agentsOf,
+  childrenOf,
+  commandName,
+  killAll,
+  parentOf,
+  pauseAll,
+  processesOfRegion,
+  processesOfWorld,
+  regionPath,
+  worldMark,
+} from './world/processes.ts'
+
+const program = join(import.meta.dirname, '../../src/cli/main.ts')
+const reaper = join(import.meta.dirname, 'world/reaper.ts')
+
+/** Two regions that hold data and a witness, as in the example. */
+export const twoRegionsAndWitness: TopologyInput['regions'] = {
+  'us-east': { location: { lat: 39.04, lon: -77.49 } },
+  'us-west': { location: { lat: 45.84, lon: -119.7 } },
+  'us-central': { location: { lat: 41.26, lon: -95.86 }, role: 'witness' },
+}
+
+export type WorldOptions = {
+  app: TestApp
+  regions?: TopologyInput['regions']
+  /** Beside name, domain, network, regions and app. */
+  topology?: Partial<Omit<TopologyInput, 'app'>> & { app?: Partial<TopologyInput['app']> }
+  /** Where the world's regions live. Default: this machine's loopback addresses, a network of its own. */
+  place?: Place
+}
+
+/** A network with the regions' addresses in it, and how a program is run inside a region. */
+export type Place = {
+  base: string
+  /** Words before a command that run it where this region is. */
+  inside: (region: string) => string[]
+  /** What removes the network when this process has died. */
+  removal: string[]
+  remove: () => Promise<void> | void
+}
+
+export type Role = 'primary' | 'replica' | 'witness'
+
+/** What ends with one SIGKILL. */
+export type Victim =
+  | { process: 'agent' | 'postmaster' | 'haproxy worker' | 'varnish worker' }
+  /** As the plan names it: `etcd`, `haproxy`, `postgres` (which is Patroni), `app-0`, … */
+  | { process: 'planned'; name: string }
+  /** The sandbox's own process, parent of an engine. */
+  | { process: 'monitor'; of: string }
+
+/** Brings a world up in a temporary folder. It is gone when `close` returns, or when this process ends. */
+export async function startWorld(options: WorldOptions): Promise<TestWorld> {
+  const world = await TestWorld.make(options)
+  try {
+    await world.up()
+    return world
+  } catch (error) {
+    await world.close()
+    throw error
+  }
+}
+
+export class TestWorld {
+  readonly app: TestApp
+  readonly regions: readonly string[]
+  readonly folder: string
+  readonly #place: Place
+  readonly #topologyFile: string
+  readonly #reaper: ChildProcess
+  readonly #attempts: Attempt[] = []
+  #loads = 0
+
+  static async make(options: WorldOptions): Promise<TestWorld> {
+    const place = options.place ?? (await loopback())
+    const temporary = mkdtempSync(join(tmpdir(), 'nearside-world-'))
+    const { app, regions = twoRegionsAndWitness } = options
+    const topology: TopologyInput = {
+      name: app.name,
+      domain: `${app.name}.example.com`,
+      ...options.topology,
+      network: { base: place.base },
+      regions,
+      app: { ...app.topology, ...options.topology?.app },
+    }
+    const file = join(temporary, 'nearside.yaml')
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(topology, null, 2))
+    return new TestWorld(app, Object.keys(regions), place, file)
+  }
+
+  private constructor(app: TestApp, regions: string[], place: Place, topologyFile: string) {
+    this.app = app
+    this.regions = regions
+    this.#place = place
+    this.#topologyFile = topologyFile
+    this.folder = worldFolderFor(topologyFile, app.name)
+    const temporary = process.env.NEARSIDE_KEEP_WORLDS ? 'keep' : join(topologyFile, '..')
+    this.#reaper = spawn(process.execPath, [reaper, this.folder, temporary, ...place.removal], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      detached: true,
+    })
+    this.#reaper.unref()
+    ;(this.#reaper.stdin as unknown as { unref(): void }).unref()
+  }
+
+  /** `nearside up --detach`, for these regions: resolves when they serve. */
+  async up(regions: readonly string[] = this.regions): Promise<void> {
+    if (regions.length === this.regions.length && this.#place.inside(regions[0]!).length === 0)
+      return void (await this.cli([], 'up', '--detach'))
+    // The first makes the world, the others join it; the first is ready only when they have.
+    const [first, ...others] = regions
+    const ups = [this.#upOne(first!)]
+    if (!existsSync(this.folder)) await this.until(`an agent in ${first}`, () => this.status(first!))
+    ups.push(...others.map((region) => this.#upOne(region)))
+    await Promise.all(ups)
+  }
+
+  #upOne(region: string): Promise<string> {
+    return this.cli(this.#place.inside(region), 'up', '--detach', '--region', region)
+  }
+
+  /** Runs the command line; resolves to what it printed. */
+  cli(inside: string[], command: string, ...args: string[]): Promise<string> {
+    const [file, ...rest] = [...inside, process.execPath, program, command, '-t', this.#topologyFile, ...args]
+    const child = spawn(file!, rest, {
+      env: { ...process.env, [worldMark]: this.folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    let errors = ''
+    child.stdout.on('data', (part) => (output += part))
+    child.stderr.on('data', (part) => (errors += part))
+    // A command that hangs is a failed one.
+    const timer = setTimeout(() => child.kill('SIGKILL'), 180_000)
+    return new Promise((resolve, reject) => {
+      child.on('close', async (code, killed) => {
+        clearTimeout(timer)
+        if (code === 0) return resolve(output)
+        const what = `nearside ${command} ${args.join(' ')}: ${killed ?? `exit ${code}`}\n${errors}`
+        reject(new Error(`${what}\n${await this.report()}`))
+      })
+    })
+  }
+
+  /** What an agent says of its region; undefined while it does not answer. */
+  async status(region: string, timeoutMs = 2000): Promise<RegionStatus | undefined> {
+    try {
+      const { api } = JSON.parse(readFileSync(join(this.folder, 'secrets.json'), 'utf8')) as { api: string }
+      const answer = await ask({
+        host: this.address(region),
+        port: 7400,
+        path: '/v1/status',
+        headers: { authorization: `Bearer ${api}` },
+        timeoutMs,
+      })
+      return answer.status === 200 ? (JSON.parse(answer.body) as RegionStatus) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  address(region: string): string {
+    return `${this.#place.base}.${this.regions.indexOf(region) + 1}.1`
+  }
+
+  edge(region: string): Edge {
+    return { region, host: this.address(region), port: 8080 }
+  }
+
+  /** Regions with that role now, as Patroni itself says, no agent asked. */
+  async find(role: Role): Promise<string> {
+    return this.until(`a ${role}`, async () => {
+      for (const region of this.regions) {
+        const is = await this.roleOf(region)
+        if (is === role) return region
+      }
+      return undefined
+    })
+  }
+
+  async roleOf(region: string): Promise<Role | undefined> {
+    if (!existsSync(join(regionPath(this.folder, region), 'data/postgres'))) return 'witness'
+    const answer = await ask({
+      host: this.address(region),
+      port: 8008,
+      path: '/patroni',
+      timeoutMs: 1000,
+    }).catch(() => undefined)
+    const { role } = JSON.parse(answer?.body ?? '{}') as { role?: string }
+    return role === undefined ? undefined : role === 'primary' ? 'primary' : 'replica'
+  }
+
+  /** The process ids behind a name. */
+  victims(region: string, victim: Victim): number[] {
+    const folder = regionPath(this.folder, region)
+    const planned = (name: string) => {
+      const { pid } = JSON.parse(readFileSync(join(folder, 'run', `${name}.json`), 'utf8')) as { pid: number }
+      return pid
+    }
+    const workers = (name: string, comm: RegExp) =>
+      childrenOf(planned(name)).filter((pid) => comm.test(commandName(pid)))
+    if (victim.process === 'agent') return agentsOf(this.folder, region)
+    if (victim.process === 'planned') return [planned(victim.name)]
+    if (victim.process === 'monitor') return [parentOf(planned(victim.of))]
+    if (victim.process === 'haproxy worker') return workers('haproxy', /haproxy/)
+    if (victim.process === 'varnish worker') return workers('varnish', /cache-main|varnish/)
+    return [Number(readFileSync(join(folder, 'data/postgres/main/postmaster.pid'), 'utf8').split('\n')[0])]
+  }
+
+  /** SIGKILL for one process; gives the moment before. */
+  killOne(region: string, victim: Victim): { atMs: number; killed: ProcessId[] } {
+    const killed = this.victims(region, victim)
+      .map(identify)
+      .filter((id) => id !== undefined)
+    if (killed.length === 0) throw new Error(`${region}: no ${JSON.stringify(victim)} to kill`)
+    const atMs = performance.now()
+    for (const id of killed) signal(id, 'SIGKILL')
+    return { atMs, killed }
+  }
+
+  /** As a power cut: everything in the region at once, the agent too. Gives the moment before. */
+  async killRegion(region: string): Promise<number> {
+    const atMs = performance.now()
+    await killAll(() => processesOfRegion(this.folder, region))
+    return atMs
+  }
+
+  async killAgents(regions: readonly string[] = this.regions): Promise<void> {
+    const find = () =>
+      regions
+        .flatMap((region) => agentsOf(this.folder, region).map(identify))
+        .filter((id) => id !== undefined)
+    await killAll(find)
+  }
+
+  /** Stops every process of the region where it stands; the function that is given back lets them go on. */
+  async pauseRegion(region: string): Promise<() => void> {
+    const paused = await pauseAll(() => processesOfRegion(this.folder, region))
+    return () => {
+      for (const id of paused) signal(id, 'SIGCONT')
+    }
+  }
+
+  /** Every process of the region ready, and its database in step; default: all regions. */
+  async settled(regions: readonly string[] = this.regions, limitMs = 120_000): Promise<void> {
+    await this.until(
+      `${regions.join(', ')} to be ready, fit, and in step`,
+      async () => {
+        const all = await Promise.all(regions.map((region) => this.status(region)))
+        return all.every((status) => {
+          const world = status?.world
+          if (!status?.ready || !world || status.etcd.error !== undefined) return false
+          const { database } = this.#durability()
+          return (
+            world.durability === (database === 'local' ? 'local' : 'region') &&
+            Object.values(world.fitness).every((fitness) => fitness === 'fit') &&
+            Object.values(world.lag).every((lag) => lag.streaming)
+          )
+        })
+      },
+      limitMs,
+    )
+  }
+
+  #durability(): { database: string } {
+    const topology = JSON.parse(readFileSync(this.#topologyFile, 'utf8')) as TopologyInput
+    return { database: topology.database?.durability ?? 'region' }
+  }
+
+  /** Starts users at these edges (each gets the rates). */
+  load(
+    edges: readonly string[],
+    rates: { writesPerSecond: number; readsPerSecond: number } = { writesPerSecond: 20, readsPerSecond: 40 },
+  ): Load {
+    this.#loads += 1
+    return new Load({
+      app: this.app,
+      edges: edges.map((region) => this.edge(region)),
+      prefix: `t${this.#loads}`,
+      ...rates,
+    }).start()
+  }
+
+  /**
+   * Stops the load and asks every full region's database, the primary's first, for everything that was ever tried in
+   * this world. Replicas get time to catch up; what they then show must be what the primary shows. Returns broken
+   * promises.
+   */
+  async check(load: Load): Promise<string[]> {
+    this.#attempts.push(...(await load.stop()))
+    const full = this.regions.filter((region) =>
+      existsSync(join(regionPath(this.folder, region), 'data/postgres')),
+    )
+    const found: Found = {}
+    const primary = await this.until('the primary to show what it has', () =>
+      this.app.entries(this.edge(full[0]!), 'primary', 't'),
+    )
+    found.primary = primary
+    for (const region of full)
+      found[region] = await this.until(
+        `${region} to show what the primary has (${primary.size} entries)`,
+        async () => {
+          const entries = await this.app.entries(this.edge(region), 'replica', 't')
+          return same(entries, primary) ? entries : undefined
+        },
+      ).catch(() => this.app.entries(this.edge(region), 'replica', 't'))
+    return checkHistory(this.#attempts, found)
+  }
+
+  /** Waits for a condition; an error of the condition counts as "not yet". Says everything when it does not come. */
+  async until<T>(what: string, condition: () => T | Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
+    const giveUpAt = performance.now() + limitMs
+    let last: unknown
+    for (;;) {
+      try {
+        const value = await condition()
+        if (value) return value
+        last = undefined
+      } catch (error) {
+        last = error
+      }
+      if (performance.now() > giveUpAt) break
+      await delay(50)
+    }
+    const why = last === undefined ? '' : ` (${messageOf(last)})`
+    throw new Error(`waited ${limitMs} ms in vain for ${what}${why}\n${await this.report()}`)
+  }
+
+  /** What every region says and the ends of its logs, for a failure's message. */
+  async report(): Promise<string> {
+    const parts = await Promise.all(
+      this.regions.map(async (region) => {
+        const status = await this.status(region)
+        const logs = ['agent', 'etcd', 'postgres', 'haproxy', 'app-0'].map((name) =>
+          tail(this.folder, region, name),
+        )
+        return [`--- ${region}: ${JSON.stringify(status ?? 'no agent answers')}`, ...logs].join('\n')
+      }),
+    )
+    return parts.join('\n')
+  }
+
+  /** Ends everything and removes everything; fails when something survives. */
+  async close(): Promise<void> {
+    await killAll(() => processesOfWorld(this.folder))
+    const gone = new Promise((resolve) => this.#reaper.once('exit', resolve))
+    this.#reaper.ref()
+    this.#reaper.stdin!.end()
+    await gone
+    await this.#place.remove()
+    const left = processesOfWorld(this.folder)
+    if (left.length > 0) throw new Error(`survived: ${left.map((id) => id.pid).join(', ')}`)
+  }
+}
+
+export { isAlive }
+
+async function loopback(): Promise<Place> {
+  const { base, giveBack } = await takeNetwork()
+  return { base, inside: () => [], removal: [], remove: giveBack }
+}
+
+function same(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && [...a].every(([reference, count]) => b.get(reference) === count)
+}
+
+function tail(folder: string, region: string, name: string): string {
+  try {
+    const lines = readFileSync(join(regionPath(folder, region), 'log', `${name}.log`), 'utf8')
+      .trim()
+      .split('\n')
+    return [`> ${region}/${name}.log`, ...lines.slice(-12).map((line) => line.slice(0, 400))].join('\n')
+  } catch {
+    return `> ${region}/${name}.log: none`
+  }
+}

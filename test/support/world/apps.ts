@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import type { TopologyInput } from '../../../src/topology/schema.ts'
+import { type Answer, ask } from './http.ts'
+
+/** What became of a write, as far as the one who sent it can know. */
+export type Outcome = 'acknowledged' | 'refused' | 'unknown'
+
+/** Where a write was committed, if the app says so. */
+export type Place = { server: string; timeline: number }
+
+/** An app that a world can run, and how the load speaks with it. */
+export type TestApp = {
+  name: string
+  topology: TopologyInput['app']
+  /** The n-th write of a load. `reference` is its own and occurs once. */
+  write(n: number, reference: string): { path: string; headers: Record<string, string>; body: string }
+  outcomeOf(answer: Answer): { outcome: Outcome; place?: Place }
+  /** The path of the load's n-th read. */
+  read(n: number): string
+  /** How often each reference of this test is there; asked at one region's edge. */
+  entries(edge: Edge, source: 'primary' | 'replica', prefix: string): Promise<Map<string, number>>
+}
+
+export type Edge = { region: string; host: string; port: number }
+
+/** The shop comes with orders of its own, all older than this. */
+const beforeAnyLoad = new Date(Date.now() - 60_000).toISOString()
+
+const json = { accept: 'application/json', 'content-type': 'application/json' }
+
+/** Retries nothing, keeps what is applied twice, and says which server and timeline a write was committed on. */
+export const ledger: TestApp = {
+  name: 'ledger',
+  topology: {
+    folder: join(import.meta.dirname, '../ledger'),
+    command: [process.execPath, 'server.ts'],
+    release: [process.execPath, 'release.ts'],
+    instances: 1,
+  },
+  write: (_, reference) => ({ path: `/entries?reference=${reference}`, headers: {}, body: '' }),
+  outcomeOf(answer) {
+    const said = parse(answer.body) as { outcome?: Outcome; server?: string; timeline?: number }
+    if (answer.status === 201) return { outcome: 'acknowledged', place: said as Place }
+    return { outcome: said.outcome ?? neverArrived(answer) ?? 'unknown' }
+  },
+  read: () => '/',
+  async entries(edge, source, prefix) {
+    const { body } = await askHere(edge, `/entries?source=${source}`, source)
+    const rows = JSON.parse(body) as { reference: string; count: number }[]
+    return new Map(
+      rows
+        .filter(({ reference }) => reference.startsWith(prefix))
+        .map(({ reference, count }) => [reference, count]),
+    )
+  },
+}
+
+/** The example app, as its users meet it: it retries by itself what it may, and a reference never makes two orders. */
+export const shop: TestApp = {
+  name: 'shop',
+  topology: {
+    folder: join(import.meta.dirname, '../../../examples/shop'),
+    command: [process.execPath, 'server.ts'],
+    release: [process.execPath, 'seed.ts'],
+    instances: 2,
+    static: ['/assets/*'],
+  },
+  write: (n, reference) => ({
+    path: '/orders',
+    headers: json,
+    body: JSON.stringify({ reference, lines: [{ productId: 1 + (n % 2000), quantity: 1 + (n % 9) }] }),
+  }),
+  outcomeOf(answer) {
+    if (answer.status === 201 || answer.status === 200) return { outcome: 'acknowledged' }
+    const code = (parse(answer.body) as { error?: { code?: string } }).error?.code
+    // The shop says "nothing was changed", and is held to it.
+    if (code === 'unavailable') return { outcome: 'refused' }
+    return { outcome: neverArrived(answer) ?? 'unknown' }
+  },
+  read: (n) => ['/', `/products/${1 + (n % 2000)}`, '/assets/shop.css'][n % 3]!,
+  async entries(edge, source, prefix) {
+    const found = new Map<string, number>()
+    const since = new URLSearchParams({ since: beforeAnyLoad, source })
+    let next: string | null = `/api/orders?${since}`
+    while (next) {
+      const { body } = await askHere(edge, next, source)
+      const page = JSON.parse(body) as { orders: { reference: string }[]; next: string | null }
+      for (const { reference } of page.orders)
+        if (reference.startsWith(prefix)) found.set(reference, (found.get(reference) ?? 0) + 1)
+      next = page.next && `${page.next}&source=${source}`
+    }
+    return found
+  },
+}
+
+/** HAProxy's own word that a held write was given up: it never left the edge. */
+function neverArrived(answer: Answer): Outcome | undefined {
+  return answer.status === 503 && /cannot take writes|too many writes/i.test(answer.body)
+    ? 'refused'
+    : undefined
+}
+
+async function askHere(edge: Edge, path: string, source: string): Promise<Answer> {
+  const answer = await ask({
+    host: edge.host,
+    port: edge.port,
+    path,
+    headers: { accept: json.accept },
+    timeoutMs: 20_000,
+  })
+  if (answer.status !== 200) throw new Error(`${edge.region}${path}: ${answer.status} ${answer.body}`)
+  // A replica speaks for its own region only; a read that was sent on says nothing about it.
+  const served = answer.headers['nearside-region']
+  if (source === 'replica' && served !== edge.region)
+    throw new Error(`${edge.region}${path}: answered by ${served}`)
+  return answer
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) ?? {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,122 @@
+import type { Edge, TestApp } from './apps.ts'
+import type { Attempt } from './history.ts'
+import { ask } from './http.ts'
+
+export type LoadOptions = {
+  app: TestApp
+  /** Every edge gets these rates. */
+  edges: readonly Edge[]
+  writesPerSecond: number
+  readsPerSecond: number
+  /** Begins every reference; unique to this load. */
+  prefix: string
+}
+
+/** How long a user waits: longer than anything in the world makes a request wait. */
+const patienceMs = 60_000
+
+/**
+ * Open-loop load: requests are sent when it is their time, whether earlier ones have been answered or not, as many
+ * users do who know nothing of each other. A world that stands still gets everything that it missed.
+ */
+export class Load {
+  readonly options: LoadOptions
+  /** Every request that has ended, in the order of ending. */
+  readonly attempts: Attempt[] = []
+  readonly #underWay = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: LoadOptions) {
+    this.options = options
+  }
+
+  start(): this {
+    const { edges, writesPerSecond, readsPerSecond } = this.options
+    const startedMs = performance.now()
+    let writes = 0
+    let reads = 0
+    this.#timer = setInterval(() => {
+      const seconds = (performance.now() - startedMs) / 1000
+      for (; writes < seconds * writesPerSecond; writes += 1)
+        for (const edge of edges) this.#write(edge, writes)
+      for (; reads < seconds * readsPerSecond; reads += 1) for (const edge of edges) this.#read(edge, reads)
+    }, 5)
+    return this
+  }
+
+  /** Sends no more and resolves when everything sent has ended. */
+  async stop(): Promise<readonly Attempt[]> {
+    clearInterval(this.#timer)
+    await Promise.all(this.#underWay)
+    return this.attempts
+  }
+
+  acknowledgedWrites(edge?: string): number {
+    return this.attempts.filter(
+      (one) =>
+        one.kind === 'write' && one.outcome === 'acknowledged' && (edge === undefined || one.edge === edge),
+    ).length
+  }
+
+  /** Acknowledged writes that were sent after this moment. */
+  acknowledgedSince(atMs: number, edge?: string): number {
+    return this.attempts.filter(
+      (one) =>
+        one.kind === 'write' &&
+        one.outcome === 'acknowledged' &&
+        one.startedMs > atMs &&
+        (edge === undefined || one.edge === edge),
+    ).length
+  }
+
+  #write(edge: Edge, n: number): void {
+    const { app, prefix } = this.options
+    const reference = `${prefix}-${edge.region}-${n}`
+    const { path, headers, body } = app.write(n, reference)
+    this.#send({ kind: 'write', edge: edge.region, reference }, (startedMs) =>
+      ask({ ...edge, method: 'POST', path, headers, body, timeoutMs: patienceMs }).then((answer) => {
+        const served = answer.headers['nearside-region']
+        return {
+          startedMs,
+          ...app.outcomeOf(answer),
+          why: `${answer.status} ${answer.status >= 400 ? answer.body.slice(0, 160) : ''}`.trim(),
+          ...(typeof served === 'string' ? { servedBy: served } : {}),
+        }
+      }),
+    )
+  }
+
+  #read(edge: Edge, n: number): void {
+    const path = this.options.app.read(n)
+    this.#send({ kind: 'read', edge: edge.region }, (startedMs) =>
+      ask({ ...edge, path, timeoutMs: patienceMs }).then((answer) => {
+        const served = answer.headers['nearside-region']
+        return {
+          startedMs,
+          outcome: answer.status === 200 ? 'acknowledged' : 'unknown',
+          why: `${answer.status}${answer.status === 200 ? '' : ` ${path} ${answer.body.slice(0, 120)}`}`,
+          ...(typeof served === 'string' ? { servedBy: served } : {}),
+        }
+      }),
+    )
+  }
+
+  #send(
+    what: Pick<Attempt, 'kind' | 'edge' | 'reference'>,
+    send: (startedMs: number) => Promise<Omit<Attempt, 'kind' | 'edge' | 'reference' | 'endedMs'>>,
+  ): void {
+    const startedMs = performance.now()
+    const ended = send(startedMs)
+      .catch((error: NodeJS.ErrnoException) => ({
+        startedMs,
+        // A refused connection carried nothing; any other broken one may have.
+        outcome: error.code === 'ECONNREFUSED' ? ('refused' as const) : ('unknown' as const),
+        why: error.code ?? error.message,
+      }))
+      .then((rest) => {
+        this.attempts.push({ ...what, ...rest, endedMs: performance.now() })
+        this.#underWay.delete(ended)
+      })
+    this.#underWay.add(ended)
+  }
+}
