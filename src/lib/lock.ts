@@ -1,59 +1,55 @@
-import { createHash } from 'node:crypto'
-import { connect, createServer, type Server } from 'node:net'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { NearsideError } from './errors.ts'
 
 /**
- * One at a time on this machine: the name of a socket that the kernel gives to one process and takes back when that
- * process ends, however it ends. So no lock is ever left behind, and whoever waits can ask its holder who it is.
+ * One at a time on this machine. The kernel holds the lock (flock), so it ends with its holder, however that ends, and
+ * none is ever left behind. Node cannot call flock: util-linux's `flock` holds it for a small shell that lives until
+ * the end of its standard input, which is our end at the latest.
  */
 export async function withLock<T>(
-  /** What is locked, such as a folder. */
-  name: string,
+  /** A file, made if missing; whoever holds the lock leaves its name in it. */
+  file: string,
   /** Told to whoever waits: "nearside up, process 123". */
   holder: string,
   onWait: (holder: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  // Abstract (it begins with a NUL): there is no file that could outlive its maker.
-  const path = `\0nearside-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
-  let waited = false
-  for (;;) {
-    const server = await take(path, holder)
-    if (server) {
-      try {
-        return await work()
-      } finally {
-        server.close()
-      }
-    }
-    if (!waited) onWait(await ask(path))
-    waited = true
-    await new Promise((resolve) => setTimeout(resolve, 100))
+  let release = await take(file, ['--nonblock'])
+  if (!release) {
+    onWait(readFileSync(file, 'utf8').trim() || 'another process')
+    release = await take(file, [])
+  }
+  if (!release) throw new NearsideError('lock_refused', `${file}: cannot be locked`)
+  try {
+    writeFileSync(file, `${holder}\n`)
+    return await work()
+  } finally {
+    release()
   }
 }
 
 /** Undefined when another has it. */
-function take(path: string, holder: string): Promise<Server | undefined> {
+function take(file: string, options: string[]): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined)
-      socket.end(holder)
+    const child = spawn('flock', [...options, file, 'sh', '-c', 'echo locked; cat'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      // Ctrl-C in the terminal must not end the holder while we still clean up.
+      detached: true,
     })
-    server.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    child.on('error', (cause) =>
+      reject(
+        new NearsideError('lock_refused', `flock cannot be run: ${cause.message}`, {
+          remedy: 'install util-linux',
+          cause,
+        }),
+      ),
     )
-    server.listen(path, () => resolve(server))
-  })
-}
-
-function ask(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    let answer = ''
-    const socket = connect(path)
-    socket.setTimeout(500, () => socket.destroy())
-    socket.on('data', (part) => {
-      answer += String(part)
+    child.on('exit', () => resolve(undefined))
+    child.stdin.on('error', () => undefined)
+    child.stdout.once('data', () => {
+      child.unref()
+      resolve(() => child.stdin.end())
     })
-    socket.on('error', () => undefined)
-    socket.on('close', () => resolve(answer || 'another process'))
   })
 }
