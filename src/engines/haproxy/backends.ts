@@ -49,6 +49,11 @@ export function fitBackend({ region, appPorts }: View): string | false {
   )
 }
 
+/** A switch for the agent, see `setAccepting`. Its server is never connected to. */
+export function acceptingBackend({ region }: View): string | false {
+  return region.full && section(`backend ${proxies.accepting}`, 'server accepting 127.0.0.1:1')
+}
+
 /** The way to another region. A request that came from a region does not pass. */
 export function toRegion(view: View): string[] {
   const { region, topology, remotes, responseMs, holdMs } = view

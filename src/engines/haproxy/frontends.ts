@@ -58,7 +58,7 @@ export function regionsFrontend(view: View): string | false {
     'timeout http-keep-alive 10m',
     'timeout client 10m',
     own(ownPaths.alive, 'always_true'),
-    own(ownPaths.ready, appFit),
+    own(ownPaths.ready, `${appFit} { srv_is_up(${proxies.accepting}/accepting) }`),
     `http-request deny deny_status 403 if !{ src ${regions.map((other) => other.address).join(' ')} }`,
     'http-request set-header nearside-hop 1',
     writeRules(topology),

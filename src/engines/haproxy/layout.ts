@@ -28,6 +28,8 @@ export const proxies = {
   origin: 'origin',
   app: 'app',
   fit: 'fit',
+  /** One server without a check: in maintenance while this region drains. */
+  accepting: 'accepting',
   cdn: 'cdn',
   primary: 'primary',
   replica: 'replica',

@@ -3,9 +3,18 @@ export const trafficLogVersion = 'nearside1'
 
 /**
  * Only our own words and numbers are in a line, nothing that a client or an app has written: version, weight, region
- * that received, region that served, class, `w` for a write, status, milliseconds to the first byte and in all, what
- * the caches did.
+ * that received, region that served, class, status; then in milliseconds the request's headers, the queue, connecting,
+ * the wait for the response's headers, and all; then what the caches did.
  */
 export function trafficLogFormat(region: string): string {
-  return `"${trafficLogVersion} %[var(txn.weight)] ${region} %[var(txn.served)] %[var(txn.class)] %[var(txn.write)] %ST %Tr %Ta %[var(txn.cache)] %ts"`
+  const fields = [
+    trafficLogVersion,
+    '%[var(txn.weight)]',
+    region,
+    '%[var(txn.served)]',
+    '%[var(txn.class)]',
+    '%ST %TR %Tw %Tc %Tr %Ta',
+    '%[var(txn.cache)]',
+  ]
+  return `"${fields.join(' ')}"`
 }

@@ -1,6 +1,14 @@
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
-import { appBackend, cdnBackend, fitBackend, nobodyBackend, tableBackends, toRegion } from './backends.ts'
+import {
+  acceptingBackend,
+  appBackend,
+  cdnBackend,
+  fitBackend,
+  nobodyBackend,
+  tableBackends,
+  toRegion,
+} from './backends.ts'
 import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
 import { againFrontend, originFrontend, regionsFrontend, usersFrontend } from './frontends.ts'
 import { globalSections } from './global.ts'
@@ -54,6 +62,7 @@ export function renderConfig(context: RegionContext): string {
     originFrontend(view),
     appBackend(view),
     fitBackend(view),
+    acceptingBackend(view),
     ...toRegion(view),
     cdnBackend(view),
     nobodyBackend(),

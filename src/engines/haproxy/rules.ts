@@ -29,6 +29,8 @@ function byMethod(rules: readonly string[]): Map<string, string[]> {
   return patterns
 }
 
+export const isWrite = '{ var(txn.write) -m bool }'
+
 /**
  * Sets `txn.write`. The common GET costs one comparison of methods; rules on paths are only looked at for the methods
  * that they name.
@@ -48,10 +50,9 @@ export function writeRules({ app }: Topology): string[] {
       : []),
     ...setAll(also, true),
     ...setAll(except, false),
+    `http-request set-var(txn.class) str(write) if ${isWrite}`,
   ]
 }
-
-export const isWrite = '{ var(txn.write) -m bool }'
 
 /** Sets `txn.static` for GET and HEAD of the paths that go through the CDN cache. */
 export function staticRules({ app }: Topology): string[] {

@@ -53,6 +53,10 @@ sub vcl_backend_response {
 sub vcl_deliver {
   unset resp.http.Via;
   unset resp.http.X-Varnish;
+  # HAProxy 3.0 does not store a response of age 0.
+  if (resp.http.Age == "0") {
+    unset resp.http.Age;
+  }
   if (obj.hits > 0) {
     set resp.http.nearside-cache = "hit";
     unset resp.http.Server-Timing;

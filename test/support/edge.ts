@@ -1,0 +1,201 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { dirname, join } from 'node:path'
+import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../../src/engines/haproxy/control.ts'
+import { renderHaproxy } from '../../src/engines/haproxy/render.ts'
+import { renderVarnish } from '../../src/engines/varnish/render.ts'
+import type { EnginePart, PlanProcess } from '../../src/plan.ts'
+import { appPort, type Region, regionsOf } from '../../src/topology/regions.ts'
+import type { Topology, TopologyInput } from '../../src/topology/schema.ts'
+import {
+  type FakeApp,
+  type FakeDatabase,
+  type FakePatroni,
+  fakeApp,
+  fakeDatabase,
+  fakePatroni,
+} from './fakes.ts'
+import { freeNetwork } from './net.ts'
+import { type Ask, ask, type RawConnection, type Reply, rawConnection } from './requests.ts'
+import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { contextFor, topologyOf } from './topologies.ts'
+
+/**
+ * Edges of a world: real HAProxy and Varnish of every region that serves, from the engine root, on addresses of their
+ * own. Apps, Patroni and PostgreSQL around them are fakes (see fakes.ts), so that a test says who is primary.
+ */
+export type EdgeWorld = {
+  topology: Topology
+  at(region: string): EdgeRegion
+  /** Makes this region's Patroni the primary, or nobody's; resolves when every HAProxy has seen it. */
+  setPrimary(region: string | undefined): Promise<void>
+  stop(): Promise<void>
+}
+
+export type EdgeRegion = {
+  region: Region
+  folder: string
+  apps: FakeApp[]
+  patroni: FakePatroni
+  database: FakeDatabase
+  control: HaproxyControl
+  haproxy: EngineProcess
+  varnish: EngineProcess
+  /** To users' port, unless another is given. */
+  ask(path: string, options?: Ask & { port?: number }): Promise<Reply>
+  raw(send?: string, port?: number): RawConnection
+  /** Servers of a proxy that are up, backups left out, by HAProxy's own account. */
+  up(proxy: string): Promise<string[]>
+}
+
+export type EngineProcess = {
+  running(): Sandboxed
+  start(): Promise<void>
+  kill(signal?: NodeJS.Signals): Promise<void>
+}
+
+export type EdgeOptions = {
+  regions: TopologyInput['regions']
+  changes?: Parameters<typeof topologyOf>[1]
+  primary?: string
+  varnish?: boolean
+  /** Changes rendered files before they are written: to see a test fail without what it is about. */
+  alter?: (path: string, content: string) => string
+}
+
+export async function startEdges(options: EdgeOptions): Promise<EdgeWorld> {
+  const { regions, changes, primary, varnish = false, alter = (_, content) => content } = options
+  const topology = topologyOf(regions, { network: { base: await freeNetwork() }, ...changes })
+  const world = new Map<string, EdgeRegion>()
+  const stops: (() => Promise<void>)[] = []
+  const stop = async () => {
+    await Promise.all(stops.map((end) => end()))
+  }
+  try {
+    for (const region of regionsOf(topology).filter(({ serves }) => serves)) {
+      const folder = temporaryFolder(`edge-${region.name}`)
+      const context = contextFor(topology, region.name, folder)
+      const parts = [renderHaproxy(context), renderVarnish(context)]
+      for (const part of parts) writePart(part, folder, alter)
+      const processOf = (part: EnginePart) => engineProcess(folder, part.processes[0]!)
+      const edge = edgeRegion(topology, region, folder, processOf(parts[0]!), processOf(parts[1]!))
+      world.set(region.name, edge)
+      stops.push(async () => {
+        await Promise.all([edge.haproxy.kill(), edge.varnish.kill()])
+        await Promise.all([...edge.apps, edge.patroni, edge.database].map((fake) => fake.stop()))
+      })
+      edge.patroni.role = region.name === primary ? 'primary' : 'replica'
+      if (region.full) for (const fake of [...edge.apps, edge.patroni, edge.database]) await fake.start()
+      await edge.haproxy.start()
+    }
+    if (varnish) await Promise.all([...world.values()].map((edge) => edge.varnish.start()))
+    const full = [...world.values()].filter(({ region }) => region.full).map(({ region }) => region.name)
+    for (const edge of world.values()) {
+      await until(`${edge.region.name} to see its world`, async () => {
+        const others = full.filter((name) => name !== edge.region.name)
+        const seen = await Promise.all(others.map(async (name) => (await edge.up(`to-${name}`)).length))
+        const cdn = !varnish || (await edge.up('cdn')).length > 0
+        const apps = !edge.region.full || (await edge.up('app')).length === edge.apps.length
+        return cdn && apps && seen.every((count) => count > 0)
+      })
+    }
+    const setPrimary = async (name: string | undefined) => {
+      for (const edge of world.values()) edge.patroni.role = edge.region.name === name ? 'primary' : 'replica'
+      const wanted = name === undefined ? [] : [name]
+      for (const edge of world.values())
+        await until(`${edge.region.name} to see ${name ?? 'no primary'}`, async () => {
+          const seen = await edge.up('primary')
+          return JSON.stringify(seen) === JSON.stringify(wanted)
+        })
+    }
+    await setPrimary(primary)
+    return { topology, at: (name) => world.get(name)!, setPrimary, stop }
+  } catch (error) {
+    await stop()
+    const logs = [...world.values()].map((edge) => logOf(edge)).join('\n')
+    throw new Error(`the edges did not start:\n${logs}`, { cause: error })
+  }
+}
+
+function edgeRegion(
+  topology: Topology,
+  region: Region,
+  folder: string,
+  haproxy: EngineProcess,
+  varnish: EngineProcess,
+): EdgeRegion {
+  const { ports } = topology
+  const { address } = region
+  const run = (name: string) => join(folder, 'run', name)
+  const control = createHaproxyControl({
+    stats: runtimeAt(run('haproxy.sock')),
+    master: runtimeAt(run('haproxy-master.sock')),
+  })
+  return {
+    region,
+    folder,
+    apps: region.full
+      ? Array.from({ length: topology.app.instances }, (_, instance) =>
+          fakeApp(`${region.name}-${instance}`, address, appPort(topology, region, instance)),
+        )
+      : [],
+    patroni: fakePatroni(address, ports.patroni),
+    database: fakeDatabase(region.name, address, ports.postgres),
+    control,
+    haproxy,
+    varnish,
+    ask: (path, { port = ports.http, ...options } = {}) => ask(address, port, path, options),
+    raw: (send, port = ports.http) => rawConnection(address, port, send),
+    up: async (proxy) =>
+      (await control.stats())
+        .filter(
+          (row) =>
+            row.proxy === proxy && row.kind === 'server' && row.up && !['again', 'origin'].includes(row.name),
+        )
+        .map((row) => row.name),
+  }
+}
+
+function writePart(part: EnginePart, folder: string, alter: (path: string, content: string) => string): void {
+  for (const name of ['run', ...part.folders]) mkdirSync(join(folder, name), { recursive: true })
+  for (const { path, content, mode } of part.files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), alter(path, content), { mode })
+  }
+}
+
+function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
+  let process: Sandboxed | undefined
+  return {
+    running() {
+      if (!process) throw new Error(`${plan.name} was not started`)
+      return process
+    },
+    async start() {
+      process = await runSandboxed(folder, plan.command, {
+        runDir: join(folder, 'run'),
+        logFile: join(folder, `${plan.name}.log`),
+      })
+    },
+    async kill(signal) {
+      await process?.kill(signal)
+    },
+  }
+}
+
+export function logOf(edge: EdgeRegion): string {
+  return [edge.haproxy, edge.varnish]
+    .map((engine) => {
+      try {
+        return engine.running().output()
+      } catch {
+        return ''
+      }
+    })
+    .join('\n')
+}
+
+/** Connections that are kept and used again, as browsers do. */
+export function keepAlive(): Agent {
+  return new Agent({ keepAlive: true })
+}

@@ -1,0 +1,87 @@
+import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http'
+import { connect, type Socket } from 'node:net'
+
+export type Reply = {
+  status: number
+  headers: IncomingHttpHeaders
+  body: string
+  json<T>(): T
+}
+
+export type Ask = Omit<RequestOptions, 'host' | 'port' | 'path'> & { body?: string | Buffer }
+
+/** One request on a connection of its own unless an `agent` is given. Rejects when there is no complete response. */
+export function ask(
+  host: string,
+  port: number,
+  path: string,
+  { body, ...options }: Ask = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ agent: false, ...options, host, port, path }, (response) => {
+      const parts: Buffer[] = []
+      response.on('data', (part: Buffer) => parts.push(part))
+      response.once('error', reject)
+      response.once('end', () => {
+        const text = Buffer.concat(parts).toString()
+        const { statusCode = 0, headers } = response
+        resolve({ status: statusCode, headers, body: text, json: () => JSON.parse(text) })
+      })
+    })
+    request.once('error', reject)
+    request.end(body)
+  })
+}
+
+/** Bytes as they are, for requests that no client library would send. */
+export type RawConnection = {
+  socket: Socket
+  received(): string
+  /** Resolves when what came so far satisfies the condition, and when the other side has closed. */
+  wait(what: string, condition: (text: string) => boolean): Promise<string>
+  closed(): Promise<string>
+  close(): void
+}
+
+export function rawConnection(host: string, port: number, send = ''): RawConnection {
+  const socket = connect(port, host)
+  let text = ''
+  let over = false
+  const watchers = new Set<() => void>()
+  const wake = () => {
+    for (const watcher of [...watchers]) watcher()
+  }
+  socket.setEncoding('latin1')
+  socket.on('data', (part: string) => {
+    text += part
+    wake()
+  })
+  socket.on('error', () => {})
+  socket.once('close', () => {
+    over = true
+    wake()
+  })
+  if (send !== '') socket.write(send, 'latin1')
+  const watch = (what: string, done: () => boolean) =>
+    new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        watchers.delete(look)
+        reject(new Error(`waited in vain for ${what}; received so far: ${text}`))
+      }, 30_000)
+      const look = () => {
+        if (!done()) return
+        clearTimeout(timer)
+        watchers.delete(look)
+        resolve(text)
+      }
+      watchers.add(look)
+      look()
+    })
+  return {
+    socket,
+    received: () => text,
+    wait: (what, condition) => watch(what, () => condition(text)),
+    closed: () => watch('the end of the connection', () => over),
+    close: () => socket.destroy(),
+  }
+}
