@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { topologyNames } from '../topology/find.ts'
 import { loadTopology } from '../topology/load.ts'
-import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
+import { type Problem, problemText, TopologyError, type TopologyErrorCode } from '../topology/problems.ts'
 import { detect } from './init/detect.ts'
 import { renderTopology } from './init/render.ts'
 import { action, type Output, printable, shownPath } from './output.ts'
@@ -76,7 +76,8 @@ async function write(folder: string, content: string, force: boolean): Promise<s
       })
     return target
   } catch (error) {
-    if (error instanceof NearsideError) throw error
+    if (error instanceof TopologyError)
+      throw new TopologyError(error.code as TopologyErrorCode, target, error.problems)
     const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
     throw new NearsideError(
       exists ? 'init_exists' : 'init_not_written',
@@ -120,7 +121,10 @@ export function initCommand(program: Command): void {
       action<Options>(async ({ output, options, args }) => {
         const folder = resolve(options.folder ?? '.')
         await refuseExisting(folder, options.force === true)
-        const found = await detect(folder, args)
+        const found = await detect(
+          folder,
+          args.filter((word) => word !== ''),
+        )
         if (!found)
           throw new NearsideError(
             'init_no_command',

@@ -160,6 +160,11 @@ const starts: [what: string, files: Record<string, string>, command: string[]][]
     ['java', '-jar', 'app.jar'],
   ],
   [
+    'a Dockerfile that starts nothing',
+    { Dockerfile: 'FROM a\nCMD [""]\n', 'index.js': '' },
+    ['node', 'index.js'],
+  ],
+  [
     'Rails',
     { 'bin/rails': '', Gemfile: "gem 'rails'" },
     ['sh', '-c', 'exec bin/rails server -b "$HOST" -p "$PORT"'],

@@ -128,15 +128,9 @@ async function fromDocker(folder: Folder, pack: Package | undefined): Promise<St
   if (typeof command === 'string') return resolved(folder, pack, command, 'Dockerfile')
   const script = scriptOf(command)
   const inner = script !== undefined && pack ? await fromScript(folder, pack, script) : undefined
-  return (
-    inner ?? {
-      command: command.map((part) => part.replaceAll('\0', '')).filter((part) => part !== ''),
-      env: {},
-      from: 'Dockerfile',
-      guess: false,
-      notes: [],
-    }
-  )
+  const plain = command.map((part) => part.replaceAll('\0', '')).filter((part) => part !== '')
+  if (inner || /^$|^[A-Za-z_]\w*=/.test(plain[0] ?? '')) return inner
+  return { command: plain, env: {}, from: 'Dockerfile', guess: false, notes: [] }
 }
 
 async function fromEntry(folder: Folder, pack: Package | undefined): Promise<Start | undefined> {
