@@ -57,11 +57,9 @@ export async function runSandboxed(
     child.once('error', reject)
   })
 
+  // Read to its end: bubblewrap writes in pieces, and a pipe closed before the last one stops it halfway.
   let info = ''
-  for await (const chunk of child.stdio[3] as Readable) {
-    info += chunk
-    if (childPid(info) !== undefined) break
-  }
+  for await (const chunk of child.stdio[3] as Readable) info += chunk
   const pid = childPid(info)
   if (pid === undefined) throw new Error(`${command[0]} did not start:\n${output()}`)
 
