@@ -77,14 +77,12 @@ function parseIpv4(text: string): { family: 4; high: number; low: 0 } | undefine
 }
 
 function parseIpv6(text: string): { family: 6; high: number; low: number } | undefined {
-  const halves = text.split('::')
+  const dotted = parseIpv4(text.slice(text.lastIndexOf(':') + 1))
+  // The last 32 bits may be written as in IPv4; whatever they are, they lie beyond what is kept.
+  const halves = (dotted ? text.replace(/[^:]+$/, '0:0') : text).split('::')
   if (halves.length > 2) return undefined
   const sides = halves.map((half) => (half === '' ? [] : half.split(':')))
-  for (const side of sides) {
-    const dotted = side.at(-1)?.includes('.') ? parseIpv4(side.pop()!) : undefined
-    if (dotted) side.push((dotted.high >>> 16).toString(16), (dotted.high & 0xffff).toString(16))
-    if (side.some((group) => !/^[0-9a-fA-F]{1,4}$/.test(group))) return undefined
-  }
+  if (sides.flat().some((group) => !/^[0-9a-fA-F]{1,4}$/.test(group))) return undefined
   const [head, tail] = [sides[0]!, sides[1] ?? []]
   const missing = 8 - head.length - tail.length
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined

@@ -1,8 +1,9 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { loadPlaces } from '../geo/load-places.ts'
+import type { PlaceTree } from '../geo/place-tree.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { computeTable } from './compute.ts'
-import type { SteeringRegion } from './table.ts'
+import type { SteeringRegion, SteeringTable } from './table.ts'
 import { encodeTable } from './table-file.ts'
 
 /** What the child process is told on its standard input, as JSON. */
@@ -18,7 +19,7 @@ export type BuildJob = {
 async function work(): Promise<void> {
   const job: BuildJob = JSON.parse(await text(process.stdin))
   const { regions, maxPrefixes } = job
-  const table = computeTable({ regions, maxPrefixes, places: await loadPlaces(job.places) })
+  const table = compute(regions, maxPrefixes, await loadPlaces(job.places), job.places)
   const aside = `${job.file}.${process.pid}`
   try {
     const file = await open(aside, 'w', 0o644)
@@ -31,6 +32,23 @@ async function work(): Promise<void> {
     await rename(aside, job.file)
   } finally {
     await rm(aside, { force: true })
+  }
+}
+
+function compute(
+  regions: SteeringRegion[],
+  maxPrefixes: number,
+  places: PlaceTree[],
+  files: string[],
+): SteeringTable {
+  try {
+    return computeTable({ regions, maxPrefixes, places })
+  } catch (cause) {
+    if (cause instanceof NearsideError) throw cause
+    throw new NearsideError('places_damaged', `${files.join(' or ')} is damaged: ${messageOf(cause)}`, {
+      remedy: 'fetch the file again',
+      cause,
+    })
   }
 }
 

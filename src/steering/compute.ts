@@ -38,7 +38,7 @@ export function computeTable(options: {
   const used = new Rankings()
   const [ipv4, ipv6] = trees.map((tree, index) => harvest(tree, cuts[index]!, regions.length, all, used))
   return {
-    regions: regions.map(({ name, location }) => ({ name, location })),
+    regions: regions.map(({ name, location: { lat, lon } }) => ({ name, location: { lat, lon } })),
     rankings: used.all(),
     covers: [ipv4!.cover, ipv6!.cover],
     km: [ipv4!.km, ipv6!.km],

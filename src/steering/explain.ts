@@ -1,5 +1,6 @@
 import { prefixAt } from '../geo/cover.ts'
-import { formatPrefix, parseAddress } from '../geo/prefix.ts'
+import { addressBits, formatPrefix, parseAddress } from '../geo/prefix.ts'
+import { isSpecial } from '../geo/special.ts'
 import { choose, hashAt, type Reason, statesOf } from './answers.ts'
 import type { Fitness, FitnessByRegion } from './fitness.ts'
 import { locate, rankingOf, type SteeringTable, unknownKm } from './table.ts'
@@ -27,6 +28,7 @@ export function explain(
   const parsed = parseAddress(address)
   if (!parsed) return undefined
   const { family, index } = locate(table, parsed)
+  const nowhere = isSpecial({ ...parsed, length: addressBits[parsed.family] })
   const cover = table.covers[family]
   const order = rankingOf(table, family, index)
   const states = statesOf(table, fitness)
@@ -38,7 +40,7 @@ export function explain(
       const km = table.km[family][index * table.regions.length + number]!
       return {
         region: table.regions[number]!.name,
-        km: km === unknownKm ? undefined : km,
+        km: nowhere || km === unknownKm ? undefined : km,
         fitness: states[number]!,
       }
     }),

@@ -26,7 +26,15 @@ export function prune(trees: readonly PrefixTree[], regionCount: number, maxPref
   const everything = trees.map((tree) =>
     Uint8Array.from({ length: tree.count }, (_, i) => +(tree.left[i] === -1)),
   )
-  const leaves = everything.reduce((sum, cuts) => sum + cuts.reduce((a, b) => a + b, 0), 0)
+  const leaves = everything.reduce(
+    (sum, cuts) =>
+      sum +
+      Math.max(
+        2,
+        cuts.reduce((a, b) => a + b, 0),
+      ),
+    0,
+  )
   if (leaves <= maxPrefixes) return everything
 
   // A price above half the earth's circumference saves any prefix.
@@ -65,7 +73,7 @@ function cutTree(
     const left = tree.left[node]!
     const whole = extra[node]! + price
     const parted = left === -1 ? Number.POSITIVE_INFINITY : cost[left]! + cost[node - 1]!
-    // The root stays parted: see uniformCover.
+    // The root stays parted and counts as two: see uniformCover.
     if (whole <= parted && (node !== root || left === -1)) {
       cuts[node] = 1
       cost[node] = whole
@@ -75,5 +83,5 @@ function cutTree(
       prefixes[node] = prefixes[left]! + prefixes[node - 1]!
     }
   }
-  return { cuts, prefixes: prefixes[root]! }
+  return { cuts, prefixes: Math.max(2, prefixes[root]!) }
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Cover, cover, indexOf, prefixAt, remap, subdivide, uniformCover } from '../../src/geo/cover.ts'
+import { contains, type Family, formatPrefix } from '../../src/geo/prefix.ts'
+import { arbitraryAddress } from '../support/places.ts'
+
+/** A random way to cut a family's space, with few values so that neighbours are often equal. */
+function arbitraryCover(family: Family): fc.Arbitrary<Cover> {
+  const longest = family === 4 ? 32 : 64
+  return fc.array(fc.nat(), { maxLength: 60 }).map((choices) => {
+    const lengths = [1, 1]
+    for (const choice of choices) {
+      const at = choice % lengths.length
+      if (lengths[at]! < longest) lengths.splice(at, 1, lengths[at]! + 1, lengths[at]! + 1)
+    }
+    const values = lengths.map((_, at) => (choices[at] ?? at) % 3)
+    return cover(family, Uint8Array.from(lengths), Uint32Array.from(values))
+  })
+}
+
+for (const family of [4, 6] as const) {
+  test(`IPv${family}: every address is in exactly the prefix that is found for it`, () => {
+    fc.assert(
+      fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
+        const holders = Array.from(parts.lengths, (_, index) => index).filter((index) =>
+          contains(prefixAt(parts, index), address),
+        )
+        assert.deepEqual(holders, [indexOf(parts, address.high, address.low)])
+      }),
+    )
+  })
+
+  test(`IPv${family}: merging changes no answer and leaves no two equal halves`, () => {
+    fc.assert(
+      fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
+        const merged = remap(parts, (index) => parts.values[index]!)
+        const valueIn = (of: Cover) => of.values[indexOf(of, address.high, address.low)]
+        assert.equal(valueIn(merged), valueIn(parts))
+        for (let index = 1; index < merged.lengths.length; index++) {
+          const [left, right] = [prefixAt(merged, index - 1), prefixAt(merged, index)]
+          if (merged.values[index - 1] !== merged.values[index] || left.length !== right.length) continue
+          const parent = { ...left, length: left.length - 1 }
+          assert.ok(
+            left.length === 1 || !contains(parent, right),
+            `${formatPrefix(left)} and ${formatPrefix(right)}`,
+          )
+        }
+      }),
+    )
+  })
+
+  test(`IPv${family}: cutting finer changes no answer and leaves nothing shorter`, () => {
+    fc.assert(
+      fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
+        const fine = subdivide(parts, 6)
+        assert.equal(
+          fine.values[indexOf(fine, address.high, address.low)],
+          parts.values[indexOf(parts, address.high, address.low)],
+        )
+        assert.ok(Math.min(...fine.lengths) >= 6)
+      }),
+    )
+  })
+}
+
+test('prefixes that leave a gap, overlap or do not fit are refused', () => {
+  const wrong = [[], [1], [1, 2], [1, 1, 1], [2, 1, 2], [0, 0], [33, 33]]
+  for (const lengths of wrong) {
+    const values = new Uint32Array(lengths.length)
+    assert.throws(() => cover(4, Uint8Array.from(lengths), values), RangeError, String(lengths))
+  }
+})
+
+test('one value for everyone still stands in two halves', () => {
+  const halves = remap(uniformCover(6, 7), () => 3)
+  assert.deepEqual([...halves.lengths], [1, 1])
+  assert.deepEqual(
+    [0, 1].map((index) => formatPrefix(prefixAt(halves, index))),
+    ['::/1', '8000::/1'],
+  )
+})

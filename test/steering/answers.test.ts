@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { cover, indexOf, uniformCover } from '../../src/geo/cover.ts'
+import { parseAddress } from '../../src/geo/prefix.ts'
+import { type Answers, computeAnswers } from '../../src/steering/answers.ts'
+import { explain } from '../../src/steering/explain.ts'
+import { type Fitness, type FitnessByRegion, fit, rampShare } from '../../src/steering/fitness.ts'
+import type { SteeringTable } from '../../src/steering/table.ts'
+import { arbitraryAddress } from '../support/places.ts'
+
+const unfit: Fitness = { kind: 'unfit' }
+const drained: Fitness = { kind: 'drained' }
+const ramping = (share: number): Fitness => ({ kind: 'fit', share })
+
+const location = { lat: 0, lon: 0 }
+/** 256 IPv4 prefixes: below 128.0.0.0 a is nearest, then b, then c; above it c, then a, then b. IPv6: b, a, c. */
+const table: SteeringTable = {
+  regions: ['a', 'b', 'c'].map((name) => ({ name, location })),
+  rankings: [Uint8Array.of(0, 1, 2), Uint8Array.of(2, 0, 1), Uint8Array.of(1, 0, 2)],
+  covers: [
+    cover(
+      4,
+      new Uint8Array(256).fill(8),
+      Uint32Array.from({ length: 256 }, (_, at) => (at < 128 ? 0 : 1)),
+    ),
+    uniformCover(6, 2),
+  ],
+  km: [new Uint16Array(256 * 3).fill(100), new Uint16Array(2 * 3).fill(100)],
+}
+
+function answerFor(answers: Answers, text: string): string {
+  const { family, high, low } = parseAddress(text)!
+  const part = answers.covers[family === 4 ? 0 : 1]
+  return table.regions[part.values[indexOf(part, high, low)]!]!.name
+}
+
+const low = '9.9.9.9'
+const high = '200.9.9.9'
+const choices = (fitness: FitnessByRegion) => {
+  const answers = computeAnswers(table, fitness)
+  return [low, high, '2600::1'].map((address) => answerFor(answers, address)).join(' ')
+}
+
+test('everyone gets the nearest fit region', () => {
+  assert.equal(choices({}), 'a c b')
+  assert.equal(choices({ a: unfit }), 'b c b')
+  assert.equal(choices({ b: unfit }), 'a c a')
+  assert.equal(choices({ a: unfit, c: unfit }), 'b b b')
+})
+
+test('a drained region gets nobody as long as another one is fit', () => {
+  assert.equal(choices({ a: drained }), 'b c b')
+  assert.equal(choices({ a: drained, b: unfit, c: unfit }), 'a a a')
+})
+
+test('when no region is fit, everyone still gets the nearest', () => {
+  assert.equal(choices({ a: unfit, b: unfit, c: unfit }), 'a c b')
+})
+
+test('prefixes with the same answer become one', () => {
+  const answers = computeAnswers(table, {})
+  assert.deepEqual(
+    answers.covers.map((part) => [...part.lengths]),
+    [
+      [1, 1],
+      [1, 1],
+    ],
+  )
+})
+
+test('a returning region gets its users back bit by bit: always the same first, never fewer', () => {
+  const shares = [0.1, 0.2, 0.3, 0.5, 0.9, 1]
+  const steps = shares.map((share) => computeAnswers(table, { a: ramping(share) }))
+  const users = Array.from({ length: 128 }, (_, network) => `${network}.1.2.3`)
+  const back = steps.map((answers) => users.filter((user) => answerFor(answers, user) === 'a'))
+  for (const [step, share] of shares.entries()) {
+    const expected = share * users.length
+    assert.ok(Math.abs(back[step]!.length - expected) < 20, `${back[step]!.length} users at ${share}`)
+    if (step > 0) assert.ok(back[step - 1]!.every((user) => back[step]!.includes(user)))
+  }
+  assert.equal(back.at(-1)!.length, users.length)
+  // The others stay where they were while it was away, and nobody else is moved.
+  assert.ok(users.every((user) => ['a', 'b'].includes(answerFor(steps[0]!, user))))
+  assert.equal(answerFor(steps[0]!, high), 'c')
+})
+
+test('a few very large prefixes do not come back all at once', () => {
+  const coarse: SteeringTable = { ...table, covers: [uniformCover(4, 0), uniformCover(6, 0)] }
+  const answers = computeAnswers(coarse, { a: ramping(0.5) })
+  const toA = Array.from({ length: 256 }, (_, network) => answerFor(answers, `${network}.0.0.1`)).filter(
+    (region) => region === 'a',
+  )
+  assert.ok(toA.length > 90 && toA.length < 166, `${toA.length} of 256`)
+})
+
+test('the only fit region takes everyone, however early in its ramp', () => {
+  assert.equal(choices({ a: ramping(0.1), b: unfit, c: unfit }), 'a a a')
+  assert.equal(choices({ a: ramping(0), b: ramping(0), c: unfit }), 'a a b')
+})
+
+test('the share of a returning region grows in ten steps, from at once to whole', () => {
+  const at = [0, 2999, 3000, 15_000, 27_000, 29_999, 30_000, 99_999].map((ms) => rampShare(ms, 30))
+  assert.deepEqual(at, [0.1, 0.1, 0.2, 0.6, 1, 1, 1, 1])
+  assert.equal(rampShare(0, 0), 1)
+  assert.equal(rampShare(-5, 30), 0.1)
+})
+
+const arbitraryFitness: fc.Arbitrary<Fitness> = fc.oneof(
+  fc.constantFrom(fit, unfit, drained),
+  fc.double({ min: 0, max: 1, noNaN: true }).map(ramping),
+)
+
+test('an explanation names the region that the answer has', () => {
+  const states = fc.record({ a: arbitraryFitness, b: arbitraryFitness, c: arbitraryFitness })
+  fc.assert(
+    fc.property(
+      states,
+      fc.oneof(arbitraryAddress(4), arbitraryAddress(6)),
+      (fitness, { family, high, low }) => {
+        const text =
+          family === 4
+            ? [high >>> 24, (high >>> 16) & 255, (high >>> 8) & 255, high & 255].join('.')
+            : `${(high >>> 16).toString(16)}:${(high & 0xffff).toString(16)}:${(low >>> 16).toString(16)}::`
+        const explained = explain(table, text, fitness)!
+        assert.equal(explained.region, answerFor(computeAnswers(table, fitness), text))
+        assert.deepEqual(explained.ranking.map(({ region }) => region).sort(), ['a', 'b', 'c'])
+      },
+    ),
+  )
+})
+
+test('an explanation says why', () => {
+  const why = (address: string, fitness: FitnessByRegion) => {
+    const { region, reason } = explain(table, address, fitness)!
+    return `${region}: ${reason}`
+  }
+  assert.equal(why(low, {}), 'a: nearest')
+  assert.equal(why(low, { a: unfit }), 'b: nearest-fit')
+  assert.equal(why(low, { a: ramping(0) }), 'b: ramp')
+  assert.equal(why(low, { a: unfit, b: unfit, c: drained }), 'c: nearest-drained')
+  assert.equal(why(low, { a: unfit, b: unfit, c: unfit }), 'a: fail-open')
+  assert.equal(explain(table, 'shop.example.com', {}), undefined)
+})
+
+test('an explanation gives distances, but none for addresses that are nowhere', () => {
+  const { prefix, ranking } = explain(table, low, { b: unfit })!
+  assert.equal(prefix, '9.0.0.0/8')
+  assert.deepEqual(ranking, [
+    { region: 'a', km: 100, fitness: fit },
+    { region: 'b', km: 100, fitness: unfit },
+    { region: 'c', km: 100, fitness: fit },
+  ])
+  assert.deepEqual(
+    explain(table, '127.77.1.1', {})!.ranking.map(({ km }) => km),
+    [undefined, undefined, undefined],
+  )
+})

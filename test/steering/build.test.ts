@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseAddress } from '../../src/geo/prefix.ts'
+import { buildTable, readTable } from '../../src/steering/build.ts'
+import { locate, rankingOf } from '../../src/steering/table.ts'
+import { cityPlaces, networksIn } from '../support/city-databases.ts'
+import { knotTopology, usEast, usWest } from '../support/knot.ts'
+import { writeMmdb } from '../support/mmdb.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+
+const newYork = { latitude: 40.7, longitude: -74.5 }
+
+function smallWorld(entries: Parameters<typeof writeMmdb>[0] = [['9.0.0.0/8', newYork]]) {
+  const folder = temporaryFolder('steering')
+  writeFileSync(join(folder, 'city.mmdb'), writeMmdb(entries))
+  const topology = knotTopology({ steering: { places: ['city.mmdb'] } })
+  return { topology, folder, cacheFolder: join(folder, 'cache') }
+}
+
+test('a table is computed once; another database, bound or region makes another table', async () => {
+  const world = smallWorld()
+  const first = await buildTable(world)
+  const made = statSync(first)
+  assert.equal(await buildTable(world), first)
+  assert.equal(statSync(first).ino, made.ino)
+
+  const { topology } = world
+  const steering = { ...topology.steering, maxPrefixes: 100 }
+  const bounded = await buildTable({ ...world, topology: { ...topology, steering } })
+  const regions = {
+    ...topology.regions,
+    'us-east': { ...topology.regions['us-east']!, location: { lat: 1, lon: 1 } },
+  }
+  const moved = await buildTable({ ...world, topology: { ...topology, regions } })
+  writeFileSync(join(world.folder, 'city.mmdb'), writeMmdb([['17.0.0.0/8', newYork]]))
+  const updated = await buildTable(world)
+  assert.equal(new Set([first, bounded, moved, updated]).size, 4)
+})
+
+test('what does not bear on the table does not make another: names of the world, TTL, witnesses', async () => {
+  const world = smallWorld()
+  const { topology } = world
+  const changed = {
+    ...topology,
+    name: 'other',
+    domain: 'other.example.com',
+    steering: { ...topology.steering, ttlSeconds: 5 },
+    regions: { ...topology.regions, extra: { ...topology.regions['us-central']! } },
+  }
+  assert.equal(await buildTable({ ...world, topology: changed }), await buildTable(world))
+})
+
+test('two at once make one sound table and leave nothing beside it', async () => {
+  const world = smallWorld()
+  const files = await Promise.all([buildTable(world), buildTable(world), buildTable(world)])
+  assert.equal(new Set(files).size, 1)
+  assert.deepEqual(readdirSync(world.cacheFolder).length, 1)
+  assert.deepEqual(
+    (await readTable(files[0]!)).regions.map(({ name }) => name),
+    ['us-east', 'us-west'],
+  )
+})
+
+test('a table that was damaged on disk is made again', async () => {
+  const world = smallWorld()
+  const file = await buildTable(world)
+  truncateSync(file, 50)
+  await assert.rejects(readTable(file), { code: 'steering_table_broken' })
+  assert.equal(await buildTable(world), file)
+  assert.equal((await readTable(file)).regions.length, 2)
+})
+
+test('without a database there is a table too, and everyone goes to the first region', async () => {
+  const folder = temporaryFolder('steering')
+  const table = await readTable(await buildTable({ topology: knotTopology(), folder, cacheFolder: folder }))
+  const { family, index } = locate(table, parseAddress('9.9.9.9')!)
+  assert.equal(table.regions[rankingOf(table, family, index)[0]!]!.name, 'us-east')
+})
+
+test('an unusable database is an error for people, also from the child process', async () => {
+  const world = smallWorld([['9.0.0.0/8', { country_code: 'US' }]])
+  await assert.rejects(buildTable(world), {
+    code: 'places_country_level',
+    message: /city\.mmdb knows countries only/,
+  })
+  writeFileSync(join(world.folder, 'city.mmdb'), 'name: shop\n')
+  await assert.rejects(buildTable(world), { code: 'places_not_mmdb' })
+  const gone = knotTopology({ steering: { places: ['nothing.mmdb'] } })
+  await assert.rejects(buildTable({ ...world, topology: gone }), { code: 'places_missing' })
+  assert.deepEqual(readdirSync(world.cacheFolder), [])
+})
+
+test('the whole world: the bound holds, and big cities go where they should', async () => {
+  const folder = temporaryFolder('steering')
+  const europe = { location: { lat: 50.11, lon: 8.68 } }
+  const maxPrefixes = 100_000
+  const topology = knotTopology({
+    regions: { 'us-east': usEast, 'us-west': usWest, europe },
+    steering: { places: cityPlaces, maxPrefixes },
+  })
+  const table = await readTable(
+    await buildTable({ topology, folder: import.meta.dirname, cacheFolder: folder }),
+  )
+  const count = table.covers[0].lengths.length + table.covers[1].lengths.length
+  assert.ok(count <= maxPrefixes && count > maxPrefixes * 0.9, `${count} prefixes`)
+
+  const cities = [
+    { city: 'New York', country: 'US', nearest: 'us-east' },
+    { city: 'Los Angeles', country: 'US', nearest: 'us-west' },
+    { city: 'Frankfurt am Main', country: 'DE', nearest: 'europe' },
+  ]
+  for (const city of cities) {
+    for (const family of [4, 6] as const) {
+      const networks = networksIn(city, family, 100)
+      const right = networks.filter((network) => {
+        const at = locate(table, parseAddress(network.split('/')[0]!)!)
+        return table.regions[rankingOf(table, at.family, at.index)[0]!]!.name === city.nearest
+      })
+      // The bound costs some small networks their own prefix.
+      assert.ok(right.length >= 75, `${city.city}, IPv${family}: ${right.length} of 100 to ${city.nearest}`)
+    }
+  }
+})

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { indexOf } from '../../src/geo/cover.ts'
+import { distanceKm, type Location } from '../../src/geo/distance.ts'
+import { placeTree } from '../../src/geo/place-tree.ts'
+import {
+  contains,
+  type Family,
+  longestPrefix,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../../src/geo/prefix.ts'
+import { isSpecial } from '../../src/geo/special.ts'
+import { computeTable } from '../../src/steering/compute.ts'
+import { locate, rankingOf, type SteeringRegion, type SteeringTable } from '../../src/steering/table.ts'
+import { encodeTable } from '../../src/steering/table-file.ts'
+import { arbitraryLocation, arbitraryPrefix } from '../support/places.ts'
+
+type Entry = Prefix & { location: Location }
+
+const usEast = { name: 'us-east', location: { lat: 39.04, lon: -77.49 } }
+const usWest = { name: 'us-west', location: { lat: 45.84, lon: -119.7 } }
+const europe = { name: 'europe', location: { lat: 50.11, lon: 8.68 } }
+const newYork = { lat: 40.71, lon: -74 }
+const losAngeles = { lat: 34.05, lon: -118.24 }
+const berlin = { lat: 52.52, lon: 13.4 }
+
+function tableOf(regions: SteeringRegion[], entries: Entry[], maxPrefixes = 200_000): SteeringTable {
+  const places = ([4, 6] as const)
+    .filter((family) => entries.some((entry) => entry.family === family))
+    .map((family) => placeTree(family, entries))
+  return computeTable({ regions, places, maxPrefixes })
+}
+
+const at = (prefix: string, location: Location): Entry => ({ ...parsePrefix(prefix)!, location })
+
+function orderFor(table: SteeringTable, address: string): string[] {
+  const { family, index } = locate(table, parseAddress(address)!)
+  return [...rankingOf(table, family, index)].map((region) => table.regions[region]!.name)
+}
+
+test('every user is nearest to the region that is nearest on the globe, and then to the next', () => {
+  const table = tableOf(
+    [usEast, usWest, europe],
+    [
+      at('9.0.0.0/8', newYork),
+      at('17.0.0.0/8', losAngeles),
+      at('2600::/24', newYork),
+      at('2a00::/16', berlin),
+    ],
+  )
+  assert.deepEqual(orderFor(table, '9.1.2.3'), ['us-east', 'us-west', 'europe'])
+  assert.deepEqual(orderFor(table, '17.1.2.3'), ['us-west', 'us-east', 'europe'])
+  assert.deepEqual(orderFor(table, '2600::1'), ['us-east', 'us-west', 'europe'])
+  assert.deepEqual(orderFor(table, '2a00:1::1'), ['europe', 'us-east', 'us-west'])
+})
+
+test('addresses of unknown place are treated like the known network around them', () => {
+  const table = tableOf([usEast, usWest], [at('64.0.0.0/10', losAngeles), at('9.0.0.0/8', newYork)])
+  assert.deepEqual(orderFor(table, '64.100.0.1')[0], 'us-west', 'the other half of 64.0.0.0/9 is known')
+  assert.deepEqual(orderFor(table, '9.1.1.1')[0], 'us-east')
+})
+
+test('private, unspecified and loopback addresses get the topology order, whoever is next to them', () => {
+  const neighbours = ['1.0.0.0/8', '11.0.0.0/8', '126.0.0.0/8', '9.0.0.0/8', '10.0.0.0/8', '2600::/12']
+  const table = tableOf(
+    [usEast, usWest],
+    neighbours.map((prefix) => at(prefix, losAngeles)),
+  )
+  for (const address of [
+    '0.0.0.0',
+    '10.1.2.3',
+    '127.0.0.1',
+    '192.168.1.1',
+    '172.20.0.1',
+    '::',
+    '::1',
+    'fe80::1',
+    'fd00::1',
+  ]) {
+    assert.deepEqual(orderFor(table, address), ['us-east', 'us-west'], address)
+  }
+  assert.equal(orderFor(table, '11.0.0.1')[0], 'us-west')
+})
+
+test('without a database everyone gets the topology order, in two halves a family', () => {
+  const table = tableOf([usWest, usEast], [])
+  assert.deepEqual(
+    table.covers.map((cover) => [...cover.lengths]),
+    [
+      [1, 1],
+      [1, 1],
+    ],
+  )
+  assert.deepEqual(orderFor(table, '9.9.9.9'), ['us-west', 'us-east'])
+})
+
+test('a prefix is never longer than what resolvers send: /24 and /56, ranked by most of its addresses', () => {
+  const table = tableOf(
+    [usEast, usWest],
+    [
+      at('9.9.9.0/24', newYork),
+      at('9.9.9.128/26', losAngeles),
+      at('2600:1:2:300::/56', newYork),
+      at('2600:1:2:3f0::/60', losAngeles),
+    ],
+  )
+  for (const [cover, family] of table.covers.map((cover) => [cover, cover.family] as const)) {
+    assert.ok(Math.max(...cover.lengths) <= longestPrefix[family])
+  }
+  assert.equal(orderFor(table, '9.9.9.129')[0], 'us-east')
+  assert.equal(orderFor(table, '2600:1:2:3f1::')[0], 'us-east')
+})
+
+test('equal distances stand in topology order', () => {
+  const twin = { name: 'twin', location: usEast.location }
+  assert.deepEqual(orderFor(tableOf([usEast, twin], [at('9.0.0.0/8', newYork)]), '9.0.0.1'), [
+    'us-east',
+    'twin',
+  ])
+  assert.deepEqual(orderFor(tableOf([twin, usEast], [at('9.0.0.0/8', newYork)]), '9.0.0.1'), [
+    'twin',
+    'us-east',
+  ])
+})
+
+/** Networks of up to 20 (IPv4) or 40 (IPv6) bits, so that none is cut by the longest allowed prefix. */
+const arbitraryEntries = fc.array(
+  fc
+    .tuple(fc.oneof(arbitraryPrefix(4, 20), arbitraryPrefix(6, 40)), arbitraryLocation())
+    .map(([prefix, location]): Entry => ({ ...prefix, location })),
+  { maxLength: 40 },
+)
+const arbitraryRegions = fc
+  .array(arbitraryLocation(), { minLength: 1, maxLength: 5 })
+  .map((locations) =>
+    locations.map((location, index): SteeringRegion => ({ name: `region-${index}`, location })),
+  )
+
+/** What the prefixes say one by one: the longest that holds the address. */
+function placeOf(
+  entries: Entry[],
+  address: { family: Family; high: number; low: number },
+): Location | undefined {
+  const holding = entries.filter((entry) => contains(entry, address))
+  const longest = Math.max(...holding.map((entry) => entry.length))
+  return holding.filter((entry) => entry.length === longest).at(-1)?.location
+}
+
+test('unbounded, the table says of every known address what its own place says', () => {
+  fc.assert(
+    fc.property(arbitraryRegions, arbitraryEntries, (regions, entries) => {
+      const table = tableOf(regions, entries)
+      for (const probe of entries) {
+        const address = { family: probe.family, high: probe.high, low: probe.low }
+        if (isSpecial({ ...probe, length: 64 })) continue
+        const { family, index } = locate(table, address)
+        const place = placeOf(entries, address)!
+        const distances = [...rankingOf(table, family, index)].map((region) =>
+          distanceKm(place, regions[region]!.location),
+        )
+        assert.deepEqual(
+          distances,
+          distances.toSorted((a, b) => a - b),
+        )
+      }
+    }),
+  )
+})
+
+test('the bound holds, and the same input gives the same bytes', () => {
+  fc.assert(
+    fc.property(
+      arbitraryRegions,
+      arbitraryEntries,
+      fc.integer({ min: 16, max: 64 }),
+      (regions, entries, bound) => {
+        const table = tableOf(regions, entries, bound)
+        const count = table.covers[0].lengths.length + table.covers[1].lengths.length
+        assert.ok(count <= bound, `${count} prefixes`)
+        assert.deepEqual(encodeTable(table), encodeTable(tableOf(regions, entries, bound)))
+      },
+    ),
+  )
+})
+
+/** Mean over all known addresses of how much farther than the nearest region they are sent, km. */
+function meanDetourKm(table: SteeringTable, entries: Entry[]): number {
+  let [detour, addresses] = [0, 0]
+  for (const entry of entries) {
+    const cover = table.covers[0]
+    const size = 2 ** (32 - entry.length)
+    for (let step = 0; step < 64; step++) {
+      const high = entry.high + (size / 64) * step
+      if (isSpecial({ family: 4, high, low: 0, length: 32 })) continue
+      const order = table.rankings[cover.values[indexOf(cover, high, 0)]!]!
+      const distances = table.regions.map((region) => distanceKm(entry.location, region.location))
+      detour += size * (distances[order[0]!]! - Math.min(...distances))
+      addresses += size
+    }
+  }
+  return addresses === 0 ? 0 : detour / addresses
+}
+
+test('a tighter bound sends users no less out of their way', () => {
+  const disjoint = fc
+    .uniqueArray(fc.tuple(fc.integer({ min: 16, max: 120 }), arbitraryLocation()), {
+      selector: ([first]) => first,
+      maxLength: 40,
+    })
+    .map((pairs) => pairs.map(([first, location]): Entry => at(`${first}.0.0.0/8`, location)))
+  fc.assert(
+    fc.property(disjoint, (entries) => {
+      const regions = [usEast, usWest, europe]
+      const detours = [16, 24, 40, 100, 200_000].map((bound) =>
+        meanDetourKm(tableOf(regions, entries, bound), entries),
+      )
+      // The price also counts later choices, at a sixteenth; a hair of the first choice may be traded for them.
+      for (let step = 1; step < detours.length; step++) {
+        assert.ok(detours[step]! <= detours[step - 1]! * 1.07 + 1e-6, detours.join(' '))
+      }
+      assert.equal(detours.at(-1), 0)
+    }),
+  )
+})
+
+test('a bound gives up the few addresses and small detours first', () => {
+  // A large network of New York with a small one of Los Angeles in it, many times over, and one large island.
+  const entries = Array.from({ length: 60 }, (_, step) => [
+    at(`${16 + step}.0.0.0/8`, newYork),
+    at(`${16 + step}.128.0.0/${step === 30 ? 9 : 20}`, losAngeles),
+  ]).flat()
+  const table = tableOf([usEast, usWest], entries, 40)
+  assert.equal(orderFor(table, '46.200.0.1')[0], 'us-west', 'half of 46.0.0.0/8 keeps its own prefix')
+  assert.equal(orderFor(table, '20.128.0.1')[0], 'us-east', 'a /20 goes with what is around it')
+})
+
+test('every prefix has the mean distance of its addresses to each region', () => {
+  const table = tableOf([usEast, usWest], [at('9.0.0.0/9', newYork), at('9.128.0.0/10', losAngeles)], 200_000)
+  const mean = (address: string) => {
+    const { family, index } = locate(table, parseAddress(address)!)
+    return [...table.km[family].subarray(index * 2, index * 2 + 2)]
+  }
+  const from = (place: Location) =>
+    [usEast, usWest].map((region) => Math.round(distanceKm(place, region.location)))
+  assert.deepEqual(mean('9.1.1.1'), from(newYork))
+  assert.deepEqual(mean('9.129.1.1'), from(losAngeles))
+})
