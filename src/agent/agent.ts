@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileRegion, contextOf } from '../compile.ts'
@@ -50,6 +51,8 @@ export class Agent {
   snapshotAtMs = 0
   verdicts: Verdict[] = []
   etcdError: string | undefined = 'not asked yet'
+  /** App releases started here since this agent started. */
+  deployments = 0
   /** Called after every look, with the snapshot. */
   onSnapshot: ((snapshot: Snapshot) => void)[] = []
   #stopping = false
@@ -79,8 +82,10 @@ export class Agent {
       plan,
       launcher: this.launcher,
       gates: this.#gates(),
-      onChange: (status) =>
-        options.log.info({ process: status.name, state: status.state, why: status.why }, 'process'),
+      onChange: (status) => {
+        options.log.info({ process: status.name, state: status.state, why: status.why }, 'process')
+        if (status.engine === 'app' && status.state === 'ready') this.#countDeployment()
+      },
     })
   }
 
@@ -256,6 +261,19 @@ export class Agent {
       }
       for (let waited = 0; waited < 5000 && !this.#stopping; waited += 250) await pause(250)
     }
+  }
+
+  /** A release counts as deployed here once all instances run it; one that an earlier agent counted does not. */
+  #countDeployment(): void {
+    const instances = this.supervisor.status().filter((one) => one.engine === 'app')
+    if (!instances.every((one) => one.state === 'ready')) return
+    const file = join(this.context.folder, 'run', 'deployed')
+    const counted = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    if (counted === this.record.run) return
+    this.deployments += 1
+    void writeAside(file, this.record.run, 0o600).catch((error) =>
+      this.options.log.warn({ error: messageOf(error) }, 'deployment'),
+    )
   }
 
   #releasing = false

@@ -6,6 +6,8 @@ import { version } from '../lib/version.ts'
 import { Agent } from './agent.ts'
 import { api, listen } from './api.ts'
 import { rotateLogs } from './logs.ts'
+import { metrics } from './metrics.ts'
+import { TrafficWatch } from './traffic.ts'
 
 /** The agent's own program: `node src/agent/main.ts --world FOLDER --region NAME`, started by `nearside up`. */
 
@@ -16,14 +18,18 @@ async function main(worldFolder: string, region: string): Promise<void> {
   const agent = await Agent.create({ worldFolder, region, log, version })
   const { address } = agent.context.region
   const port = agent.context.topology.ports.agent
+  let traffic: TrafficWatch | undefined
+  const measured = metrics(agent, () => traffic)
+  if (agent.context.region.serves) traffic = new TrafficWatch(agent.context, measured.observe)
   const app = api({
     agent,
-    requestsPerSecond: () => undefined,
-    metrics: async () => '',
+    requestsPerSecond: () => traffic?.requestsPerSecond,
+    metrics: measured.text,
     exit: () => process.exit(0),
   })
   // Listening comes first: the address can be had once, so a second agent of this region ends here.
   await listen(app, address, port)
+  await traffic?.start()
   await agent.start()
   // Everything is loaded now; a later agent starts from this cache also if this one is killed.
   flushCompileCache()

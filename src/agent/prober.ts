@@ -9,14 +9,23 @@ import { httpStatus } from './check.ts'
  * it has. A region is asked one question at a time over HTTP: a paused process still accepts TCP connections.
  */
 
-type Question = { port: Exclude<PortName, 'app'>; path: string; asked: (region: Region) => boolean }
+type Question = {
+  port: (region: Region) => Exclude<PortName, 'app'>
+  path: string
+  asked: (region: Region) => boolean
+}
 
 const questions: Record<ProbeName, Question> = {
-  edge: { port: 'http', path: ownPaths.alive, asked: (region) => region.serves },
+  // Where there is a port for other regions it is asked there: the users' port then counts users alone.
+  edge: {
+    port: (region) => (region.full ? 'region' : 'http'),
+    path: ownPaths.alive,
+    asked: (region) => region.serves,
+  },
   // On the port for other regions the answer is about that region's own app.
-  app: { port: 'region', path: ownPaths.ready, asked: (region) => region.full },
-  patroni: { port: 'patroni', path: '/liveness', asked: (region) => region.full },
-  etcd: { port: 'etcdClient', path: '/version', asked: (region) => region.votes },
+  app: { port: () => 'region', path: ownPaths.ready, asked: (region) => region.full },
+  patroni: { port: () => 'patroni', path: '/liveness', asked: (region) => region.full },
+  etcd: { port: () => 'etcdClient', path: '/version', asked: (region) => region.votes },
 }
 
 const graceMs = 15_000
@@ -63,7 +72,7 @@ export class Prober {
       const askedAt = this.#now()
       const status = await httpStatus({
         address: target.address,
-        port: this.#topology.ports[question.port],
+        port: this.#topology.ports[question.port(target)],
         path: question.path,
         timeoutMs,
         from: this.#from.address,

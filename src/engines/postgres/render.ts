@@ -104,6 +104,7 @@ function patroniConfig(context: RegionContext) {
  */
 export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
   const { database } = topology
+  const senders = 4 + 2 * Object.keys(topology.regions).length
   return {
     ttl: 20,
     loop_wait: 5,
@@ -128,8 +129,9 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
         hot_standby: 'on',
         hot_standby_feedback: 'on',
         synchronous_commit: 'on',
-        max_wal_senders: 10,
-        max_replication_slots: 10,
+        // One standby a region, a base backup beside each, and some for people.
+        max_wal_senders: senders,
+        max_replication_slots: senders,
         wal_keep_size: '1GB',
         // How soon each side notices that the other has fallen silent: a standby that vanished must not hold
         // commits for the default minute.
@@ -147,10 +149,11 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
 
 /** Who may connect from where: the world's own regions, with a password, and nobody else. */
 function hostAccess({ topology, regions }: RegionContext): string[] {
+  const addresses = regions.filter((region) => region.full).map((region) => region.address)
   // Loopback connections come from 127.0.0.1 whatever address they go to.
-  const sources = topology.network.base.startsWith('127.')
+  const sources = addresses.some((address) => address.startsWith('127.'))
     ? ['127.0.0.0/8']
-    : regions.filter((region) => region.full).map((region) => `${region.address}/32`)
+    : addresses.map((address) => `${address}/32`)
   const { name } = topology.database
   return sources.flatMap((source) => [
     `host replication replicator ${source} scram-sha-256`,
