@@ -74,6 +74,15 @@ export function toRegion(view: View): string[] {
   )
 }
 
+/** To the frontend that measures. */
+export function chunkedBackend({ responseMs, holdMs }: View): string {
+  return section(
+    `backend ${proxies.chunked}`,
+    `timeout server ${responseMs + holdMs + 5_000}ms`,
+    `server chunked unix@${haproxySockets.chunked}`,
+  )
+}
+
 /** The CDN cache: HAProxy's own for small immutable objects, then Varnish, and straight on when Varnish is down. */
 export function cdnBackend({ region, responseMs }: View): string {
   return section(

@@ -1,3 +1,4 @@
+import { bodyVariables } from './body.ts'
 import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
@@ -31,6 +32,7 @@ export function usersFrontend(view: View): string {
     holdWrites,
     '',
     publicPath,
+    `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,
     useCdn,
     routes(view),
     '',
@@ -86,6 +88,22 @@ export function againFrontend(view: View): string {
     holdWrites,
     view.region.full && `use_backend ${proxies.app} if { req.hdr(nearside-hop) -m found }`,
     routes(view),
+  )
+}
+
+/** Chunked request bodies, on their way from `users`: measured while they stream, then routed as any request. */
+export function chunkedFrontend(view: View): string {
+  return section(
+    `frontend ${proxies.chunked}`,
+    `bind unix@${haproxySockets.chunked} mode 600`,
+    logErrors,
+    'timeout client 10m',
+    'filter lua.body',
+    writeRules(view.topology),
+    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
+    holdWrites,
+    routes(view),
+    `http-after-response set-status 413 if { var(${bodyVariables.tooLarge}) -m bool }`,
   )
 }
 

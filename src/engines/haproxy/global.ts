@@ -14,7 +14,8 @@ export function globalSections(view: View): string[] {
       'thread-hard-limit 4',
       // After a reload the old worker lives on for its long streams and database sessions, but not for ever.
       'hard-stop-after 10m',
-      `lua-load ${haproxyPaths.lua}`,
+      `lua-load ${haproxyPaths.hold}`,
+      `lua-load ${haproxyPaths.body}`,
     ),
     section(
       'defaults',

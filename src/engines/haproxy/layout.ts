@@ -6,7 +6,8 @@ import { runFolder } from '../context.ts'
  */
 export const haproxyPaths = {
   config: 'etc/haproxy/haproxy.cfg',
-  lua: 'etc/haproxy/hold.lua',
+  hold: 'etc/haproxy/hold.lua',
+  body: 'etc/haproxy/body.lua',
 } as const
 
 export const haproxySockets = {
@@ -16,6 +17,8 @@ export const haproxySockets = {
   master: `${runFolder}/haproxy-master.sock`,
   /** A request whose server was gone when it was its turn comes back in here and is routed again. */
   again: `${runFolder}/haproxy-again.sock`,
+  /** Requests whose length is not known beforehand go through here first. */
+  chunked: `${runFolder}/haproxy-chunked.sock`,
   /** What Varnish fetches from. */
   origin: `${runFolder}/haproxy-origin.sock`,
 } as const
@@ -25,6 +28,7 @@ export const proxies = {
   users: 'users',
   regions: 'regions',
   again: 'again',
+  chunked: 'chunked',
   origin: 'origin',
   app: 'app',
   fit: 'fit',

@@ -4,27 +4,37 @@ import {
   acceptingBackend,
   appBackend,
   cdnBackend,
+  chunkedBackend,
   fitBackend,
   nobodyBackend,
   tableBackends,
   toRegion,
 } from './backends.ts'
+import { renderBodyLua } from './body.ts'
 import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
-import { againFrontend, originFrontend, regionsFrontend, usersFrontend } from './frontends.ts'
+import {
+  againFrontend,
+  chunkedFrontend,
+  originFrontend,
+  regionsFrontend,
+  usersFrontend,
+} from './frontends.ts'
 import { globalSections } from './global.ts'
 import { renderHoldLua } from './hold.ts'
 import { haproxyPaths, haproxySockets, ownPaths } from './layout.ts'
-import { viewOf } from './view.ts'
+import { type View, viewOf } from './view.ts'
 
 /** HAProxy: the edge of full and edge regions. */
 export function renderHaproxy(context: RegionContext): EnginePart {
   const { region, topology } = context
   if (!region.serves) return { folders: [], files: [], processes: [] }
+  const view = viewOf(context)
   return {
     folders: ['etc/haproxy'],
     files: [
-      { path: haproxyPaths.config, mode: 0o644, content: renderConfig(context) },
-      { path: haproxyPaths.lua, mode: 0o644, content: renderHoldLua(viewOf(context).holdMs) },
+      { path: haproxyPaths.config, mode: 0o644, content: renderConfig(view) },
+      { path: haproxyPaths.hold, mode: 0o644, content: renderHoldLua(view.holdMs) },
+      { path: haproxyPaths.body, mode: 0o644, content: renderBodyLua(view.maxBodyBytes) },
     ],
     processes: [
       {
@@ -51,19 +61,20 @@ export function renderHaproxy(context: RegionContext): EnginePart {
   }
 }
 
-export function renderConfig(context: RegionContext): string {
-  const view = viewOf(context)
+export function renderConfig(view: View): string {
   const sections = [
     '# Made by nearside; changes are overwritten.\n',
     ...globalSections(view),
     usersFrontend(view),
     regionsFrontend(view),
     againFrontend(view),
+    chunkedFrontend(view),
     originFrontend(view),
     appBackend(view),
     fitBackend(view),
     acceptingBackend(view),
     ...toRegion(view),
+    chunkedBackend(view),
     cdnBackend(view),
     nobodyBackend(),
     ...databaseFrontends(view),

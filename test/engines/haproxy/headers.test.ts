@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type EdgeWorld, startEdges } from '../../support/edge.ts'
+import type { Echo } from '../../support/fakes.ts'
+import { twoRegions } from '../../support/topologies.ts'
+
+describe('what the app is told of a request', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({ regions: twoRegions, primary: 'us-east' })
+  })
+  after(() => world?.stop())
+
+  /** Spelled in every way that some server between here and the app might take for the real one. */
+  const forged = {
+    'Nearside-Edge': 'forged',
+    'nearside-region': 'forged',
+    nearside_edge: 'forged',
+    NEARSIDE_HOP: 'forged',
+    'nearside-held': '999999',
+    'nearside-again': '9',
+    'nearside-static': '1',
+    'X-Forwarded-For': '203.0.113.9',
+    X_Forwarded_For: '203.0.113.9',
+    'x-forwarded-Proto': 'https',
+    'X-Forwarded-Host': 'evil.example',
+    'X-Forwarded-Port': '1',
+    'X-Real-IP': '203.0.113.9',
+    Forwarded: 'for=203.0.113.9;proto=https',
+  }
+
+  const expected = (host: string, edge: string) => ({
+    'nearside-edge': edge,
+    'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-proto': 'http',
+    'x-forwarded-host': host,
+    forwarded: `for=127.0.0.1;host="${host}";proto=http`,
+  })
+
+  const said = (headers: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(headers).filter(([name]) => /^(nearside|x[-_]forwarded|x-real|forwarded)/.test(name)),
+    )
+
+  test('nothing that a client says of itself or of Nearside arrives, however it is spelled', async () => {
+    const reply = await world.at('us-east').ask('/', { headers: { ...forged, host: 'shop.example.com' } })
+    assert.deepEqual(said(reply.json<Echo>().headers), expected('shop.example.com', 'us-east'))
+  })
+
+  test('through two edges, the app hears what the first one saw', async () => {
+    const reply = await world.at('us-west').ask('/', {
+      method: 'POST',
+      headers: { ...forged, host: 'shop.example.com:8080' },
+    })
+    assert.match(reply.json<Echo>().name, /^us-east-/)
+    assert.deepEqual(said(reply.json<Echo>().headers), {
+      ...expected('shop.example.com:8080', 'us-west'),
+      'nearside-hop': '1',
+    })
+    assert.equal(reply.headers['nearside-edge'], 'us-west')
+    assert.equal(reply.headers['nearside-region'], 'us-east')
+  })
+
+  test('a request that ends in trailers is refused: they could say it, too', async () => {
+    for (const edge of ['us-east', 'us-west']) {
+      const send = (end: string) =>
+        world
+          .at(edge)
+          .raw(
+            `PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n2\r\nhi\r\n0\r\n${end}\r\n`,
+          )
+          .closed()
+      assert.match(await send(''), /^HTTP\/1.1 200 .*"body":"hi"/s)
+      for (const trailer of ['nearside-edge: forged', 'X-Forwarded-For: 203.0.113.9', 'x-checksum: abc'])
+        assert.match(await send(`${trailer}\r\n`), /^HTTP\/1.1 400 /)
+      assert.match(await send(`${'a: b\r\n'.repeat(30)}nearside-edge: forged\r\n`), /^HTTP\/1.1 400 /)
+    }
+  })
+
+  test('a host that could break out of the Forwarded header is refused', async () => {
+    for (const host of ['a";for=203.0.113.9;x="', 'a b', "a'", 'ä.example']) {
+      const connection = world.at('us-east').raw(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+      assert.match(await connection.wait('an answer', (text) => text.includes('\r\n')), /^HTTP\/1.[01] 400 /)
+      connection.close()
+    }
+  })
+
+  test('the app cannot speak for Nearside in its response, and its own server-timing stays', async () => {
+    const { apps } = world.at('us-east')
+    for (const app of apps)
+      app.handle = (_, response) => {
+        response.setHeader('nearside-region', 'mars')
+        response.setHeader('nearside-anything', 'x')
+        response.setHeader('server-timing', 'db;dur=3')
+        response.end()
+      }
+    const { headers } = await world.at('us-west').ask('/', { method: 'POST' })
+    assert.equal(headers['nearside-region'], 'us-east')
+    assert.equal(headers['nearside-anything'], undefined)
+    assert.match(
+      String(headers['server-timing']),
+      /^db;dur=3, app;dur=\d+, region;desc="us-east";dur=\d+, edge;desc="us-west";dur=\d+$/,
+    )
+    assert.equal(headers['keep-alive'], undefined)
+  })
+
+  test('an answer of HAProxy’s own says which edge gave it', async () => {
+    const reply = await world.at('us-east').ask('/', { method: 'TRACE' })
+    assert.equal(reply.status, 405)
+    assert.equal(reply.headers['nearside-edge'], 'us-east')
+  })
+})
