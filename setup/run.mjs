@@ -77,7 +77,13 @@ export async function runPipe(producer, consumer, options = {}) {
   const to = start(consumer, options, 'pipe')
   const copied = pipeline(/** @type {any} */ (from.child.stdout), /** @type {any} */ (to.child.stdin))
   const results = await Promise.allSettled([from.ended, to.ended, copied])
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+  if (failures.length === 0) return
+  // When one of them fails the other one does, too, and either may be the cause.
+  const [first, ...others] = failures.filter((failure) => failure instanceof CommandFailure)
+  if (!first) throw failures[0]
+  for (const other of others) first.message += `\n    ${other.message}`
+  throw first
 }
 
 /** @param {string[]} argv @param {RunOptions} options @param {'pipe' | 'ignore'} [stdin] */

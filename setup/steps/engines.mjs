@@ -48,7 +48,17 @@ export async function bringEngines({ requirements, progress, isRoot, env }, engi
       sources: debianSources(await run(['apt-get', 'indextargets']), hostDistribution(), engines.suite),
       fetch: fetchOptions(await run(['apt-config', 'dump', 'Acquire'])),
     })
-    const unpack = ['tar', '-x', '-C', aside, '--no-same-owner', '--no-same-permissions', ...KEPT]
+    // --ignore-zeros: else tar leaves at the archive's last entry and breaks the pipe before its padding is through.
+    const unpack = [
+      'tar',
+      '-x',
+      '-C',
+      aside,
+      '--ignore-zeros',
+      '--no-same-owner',
+      '--no-same-permissions',
+      ...KEPT,
+    ]
     await runPipe(build, unpack, {
       cwd: '/',
       env: { TMPDIR: scratch },

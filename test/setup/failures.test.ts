@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Machine, machine } from './machine.ts'
+
+/** Runs the launcher on a machine where something is wrong; it must fail with exit 1 and leave nothing half done. */
+async function failure(made: Machine, user: 'root' | 'ordinary' = 'root'): Promise<string> {
+  const { status, stdout, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')], { user })
+  assert.equal(status, 1, stderr)
+  assert.equal(stdout, '', 'the command itself must not have run')
+  assert.ok(!existsSync(made.engineRoot))
+  assert.deepEqual(made.leftovers(), [])
+  return stderr
+}
+
+test('no Node, or one that is too old: says which is needed and how it comes', async () => {
+  const made = machine()
+  made.stub('node', undefined)
+  assert.match(await failure(made), /Node 18 or newer with npm is needed\.\n.*apt-get install nodejs npm/)
+  made.stub('node', 'echo v16.20.2')
+  assert.match(await failure(made), /Node 18 or newer with npm is needed, but this machine has 16\.20\.2\./)
+})
+
+test('no apt: says what is needed and where', async () => {
+  const made = machine()
+  made.stub('apt-get', undefined)
+  const text = await failure(made)
+  assert.match(text, /no apt-get, by which mmdebstrap, bubblewrap and the engines come/)
+  assert.match(text, /Debian 12 or newer, or Ubuntu 22\.04 or newer/)
+})
+
+test('an ordinary user without sudo gets the exact line to type as root', async () => {
+  const made = machine()
+  for (const name of ['mmdebstrap', 'newuidmap']) made.stub(name, undefined)
+  const text = await failure(made, 'ordinary')
+  assert.match(text, /mmdebstrap and uidmap are missing, and installing needs root or sudo/)
+  assert.match(text, /^ {4}apt-get install -y mmdebstrap uidmap$/m)
+})
+
+test('sudo that would ask for a password without a terminal is not waited for', async () => {
+  const made = machine()
+  made.stub('bwrap', undefined)
+  made.stub('sudo', 'echo "sudo: a password is required" >&2; exit 1')
+  const text = await failure(made, 'ordinary')
+  assert.match(text, /bubblewrap is missing, and sudo has no terminal to ask for its password on/)
+  assert.match(text, /^ {4}apt-get install -y bubblewrap$/m)
+})
+
+test('an apt that fails under sudo is shown with its words', async () => {
+  const made = machine()
+  made.stub('bwrap', undefined)
+  made.stub('sudo', 'test "$1" = -n && shift; exec "$@"')
+  made.stub('apt-get', 'echo "E: the mirror is on fire" >&2; exit 100')
+  const text = await failure(made, 'ordinary')
+  assert.match(text, /step "bubblewrap by apt": this command failed:\n +sudo -n env .*apt-get .* update\n/)
+  assert.match(text, /\| E: the mirror is on fire\n +\| \(exit code 100\)/)
+})
+
+test('no npm: says how it comes', async () => {
+  const made = machine()
+  made.stub('npm', undefined)
+  assert.match(await failure(made), /step "npm packages": there is no npm .*\n\n.*apt-get install npm/)
+})
+
+test('a failing npm is shown with its words, first and last', async () => {
+  const made = machine()
+  made.stub('npm', 'i=0; while [ $i -lt 99 ]; do i=$((i + 1)); echo "npm error $i" >&2; done; exit 1')
+  const text = await failure(made)
+  assert.match(text, /step "npm packages": this command failed:\n {4}npm ci --ignore-scripts /)
+  for (const line of [
+    'npm error 1',
+    '... (79 lines)',
+    'npm error 99',
+    '(exit code 1)',
+    'type the same command again',
+  ])
+    assert.ok(text.includes(line), line)
+})
+
+test('a sandbox that the kernel or a container forbids is found before anything is built', async () => {
+  const made = machine()
+  made.stub('bwrap', 'echo "bwrap: No permissions to create new namespace" >&2; exit 1')
+  const text = await failure(made)
+  assert.match(text, /bubblewrap cannot make one here:\n(?:.*\n)*.*No permissions to create new namespace/)
+  assert.match(text, /sysctl -w |container/)
+  assert.ok(!made.calls().some((call) => call.startsWith('mmdebstrap')))
+})
+
+test('a failing mmdebstrap is shown, though its output goes through a pipe', async () => {
+  const made = machine()
+  made.stub('mmdebstrap', 'cat "$MACHINE/root.tar"; echo "E: apt-get update failed" >&2; exit 25')
+  const text = await failure(made)
+  assert.match(text, /step "engines": this command failed:\n {4}mmdebstrap --mode=root /)
+  assert.match(text, /\| E: apt-get update failed\n +\| \(exit code 25\)/)
+})
+
+test('a mirror with older engines is refused: Patroni before 4.0 loses acknowledged writes', async () => {
+  const made = machine({ patroni: '3.0.2-1', haproxy: '2.6.12-1+deb12u1' })
+  const text = await failure(made)
+  assert.match(text, /patroni is 3\.0\.2; 4\.0 or newer is needed/)
+  assert.match(text, /haproxy is 2\.6\.12; 3\.0 or newer is needed/)
+})
+
+test('once it is repaired, the same command goes on where this one stopped', async () => {
+  const made = machine()
+  made.stub('mmdebstrap', 'exit 1')
+  await failure(made)
+  made.stub('mmdebstrap', 'cat "$MACHINE/root.tar"')
+  made.forgetCalls()
+  const { status, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')])
+  assert.equal(status, 0, stderr)
+  assert.ok(!made.calls().some((call) => call.startsWith('npm ')), 'npm packages were there already')
+})
+
+test('an ordinary user without a range of ids gets the line that gives one', async (t) => {
+  const made = machine()
+  if (!made.subordinateIds) return t.skip('this machine has no /etc/subuid to stand in for')
+  writeFileSync(made.subordinateIds, 'someone-else:100000:65536\n')
+  const text = await failure(made, 'ordinary')
+  assert.match(text, /^ {4}usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \S+$/m)
+})
