@@ -6,16 +6,16 @@ import { parseAddress } from '../../src/geo/prefix.ts'
 import { buildTable, readTable } from '../../src/steering/build.ts'
 import { locate, rankingOf } from '../../src/steering/table.ts'
 import { cityPlaces, networksIn } from '../support/city-databases.ts'
-import { knotTopology, usEast, usWest } from '../support/knot.ts'
 import { writeMmdb } from '../support/mmdb.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
+import { euWest, topologyOf, twoRegions, usEast, usWest } from '../support/topologies.ts'
 
 const newYork = { latitude: 40.7, longitude: -74.5 }
 
 function smallWorld(entries: Parameters<typeof writeMmdb>[0] = [['9.0.0.0/8', newYork]]) {
   const folder = temporaryFolder('steering')
   writeFileSync(join(folder, 'city.mmdb'), writeMmdb(entries))
-  const topology = knotTopology({ steering: { places: ['city.mmdb'] } })
+  const topology = topologyOf(twoRegions, { steering: { places: ['city.mmdb'] } })
   return { topology, folder, cacheFolder: join(folder, 'cache') }
 }
 
@@ -74,7 +74,9 @@ test('a table that was damaged on disk is made again', async () => {
 
 test('without a database there is a table too, and everyone goes to the first region', async () => {
   const folder = temporaryFolder('steering')
-  const table = await readTable(await buildTable({ topology: knotTopology(), folder, cacheFolder: folder }))
+  const table = await readTable(
+    await buildTable({ topology: topologyOf(twoRegions), folder, cacheFolder: folder }),
+  )
   const { family, index } = locate(table, parseAddress('9.9.9.9')!)
   assert.equal(table.regions[rankingOf(table, family, index)[0]!]!.name, 'us-east')
 })
@@ -87,19 +89,18 @@ test('an unusable database is an error for people, also from the child process',
   })
   writeFileSync(join(world.folder, 'city.mmdb'), 'name: shop\n')
   await assert.rejects(buildTable(world), { code: 'places_not_mmdb' })
-  const gone = knotTopology({ steering: { places: ['nothing.mmdb'] } })
+  const gone = topologyOf(twoRegions, { steering: { places: ['nothing.mmdb'] } })
   await assert.rejects(buildTable({ ...world, topology: gone }), { code: 'places_missing' })
   assert.deepEqual(readdirSync(world.cacheFolder), [])
 })
 
 test('the whole world: the bound holds, and big cities go where they should', async () => {
   const folder = temporaryFolder('steering')
-  const europe = { location: { lat: 50.11, lon: 8.68 } }
   const maxPrefixes = 100_000
-  const topology = knotTopology({
-    regions: { 'us-east': usEast, 'us-west': usWest, europe },
-    steering: { places: cityPlaces, maxPrefixes },
-  })
+  const topology = topologyOf(
+    { 'us-east': usEast, 'us-west': usWest, 'eu-west': euWest },
+    { steering: { places: cityPlaces, maxPrefixes } },
+  )
   const table = await readTable(
     await buildTable({ topology, folder: import.meta.dirname, cacheFolder: folder }),
   )
@@ -109,7 +110,7 @@ test('the whole world: the bound holds, and big cities go where they should', as
   const cities = [
     { city: 'New York', country: 'US', nearest: 'us-east' },
     { city: 'Los Angeles', country: 'US', nearest: 'us-west' },
-    { city: 'Frankfurt am Main', country: 'DE', nearest: 'europe' },
+    { city: 'Frankfurt am Main', country: 'DE', nearest: 'eu-west' },
   ]
   for (const city of cities) {
     for (const family of [4, 6] as const) {

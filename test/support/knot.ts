@@ -1,50 +1,27 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
-import type { RegionContext } from '../../src/engines/context.ts'
 import { ask } from '../../src/engines/knot/ask.ts'
 import { createKnotControl, type KnotControl, type RunEngine } from '../../src/engines/knot/control.ts'
 import type { Question, Reply } from '../../src/engines/knot/message.ts'
 import { renderKnot } from '../../src/engines/knot/render.ts'
 import { locateEngineRoot } from '../../src/engines/root/locate.ts'
-import { childPid, sandboxCommand } from '../../src/engines/root/sandbox.ts'
+import { sandboxCommand } from '../../src/engines/root/sandbox.ts'
 import { parsePrefix } from '../../src/geo/prefix.ts'
 import type { EnginePart } from '../../src/plan.ts'
-import { othersByDistance, type Region, regionsOf } from '../../src/topology/regions.ts'
-import { type Topology, type TopologyInput, topologySchema } from '../../src/topology/schema.ts'
-import { temporaryFolder, until } from './sandboxed.ts'
+import type { Region } from '../../src/topology/regions.ts'
+import type { Topology } from '../../src/topology/schema.ts'
+import { freeNetwork } from './net.ts'
+import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { contextFor, topologyOf, twoRegions } from './topologies.ts'
 
-export const usEast = { location: { lat: 39.04, lon: -77.49 } }
-export const usWest = { location: { lat: 45.84, lon: -119.7 } }
-export const witness = { location: { lat: 41.26, lon: -95.86 }, role: 'witness' as const }
-
-/** Two regions and a witness, on addresses that no other test has. */
-export function knotTopology(changes: Partial<TopologyInput> = {}): Topology {
-  return topologySchema.parse({
-    name: 'shop',
-    domain: 'shop.example.com',
-    network: { base: `127.${100 + Math.floor(Math.random() * 150)}` },
-    regions: { 'us-east': usEast, 'us-west': usWest, 'us-central': witness },
-    app: { command: ['node', 'server.js'] },
-    ...changes,
-  })
+type Changes = Parameters<typeof topologyOf>[1] & {
+  regions?: Topology['regions'] | Parameters<typeof topologyOf>[0]
 }
 
-export function knotContext(topology: Topology, name: string, folder: string): RegionContext {
-  const regions = regionsOf(topology)
-  const region = regions.find((candidate) => candidate.name === name)!
-  // Knot has no secrets.
-  const secrets = {} as RegionContext['secrets']
-  return {
-    topology,
-    region,
-    regions,
-    others: othersByDistance(regions, region),
-    secrets,
-    folder,
-    appFolder: '/app',
-  }
+/** Two regions and a witness unless said otherwise, on addresses where no other Knot is. */
+export async function knotTopology({ regions = twoRegions, ...changes }: Changes = {}): Promise<Topology> {
+  return topologyOf(regions, { network: { base: await freeNetwork(5300) }, ...changes })
 }
 
 /** Writes an engine's files as the agent would. */
@@ -62,69 +39,61 @@ export type TestKnot = {
   folder: string
   control: KnotControl
   run: RunEngine
-  ask(question?: Partial<Omit<Question, 'subnet'>> & { subnet?: string }): Promise<Reply | undefined>
-  /** The addresses in the answer for a user of the network, and how far the answer holds. */
-  answer(subnet: string): Promise<{ addresses: string[]; scope: number | undefined }>
+  ask(
+    question?: Partial<Omit<Question, 'subnet'>> & { subnet?: string },
+    resendMs?: number,
+  ): Promise<Reply | undefined>
+  /** The addresses in the answer for a user of the network, and how far the answer holds: `127.1.1.1 /17`. */
+  answer(subnet: string): Promise<string>
   output(): string
-  alive(): boolean
+  hasExited(): boolean
   /** Starts it again after `kill`. */
   start(): Promise<void>
   kill(): Promise<void>
   stop(): Promise<void>
 }
 
-export async function startKnot(topology = knotTopology(), name = 'us-east'): Promise<TestKnot> {
+/** A Knot of a region, with the plan's files, as its agent would start it; `name` is the region's. */
+export async function startKnot(topology: Topology, name = 'us-east'): Promise<TestKnot> {
   const folder = temporaryFolder('knot')
-  const context = knotContext(topology, name, folder)
-  const part = renderKnot(context)
+  const { region } = contextFor(topology, name)
+  const part = renderKnot(contextFor(topology, name))
   writePart(part, folder)
-  const { address } = context.region
-  const server = { address, port: topology.ports.dns }
+  const server = { address: region.address, port: topology.ports.dns }
   const run = sandboxRunner(folder)
-  const control = createKnotControl({ domain: topology.domain, folder, server, run })
-
-  const logFile = join(folder, 'knot.log')
-  const output = () => readFileSync(logFile, 'utf8')
-  let kill = async () => {}
-  let alive = () => false
+  let program: Sandboxed | undefined
   const knot: TestKnot = {
     topology,
-    region: context.region,
+    region,
     folder,
-    control,
+    control: createKnotControl({ domain: topology.domain, folder, server, run }),
     run,
-    ask: ({ name = topology.domain, type = 'A', subnet } = {}) =>
-      ask(server, { name, type, ...(subnet === undefined ? {} : { subnet: parsePrefix(subnet)! }) }, 5000),
+    ask({ name = topology.domain, type = 'A', subnet } = {}, resendMs = 50) {
+      const network = subnet === undefined ? {} : { subnet: parsePrefix(subnet)! }
+      return ask(server, { name, type, ...network }, { timeoutMs: 5000, resendMs })
+    },
     async answer(subnet) {
       const reply = await knot.ask({ subnet })
-      return { addresses: reply?.records.map((record) => record.data) ?? [], scope: reply?.scope }
+      return reply ? `${reply.records.map((record) => record.data)} /${reply.scope}` : 'no answer'
     },
-    output,
-    alive: () => alive(),
+    output: () => program?.output() ?? '',
+    hasExited: () => program?.hasExited() ?? true,
     async start() {
-      const log = openSync(logFile, 'a')
-      const sandbox = sandboxCommand({ ...sandboxOf(folder, part.processes[0]!.command), infoFd: 3 })
-      const child = spawn(sandbox.file, sandbox.args, {
-        env: sandbox.env,
-        stdio: ['ignore', log, log, 'pipe'],
+      const started = await runSandboxed(folder, part.processes[0]!.command, {
+        runDir: join(folder, 'run'),
+        logFile: join(folder, 'knot.log'),
       })
-      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-      alive = () => child.exitCode === null && child.signalCode === null
-      let info = ''
-      for await (const chunk of child.stdio[3] as Readable) {
-        info += chunk
-        if (childPid(info) !== undefined) break
-      }
-      kill = async () => {
-        if (alive()) process.kill(childPid(info)!, 'SIGKILL')
-        await exited
-      }
-      await until('Knot to answer', async () => !alive() || (await knot.ask({ type: 'SOA' }))?.code === 0)
-      if (!alive()) throw new Error(`Knot did not start:\n${output()}`)
+      program = started
+      await until('Knot to answer', async () => {
+        return started.hasExited() || (await knot.ask({ type: 'SOA' }))?.code === 0
+      })
+      if (started.hasExited()) throw new Error(`Knot did not start:\n${started.output()}`)
     },
-    kill: () => kill(),
+    async kill() {
+      await program?.kill()
+    },
     async stop() {
-      await kill()
+      await knot.kill()
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -137,23 +106,19 @@ export async function startKnot(topology = knotTopology(), name = 'us-east'): Pr
   return knot
 }
 
-function sandboxOf(folder: string, command: string[]) {
-  return {
-    root: locateEngineRoot().path,
-    binds: [{ path: folder }],
-    runDir: join(folder, 'run'),
-    cwd: folder,
-    env: {},
-    command,
-    lifetime: 'tied' as const,
-  }
-}
-
 /** Runs programs of the engine root in the folder, as the agent does. */
 export function sandboxRunner(folder: string): RunEngine {
   return (command) =>
     new Promise((resolve, reject) => {
-      const sandbox = sandboxCommand(sandboxOf(folder, command))
+      const sandbox = sandboxCommand({
+        root: locateEngineRoot().path,
+        binds: [{ path: folder }],
+        runDir: join(folder, 'run'),
+        cwd: folder,
+        env: {},
+        command,
+        lifetime: 'tied',
+      })
       const child = spawn(sandbox.file, sandbox.args, { env: sandbox.env, stdio: ['ignore', 'pipe', 'pipe'] })
       let output = ''
       const collect = (text: string) => {

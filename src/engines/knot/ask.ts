@@ -5,10 +5,14 @@ import { decodeReply, encodeQuestion, type Question, type Reply } from './messag
 export type Server = { address: string; port: number }
 
 /**
- * Asks one server one question over UDP; undefined when there is no answer in time. It is sent again a few times
- * within `timeoutMs`, since a lost packet is not a silent server.
+ * Asks one server one question over UDP; undefined when there is no answer within `timeoutMs`. Until then it is sent
+ * again every `resendMs`, since a lost packet is not a silent server.
  */
-export function ask(server: Server, question: Question, timeoutMs = 1000): Promise<Reply | undefined> {
+export function ask(
+  server: Server,
+  question: Question,
+  { timeoutMs = 1000, resendMs = 200 } = {},
+): Promise<Reply | undefined> {
   return new Promise((resolve) => {
     const id = randomInt(0x10000)
     const query = encodeQuestion(id, question)
@@ -24,7 +28,7 @@ export function ask(server: Server, question: Question, timeoutMs = 1000): Promi
     // A refused port is not final: the server may be starting.
     const send = () => socket.send(query, server.port, server.address, () => {})
     const deadline = setTimeout(finish, timeoutMs, undefined)
-    const again = setInterval(send, Math.max(20, timeoutMs / 4))
+    const again = setInterval(send, resendMs)
     socket.on('error', () => {})
     socket.on('message', (message, from) => {
       if (from.address !== server.address || from.port !== server.port) return

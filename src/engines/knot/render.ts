@@ -125,6 +125,9 @@ zone:
 `
 }
 
+/** Resolvers ask the other name servers when one is gone, so these need not be as fresh as the answers. */
+const nameServerTtlSeconds = 3600
+
 /**
  * Everything that is the same for all users. The addresses at the name itself are only what is left when there is no
  * map: all serving regions, so that whatever is lost one of them answers (fail open).
@@ -134,12 +137,13 @@ function renderZone({ topology, regions }: RegionContext): string {
   const { ttlSeconds } = topology.steering
   const lines = [
     `$ORIGIN ${topology.domain}.`,
-    `$TTL ${ttlSeconds}`,
+    `$TTL ${nameServerTtlSeconds}`,
+    // The last number is how long "there is no such name" may be kept.
     `@ SOA ns1 hostmaster 1 3600 600 604800 ${ttlSeconds}`,
     ...serving.map((_, index) => `@ NS ns${index + 1}`),
-    ...serving.map((region) => `@ A ${region.address}`),
+    ...serving.map((region) => `@ ${ttlSeconds} A ${region.address}`),
     ...serving.map((region, index) => `ns${index + 1} A ${region.address}`),
-    `${markLabel} TXT "map=none"`,
+    `${markLabel} ${ttlSeconds} TXT "map=none"`,
   ]
   return `${lines.join('\n')}\n`
 }

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import fc from 'fast-check'
+import { type Cover, cover, prefixAt, uniformCover } from '../../../src/geo/cover.ts'
+import { formatPrefix } from '../../../src/geo/prefix.ts'
+import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
+import { until } from '../../support/sandboxed.ts'
+
+/** 16 IPv4 and 8 IPv6 nets that go east, west, east, … */
+const covers: [Cover, Cover] = [
+  cover(
+    4,
+    new Uint8Array(16).fill(4),
+    Uint32Array.from({ length: 16 }, (_, index) => index % 2),
+  ),
+  cover(
+    6,
+    new Uint8Array(8).fill(3),
+    Uint32Array.from({ length: 8 }, (_, index) => index % 2),
+  ),
+]
+
+let knot: TestKnot
+let east: string
+let west: string
+before(async () => {
+  const topology = await knotTopology()
+  knot = await startKnot(topology)
+  east = `${topology.network.base}.1.1`
+  west = `${topology.network.base}.2.1`
+  const applied = await knot.control.apply({ domain: topology.domain, covers, answers: [[east], [west]] })
+  assert.equal(applied.kind, 'applied', JSON.stringify(applied))
+})
+after(() => knot?.stop())
+
+test('an answer holds for exactly the net that it was made for', async () => {
+  for (const part of covers) {
+    for (let index = 0; index < part.lengths.length; index++) {
+      const net = formatPrefix(prefixAt(part, index))
+      const expected = `${index % 2 ? west : east} /${part.lengths[index]}`
+      assert.equal(await knot.answer(net), expected, net)
+    }
+  }
+  assert.equal(await knot.answer('17.1.2.0/24'), `${west} /4`)
+  assert.equal(await knot.answer('2001:db8:1::/48'), `${west} /3`)
+})
+
+test('a user network that is shorter than the net, or not told at all, is answered by its first address', async () => {
+  assert.equal(await knot.answer('16.0.0.0/3'), `${east} /4`)
+  assert.equal(await knot.answer('0.0.0.0/0'), `${east} /4`)
+  assert.equal(await knot.answer('::/0'), `${east} /3`)
+})
+
+test('without a user network the resolver’s own address counts, and the answer says nothing of a scope', async () => {
+  const reply = await knot.ask()
+  assert.deepEqual(
+    reply?.records.map(({ data }) => data),
+    [west],
+    '127.0.0.0/8 is in the eighth net',
+  )
+  assert.equal(reply?.scope, undefined)
+})
+
+test('answers live as long as the topology says', async () => {
+  const reply = await knot.ask({ subnet: '9.9.9.0/24' })
+  assert.deepEqual(
+    reply?.records.map(({ ttlSeconds }) => ttlSeconds),
+    [knot.topology.steering.ttlSeconds],
+  )
+})
+
+test('other types are an empty answer for everyone; name servers and SOA are answered', async () => {
+  for (const type of ['AAAA', 'TXT'] as const) {
+    const reply = await knot.ask({ type, subnet: '17.1.2.0/24' })
+    assert.deepEqual([reply?.code, reply?.records, reply?.scope], [0, [], 0], type)
+  }
+  assert.equal((await knot.ask({ type: 'NS' }))?.records.length, 2)
+  assert.equal((await knot.ask({ type: 'SOA' }))?.records.length, 1)
+  assert.deepEqual(
+    (await knot.ask({ name: 'ns2.shop.example.com' }))?.records.map(({ data }) => data),
+    [west],
+  )
+  const any = await knot.ask({ type: 'ANY', subnet: '17.1.2.0/24' })
+  assert.equal(any?.scope, 0)
+  assert.deepEqual(any?.records.map(({ data }) => data).sort(), [east, west].sort(), 'the same for everyone')
+})
+
+test('names that do not exist are NXDOMAIN; other zones are refused, and so is a transfer', async () => {
+  assert.equal((await knot.ask({ name: 'nothing.shop.example.com' }))?.code, 3)
+  assert.equal((await knot.ask({ name: 'www.example.com' }))?.code, 5)
+  assert.equal((await knot.ask({ name: 'com' }))?.code, 5)
+  const { address } = knot.region
+  const transfer = await knot.run(['kdig', `@${address}`, '-p', '5300', 'shop.example.com', 'AXFR'])
+  assert.match(transfer.output, /NOTAUTH/)
+  const version = await knot.run(['kdig', `@${address}`, '-p', '5300', 'version.bind', 'CH', 'TXT'])
+  assert.match(version.output, /REFUSED/)
+})
+
+test('TCP answers as UDP does, in any spelling of the name', async () => {
+  const { address } = knot.region
+  const command = [
+    'kdig',
+    `@${address}`,
+    '-p',
+    '5300',
+    '+tcp',
+    '+subnet=17.1.2.0/24',
+    'SHOP.Example.COM',
+    'A',
+  ]
+  const { code, output } = await knot.run(command)
+  assert.equal(code, 0)
+  assert.match(output, new RegExp(`SHOP\\.Example\\.COM\\..*${west.replaceAll('.', '\\.')}`))
+  assert.match(output, /CLIENT-SUBNET: 17\.1\.2\.0\/24\/4/)
+})
+
+test('malformed packets, over UDP and TCP, do not disturb it', async () => {
+  const socket = createSocket('udp4')
+  socket.on('error', () => {})
+  const { address } = knot.region
+  const packets = fc.sample(fc.uint8Array({ maxLength: 512 }), { numRuns: 300, seed: 7 })
+  // A header that promises more than there is, a name that points to itself, an option that is too short.
+  const broken = [
+    '000100000001000000000001',
+    '0001000000010000000000000000',
+    '000100000001000000000000c00c00010001',
+    '00010000000100000000000100000100010000290000000000000006000800020001',
+    '000100000001000000000001000001000100002900000000000000080008000400018080',
+  ].map((hex) => Buffer.from(hex, 'hex'))
+  for (const packet of [...broken, ...packets]) {
+    await new Promise((resolve) => socket.send(packet, 5300, address, resolve))
+  }
+  socket.close()
+  await new Promise<void>((resolve) => {
+    const stream = connect(5300, address, () => stream.end(Buffer.from('ffff00', 'hex')))
+    stream.on('error', () => {})
+    stream.on('close', () => resolve())
+    stream.resume()
+  })
+  assert.equal(await knot.answer('9.9.9.0/24'), `${east} /4`)
+  assert.ok(!knot.hasExited())
+})
+
+test('one value for everyone still has a scope, so nobody takes it for good', async () => {
+  const { domain } = knot.topology
+  await knot.control.apply({ domain, covers: [uniformCover(4, 0), uniformCover(6, 0)], answers: [[west]] })
+  assert.equal(await knot.answer('9.9.9.0/24'), `${west} /1`)
+  assert.equal(await knot.answer('2600::/24'), `${west} /1`)
+  await until('the old map', async () => {
+    await knot.control.apply({ domain, covers, answers: [[east], [west]] })
+    return (await knot.answer('9.9.9.0/24')) === `${east} /4`
+  })
+})

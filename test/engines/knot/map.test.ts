@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { knotMap, renderMap, renderMark } from '../../../src/engines/knot/map.ts'
+import { sampleProbes } from '../../../src/engines/knot/probes.ts'
+import { cover, uniformCover } from '../../../src/geo/cover.ts'
+import { placeTree } from '../../../src/geo/place-tree.ts'
+import { formatPrefix, parsePrefix } from '../../../src/geo/prefix.ts'
+import { computeTable } from '../../../src/steering/compute.ts'
+import { regionsOf } from '../../../src/topology/regions.ts'
+import { topologyOf, twoRegions } from '../../support/topologies.ts'
+
+const parted = {
+  domain: 'shop.example.com',
+  covers: [cover(4, Uint8Array.of(1, 2, 2), Uint32Array.of(0, 1, 0)), uniformCover(6, 1)],
+  answers: [['10.0.0.1'], ['10.0.0.2', '10.0.0.3']],
+}
+
+test('a map names every net of the space once, with the addresses of its answer', () => {
+  assert.equal(
+    [...renderMap(parted)].join(''),
+    `shop.example.com:
+  - net: 0.0.0.0/1
+    A: 10.0.0.1
+  - net: 128.0.0.0/2
+    A: 10.0.0.2
+    A: 10.0.0.3
+  - net: 192.0.0.0/2
+    A: 10.0.0.1
+  - net: ::/1
+    A: 10.0.0.2
+    A: 10.0.0.3
+  - net: 8000::/1
+    A: 10.0.0.2
+    A: 10.0.0.3
+`,
+  )
+  assert.match(
+    renderMark('shop.example.com', 'abc'),
+    /^_nearside\.shop\.example\.com:\n[^]*TXT: "map=abc"\n$/,
+  )
+})
+
+test('a long map comes in pieces that together are the whole', () => {
+  const lengths = new Uint8Array(4096).fill(12)
+  const whole = { ...parted, covers: [cover(4, lengths, new Uint32Array(4096))] }
+  const pieces = [...renderMap(whole)]
+  assert.ok(pieces.length > 2 && pieces.every((piece) => piece.length < 64 * 1024))
+  assert.equal(pieces.join('').match(/- net:/g)!.length, 4096)
+})
+
+test('probes ask for the first and the last net of every answer in both families', () => {
+  assert.deepEqual(
+    sampleProbes(parted).map(({ subnet, addresses }) => `${formatPrefix(subnet)} ${addresses}`),
+    [
+      '0.0.0.0/1 10.0.0.1',
+      '192.0.0.0/2 10.0.0.1',
+      '128.0.0.0/2 10.0.0.2,10.0.0.3',
+      '::/1 10.0.0.2,10.0.0.3',
+      '8000::/1 10.0.0.2,10.0.0.3',
+    ],
+  )
+})
+
+test('a region’s answer is its own one address, by fitness', () => {
+  const topology = topologyOf(twoRegions)
+  const regions = regionsOf(topology)
+  const table = computeTable({
+    regions: regions.filter((region) => region.serves),
+    places: [placeTree(4, [{ ...parsePrefix('9.0.0.0/8')!, location: { lat: 40.7, lon: -74 } }])],
+    maxPrefixes: 1000,
+  })
+  const map = knotMap(topology, regions, table, {})
+  assert.deepEqual(map.answers, [[regions[0]!.address], [regions[1]!.address]])
+  const away = knotMap(topology, regions, table, { 'us-east': { kind: 'unfit' } })
+  assert.deepEqual([...away.covers[0]!.values], [1, 1])
+})

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createKnotSteering, type KnotSteering } from '../../../src/engines/knot/steer.ts'
+import { prefixAt } from '../../../src/geo/cover.ts'
+import { formatPrefix } from '../../../src/geo/prefix.ts'
+import { computeAnswers } from '../../../src/steering/answers.ts'
+import { buildTable, readTable } from '../../../src/steering/build.ts'
+import type { SteeringTable } from '../../../src/steering/table.ts'
+import { cityPlaces, networksIn } from '../../support/city-databases.ts'
+import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
+import { temporaryFolder } from '../../support/sandboxed.ts'
+
+/** The real databases and a real Knot in each region. */
+let knots: TestKnot[] = []
+let steerings: KnotSteering[]
+let table: SteeringTable
+const newYork = ([4, 6] as const).flatMap((family) =>
+  networksIn({ city: 'New York', country: 'US' }, family, 20),
+)
+const losAngeles = ([4, 6] as const).flatMap((family) =>
+  networksIn({ city: 'Los Angeles', country: 'US' }, family, 20),
+)
+
+before(async () => {
+  // More than there are nets with the same answer in the databases: every network has its own place's answer.
+  const topology = await knotTopology({ steering: { places: cityPlaces, maxPrefixes: 200_000 } })
+  table = await readTable(
+    await buildTable({ topology, folder: import.meta.dirname, cacheFolder: temporaryFolder('steering') }),
+  )
+  knots = await Promise.all(['us-east', 'us-west'].map((name) => startKnot(topology, name)))
+  steerings = knots.map(({ control }) => createKnotSteering({ topology, table, control }))
+})
+after(() => Promise.all(knots.map((knot) => knot.stop())))
+
+/** Share of the networks that each Knot sends to the region with this number. */
+async function shareTo(region: number, networks: string[]): Promise<number[]> {
+  return Promise.all(
+    knots.map(async (knot) => {
+      const address = `${knot.topology.network.base}.${region}.1`
+      let right = 0
+      for (const network of networks) if ((await knot.answer(network)).startsWith(`${address} `)) right++
+      return right / networks.length
+    }),
+  )
+}
+
+test('users of New York get the east, of Los Angeles the west, from either region’s server', async () => {
+  for (const steering of steerings) assert.equal((await steering.reconcile({})).kind, 'applied')
+  for (const share of await shareTo(1, newYork)) assert.ok(share >= 0.95, `New York: ${share} to the east`)
+  for (const share of await shareTo(2, losAngeles))
+    assert.ok(share >= 0.95, `Los Angeles: ${share} to the west`)
+})
+
+test('every answer holds for the net that the table gave it to, and no further', async () => {
+  const answers = computeAnswers(table, {})
+  for (const part of answers.covers) {
+    const step = Math.floor(part.lengths.length / 100)
+    for (let index = 0; index < part.lengths.length; index += step) {
+      const prefix = prefixAt(part, index)
+      const expected = `${knots[0]!.topology.network.base}.${part.values[index]! + 1}.1 /${prefix.length}`
+      assert.equal(await knots[0]!.answer(formatPrefix(prefix)), expected, formatPrefix(prefix))
+    }
+  }
+})
+
+test('while the east is lost everyone gets the west; coming back, it gets its users bit by bit', async () => {
+  const reconcile = (fitness: Parameters<KnotSteering['reconcile']>[0]) =>
+    Promise.all(steerings.map((steering) => steering.reconcile(fitness)))
+  await reconcile({ 'us-east': { kind: 'unfit' } })
+  assert.deepEqual(await shareTo(2, [...newYork, ...losAngeles]), [1, 1])
+  await reconcile({ 'us-east': { kind: 'fit', share: 0.5 } })
+  const half = await shareTo(1, newYork)
+  assert.ok(half[0]! > 0.1 && half[0]! < 0.9, `${half} of New York is back`)
+  assert.equal(half[0], half[1], 'both servers agree on who')
+  for (const share of await shareTo(2, losAngeles)) assert.ok(share >= 0.95)
+  await reconcile({ 'us-east': { kind: 'unfit' }, 'us-west': { kind: 'unfit' } })
+  for (const share of await shareTo(1, newYork)) assert.ok(share >= 0.95, 'fail open')
+})
