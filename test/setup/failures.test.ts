@@ -120,3 +120,12 @@ test('an ordinary user without a range of ids gets the line that gives one', asy
   const text = await failure(made, 'ordinary')
   assert.match(text, /^ {4}usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \S+$/m)
 })
+
+test('a disk that fills up while the root is unpacked is shown, although mmdebstrap fails first', async () => {
+  const made = machine()
+  made.stub('mmdebstrap', 'cat "$MACHINE/root.tar"; echo "E: tar failed" >&2; exit 1')
+  made.stub('tar', 'cat >/dev/null; echo "tar: Cannot write: No space left on device" >&2; exit 2')
+  const text = await failure(made)
+  assert.match(text, /\| E: tar failed\n/)
+  assert.match(text, /^ {4}tar -x .*\n +\| tar: Cannot write: No space left on device\n +\| \(exit code 2\)/m)
+})
