@@ -1,4 +1,4 @@
-import { addressBits, type Family, type Prefix, truncate } from './prefix.ts'
+import { addressBits, bitAt, type Family, type Prefix, truncate } from './prefix.ts'
 
 /**
  * A whole address space, cut into prefixes that do not overlap and leave nothing out, in address order, each with a
@@ -55,17 +55,6 @@ export function prefixAt(cover: Cover, index: number): Prefix {
   }
 }
 
-/** The same, with every prefix shorter than `length` cut into prefixes of that length. */
-export function subdivide(source: Cover, length: number): Cover {
-  const pieces = Array.from(source.lengths, (own) => 2 ** Math.max(0, length - own))
-  const owners = pieces.flatMap((count, index) => Array<number>(count).fill(index))
-  return cover(
-    source.family,
-    Uint8Array.from(owners, (index) => Math.max(length, source.lengths[index]!)),
-    Uint32Array.from(owners, (index) => source.values[index]!),
-  )
-}
-
 /** Index of the prefix that holds the address. */
 export function indexOf(cover: Cover, high: number, low: number): number {
   let [below, above] = [0, cover.lengths.length]
@@ -78,34 +67,60 @@ export function indexOf(cover: Cover, high: number, low: number): number {
   return below
 }
 
-/**
- * The same space with other values, where two halves of a prefix that got the same value become one again; never
- * shorter than /1 (see `uniformCover`).
- */
-export function remap(source: Cover, valueAt: (index: number) => number): Cover {
-  const count = source.lengths.length
-  const lengths = new Uint8Array(count)
-  const values = new Uint32Array(count)
-  /** Index in `source` of the first prefix of each kept one: tells left halves from right ones. */
-  let top = 0
-  const starts = new Uint32Array(count)
-  for (let index = 0; index < count; index++) {
-    lengths[top] = source.lengths[index]!
-    values[top] = valueAt(index)
-    starts[top] = index
-    top++
-    while (top > 1 && siblings(source, starts, lengths, top - 2) && values[top - 2] === values[top - 1]) {
-      top--
-      lengths[top - 1] = lengths[top - 1]! - 1
-    }
-  }
-  return cover(source.family, lengths.slice(0, top), values.slice(0, top))
+/** A prefix with the value that counts in it. */
+export type Net = Prefix & { value: number }
+
+export function netsOf(cover: Cover): Net[] {
+  return Array.from(cover.values, (value, index) => ({ ...prefixAt(cover, index), value }))
 }
 
-function siblings(source: Cover, starts: Uint32Array, lengths: Uint8Array, left: number): boolean {
-  const length = lengths[left]!
-  if (length < 2 || lengths[left + 1] !== length) return false
-  const at = starts[left]!
-  const parent = truncate(source.high[at]!, source.low[at]!, length - 1)
-  return parent.high === source.high[at] && parent.low === source.low[at]
+/**
+ * The same space with other values, in address order, where two halves of a prefix that got the same value are one
+ * again. Never shorter than `shortest`, which cuts larger prefixes; and never a /0 (see `uniformCover`).
+ *
+ * One net at a time, in a few kilobytes, since a cover can have 200,000 and agents are to stay small. What waits are
+ * left halves whose right halves are not complete; as soon as two halves differ, nothing around them can become one.
+ */
+export function* mergedNets(
+  source: Cover,
+  valueOf: (net: Readonly<Net>) => number,
+  shortest = 1,
+): Generator<Net> {
+  const waiting: Net[] = []
+  for (const net of pieces(source, shortest)) {
+    let current: Net = { ...net, value: valueOf(net) }
+    for (;;) {
+      if (current.length > shortest && isLeftHalf(current)) {
+        waiting.push(current)
+        break
+      }
+      const left = waiting.at(-1)
+      if (current.length > shortest && left?.length === current.length && left.value === current.value) {
+        waiting.pop()
+        current = { ...left, length: left.length - 1 }
+      } else {
+        yield* waiting
+        waiting.length = 0
+        yield current
+        break
+      }
+    }
+  }
+}
+
+function* pieces(source: Cover, shortest: number): Generator<Net> {
+  for (let index = 0; index < source.lengths.length; index++) {
+    const net: Net = { ...prefixAt(source, index), value: source.values[index]! }
+    if (net.length >= shortest) yield net
+    else {
+      // Only ever cut to lengths of a few bits, so the lower half of the address stays 0.
+      for (let piece = 0; piece < 2 ** (shortest - net.length); piece++) {
+        yield { ...net, high: net.high + piece * 2 ** (32 - shortest), length: shortest }
+      }
+    }
+  }
+}
+
+function isLeftHalf({ high, low, length }: Net): boolean {
+  return bitAt(high, low, length - 1) === 0
 }

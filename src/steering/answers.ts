@@ -1,10 +1,13 @@
-import { type Cover, remap, subdivide } from '../geo/cover.ts'
+import { mergedNets, type Net } from '../geo/cover.ts'
 import { truncate } from '../geo/prefix.ts'
 import { type Fitness, type FitnessByRegion, fit } from './fitness.ts'
 import type { SteeringTable } from './table.ts'
 
-/** For every address one region, by its index in the table. Neighbouring prefixes with the same one are merged. */
-export type Answers = { covers: readonly [Cover, Cover] }
+/** For every address one region, by its index in the table. */
+export type Answers = {
+  /** IPv4, then IPv6, in address order: they do not overlap and leave nothing out. Made anew at every call. */
+  nets(): Generator<Net>
+}
 
 /** Why a region was chosen for a prefix. */
 export type Reason =
@@ -31,16 +34,14 @@ export function computeAnswers(table: SteeringTable, fitness: FitnessByRegion): 
   const states = statesOf(table, fitness)
   const ramping = states.some((state) => state.kind === 'fit' && state.share < 1)
   const steady = table.rankings.map((order) => choose(order, states, 0).region)
-  const answer = (cover: Cover): Cover => {
-    if (!ramping) return remap(cover, (index) => steady[cover.values[index]!]!)
-    const fine = subdivide(cover, rampLength)
-    return remap(fine, (index) => {
-      const order = table.rankings[fine.values[index]!]!
-      const hash = hashOf(fine.high[index]!, fine.low[index]!)
-      return choose(order, states, hash).region
-    })
+  const regionOf = ramping
+    ? (net: Readonly<Net>) => choose(table.rankings[net.value]!, states, hashAt(net.length, net)).region
+    : (net: Readonly<Net>) => steady[net.value]!
+  return {
+    *nets() {
+      for (const cover of table.covers) yield* mergedNets(cover, regionOf, ramping ? rampLength : 1)
+    },
   }
-  return { covers: [answer(table.covers[0]), answer(table.covers[1])] }
 }
 
 /** While a region is coming back, no prefix is shorter: a few very large ones would come all at once. */

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Cover, cover, indexOf, prefixAt, remap, subdivide, uniformCover } from '../../src/geo/cover.ts'
-import { contains, type Family, formatPrefix } from '../../src/geo/prefix.ts'
+import {
+  type Cover,
+  cover,
+  indexOf,
+  mergedNets,
+  type Net,
+  netsOf,
+  prefixAt,
+  uniformCover,
+} from '../../src/geo/cover.ts'
+import { contains, type Family, formatPrefix, truncate } from '../../src/geo/prefix.ts'
 import { arbitraryAddress } from '../support/places.ts'
 
 /** A random way to cut a family's space, with few values so that neighbours are often equal. */
@@ -19,6 +28,17 @@ function arbitraryCover(family: Family): fc.Arbitrary<Cover> {
   })
 }
 
+/** Throws unless the nets tile the whole space in order. */
+function recover(family: Family, nets: Net[]): Cover {
+  const made = cover(
+    family,
+    Uint8Array.from(nets, (net) => net.length),
+    Uint32Array.from(nets, (net) => net.value),
+  )
+  assert.deepEqual(netsOf(made), nets)
+  return made
+}
+
 for (const family of [4, 6] as const) {
   test(`IPv${family}: every address is in exactly the prefix that is found for it`, () => {
     fc.assert(
@@ -31,34 +51,40 @@ for (const family of [4, 6] as const) {
     )
   })
 
-  test(`IPv${family}: merging changes no answer and leaves no two equal halves`, () => {
+  test(`IPv${family}: merging changes no value, covers everything and leaves no two equal halves`, () => {
     fc.assert(
       fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
-        const merged = remap(parts, (index) => parts.values[index]!)
-        const valueIn = (of: Cover) => of.values[indexOf(of, address.high, address.low)]
-        assert.equal(valueIn(merged), valueIn(parts))
+        const merged = recover(family, [...mergedNets(parts, (net) => net.value % 2)])
+        const valueIn = (of: Cover) => of.values[indexOf(of, address.high, address.low)]!
+        assert.equal(valueIn(merged), valueIn(parts) % 2)
         for (let index = 1; index < merged.lengths.length; index++) {
           const [left, right] = [prefixAt(merged, index - 1), prefixAt(merged, index)]
           if (merged.values[index - 1] !== merged.values[index] || left.length !== right.length) continue
-          const parent = { ...left, length: left.length - 1 }
+          const parent = {
+            ...left,
+            ...truncate(left.high, left.low, left.length - 1),
+            length: left.length - 1,
+          }
           assert.ok(
             left.length === 1 || !contains(parent, right),
             `${formatPrefix(left)} and ${formatPrefix(right)}`,
           )
         }
       }),
+      { numRuns: 500 },
     )
   })
 
-  test(`IPv${family}: cutting finer changes no answer and leaves nothing shorter`, () => {
+  test(`IPv${family}: nets are cut to the shortest length, each valued by itself`, () => {
     fc.assert(
       fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
-        const fine = subdivide(parts, 6)
-        assert.equal(
-          fine.values[indexOf(fine, address.high, address.low)],
-          parts.values[indexOf(parts, address.high, address.low)],
-        )
+        const byAddress = (net: Readonly<Net>) => net.value * 2 + ((net.high >>> 26) & 1)
+        const fine = recover(family, [...mergedNets(parts, byAddress, 6)])
         assert.ok(Math.min(...fine.lengths) >= 6)
+        const at = indexOf(parts, address.high, address.low)
+        const start = truncate(address.high, address.low, Math.max(6, parts.lengths[at]!))
+        const wanted = parts.values[at]! * 2 + ((start.high >>> 26) & 1)
+        assert.equal(fine.values[indexOf(fine, address.high, address.low)], wanted)
       }),
     )
   })
@@ -73,10 +99,6 @@ test('prefixes that leave a gap, overlap or do not fit are refused', () => {
 })
 
 test('one value for everyone still stands in two halves', () => {
-  const halves = remap(uniformCover(6, 7), () => 3)
-  assert.deepEqual([...halves.lengths], [1, 1])
-  assert.deepEqual(
-    [0, 1].map((index) => formatPrefix(prefixAt(halves, index))),
-    ['::/1', '8000::/1'],
-  )
+  const nets = [...mergedNets(uniformCover(6, 7), () => 3)]
+  assert.deepEqual(nets.map(formatPrefix), ['::/1', '8000::/1'])
 })

@@ -1,4 +1,4 @@
-import { type Cover, prefixAt } from '../../geo/cover.ts'
+import type { Net } from '../../geo/cover.ts'
 import { formatPrefix } from '../../geo/prefix.ts'
 import { computeAnswers } from '../../steering/answers.ts'
 import type { FitnessByRegion } from '../../steering/fitness.ts'
@@ -6,11 +6,11 @@ import type { SteeringTable } from '../../steering/table.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { Topology } from '../../topology/schema.ts'
 
-/** What mod-geoip is told: per prefix the addresses of the answer. */
+/** What mod-geoip is told: per net the addresses of the answer. */
 export type KnotMap = {
   domain: string
-  /** Both families. Values are indexes into `answers`. */
-  covers: readonly Cover[]
+  /** Both families, whole, without overlaps. Values are indexes into `answers`. Read more than once. */
+  nets(): Iterable<Net>
   /** IPv4 addresses, the one to be used first. Every answer has the same record types (here: A). */
   answers: readonly (readonly string[])[]
 }
@@ -29,11 +29,11 @@ export function knotMap(
       throw new RangeError(`the table knows a region ${name} that the topology does not`)
     return [address]
   })
-  return { domain: topology.domain, covers: computeAnswers(table, fitness).covers, answers }
+  return { domain: topology.domain, nets: computeAnswers(table, fitness).nets, answers }
 }
 
-/** Prefixes a piece. */
-const pieceSize = 500
+/** Characters a piece, about. */
+const pieceSize = 16 * 1024
 
 /**
  * The text of the map in pieces, without its mark (see `renderMark`).
@@ -41,18 +41,16 @@ const pieceSize = 500
  * Nets are disjoint and cover everything: Knot reports the matched net's own length as the answer's scope, also when
  * a longer net lies inside it, and a resolver would then give the outer answer to people of the inner net.
  */
-export function* renderMap({ domain, covers, answers }: KnotMap): Generator<string> {
+export function* renderMap({ domain, nets, answers }: KnotMap): Generator<string> {
   const records = answers.map((addresses) => addresses.map((address) => `    A: ${address}\n`).join(''))
-  yield `${domain}:\n`
-  for (const cover of covers) {
-    for (let start = 0; start < cover.lengths.length; start += pieceSize) {
-      let piece = ''
-      for (let index = start; index < Math.min(start + pieceSize, cover.lengths.length); index++) {
-        piece += `  - net: ${formatPrefix(prefixAt(cover, index))}\n${records[cover.values[index]!]}`
-      }
-      yield piece
-    }
+  let piece = `${domain}:\n`
+  for (const net of nets()) {
+    piece += `  - net: ${formatPrefix(net)}\n${records[net.value]}`
+    if (piece.length < pieceSize) continue
+    yield piece
+    piece = ''
   }
+  yield piece
 }
 
 /** The name whose TXT record tells which map a server has loaded. */

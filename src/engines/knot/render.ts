@@ -1,4 +1,4 @@
-import { uniformCover } from '../../geo/cover.ts'
+import { netsOf, uniformCover } from '../../geo/cover.ts'
 import type { EnginePart, PlanFile } from '../../plan.ts'
 import { type RegionContext, runFolder } from '../context.ts'
 import { markLabel, renderMap, renderMark } from './map.ts'
@@ -153,7 +153,7 @@ function renderInitialMap({ topology, regions }: RegionContext): string {
   const all = regions.filter((region) => region.serves).map((region) => region.address)
   const map = renderMap({
     domain: topology.domain,
-    covers: [uniformCover(4, 0), uniformCover(6, 0)],
+    nets: () => [uniformCover(4, 0), uniformCover(6, 0)].flatMap(netsOf),
     answers: [all],
   })
   return [...map, renderMark(topology.domain, 'initial')].join('')

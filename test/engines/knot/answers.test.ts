@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { type Cover, cover, prefixAt, uniformCover } from '../../../src/geo/cover.ts'
+import { type Cover, cover, netsOf, prefixAt, uniformCover } from '../../../src/geo/cover.ts'
 import { formatPrefix } from '../../../src/geo/prefix.ts'
 import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
 import { until } from '../../support/sandboxed.ts'
@@ -30,7 +30,11 @@ before(async () => {
   knot = await startKnot(topology)
   east = `${topology.network.base}.1.1`
   west = `${topology.network.base}.2.1`
-  const applied = await knot.control.apply({ domain: topology.domain, covers, answers: [[east], [west]] })
+  const applied = await knot.control.apply({
+    domain: topology.domain,
+    nets: () => covers.flatMap(netsOf),
+    answers: [[east], [west]],
+  })
   assert.equal(applied.kind, 'applied', JSON.stringify(applied))
 })
 after(() => knot?.stop())
@@ -145,11 +149,12 @@ test('malformed packets, over UDP and TCP, do not disturb it', async () => {
 
 test('one value for everyone still has a scope, so nobody takes it for good', async () => {
   const { domain } = knot.topology
-  await knot.control.apply({ domain, covers: [uniformCover(4, 0), uniformCover(6, 0)], answers: [[west]] })
+  const everyone = [uniformCover(4, 0), uniformCover(6, 0)].flatMap(netsOf)
+  await knot.control.apply({ domain, nets: () => everyone, answers: [[west]] })
   assert.equal(await knot.answer('9.9.9.0/24'), `${west} /1`)
   assert.equal(await knot.answer('2600::/24'), `${west} /1`)
   await until('the old map', async () => {
-    await knot.control.apply({ domain, covers, answers: [[east], [west]] })
+    await knot.control.apply({ domain, nets: () => covers.flatMap(netsOf), answers: [[east], [west]] })
     return (await knot.answer('9.9.9.0/24')) === `${east} /4`
   })
 })

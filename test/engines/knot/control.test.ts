@@ -6,7 +6,7 @@ import { type ApplyResult, createKnotControl } from '../../../src/engines/knot/c
 import type { KnotMap } from '../../../src/engines/knot/map.ts'
 import { knotPaths } from '../../../src/engines/knot/render.ts'
 import { createKnotSteering } from '../../../src/engines/knot/steer.ts'
-import { cover, uniformCover } from '../../../src/geo/cover.ts'
+import { cover, netsOf, uniformCover } from '../../../src/geo/cover.ts'
 import { placeTree } from '../../../src/geo/place-tree.ts'
 import { parsePrefix } from '../../../src/geo/prefix.ts'
 import { computeTable } from '../../../src/steering/compute.ts'
@@ -18,9 +18,9 @@ async function withKnot(
 ): Promise<void> {
   const knot = await startKnot(await knotTopology())
   const { domain } = knot.topology
-  const covers = [uniformCover(4, 0), uniformCover(6, 0)]
+  const everyone = [uniformCover(4, 0), uniformCover(6, 0)].flatMap(netsOf)
   try {
-    await work(knot, (address) => ({ domain, covers, answers: [[address]] }))
+    await work(knot, (address) => ({ domain, nets: () => everyone, answers: [[address]] }))
   } finally {
     await knot.stop()
   }
@@ -97,10 +97,10 @@ test('a map that is taken but answers something else is withdrawn, and the last 
     // Nets that overlap: Knot takes them, and gives the inner one's users the outer answer's scope.
     const overlapping: KnotMap = {
       ...map('10.0.0.2'),
-      covers: [
-        uniformCover(4, 0),
-        { ...cover(4, Uint8Array.of(1, 1), Uint32Array.of(0, 1)), lengths: Uint8Array.of(2, 1) },
-        uniformCover(6, 0),
+      nets: () => [
+        ...netsOf(uniformCover(4, 0)),
+        { ...parsePrefix('0.0.0.0/2')!, value: 1 },
+        ...netsOf(uniformCover(6, 0)),
       ],
       answers: [['10.0.0.2'], ['10.0.0.3']],
     }
@@ -156,10 +156,11 @@ test('maps that are applied at once are applied one after another; the last one 
 
 test('maps change under load without losing a query, and every answer is one of the two', () =>
   withKnot(async (knot, map) => {
-    const nets = Array.from({ length: 4096 }, (_, index) => index % 2)
+    const values = Uint32Array.from({ length: 4096 }, (_, index) => index % 2)
+    const nets = netsOf(cover(4, new Uint8Array(4096).fill(12), values))
     const large = (first: string, second: string): KnotMap => ({
       ...map(first),
-      covers: [cover(4, new Uint8Array(4096).fill(12), Uint32Array.from(nets)), uniformCover(6, 0)],
+      nets: () => [...nets, ...netsOf(uniformCover(6, 0))],
       answers: [[first], [second]],
     })
     await knot.control.apply(large('10.0.0.1', '10.0.0.2'))

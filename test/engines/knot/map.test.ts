@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { knotMap, renderMap, renderMark } from '../../../src/engines/knot/map.ts'
 import { sampleProbes } from '../../../src/engines/knot/probes.ts'
-import { cover, uniformCover } from '../../../src/geo/cover.ts'
+import { cover, netsOf, uniformCover } from '../../../src/geo/cover.ts'
 import { placeTree } from '../../../src/geo/place-tree.ts'
 import { formatPrefix, parsePrefix } from '../../../src/geo/prefix.ts'
 import { computeTable } from '../../../src/steering/compute.ts'
@@ -11,7 +11,7 @@ import { topologyOf, twoRegions } from '../../support/topologies.ts'
 
 const parted = {
   domain: 'shop.example.com',
-  covers: [cover(4, Uint8Array.of(1, 2, 2), Uint32Array.of(0, 1, 0)), uniformCover(6, 1)],
+  nets: () => [cover(4, Uint8Array.of(1, 2, 2), Uint32Array.of(0, 1, 0)), uniformCover(6, 1)].flatMap(netsOf),
   answers: [['10.0.0.1'], ['10.0.0.2', '10.0.0.3']],
 }
 
@@ -41,8 +41,8 @@ test('a map names every net of the space once, with the addresses of its answer'
 })
 
 test('a long map comes in pieces that together are the whole', () => {
-  const lengths = new Uint8Array(4096).fill(12)
-  const whole = { ...parted, covers: [cover(4, lengths, new Uint32Array(4096))] }
+  const nets = netsOf(cover(4, new Uint8Array(4096).fill(12), new Uint32Array(4096)))
+  const whole = { ...parted, nets: () => nets }
   const pieces = [...renderMap(whole)]
   assert.ok(pieces.length > 2 && pieces.every((piece) => piece.length < 64 * 1024))
   assert.equal(pieces.join('').match(/- net:/g)!.length, 4096)
@@ -72,5 +72,8 @@ test('a region’s answer is its own one address, by fitness', () => {
   const map = knotMap(topology, regions, table, {})
   assert.deepEqual(map.answers, [[regions[0]!.address], [regions[1]!.address]])
   const away = knotMap(topology, regions, table, { 'us-east': { kind: 'unfit' } })
-  assert.deepEqual([...away.covers[0]!.values], [1, 1])
+  assert.deepEqual(
+    [...away.nets()].map((net) => net.value),
+    [1, 1, 1, 1],
+  )
 })
