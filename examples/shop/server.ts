@@ -1,5 +1,6 @@
+import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import { createApp } from './app.ts'
 import { loadAssets } from './assets.ts'
 import { openCache } from './cache.ts'
@@ -33,10 +34,10 @@ function start(settings: Settings): void {
     logError: (error, what) => console.error(`${what}:`, error),
   })
 
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: { keepAliveTimeout: keepAliveMs, headersTimeout: 10_000, requestTimeout: 30_000 },
-  })
+  const server = createServer(
+    { keepAliveTimeout: keepAliveMs, headersTimeout: 10_000, requestTimeout: 30_000 },
+    getRequestListener(app.fetch),
+  )
   server.on('error', (error) => {
     console.error(`shop: cannot listen on ${settings.host}:${settings.port}: ${error.message}`)
     process.exit(1)
@@ -51,6 +52,8 @@ function start(settings: Settings): void {
     if (isStopping) process.exit(1)
     isStopping = true
     ticker.close()
+    // A connection whose last answer began before the stop was promised to be kept; it is closed once it is idle.
+    setInterval(() => server.closeIdleConnections(), 50)
     server.close(async () => {
       await Promise.allSettled([database.close(), cache.close()])
       process.exit(0)

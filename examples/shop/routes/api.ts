@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { ordersByReference, ordersSince } from '../store/orders.ts'
+import { isReference } from './order-request.ts'
 import { isUuid, respondWithProblem } from './respond.ts'
 import type { Services } from './services.ts'
 
@@ -20,8 +21,8 @@ export function apiRoutes(services: Services): Hono {
     const query = c.req.query('source') === 'replica' ? database.read : database.readPrimary
     const references = c.req.queries('reference') ?? []
     if (references.length > 0) {
-      if (references.length > mostReferences)
-        return invalid(c, services, `reference: at most ${mostReferences} at a time`)
+      if (references.length > mostReferences || !references.every(isReference))
+        return invalid(c, services, `reference: expected at most ${mostReferences} references of orders`)
       return c.json({ orders: await ordersByReference(query, references), next: null })
     }
 

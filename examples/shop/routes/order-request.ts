@@ -11,6 +11,9 @@ export const mostLines = 20
 export const mostOfOne = 99
 const referencePattern = /^[\w.:-]{1,64}$/
 
+export const isReference = (value: unknown): value is string =>
+  typeof value === 'string' && referencePattern.test(value)
+
 /** `{"reference": "...", "lines": [{"productId": 12, "quantity": 2}]}`; the reference may be left out. */
 export function parseJsonOrder(body: string): Parsed {
   let value: unknown
@@ -43,7 +46,7 @@ export function parseFormOrder(body: string): Parsed {
 
 function check(reference: unknown, lines: { productId: unknown; quantity: unknown }[]): Parsed {
   const problems: string[] = []
-  if (reference !== undefined && !(typeof reference === 'string' && referencePattern.test(reference))) {
+  if (reference !== undefined && !isReference(reference)) {
     problems.push('reference: expected 1 to 64 letters, digits, ".", ":", "_" or "-"')
   }
   if (lines.length === 0 || lines.length > mostLines) {

@@ -64,9 +64,10 @@ export function orderRoutes(services: Services): Hono {
 function answer(c: Context, services: Services, customerId: string, placement: Placement) {
   switch (placement.kind) {
     case 'placed':
-    case 'repeated':
       rememberCustomer(c, customerId)
-      return placed(c, placement.order, placement.kind === 'placed' ? 201 : 200)
+      return showOrder(c, placement.order, 201)
+    case 'repeated':
+      return showOrder(c, placement.order, 200)
     case 'reference taken':
       return respondWithProblem(c, services, {
         status: 409,
@@ -84,7 +85,7 @@ function answer(c: Context, services: Services, customerId: string, placement: P
   }
 }
 
-function placed(c: Context, order: Order, status: 201 | 200) {
+function showOrder(c: Context, order: Order, status: 201 | 200) {
   const address = `/orders/${order.id}`
   if (!wantsJson(c)) return c.redirect(address, 303)
   c.header('location', address)

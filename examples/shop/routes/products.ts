@@ -15,8 +15,8 @@ export function productRoutes(services: Services): Hono {
   const routes = new Hono()
 
   routes.get('/', async (c) => {
-    const search = (c.req.query('q') ?? '').slice(0, longestSearch)
-    const category = (c.req.query('category') ?? '').slice(0, longestSearch)
+    const search = plainText(c.req.query('q'))
+    const category = plainText(c.req.query('category'))
     const [found, categories] = await Promise.all([
       listProducts(database.read, { search, category, page: positive(c.req.query('page')) ?? 1 }),
       cache.remember('shop:categories', categoriesTtlSeconds, () => listCategories(database.read)),
@@ -40,6 +40,11 @@ export function productRoutes(services: Services): Hono {
   })
 
   return routes
+}
+
+/** PostgreSQL takes every character but NUL. */
+function plainText(typed = ''): string {
+  return typed.replaceAll('\0', '').slice(0, longestSearch)
 }
 
 /** A whole number from 1 to the largest id, written plainly. */

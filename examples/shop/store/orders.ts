@@ -37,6 +37,7 @@ export type Placement =
 export async function placeOrder(database: Database, wanted: NewOrder): Promise<Placement> {
   const ids = wanted.lines.map(({ productId }) => productId)
   const quantities = wanted.lines.map(({ quantity }) => quantity)
+  const newId = randomUUID()
 
   return database.write(
     async (query): Promise<Placement> => {
@@ -50,7 +51,7 @@ export async function placeOrder(database: Database, wanted: NewOrder): Promise<
         `INSERT INTO orders (id, reference, customer_id) VALUES ($1, $2, $3)
          ON CONFLICT (reference) DO UPDATE SET submissions = orders.submissions + 1
          RETURNING id, submissions`,
-        [randomUUID(), wanted.reference, wanted.customerId],
+        [newId, wanted.reference, wanted.customerId],
       )
       const { id, submissions } = row!
       if (submissions === 1) {
@@ -62,7 +63,8 @@ export async function placeOrder(database: Database, wanted: NewOrder): Promise<
         )
       }
       const order = (await findOrder(query, id))!
-      if (submissions === 1) return { kind: 'placed', order }
+      // Also when an attempt before this one did it, and its answer was lost.
+      if (id === newId) return { kind: 'placed', order }
       return { kind: hasSameLines(order, wanted) ? 'repeated' : 'reference taken', order }
     },
     { idempotent: true },

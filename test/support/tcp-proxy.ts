@@ -1,0 +1,72 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { freeEndpoint } from './sandboxed.ts'
+
+/** Stands before a server as a write endpoint does, and can fail in the ways of a network. */
+export type TcpProxy = {
+  host: string
+  port: number
+  /** How many connections were taken so far. */
+  taken(): number
+  /** Where new connections lead; `undefined` refuses them. Connections that lead elsewhere are cut. */
+  lead(to: Endpoint | undefined): void
+  /** The next message to the server that holds `text` arrives there, its answer does not: the connection is cut. */
+  loseAnswerTo(text: string): void
+  stop(): Promise<void>
+}
+
+type Endpoint = { host: string; port: number }
+
+export async function startTcpProxy(target: Endpoint): Promise<TcpProxy> {
+  let leadsTo: Endpoint | undefined = target
+  let losing: string | undefined
+  let taken = 0
+  const open = new Set<Socket>()
+  const cutAll = () => {
+    for (const socket of open) socket.destroy()
+  }
+
+  const server = createServer((client) => {
+    taken += 1
+    if (!leadsTo) return client.destroy()
+    const upstream = connect(leadsTo)
+    let isLost = false
+    client.on('data', (chunk) => {
+      if (losing !== undefined && chunk.includes(losing)) {
+        losing = undefined
+        isLost = true
+      }
+      upstream.write(chunk)
+    })
+    upstream.on('data', (chunk) => (isLost ? client.destroy() : client.write(chunk)))
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      open.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        open.delete(socket)
+        other.destroy()
+      })
+    }
+  })
+
+  const { host, port } = await freeEndpoint()
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
+  return {
+    host,
+    port,
+    taken: () => taken,
+    lead(to) {
+      leadsTo = to
+      cutAll()
+    },
+    loseAnswerTo(text) {
+      losing = text
+    },
+    async stop() {
+      cutAll()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
