@@ -83,12 +83,12 @@ export function netsOf(cover: Cover): Net[] {
  */
 export function* mergedNets(
   source: Cover,
-  valueOf: (net: Readonly<Net>) => number,
+  valueIn: (net: Readonly<Net>) => number,
   shortest = 1,
 ): Generator<Net> {
   const waiting: Net[] = []
   for (const net of pieces(source, shortest)) {
-    let current: Net = { ...net, value: valueOf(net) }
+    let current: Net = { ...net, value: valueIn(net) }
     for (;;) {
       if (current.length > shortest && isLeftHalf(current)) {
         waiting.push(current)

@@ -2,25 +2,16 @@ import { open, rename, rm } from 'node:fs/promises'
 import { loadPlaces } from '../geo/load-places.ts'
 import type { PlaceTree } from '../geo/place-tree.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { asideFile, type BuildJob } from './build-files.ts'
 import { computeTable } from './compute.ts'
 import type { SteeringRegion, SteeringTable } from './table.ts'
 import { encodeTable } from './table-file.ts'
-
-/** What the child process is told on its standard input, as JSON. */
-export type BuildJob = {
-  /** Absolute paths of the databases. */
-  places: string[]
-  regions: SteeringRegion[]
-  maxPrefixes: number
-  /** Where the table goes. */
-  file: string
-}
 
 async function work(): Promise<void> {
   const job: BuildJob = JSON.parse(await text(process.stdin))
   const { regions, maxPrefixes } = job
   const table = compute(regions, maxPrefixes, await loadPlaces(job.places), job.places)
-  const aside = `${job.file}.${process.pid}`
+  const aside = asideFile(job.file, process.pid)
   try {
     const file = await open(aside, 'w', 0o644)
     try {

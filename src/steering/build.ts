@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { resolvePlaces } from '../geo/places.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { regionsOf } from '../topology/regions.ts'
 import type { Topology } from '../topology/schema.ts'
-import type { BuildJob } from './build-job.ts'
+import { asideFile, type BuildJob } from './build-files.ts'
 import type { SteeringTable } from './table.ts'
 import { decodeTable, tableFormat } from './table-file.ts'
+import { takeTurn } from './turn.ts'
 
 export type BuildOptions = {
   topology: Topology
@@ -24,8 +26,7 @@ export type BuildOptions = {
  * The steering table's file for a topology, computed if it is not there yet.
  *
  * Computing takes seconds and half a gigabyte with a database of the whole world, so a child process does it, once
- * per database, regions and bound. Two at a time are safe: each writes aside and renames, and they write the same.
- * Throws a NearsideError when a database is missing or unusable.
+ * per database, regions and bound, also when the agents of several regions ask at the same time. Throws a NearsideError when a database is missing or unusable.
  */
 export async function buildTable({ topology, folder, cacheFolder, signal }: BuildOptions): Promise<string> {
   const places = resolvePlaces(topology.steering.places, folder)
@@ -36,10 +37,16 @@ export async function buildTable({ topology, folder, cacheFolder, signal }: Buil
   const hash = createHash('sha256').update(JSON.stringify({ tableFormat, regions, maxPrefixes }))
   for (const path of places) hash.update(await hashFile(path))
   const file = join(cacheFolder, `steering-${hash.digest('hex').slice(0, 24)}.table`)
-  if (await isTable(file)) return file
+  const isMade = () => isTable(file)
+  if (await isMade()) return file
 
   await mkdir(cacheFolder, { recursive: true })
-  await runChild({ places, regions, maxPrefixes, file }, signal)
+  await takeTurn(
+    `${file}.lock`,
+    isMade,
+    () => runChild({ places, regions, maxPrefixes, file }, signal),
+    signal,
+  )
   return file
 }
 
@@ -82,16 +89,31 @@ function runChild(job: BuildJob, signal: AbortSignal | undefined): Promise<void>
   const program = fileURLToPath(new URL('./build-job.ts', import.meta.url))
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program], { stdio: ['pipe', 'ignore', 'pipe'], signal })
+    // It is in nobody's way: databases and apps start at the same time, and there is an answer without a table too.
+    if (child.pid !== undefined) lowerPriority(child.pid)
     let output = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       output += text
     })
     child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve() : reject(childError(output, code))))
+    child.on('close', async (code) => {
+      // Killed, it cannot clean up itself.
+      await rm(asideFile(job.file, child.pid), { force: true })
+      if (code === 0) resolve()
+      else reject(childError(output, code))
+    })
     // A child that is gone already says why by its exit.
     child.stdin.on('error', () => {})
     child.stdin.end(JSON.stringify(job))
   })
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** The child says what is wrong in its last line, as JSON. */

@@ -3,6 +3,8 @@ import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { parseStats } from '../../../src/engines/knot/parse.ts'
+import { knotSocket } from '../../../src/engines/knot/render.ts'
 import { type Cover, cover, netsOf, prefixAt, uniformCover } from '../../../src/geo/cover.ts'
 import { formatPrefix } from '../../../src/geo/prefix.ts'
 import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
@@ -157,4 +159,39 @@ test('one value for everyone still has a scope, so nobody takes it for good', as
     await knot.control.apply({ domain, nets: () => covers.flatMap(netsOf), answers: [[east], [west]] })
     return (await knot.answer('9.9.9.0/24')) === `${east} /4`
   })
+})
+
+test('questions are counted by what became of them', async () => {
+  const stats = async () => parseStats((await knot.run(['knotc', '-s', knotSocket, 'stats'])).output)
+  const before = await stats()
+  await knot.ask()
+  await knot.ask({ name: 'com' })
+  const now = await stats()
+  assert.equal(now.queries, before.queries + 2)
+  assert.equal(now.replies.REFUSED, before.replies.REFUSED! + 1)
+  assert.equal(now.limited, 0)
+})
+
+test('all sorts of names can be the domain', async () => {
+  const names = [
+    'example.org',
+    '9to5.example.co.uk',
+    'a-b.1.example',
+    `${'x'.repeat(63)}.example`,
+    'xn--bcher-kva.example',
+  ]
+  for (const domain of names) {
+    const other = await startKnot(await knotTopology({ domain }))
+    try {
+      const applied = await other.control.apply({
+        domain,
+        nets: () => covers.flatMap(netsOf),
+        answers: [['10.0.0.1'], ['10.0.0.2']],
+      })
+      assert.equal(applied.kind, 'applied', JSON.stringify(applied))
+      assert.equal(await other.answer('17.0.0.0/8'), '10.0.0.2 /4')
+    } finally {
+      await other.stop()
+    }
+  }
 })

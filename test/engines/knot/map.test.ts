@@ -36,7 +36,7 @@ test('a map names every net of the space once, with the addresses of its answer'
   )
   assert.match(
     renderMark('shop.example.com', 'abc'),
-    /^_nearside\.shop\.example\.com:\n[^]*TXT: "map=abc"\n$/,
+    /^_nearside\.shop\.example\.com:\n[\s\S]*TXT: "map=abc"\n$/,
   )
 })
 

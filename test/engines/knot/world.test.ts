@@ -9,6 +9,9 @@ import { cityPlaces, networksIn } from '../../support/city-databases.ts'
 import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
+/** Less than the 322,000 prefixes that these two regions would have without a bound. */
+const maxPrefixes = 200_000
+
 /** The real databases and a real Knot in each region. */
 let knots: TestKnot[] = []
 let steerings: KnotSteering[]
@@ -21,8 +24,7 @@ const losAngeles = ([4, 6] as const).flatMap((family) =>
 )
 
 before(async () => {
-  // More than there are nets with the same answer in the databases: every network has its own place's answer.
-  const topology = await knotTopology({ steering: { places: cityPlaces, maxPrefixes: 200_000 } })
+  const topology = await knotTopology({ steering: { places: cityPlaces, maxPrefixes } })
   table = await readTable(
     await buildTable({ topology, folder: import.meta.dirname, cacheFolder: temporaryFolder('steering') }),
   )
@@ -42,6 +44,11 @@ async function shareTo(region: number, networks: string[]): Promise<number[]> {
     }),
   )
 }
+
+test('the table keeps to its bound and makes use of it', () => {
+  const count = table.covers[0].lengths.length + table.covers[1].lengths.length
+  assert.ok(count <= maxPrefixes && count > maxPrefixes * 0.95, `${count} prefixes`)
+})
 
 test('users of New York get the east, of Los Angeles the west, from either region’s server', async () => {
   for (const steering of steerings) assert.equal((await steering.reconcile({})).kind, 'applied')
