@@ -168,14 +168,13 @@ function packRoot(folder: string, packages: Record<string, string>) {
 
 const ID_FILES = ['/etc/subuid', '/etc/subgid']
 
-/** Runs a command as that user: a user namespace with every file where it is. */
+/** Runs a command as that user, if need be in a user namespace with every file where it is. */
 function as(user: 'root' | 'ordinary', ids: string): string[] {
-  if (user === 'root' && process.getuid?.() === 0) return []
-  const uid = user === 'root' ? '0' : '1000'
+  if (user === 'root') return process.getuid?.() === 0 ? [] : [realPath('unshare'), '--map-root-user', '--']
   const idFiles = ID_FILES.filter((file) => existsSync(file)).flatMap((file) => ['--bind', ids, file])
   return [
     realPath('bwrap'),
-    ...['--unshare-user', '--uid', uid, '--gid', uid, '--dev-bind', '/', '/', ...idFiles],
+    ...['--unshare-user', '--uid', '1000', '--gid', '1000', '--dev-bind', '/', '/', ...idFiles],
     ...['--die-with-parent', '--'],
   ]
 }
