@@ -17,6 +17,8 @@ export default defineTopology({
     release: [process.execPath, 'seed.ts'],
     instances: 2,
     health: '/healthz',
+    // An order that waits for the database is finished before an instance ends.
+    stopSeconds: 25,
     static: ['/assets/*'],
   },
 
