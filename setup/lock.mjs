@@ -44,7 +44,7 @@ function tryLock(path, options) {
       // Ctrl-C in the terminal must not end the holder while we still clean up.
       detached: true,
     })
-    const waitingEnds = endWithUs(holder)
+    const waitingEnds = endWithUs(() => holder.kill('SIGTERM'))
     holder.on('error', (error) =>
       reject(new SetupFailure(`cannot run flock: ${error.message}`, 'Install util-linux.')),
     )

@@ -9,21 +9,21 @@ import { CommandFailure } from './failure.mjs'
 const FIRST_LINES = 8
 const LAST_LINES = 12
 
-/** @type {Set<import('node:child_process').ChildProcess>} */
+/** @type {Set<() => unknown>} */
 const underWay = new Set()
 let stopped = false
 
 /** Ends every command under way and lets none begin: their callers fail, clean up and pass the failure on. */
 export function stopCommands() {
   stopped = true
-  for (const child of underWay) child.kill('SIGTERM')
+  for (const end of underWay) end()
 }
 
-/** @param {import('node:child_process').ChildProcess} child @returns {() => void} to be called when it has ended */
-export function endWithUs(child) {
-  if (stopped) child.kill('SIGTERM')
-  underWay.add(child)
-  return () => underWay.delete(child)
+/** @param {() => unknown} end how to end a process when we are told to end @returns {() => void} to call when it has ended */
+export function endWithUs(end) {
+  if (stopped) end()
+  underWay.add(end)
+  return () => underWay.delete(end)
 }
 
 /** @param {string} name @param {NodeJS.ProcessEnv} [env] @returns {string | undefined} the path of a command, as a shell would find it */
@@ -51,6 +51,7 @@ function isExecutable(path) {
  * @property {Record<string, string>} [env] added to this process's environment
  * @property {(line: string) => void} [onLine] each line that the command prints
  * @property {boolean} [terminal] the command may ask on the terminal (sudo's password)
+ * @property {boolean} [ownGroup] the command signals its whole process group when something goes wrong
  */
 
 /**
@@ -68,12 +69,13 @@ export async function run(argv, options = {}) {
 }
 
 /**
- * Runs `producer | consumer` and fails when either does: a shell's pipe would hide the producer's failure.
+ * Runs `producer | consumer` and fails when either does: a shell's pipe would hide the producer's failure. The producer
+ * is mmdebstrap: when it cannot write, it sends SIGHUP to its process group, and when it is signalled alone, it goes on.
  *
  * @param {string[]} producer @param {string[]} consumer @param {RunOptions} [options]
  */
 export async function runPipe(producer, consumer, options = {}) {
-  const from = start(producer, options)
+  const from = start(producer, { ...options, ownGroup: true })
   const to = start(consumer, options, 'pipe')
   const copied = pipeline(/** @type {any} */ (from.child.stdout), /** @type {any} */ (to.child.stdin))
   const results = await Promise.allSettled([from.ended, to.ended, copied])
@@ -93,9 +95,17 @@ function start(argv, options, stdin = 'ignore') {
     cwd: options.cwd,
     // An ordinary user's PATH on Debian has no sbin, where mmdebstrap finds chroot.
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...options.env },
+    detached: options.ownGroup,
     stdio: [options.terminal ? 'inherit' : stdin, 'pipe', 'pipe'],
   })
-  const forget = endWithUs(child)
+  const forget = endWithUs(() => {
+    if (!options.ownGroup || !child.pid) return child.kill('SIGTERM')
+    try {
+      process.kill(-child.pid, 'SIGTERM')
+    } catch {
+      // it has ended by itself in this moment
+    }
+  })
   const kept = new KeptLines()
   /** @param {import('node:stream').Readable | null} stream @param {(line: string) => void} [also] */
   const collect = (stream, also) => {

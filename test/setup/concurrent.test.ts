@@ -85,3 +85,11 @@ test('interrupted while it waits for another set-up, it ends at once', async () 
   go(made)
   assert.equal((await first.ended).status, 0)
 })
+
+test('a mmdebstrap that hangs up its process group, as it does when it cannot write, hangs up nobody else', async () => {
+  const made = machine()
+  made.stub('mmdebstrap', 'echo "W: creating tarball failed" >&2; trap "" HUP; kill -HUP 0; exit 1')
+  const { status, signal, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')])
+  assert.deepEqual([status, signal], [1, null], stderr)
+  assert.match(stderr, /W: creating tarball failed/)
+})
