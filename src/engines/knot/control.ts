@@ -83,7 +83,8 @@ export function createKnotControl(options: KnotControlOptions): KnotControl {
   const apply = async (map: KnotMap): Promise<ApplyResult> => {
     const mark = markOf(map)
     const [before, stored] = await Promise.all([liveMark(), readMark(path.map)])
-    if (before === mark && stored === mark) return { kind: 'unchanged', mark }
+    if (stored === mark && before === mark) return { kind: 'unchanged', mark }
+    if (stored === mark && before === undefined) return { kind: 'stored', mark }
 
     await writeMapFile(path.candidate, map, mark)
     const { code, output } = await run(['knotc', '-c', knotPaths.candidateConfig, 'conf-check'])

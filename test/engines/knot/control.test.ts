@@ -138,6 +138,7 @@ test('a map for a server that is down waits on disk until it starts', () =>
   withKnot(async (knot, map) => {
     await knot.kill()
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'stored')
+    assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'stored')
     const broken = await knot.control.apply(map('10.0.0.300'))
     assert.ok(broken.kind === 'refused' && !broken.restored)
     await knot.start()
