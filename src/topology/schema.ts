@@ -197,8 +197,8 @@ export const topologySchema = z.strictObject({
       maxPrefixes: z
         .int()
         .min(16)
-        .max(200_000)
-        .default(20_000)
+        .max(500_000)
+        .default(100_000)
         .describe(
           'Bound on the DNS map; beyond it neighbouring prefixes share the answer that misleads fewest addresses.',
         ),
