@@ -31,7 +31,7 @@ function closable(make: () => Server, host: string, port: number): Closable {
   }
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
+export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
 export type FakeApp = Closable & {
   name: string

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 
 export type Reply = {
   status: number
@@ -8,7 +9,10 @@ export type Reply = {
   json<T>(): T
 }
 
-export type Ask = Omit<RequestOptions, 'host' | 'port' | 'path'> & { body?: string | Buffer }
+export type Ask = Omit<RequestOptions, 'host' | 'port' | 'path'> & {
+  /** A list is sent as chunks, without saying beforehand how long it is. */
+  body?: string | Buffer | readonly Buffer[]
+}
 
 /** One request on a connection of its own unless an `agent` is given. Rejects when there is no complete response. */
 export function ask(
@@ -17,19 +21,30 @@ export function ask(
   path: string,
   { body, ...options }: Ask = {},
 ): Promise<Reply> {
+  // Node would send a DELETE's body without saying how long it is.
+  const framing =
+    body === undefined
+      ? {}
+      : Array.isArray(body)
+        ? { 'transfer-encoding': 'chunked' }
+        : { 'content-length': String(Buffer.byteLength(body as string | Buffer)) }
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ agent: false, ...options, host, port, path }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.once('error', reject)
-      response.once('end', () => {
-        const text = Buffer.concat(parts).toString()
-        const { statusCode = 0, headers } = response
-        resolve({ status: statusCode, headers, body: text, json: () => JSON.parse(text) })
-      })
-    })
+    const request = httpRequest(
+      { agent: false, ...options, headers: { ...framing, ...options.headers }, host, port, path },
+      (response) => {
+        const parts: Buffer[] = []
+        response.on('data', (part: Buffer) => parts.push(part))
+        response.once('error', reject)
+        response.once('end', () => {
+          const text = Buffer.concat(parts).toString()
+          const { statusCode = 0, headers } = response
+          resolve({ status: statusCode, headers, body: text, json: () => JSON.parse(text) })
+        })
+      },
+    )
     request.once('error', reject)
-    request.end(body)
+    if (Array.isArray(body)) Readable.from(body).pipe(request)
+    else request.end(body)
   })
 }
 

@@ -98,13 +98,13 @@ export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   deadlineMs = 30_000,
-): Promise<T> {
+): Promise<Exclude<T, false | null | undefined>> {
   const giveUpAt = performance.now() + deadlineMs
   let last: unknown
   while (performance.now() < giveUpAt) {
     try {
       const value = await condition()
-      if (value) return value
+      if (value) return value as Exclude<T, false | null | undefined>
     } catch (error) {
       last = error
     }

@@ -25,6 +25,8 @@ export function appBackend({ region, topology, appPorts }: View): string | false
     `http-check send meth GET uri ${quote(app.health)} ver HTTP/1.1 hdr host ${domain} hdr user-agent nearside`,
     'http-check expect status 200-299',
     'retry-on conn-failure empty-response',
+    // It comes from another region, which has said what is to be said.
+    'http-response allow if { srv_name again }',
     // Nobody but HAProxy speaks for Nearside.
     'http-response del-header nearside -m beg',
     // Of the connection between HAProxy and the app.

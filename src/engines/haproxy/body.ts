@@ -24,12 +24,13 @@ end
 
 -- Called with what is in the buffer; at the end of the message its trailers are there, too.
 function Body:http_payload(txn, message)
-  self.bytes = self.bytes + message:input()
+  local kind, index = txn.f:internal_htx_blk_type('tail'), 0
+  -- The mark for the end counts as one byte.
+  self.bytes = self.bytes + message:input() - (kind == 'HTX_BLK_EOT' and 1 or 0)
   if self.bytes > max_bytes then
     txn:set_var('${bodyVariables.tooLarge}', true)
     error('a chunked request body is larger than ' .. max_bytes .. ' bytes', 0)
   end
-  local kind, index = txn.f:internal_htx_blk_type('tail'), 0
   while kind == 'HTX_BLK_EOT' or kind == 'HTX_BLK_TLR' do
     local block = txn.f:internal_htx_blk_type(tostring(index))
     if block == 'HTX_BLK_TLR' then error('a request has trailers', 0) end

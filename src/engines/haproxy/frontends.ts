@@ -6,6 +6,7 @@ import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
 
 const noPrimary = `!{ nbsrv(${proxies.primary}) gt 0 }`
+const hasHopped = '{ req.hdr(nearside-hop) -m found }'
 const appFit = `{ nbsrv(${proxies.fit}) gt 0 }`
 
 /** Users, on 8080. */
@@ -86,7 +87,10 @@ export function againFrontend(view: View): string {
     writeRules(view.topology),
     `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
     holdWrites,
-    view.region.full && `use_backend ${proxies.app} if { req.hdr(nearside-hop) -m found }`,
+    view.region.full && [
+      `http-request lua.hold_app if ${hasHopped} !${appFit} { req.hdr_cnt(nearside-again) 1 }`,
+      `use_backend ${proxies.app} if ${hasHopped}`,
+    ],
     routes(view),
   )
 }

@@ -24,6 +24,8 @@ export function globalSections(view: View): string[] {
       'option httplog',
       'option dontlognull',
       'option abortonclose',
+      // Else each chunk of a streamed response waits up to 200 ms for the next, at every hop.
+      'option http-no-delay',
       'option redispatch 1',
       `retries ${view.appPorts.length + view.remotes.length + 3}`,
       'timeout connect 1500ms',

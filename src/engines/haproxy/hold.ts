@@ -7,10 +7,17 @@ export const heldHeader = 'nearside-held'
 const stepMs = 50
 
 /**
+ * A request from another region whose app has just died here waits this long for one that is restarted. The other
+ * region cannot take it back, and after its next two checks (1 s) it sends no more.
+ */
+const appMs = 3_000
+
+/**
  * The Lua of HAProxy: waiting, nothing else.
  *
  * - `lua.hold` (HTTP): returns when a primary is up, or when the request has been held for `holdMs` in all, here and
  *   in the HAProxys it has passed before; then `txn.refused` is set and a rule answers 503.
+ * - `lua.hold_app` (HTTP): returns when the app of this region is fit again, or after a moment.
  * - `lua.hold_primary`, `lua.hold_replica` (TCP): the same for connections to the database endpoints.
  * - At start every server behind the database endpoints counts as down until its first check says otherwise. HAProxy
  *   would take them for up, and in the first quarter of a second writes would go to replicas.
@@ -44,6 +51,10 @@ core.register_action('hold', { 'http-req' }, function(txn)
   txn.http:req_set_header('${heldHeader}', tostring(before + waited))
   txn:set_var('txn.class', 'hold')
   if not found then txn:set_var('txn.refused', true) end
+end)
+
+core.register_action('hold_app', { 'http-req' }, function(txn)
+  wait(txn, '${proxies.fit}', ${appMs})
 end)
 
 for _, backend in ipairs({ '${proxies.primary}', '${proxies.replica}' }) do

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type EdgeWorld, startEdges } from '../../support/edge.ts'
+import { type Echo, echo } from '../../support/fakes.ts'
+import { until } from '../../support/sandboxed.ts'
+import { twoRegions } from '../../support/topologies.ts'
+
+const mb = 1024 ** 2
+
+describe('request bodies', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: twoRegions,
+      primary: 'us-east',
+      changes: { app: { maxBody: '1mb' } },
+    })
+  })
+  after(() => world?.stop())
+
+  const edges = ['us-east', 'us-west']
+  const seen = () => world.at('us-east').apps.flatMap((app) => app.requests)
+
+  test('up to the limit arrive whole, through one edge and through two, chunked or not', async () => {
+    const chunks = Array.from({ length: 64 }, () => Buffer.alloc(mb / 64, 'x'))
+    for (const edge of edges)
+      for (const body of [Buffer.concat(chunks), [Buffer.concat(chunks)], chunks]) {
+        const reply = await world.at(edge).ask('/upload', { method: 'PUT', body })
+        assert.equal(reply.status, 200)
+        assert.equal(reply.json<Echo>().body.length, mb)
+      }
+  })
+
+  test('that say that they are over the limit get 413, and the app never sees them', async () => {
+    for (const edge of edges) {
+      for (const body of [Buffer.alloc(mb + 1), [Buffer.alloc(mb + 1)]]) {
+        const reply = await world.at(edge).ask('/too-large', { method: 'PUT', body })
+        assert.equal(reply.status, 413)
+        assert.equal(reply.headers['nearside-edge'], edge)
+      }
+    }
+    assert.ok(!seen().includes('PUT /too-large'))
+  })
+
+  test('over the limit without saying so beforehand get 413, and the app never sees more than the limit', async () => {
+    for (const edge of edges) {
+      let received = 0
+      let broken = false
+      for (const app of world.at('us-east').apps)
+        app.handle = async (request) => {
+          try {
+            for await (const part of request) received += part.length
+          } catch {
+            broken = true
+          }
+        }
+      const reply = await world.at(edge).ask('/too-large', {
+        method: 'PUT',
+        body: Array.from({ length: 64 }, () => Buffer.alloc(mb / 16)),
+      })
+      assert.equal(reply.status, 413)
+      await until('the app to see it break off', () => broken)
+      assert.ok(received <= mb)
+    }
+    for (const app of world.at('us-east').apps) app.handle = echo(app.name)
+  })
+
+  test('stream through: the app has the beginning before the client has sent the end', async () => {
+    let received = ''
+    for (const app of world.at('us-east').apps)
+      app.handle = async (request, response) => {
+        for await (const part of request) received += part
+        response.end(received)
+      }
+    for (const edge of edges) {
+      received = ''
+      const connection = world
+        .at(edge)
+        .raw('PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\nconnection: close\r\n\r\nfirst')
+      await until('the first half', () => received === 'first')
+      connection.socket.write('other')
+      assert.match(await connection.closed(), /firstother$/)
+
+      received = ''
+      const chunked = world
+        .at(edge)
+        .raw(
+          'PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\nfirst\r\n',
+        )
+      await until('the first chunk', () => received === 'first')
+      chunked.socket.write('5\r\nother\r\n0\r\n\r\n')
+      assert.match(await chunked.closed(), /firstother/)
+    }
+    for (const app of world.at('us-east').apps) app.handle = echo(app.name)
+  })
+})
+
+describe('what could be read in two ways', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({ regions: twoRegions, primary: 'us-east' })
+  })
+  after(() => world?.stop())
+
+  const seen = () => world.at('us-east').apps.flatMap((app) => app.requests)
+  const line = 'POST /outer HTTP/1.1\r\nhost: a\r\n'
+  const inner = 'GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n'
+
+  const ambiguous: Record<string, string> = {
+    'two lengths': `${line}content-length: 0\r\ncontent-length: ${inner.length}\r\n\r\n${inner}`,
+    'two lengths in one': `${line}content-length: 0, ${inner.length}\r\n\r\n${inner}`,
+    'a signed length': `${line}content-length: +0\r\n\r\n${inner}`,
+    'a length with a space before the colon': `${line}content-length : ${inner.length}\r\n\r\n${inner}`,
+    'an unknown coding': `${line}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n${inner}`,
+    'chunked twice': `${line}transfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n${inner}`,
+    'chunked not last': `${line}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n${inner}`,
+    'a bad chunk size': `${line}transfer-encoding: chunked\r\n\r\n0x\r\n\r\n${inner}`,
+    'a negative chunk size': `${line}transfer-encoding: chunked\r\n\r\n-1\r\n\r\n${inner}`,
+    'a bare line feed': `POST /outer HTTP/1.1\nhost: a\ncontent-length: 0, 5\n\n${inner}`,
+    'a nul in a header': `${line}x: \0\r\n\r\n${inner}`,
+    'two hosts': `GET /outer HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n`,
+    'a host that contradicts the target': `GET http://b/outer HTTP/1.1\r\nhost: a\r\n\r\n`,
+  }
+  for (const [what, text] of Object.entries(ambiguous))
+    test(`is refused, and nothing behind it is taken for a request: ${what}`, async () => {
+      const before = seen().length
+      const answer = await world.at('us-east').raw(text).closed()
+      assert.match(answer, /^HTTP\/1.[01] (400|422|501) /)
+      assert.deepEqual(seen().slice(before), [])
+    })
+
+  test('a folded header is one header for the app, too', async () => {
+    const connection = world
+      .at('us-east')
+      .raw(`${line}connection: close\r\nx: y\r\n content-length: 7\r\n\r\n`)
+    assert.match(await connection.closed(), /"x":"y +content-length: 7"/)
+  })
+
+  test('length and chunked together: chunked counts, the connection ends, nothing behind it is a request', async () => {
+    const before = seen().length
+    const answer = await world
+      .at('us-east')
+      .raw(`${line}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${inner}`)
+      .closed()
+    assert.equal(answer.match(/^HTTP\/1.1 /gm)?.length, 1)
+    assert.deepEqual(seen().slice(before), answer.startsWith('HTTP/1.1 200') ? ['POST /outer'] : [])
+  })
+
+  test('a tunnel by any name but websocket is no tunnel', async () => {
+    const reply = await world.at('us-east').ask('/', {
+      headers: {
+        connection: 'upgrade, http2-settings',
+        upgrade: 'h2c',
+        'http2-settings': 'AAMAAABkAARAAAAAAAIAAAAA',
+      },
+    })
+    assert.equal(reply.status, 200)
+    assert.equal(reply.json<Echo>().headers.upgrade, undefined)
+    for (const method of ['CONNECT a:80', 'TRACE /']) {
+      const connection = world.at('us-east').raw(`${method} HTTP/1.1\r\nhost: a:80\r\n\r\n`)
+      assert.match(await connection.wait('an answer', (text) => text.includes('\r\n')), /^HTTP\/1.1 405 /)
+      connection.close()
+    }
+  })
+})

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type EdgeWorld, keepAlive, startEdges } from '../../support/edge.ts'
+import type { Echo } from '../../support/fakes.ts'
+import type { Reply } from '../../support/requests.ts'
+import { until } from '../../support/sandboxed.ts'
+import { threeRegions, twoRegions } from '../../support/topologies.ts'
+
+const served = (reply: Reply) => reply.headers['nearside-region']
+const write = { method: 'POST', body: 'order=1' }
+
+describe('writes', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: threeRegions,
+      primary: 'us-east',
+      changes: {
+        app: {
+          writes: {
+            methods: ['POST', 'PUT', 'PATCH', 'DELETE', 'PURGE'],
+            also: ['GET /logout', 'GET /cart/*'],
+            except: ['POST /search', 'POST /preview/*'],
+          },
+        },
+      },
+    })
+  })
+  after(() => world?.stop())
+
+  test('go to the region of the primary, wherever they arrive and whatever its name for writing', async () => {
+    for (const edge of ['us-east', 'us-west', 'eu-west'])
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PURGE']) {
+        const reply = await world.at(edge).ask('/orders', { method, body: 'order=1' })
+        assert.equal(served(reply), 'us-east')
+        assert.equal(reply.json<Echo>().body, 'order=1')
+        assert.equal(reply.headers['nearside-edge'], edge)
+      }
+  })
+
+  test('follow the topology’s rules by method and path', async () => {
+    const cases: [string, string, string][] = [
+      ['GET', '/logout', 'us-east'],
+      ['GET', '/logout?x=1', 'us-east'],
+      ['GET', '/logout/', 'us-west'],
+      ['GET', '/cart/add', 'us-east'],
+      ['GET', '/cart', 'us-west'],
+      ['HEAD', '/logout', 'us-west'],
+      ['POST', '/search', 'us-west'],
+      ['POST', '/search/deep', 'us-east'],
+      ['POST', '/preview/', 'us-west'],
+      ['PUT', '/search', 'us-east'],
+      ['OPTIONS', '/orders', 'us-west'],
+    ]
+    for (const [method, path, region] of cases)
+      assert.equal(served(await world.at('us-west').ask(path, { method })), region, `${method} ${path}`)
+  })
+
+  test('follow the primary when it moves', async () => {
+    await world.setPrimary('eu-west')
+    for (const edge of ['us-east', 'us-west', 'eu-west'])
+      assert.equal(served(await world.at(edge).ask('/orders', write)), 'eu-west')
+    await world.setPrimary('us-east')
+  })
+
+  test('go to any app when the primary’s region has none: every app reaches the primary', async () => {
+    const { apps } = world.at('us-east')
+    for (const app of apps) app.healthy = false
+    await until(
+      'us-west to take its own writes',
+      async () => served(await world.at('us-west').ask('/orders', write)) === 'us-west',
+    )
+    const spilled = await world.at('us-east').ask('/orders', write)
+    assert.equal(served(spilled), 'us-west')
+    for (const app of apps) app.healthy = true
+    await until(
+      'us-east to take them again',
+      async () => served(await world.at('us-west').ask('/orders', write)) === 'us-east',
+    )
+  })
+
+  test('that may have reached an app are not sent again, unless they carry an Idempotency-Key', async () => {
+    const { apps } = world.at('us-east')
+    let broken = false
+    const breakOnce = () => {
+      broken = false
+      for (const app of apps) {
+        app.requests = []
+        app.handle = (request, response) => {
+          if (broken) return response.end('again')
+          broken = true
+          request.socket.destroy()
+        }
+      }
+    }
+    for (const edge of ['us-east', 'us-west']) {
+      breakOnce()
+      assert.equal((await world.at(edge).ask('/orders', write)).status, 502)
+      assert.equal(apps.flatMap((app) => app.requests).length, 1)
+      breakOnce()
+      const headers = { 'idempotency-key': '7' }
+      assert.equal((await world.at(edge).ask('/orders', { ...write, headers })).body, 'again')
+      assert.equal(apps.flatMap((app) => app.requests).length, 2)
+    }
+  })
+})
+
+describe('writes while there is no primary', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: twoRegions,
+      primary: 'us-east',
+      changes: { database: { holdSeconds: 20 } },
+    })
+  })
+  after(() => world?.stop())
+
+  const holding = async () =>
+    (await world.at('us-east').control.holding()) + (await world.at('us-west').control.holding())
+
+  test('wait, and are all answered when the next one is there; reads go on', async () => {
+    await world.setPrimary(undefined)
+    const writes = Array.from({ length: 60 }, (_, n) =>
+      world.at(n % 2 ? 'us-east' : 'us-west').ask(`/orders/${n}`, write),
+    )
+    await until('all to wait', async () => (await holding()) === 60)
+    for (const edge of ['us-east', 'us-west']) assert.equal(served(await world.at(edge).ask('/')), edge)
+    await world.setPrimary('us-west')
+    for (const reply of await Promise.all(writes)) {
+      assert.equal(reply.status, 200)
+      assert.equal(served(reply), 'us-west')
+      assert.ok(Number(reply.json<Echo>().headers['nearside-held']) > 0)
+    }
+    assert.equal(await holding(), 0)
+    await world.setPrimary('us-east')
+  })
+
+  test('under a steady stream through an outage and a move, every one is answered 200', async () => {
+    let stop = false
+    const replies: Reply[] = []
+    const stream = async (edge: string) => {
+      const agent = keepAlive()
+      while (!stop) replies.push(await world.at(edge).ask('/orders', { ...write, agent }))
+      agent.destroy()
+    }
+    const streams = ['us-east', 'us-east', 'us-west', 'us-west'].map(stream)
+    const moved = async (name: string | undefined) => {
+      const count = replies.length
+      await world.setPrimary(name)
+      if (name !== undefined) await until('writes to flow', () => replies.length > count + 50)
+    }
+    try {
+      await until('writes to flow', () => replies.length > 50)
+      await moved(undefined)
+      await moved('us-west')
+      await moved(undefined)
+      await moved('us-east')
+    } finally {
+      stop = true
+    }
+    await Promise.all(streams)
+    assert.deepEqual([...new Set(replies.map((reply) => reply.status))], [200])
+  })
+
+  test('wait also when the primary’s region is gone before anybody has noticed', async () => {
+    await world.setPrimary('us-east')
+    const east = world.at('us-east')
+    await Promise.all([east.haproxy.kill(), east.patroni.stop(), ...east.apps.map((app) => app.stop())])
+    const writes = Array.from({ length: 20 }, () => world.at('us-west').ask('/orders', write))
+    await until('us-west to see it', async () => (await world.at('us-west').up('primary')).length === 0)
+    world.at('us-west').patroni.role = 'primary'
+    for (const reply of await Promise.all(writes)) {
+      assert.equal(reply.status, 200)
+      assert.equal(served(reply), 'us-west')
+    }
+    await east.patroni.start()
+    for (const app of east.apps) await app.start()
+    await east.haproxy.start()
+    await world.setPrimary('us-east')
+  })
+
+  test('a region that is asked by another but sees no primary itself lets them wait, too', async () => {
+    const west = world.at('us-west')
+    await world.setPrimary(undefined)
+    const asked = west.ask('/orders', {
+      ...write,
+      port: world.topology.ports.region,
+      localAddress: world.at('us-east').region.address,
+    })
+    await until('it to wait', async () => (await west.control.holding()) === 1)
+    await world.setPrimary('us-west')
+    assert.equal(served(await asked), 'us-west')
+    await world.setPrimary('us-east')
+  })
+})
+
+describe('the hold has bounds', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: twoRegions,
+      changes: { database: { holdSeconds: 1 } },
+      alter: (_, content) => content.replace(/gt 2000 }/g, 'gt 3 }'),
+    })
+  })
+  after(() => world?.stop())
+
+  test('in time: then 503, which says when to come back', async () => {
+    const reply = await world.at('us-west').ask('/orders', write)
+    assert.equal(reply.status, 503)
+    assert.equal(reply.headers['retry-after'], '5')
+    assert.match(reply.body, /cannot take writes/)
+    assert.deepEqual(
+      world.at('us-west').apps.flatMap((app) => app.requests),
+      [],
+    )
+  })
+
+  test('in number: further ones get 503 at once', async () => {
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () => world.at('us-west').ask('/orders', write)),
+    )
+    const tooMany = replies.filter((reply) => /Too many writes/.test(reply.body))
+    assert.equal(tooMany.length, 7)
+    assert.deepEqual([...new Set(replies.map((reply) => reply.status))], [503])
+  })
+})
