@@ -15,3 +15,4 @@ export const home: string
 export function readRequirements(): Requirements
 export function cacheDir(env: NodeJS.ProcessEnv): string
 export function engineRootDir(env: NodeJS.ProcessEnv, engines: EngineRequirements): string
+export function rootDir(env: NodeJS.ProcessEnv, name: string, engines: EngineRequirements): string

@@ -37,8 +37,13 @@ export function cacheDir(env) {
  * @param {EngineRequirements} engines
  */
 export function engineRootDir(env, engines) {
+  return rootDir(env, 'engines', engines)
+}
+
+/** @param {NodeJS.ProcessEnv} env @param {string} name @param {EngineRequirements} engines */
+export function rootDir(env, name, engines) {
   const hash = createHash('sha256')
     .update(JSON.stringify([engines, process.arch]))
     .digest('hex')
-  return join(cacheDir(env), `engines-${hash.slice(0, 12)}`)
+  return join(cacheDir(env), `${name}-${hash.slice(0, 12)}`)
 }

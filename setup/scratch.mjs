@@ -12,12 +12,14 @@ import { run } from './run.mjs'
 /** The engine root takes 0.7 GB, and mmdebstrap as much again with the packages while it works. */
 const NEEDED_BYTES = 1.8e9
 
-/** @param {string} target */
-export function removeLeftovers(target) {
-  if (!existsSync(dirname(target))) return
-  for (const name of readdirSync(dirname(target)))
-    if (name.startsWith(`${basename(target)}.making-`))
-      rmSync(join(dirname(target), name), { recursive: true, force: true })
+/**
+ * Removes every unfinished TARGET. Never fails: what cannot be removed now, because the orphan of a killed set-up still
+ * writes there, goes the next time.
+ *
+ * @param {string} target
+ */
+export function removeUnfinished(target) {
+  for (const folder of matching(dirname(target), `${basename(target)}.making-`)) remove(folder)
 }
 
 /**
@@ -26,32 +28,57 @@ export function removeLeftovers(target) {
  *
  * @param {string} engineRoot @param {boolean} isRoot @param {NodeJS.ProcessEnv} env
  */
-export async function makeScratch(engineRoot, isRoot, env) {
+export function makeScratch(engineRoot, isRoot, env) {
   if (isRoot) {
     const scratch = `${engineRoot}.making-${process.pid}-scratch`
     mkdirSync(scratch)
     return scratch
   }
-  const base = env.TMPDIR || '/var/tmp'
-  const prefix = `nearside-engines-${createHash('sha256').update(engineRoot).digest('hex').slice(0, 12)}-`
-  for (const name of readdirSync(base))
-    if (name.startsWith(prefix)) await removeScratch(join(base, name), isRoot)
-  checkSpace(base)
-  const scratch = mkdtempSync(join(base, prefix))
+  const { folder, prefix } = userScratch(engineRoot, env)
+  checkSpace(folder)
+  const scratch = mkdtempSync(join(folder, prefix))
   chmodSync(scratch, 0o711)
   return scratch
 }
 
-/** @param {string} scratch @param {boolean} isRoot */
-export async function removeScratch(scratch, isRoot) {
-  try {
-    rmSync(scratch, { recursive: true, force: true })
-  } catch (error) {
-    if (isRoot) throw error
-    // What an interrupted mmdebstrap left belongs to subordinate ids, which only a user namespace may remove. It
-    // cannot remove the folder itself, which is the user's.
+/**
+ * Removes this build's scratch folder and those of killed ones; never fails.
+ *
+ * @param {string} engineRoot @param {boolean} isRoot @param {NodeJS.ProcessEnv} env
+ */
+export async function removeScratch(engineRoot, isRoot, env) {
+  if (isRoot) return removeUnfinished(engineRoot)
+  const { folder, prefix } = userScratch(engineRoot, env)
+  for (const scratch of matching(folder, prefix)) {
+    if (remove(scratch)) continue
+    // What a killed mmdebstrap left belongs to the user's subordinate ids. They may remove it from within a user
+    // namespace, provided that they may write to our folder.
+    chmodSync(scratch, 0o777)
     await run(['mmdebstrap', '--unshare-helper', 'rm', '-rf', scratch]).catch(() => {})
-    rmSync(scratch, { recursive: true, force: true })
+    remove(scratch)
+  }
+}
+
+/** @param {string} engineRoot @param {NodeJS.ProcessEnv} env */
+function userScratch(engineRoot, env) {
+  const name = createHash('sha256').update(engineRoot).digest('hex').slice(0, 12)
+  return { folder: env.TMPDIR || '/var/tmp', prefix: `nearside-engines-${process.getuid?.()}-${name}-` }
+}
+
+/** @param {string} folder @param {string} prefix */
+function matching(folder, prefix) {
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).filter((name) => name.startsWith(prefix))
+  return names.map((name) => join(folder, name))
+}
+
+/** @param {string} folder @returns {boolean} is it gone? */
+function remove(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+    return true
+  } catch {
+    return false
   }
 }
 

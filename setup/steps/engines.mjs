@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { debianSources, fetchOptions } from '../apt-sources.mjs'
 import { checkVersions, installedPackages, mmdebstrap } from '../engine-packages.mjs'
 import { run, runPipe } from '../run.mjs'
-import { checkSpace, makeScratch, removeLeftovers, removeScratch } from '../scratch.mjs'
+import { checkSpace, makeScratch, removeScratch, removeUnfinished } from '../scratch.mjs'
 import { checkIdRange } from './sandbox.mjs'
 
 /** Only these parts are kept: a sandbox has a /var, /run and /tmp of its own. dpkg's list becomes the manifest. */
@@ -28,20 +28,21 @@ const ETC = {
 /**
  * Builds the engine root aside and renames it, so that a folder of that name is always a complete one.
  *
- * @param {import('../main.mjs').Context} context @param {string} engineRoot
+ * @param {import('../main.mjs').Context} context @param {string} engineRoot @param {string} [title]
  */
-export async function bringEngines({ requirements, progress, isRoot, env }, engineRoot) {
+export async function bringEngines({ requirements, progress, isRoot, env }, engineRoot, title = 'engines') {
   if (existsSync(engineRoot)) return
   const { engines } = requirements
-  progress.begin('engines', 'about a minute, once per machine and user')
+  progress.begin(title, 'about a minute, once per machine and user')
   checkIdRange(isRoot)
   mkdirSync(dirname(engineRoot), { recursive: true })
-  removeLeftovers(engineRoot)
+  removeUnfinished(engineRoot)
+  await removeScratch(engineRoot, isRoot, env)
   checkSpace(dirname(engineRoot))
   const aside = `${engineRoot}.making-${process.pid}`
-  mkdirSync(aside)
-  const scratch = await makeScratch(engineRoot, isRoot, env)
   try {
+    mkdirSync(aside)
+    const scratch = makeScratch(engineRoot, isRoot, env)
     const build = mmdebstrap({
       engines,
       mode: isRoot ? 'root' : 'unshare',
@@ -69,8 +70,8 @@ export async function bringEngines({ requirements, progress, isRoot, env }, engi
     await run(['sync', '-f', aside])
     renameSync(aside, engineRoot)
   } finally {
-    rmSync(aside, { recursive: true, force: true })
-    await removeScratch(scratch, isRoot)
+    removeUnfinished(engineRoot)
+    await removeScratch(engineRoot, isRoot, env)
   }
   progress.done()
 }

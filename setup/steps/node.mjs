@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { SetupFailure } from '../failure.mjs'
 import { cacheDir } from '../paths.mjs'
 import { findCommand, run } from '../run.mjs'
-import { removeLeftovers } from '../scratch.mjs'
+import { removeUnfinished } from '../scratch.mjs'
 import { nodeSuffices } from '../versions.mjs'
 
 /** @typedef {import('../main.mjs').Context} Context */
@@ -26,7 +26,7 @@ export async function bringNode({ env, requirements, progress, nodeVersion }) {
   progress.begin(`Node ${spec.split('@')[1]}`, `this machine has ${nodeVersion}`)
   if (!findCommand('npm'))
     throw new SetupFailure('there is no npm on this machine', 'Install npm (Debian: apt-get install npm).')
-  removeLeftovers(folder)
+  removeUnfinished(folder)
   const aside = `${folder}.making-${process.pid}`
   mkdirSync(aside, { recursive: true })
   try {
@@ -40,7 +40,7 @@ export async function bringNode({ env, requirements, progress, nodeVersion }) {
       throw new SetupFailure(`npm brought Node ${version}; ${minimum} or newer is needed`)
     renameSync(made, folder)
   } finally {
-    rmSync(aside, { recursive: true, force: true })
+    removeUnfinished(folder)
   }
   progress.done()
   return binary
