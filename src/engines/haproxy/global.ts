@@ -26,6 +26,8 @@ export function globalSections(view: View): string[] {
       'option abortonclose',
       // Else each chunk of a streamed response waits up to 200 ms for the next, at every hop.
       'option http-no-delay',
+      // A reload closes a kept connection after its next response, not just when the client is about to use it.
+      'option idle-close-on-response',
       'option redispatch 1',
       `retries ${view.appPorts.length + view.remotes.length + 3}`,
       'timeout connect 1500ms',
