@@ -102,6 +102,7 @@ export function cdnBackend({ region, responseMs }: View): string {
     'http-response set-var(txn.cache) res.hdr(nearside-cache)',
     'http-response del-header nearside-cache',
     'http-response set-var(txn.cache) str(hit) if { res.cache_hit }',
+    'http-response del-header server-timing if { res.cache_hit }',
     `http-response set-header cache-status 'nearside-${region.name}; hit; detail=memory' if { res.cache_hit }`,
     'http-response set-var(txn.class) str(cache) if { var(txn.cache) -m str hit stale }',
     `http-response set-header nearside-region ${region.name} if { var(txn.cache) -m str hit stale }`,

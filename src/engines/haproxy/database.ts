@@ -17,15 +17,9 @@ export function primaryBackend(view: View): string {
   const { ports } = topology
   return section(
     `backend ${proxies.primary}`,
-    'mode tcp',
     'balance first',
     'option httpchk OPTIONS /primary',
     'http-check expect status 200',
-    'option srvtcpka',
-    'srvtcpka-idle 2s',
-    'srvtcpka-intvl 1s',
-    'srvtcpka-cnt 3',
-    'timeout server 24h',
     // Connections to a primary that is none any more would write into the void.
     'default-server on-marked-down shutdown-sessions fall 2 rise 1 tcp-ut 5s',
     dataRegions.map((other) => {
@@ -42,14 +36,8 @@ export function replicaBackend(view: View): string | false {
   if (!region.full) return false
   return section(
     `backend ${proxies.replica}`,
-    'mode tcp',
     `option httpchk OPTIONS ${quote(`/read-only?lag=${maxLag}`)}`,
     'http-check expect status 200',
-    'option srvtcpka',
-    'srvtcpka-idle 2s',
-    'srvtcpka-intvl 1s',
-    'srvtcpka-cnt 3',
-    'timeout server 24h',
     'default-server tcp-ut 5s',
     `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1`,
     dataRegions.map(
@@ -65,12 +53,8 @@ export function databaseFrontends({ region, topology, holdMs }: View): string[] 
   const endpoint = (backend: string, port: number) =>
     section(
       `frontend database-${backend}`,
-      'mode tcp',
-      'option tcplog',
       `bind ${region.address}:${port}`,
       logErrors,
-      'timeout client 24h',
-      'option clitcpka',
       `tcp-request inspect-delay ${holdMs + 5_000}ms`,
       `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,
       'tcp-request content reject if { var(txn.refused) -m bool }',

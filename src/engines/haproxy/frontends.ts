@@ -119,7 +119,11 @@ export function originFrontend(view: View): string {
     logErrors,
     'timeout client 10m',
     'timeout http-keep-alive 10m',
-    routes({ ...view }),
+    own(ownPaths.ready, anyoneFit(view)),
+    // Between HAProxy and Varnish only.
+    'http-request del-header nearside-static',
+    'http-request del-header nearside-stale',
+    routes(view),
   )
 }
 

@@ -1,8 +1,8 @@
-import { haproxyPaths, haproxySockets } from './layout.ts'
-import { section } from './text.ts'
+import { haproxyPaths, haproxySockets, unavailable } from './layout.ts'
+import { quote, section } from './text.ts'
 import type { View } from './view.ts'
 
-export function globalSections(view: View): string[] {
+export function globalSections(): string[] {
   return [
     section(
       'global',
@@ -17,6 +17,12 @@ export function globalSections(view: View): string[] {
       `lua-load ${haproxyPaths.hold}`,
       `lua-load ${haproxyPaths.body}`,
     ),
+  ]
+}
+
+/** What comes after it in the file is HTTP. */
+export function httpDefaults(view: View): string[] {
+  return [
     section(
       'defaults',
       'mode http',
@@ -39,7 +45,7 @@ export function globalSections(view: View): string[] {
       `timeout server ${view.responseMs}ms`,
       'timeout queue 5s',
       'timeout tunnel 1h',
-      'http-error status 503 content-type text/html string "<!doctype html><title>Unavailable</title><h1>Not available at the moment</h1><p>Please try again in a few seconds.</p>" hdr retry-after 5',
+      `http-error status 503 content-type text/html string ${quote(unavailable.html)} hdr retry-after ${unavailable.retryAfterSeconds}`,
     ),
     section(
       'cache immutable',
@@ -49,4 +55,28 @@ export function globalSections(view: View): string[] {
       'process-vary on',
     ),
   ]
+}
+
+/** What comes after it in the file is TCP. */
+export function tcpDefaults(view: View): string {
+  return section(
+    'defaults',
+    'mode tcp',
+    'option log-separate-errors',
+    'option tcplog',
+    'option dontlognull',
+    'option redispatch 1',
+    `retries ${view.remotes.length + 3}`,
+    'timeout connect 1500ms',
+    'timeout check 1s',
+    // Sessions of a pool may be silent for long; a peer that is gone is noticed by the kernel (see below).
+    'timeout client 24h',
+    'timeout server 24h',
+    'timeout queue 5s',
+    'option clitcpka',
+    'option srvtcpka',
+    'srvtcpka-idle 2s',
+    'srvtcpka-intvl 1s',
+    'srvtcpka-cnt 3',
+  )
 }

@@ -63,3 +63,9 @@ export const ownPaths = {
  * coroutine), so this bounds the hold to about 120 MB; further ones get 503 at once.
  */
 export const maxHeld = 2_000
+
+/** What users see when nobody can serve. */
+export const unavailable = {
+  retryAfterSeconds: 5,
+  html: '<!doctype html><title>Unavailable</title><h1>Not available at the moment</h1><p>Please try again in a few seconds.</p>',
+} as const

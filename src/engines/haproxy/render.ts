@@ -19,7 +19,7 @@ import {
   regionsFrontend,
   usersFrontend,
 } from './frontends.ts'
-import { globalSections } from './global.ts'
+import { globalSections, httpDefaults, tcpDefaults } from './global.ts'
 import { renderHoldLua } from './hold.ts'
 import { haproxyPaths, haproxySockets, ownPaths } from './layout.ts'
 import { type View, viewOf } from './view.ts'
@@ -64,7 +64,8 @@ export function renderHaproxy(context: RegionContext): EnginePart {
 export function renderConfig(view: View): string {
   const sections = [
     '# Made by nearside; changes are overwritten.\n',
-    ...globalSections(view),
+    ...globalSections(),
+    ...httpDefaults(view),
     usersFrontend(view),
     regionsFrontend(view),
     againFrontend(view),
@@ -77,6 +78,7 @@ export function renderConfig(view: View): string {
     chunkedBackend(view),
     cdnBackend(view),
     nobodyBackend(),
+    tcpDefaults(view),
     ...databaseFrontends(view),
     primaryBackend(view),
     replicaBackend(view),

@@ -9,3 +9,6 @@ export const varnishSockets = {
 
 /** Varnish's working folder (compiled VCL, shared memory log), as Varnish sees it. */
 export const varnishWorkFolder = `${runFolder}/varnish`
+
+/** Name of the listener on `varnishSockets.http`; what comes in by any other is only told that Varnish is alive. */
+export const edgeSocketName = 'edge'

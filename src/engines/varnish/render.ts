@@ -2,7 +2,7 @@ import { parseBytes } from '../../lib/bytes.ts'
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 import { ownPaths } from '../haproxy/layout.ts'
-import { varnishPaths, varnishSockets, varnishWorkFolder } from './layout.ts'
+import { edgeSocketName, varnishPaths, varnishSockets, varnishWorkFolder } from './layout.ts'
 import { renderVcl } from './vcl.ts'
 
 /** Varnish: the CDN cache behind HAProxy. */
@@ -22,7 +22,7 @@ export function renderVarnish(context: RegionContext): EnginePart {
           '/usr/sbin/varnishd',
           ...['-F', '-j', 'none', '-n', varnishWorkFolder],
           ...['-f', `${folder}/${varnishPaths.config}`],
-          ...['-a', `edge=${varnishSockets.http},mode=600`],
+          ...['-a', `${edgeSocketName}=${varnishSockets.http},mode=600`],
           ...['-a', `alive=${region.address}:${ports.varnish}`],
           ...['-T', '127.0.0.1:0'],
           ...['-s', `malloc,${parseBytes(cdn.maxMemory)}`],
@@ -31,6 +31,14 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...set('thread_pool_min', 10),
           ...set('thread_pool_max', 500),
           ...set('vsl_space', '4M'),
+          // Nothing is kept or used longer than its headers allow; cdn.vcl sets both where they do.
+          ...set('default_ttl', 0),
+          ...set('default_grace', 0),
+          ...set('default_keep', 0),
+          // Encodings are the app's business.
+          ...set('http_gzip_support', 'off'),
+          // What is not kept streams through in pieces instead of filling the memory for transient objects.
+          ...set('transit_buffer', '256k'),
         ],
         env: {},
         run: 'engine',

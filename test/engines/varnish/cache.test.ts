@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { type EdgeWorld, startEdges } from '../../support/edge.ts'
+import type { Reply } from '../../support/requests.ts'
+import { until } from '../../support/sandboxed.ts'
+import { twoRegions } from '../../support/topologies.ts'
+
+/** `hit`, `miss` or nothing, as the response says it (RFC 9211). */
+function cached(reply: Reply): string {
+  const status = String(reply.headers['cache-status'] ?? '')
+  if (status === '') return 'not asked'
+  return status.includes('; hit') ? 'hit' : 'miss'
+}
+
+describe('the CDN cache', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: twoRegions,
+      primary: 'us-east',
+      varnish: true,
+      changes: { app: { static: ['/assets/*', '/favicon.ico'] } },
+    })
+  })
+  after(() => world?.stop())
+
+  let count = 0
+  const fetched = () => world.at('us-east').apps.flatMap((app) => app.requests).length
+  const ask = (path: string, headers: Record<string, string> = {}) =>
+    world.at('us-east').ask(path, { headers })
+
+  type Answer = (request: IncomingMessage, response: ServerResponse) => void
+  const answer = (respond: Answer) => {
+    for (const edge of ['us-east', 'us-west'])
+      for (const app of world.at(edge).apps)
+        app.handle = (request, response) => {
+          respond(request, response)
+          if (!response.writableEnded) response.end(`answer ${++count}`)
+        }
+  }
+  const withHeaders = (headers: Record<string, string>) =>
+    answer((_, response) => {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    })
+  beforeEach(() => {
+    count = 0
+    for (const app of world.at('us-east').apps) app.requests = []
+    answer(() => {})
+  })
+  let unique = 0
+  const fresh = (path: string) => `${path}-${++unique}`
+
+  describe('of static paths', () => {
+    test('gives the second one what the first one fetched, and says so', async () => {
+      const path = fresh('/assets/app.js')
+      const [first, second] = [await ask(path), await ask(path)]
+      assert.deepEqual([cached(first), cached(second)], ['miss', 'hit'])
+      assert.equal(first.headers['cache-status'], 'nearside-us-east; fwd=uri-miss; stored')
+      assert.match(String(second.headers['cache-status']), /^nearside-us-east; hit; ttl=\d+$/)
+      assert.equal(second.body, first.body)
+      for (const reply of [first, second]) {
+        assert.equal(reply.headers['nearside-region'], 'us-east')
+        assert.equal(reply.headers['nearside-edge'], 'us-east')
+        for (const name of ['via', 'x-varnish', 'nearside-url', 'nearside-cache', 'nearside-revalidate'])
+          assert.equal(reply.headers[name], undefined)
+      }
+      assert.match(String(first.headers['server-timing']), /^app;dur=\d+, edge;/)
+      assert.match(String(second.headers['server-timing']), /^edge;/)
+    })
+
+    test('keeps every region’s own copy', async () => {
+      const path = fresh('/assets/app.js')
+      assert.equal(cached(await world.at('us-east').ask(path)), 'miss')
+      assert.equal(cached(await world.at('us-west').ask(path)), 'miss')
+      assert.equal((await world.at('us-west').ask(path)).headers['nearside-region'], 'us-west')
+    })
+
+    test('asks without the first one’s cookies, and gives no cookie to the others', async () => {
+      const path = fresh('/assets/app.js')
+      let cookie: string | undefined
+      answer((request, response) => {
+        cookie = request.headers.cookie
+        response.setHeader('set-cookie', 'session=new')
+      })
+      const first = await ask(path, { cookie: 'session=mine' })
+      assert.equal(cookie, undefined)
+      assert.equal(first.headers['set-cookie'], undefined)
+      const second = await ask(path, { cookie: 'session=other' })
+      assert.equal(cached(second), 'hit')
+      assert.equal(second.headers['set-cookie'], undefined)
+    })
+
+    test('keeps nothing that was asked with Authorization', async () => {
+      const path = fresh('/assets/app.js')
+      for (let n = 1; n <= 2; n++) {
+        const reply = await ask(path, { authorization: 'Bearer x' })
+        assert.equal(cached(reply), 'miss')
+        assert.equal(reply.body, `answer ${n}`)
+      }
+      assert.equal(cached(await ask(path)), 'miss')
+    })
+
+    test('keeps nothing that says no', async () => {
+      for (const no of ['no-store', 'private, max-age=60', 'no-cache', 'max-age=0']) {
+        withHeaders({ 'cache-control': no })
+        const path = fresh('/assets/app.js')
+        assert.deepEqual([cached(await ask(path)), cached(await ask(path))], ['miss', 'miss'], no)
+      }
+    })
+
+    test('keeps no error', async () => {
+      for (const status of [404, 500, 503]) {
+        answer((_, response) => {
+          response.statusCode = status
+        })
+        const path = fresh('/assets/app.js')
+        for (let n = 0; n < 2; n++) {
+          const reply = await ask(path)
+          assert.equal(reply.status, status)
+          assert.equal(cached(reply), 'miss')
+        }
+      }
+    })
+
+    test('keeps variants apart', async () => {
+      answer((request, response) => {
+        response.setHeader('vary', 'accept-encoding, accept-language')
+        response.end(`${request.headers['accept-encoding']} ${request.headers['accept-language']}`)
+      })
+      const path = fresh('/assets/app.js')
+      const variants: [Record<string, string>, string][] = [
+        [{ 'accept-encoding': 'gzip, deflate, br, zstd', 'accept-language': 'de' }, 'br, gzip de'],
+        [{ 'accept-encoding': 'gzip, deflate', 'accept-language': 'de' }, 'gzip de'],
+        [{ 'accept-encoding': 'br;q=0, gzip', 'accept-language': 'de' }, 'undefined de'],
+        [{ 'accept-encoding': 'gzip, deflate, br, zstd', 'accept-language': 'en' }, 'br, gzip en'],
+      ]
+      for (const expected of ['miss', 'hit'])
+        for (const [headers, body] of variants) {
+          const reply = await ask(path, headers)
+          assert.deepEqual([cached(reply), reply.body], [expected, body])
+        }
+      assert.equal(
+        (await ask(path, { 'accept-encoding': 'br', 'accept-language': 'de' })).body,
+        'br, gzip de',
+      )
+    })
+
+    test('keeps hosts and queries apart', async () => {
+      const path = fresh('/assets/app.js')
+      await ask(path)
+      assert.equal(cached(await ask(`${path}?v=2`)), 'miss')
+      assert.equal(cached(await ask(path, { host: 'other.example' })), 'miss')
+    })
+
+    test('asks the app once for what many want at the same time', async () => {
+      const path = fresh('/assets/app.js')
+      let release = () => {}
+      for (const app of world.at('us-east').apps)
+        app.handle = (_, response) => {
+          response.setHeader('content-length', '4')
+          release = () => response.end('once')
+        }
+      const replies = Promise.all(Array.from({ length: 30 }, () => ask(path)))
+      await until('all to wait', async () =>
+        (await world.at('us-east').control.stats()).some(
+          (row) => row.name === 'varnish' && row.current === 30,
+        ),
+      )
+      release()
+      for (const reply of await replies) assert.equal(reply.body, 'once')
+      assert.equal(fetched(), 1)
+    })
+
+    test('serves ranges and answers conditional requests', async () => {
+      withHeaders({ etag: '"1"', 'content-type': 'text/plain' })
+      const path = fresh('/assets/app.js')
+      assert.equal((await ask(path)).body, 'answer 1')
+      const range = await ask(path, { range: 'bytes=0-2' })
+      assert.deepEqual([range.status, range.body], [206, 'ans'])
+      assert.equal((await ask(path, { 'if-none-match': '"1"' })).status, 304)
+      assert.equal((await world.at('us-east').ask(path, { method: 'HEAD' })).status, 200)
+      assert.equal(fetched(), 1)
+    })
+
+    test('is not asked about writes', async () => {
+      assert.equal(
+        cached(await world.at('us-east').ask(fresh('/assets/app.js'), { method: 'POST' })),
+        'not asked',
+      )
+    })
+
+    test('small immutable ones come from HAProxy’s memory, even without Varnish', async () => {
+      withHeaders({ 'cache-control': 'public, max-age=31536000, immutable' })
+      const path = fresh('/assets/app.1a2b3c.js')
+      const first = await ask(path)
+      const second = await ask(path)
+      assert.equal(second.headers['cache-status'], 'nearside-us-east; hit; detail=memory')
+      assert.equal(second.body, first.body)
+      assert.equal(second.headers['set-cookie'], undefined)
+      assert.match(String(second.headers['server-timing']), /^edge;[^,]*$/)
+      await world.at('us-east').varnish.kill()
+      assert.equal((await ask(path)).body, first.body)
+      assert.equal(fetched(), 1)
+      await world.at('us-east').varnish.start()
+      await until('Varnish', async () => (await world.at('us-east').up('cdn')).length === 1)
+    })
+
+    test('are served straight from the app while Varnish is down, none fails', async () => {
+      const edge = world.at('us-east')
+      await edge.varnish.kill()
+      for (let n = 0; n < 10; n++) {
+        const reply = await ask('/assets/without-varnish.js')
+        assert.equal(reply.status, 200)
+        assert.equal(cached(reply), 'not asked')
+      }
+      await edge.varnish.start()
+      await until(
+        'the cache to be used again',
+        async () => cached(await ask('/assets/without-varnish.js')) === 'hit',
+      )
+    })
+  })
+
+  describe('of other paths', () => {
+    /** HAProxy learns from the first response, so the second request is the first that goes to the cache. */
+    const three = async (path: string, headers: Record<string, string> = {}) => [
+      cached(await ask(path, headers)),
+      cached(await ask(path, headers)),
+      cached(await ask(path, headers)),
+    ]
+
+    test('keeps what its own headers allow to be shared', async () => {
+      for (const yes of ['public, max-age=60', 'max-age=60', 's-maxage=60', 'max-age=0, s-maxage=60']) {
+        withHeaders({ 'cache-control': yes })
+        assert.deepEqual(await three(fresh('/products')), ['not asked', 'miss', 'hit'], yes)
+      }
+    })
+
+    test('leaves everything else alone', async () => {
+      const responses: Record<string, string>[] = [
+        {},
+        { 'cache-control': 'private, max-age=60' },
+        { 'cache-control': 'no-store, max-age=60' },
+        { 'cache-control': 'no-cache, max-age=60' },
+        { 'cache-control': 'max-age=0' },
+        { 'cache-control': 'public' },
+        { 'cache-control': 'max-age=60', 'set-cookie': 'a=b' },
+        { 'cache-control': 'max-age=60', vary: '*' },
+      ]
+      for (const headers of responses) {
+        withHeaders(headers)
+        assert.ok(!(await three(fresh('/products'))).includes('hit'), JSON.stringify(headers))
+      }
+    })
+
+    test('gives nothing that was kept to who has cookies or Authorization, and keeps nothing of theirs', async () => {
+      withHeaders({ 'cache-control': 'public, max-age=60' })
+      const path = fresh('/products')
+      const own: Record<string, string>[] = [{ cookie: 'session=1' }, { authorization: 'Bearer x' }]
+      for (const headers of own)
+        assert.deepEqual(await three(path, headers), ['not asked', 'not asked', 'not asked'])
+      assert.deepEqual(await three(path), ['not asked', 'miss', 'hit'])
+      for (const headers of own)
+        assert.deepEqual(await three(path, headers), ['not asked', 'not asked', 'not asked'])
+    })
+
+    test('stops keeping when the headers say so', async () => {
+      const path = fresh('/products')
+      withHeaders({ 'cache-control': 'max-age=1' })
+      assert.deepEqual(await three(path), ['not asked', 'miss', 'hit'])
+      withHeaders({ 'cache-control': 'private' })
+      await until('the first private one', async () => cached(await ask(path)) === 'miss')
+      assert.ok(!(await three(path)).includes('hit'))
+    })
+  })
+
+  describe('once it is no longer fresh', () => {
+    const path = () => fresh('/assets/old.js')
+
+    test('asks the app again', async () => {
+      withHeaders({ 'cache-control': 'max-age=1' })
+      const old = path()
+      const { body } = await ask(old)
+      await until('another answer', async () => {
+        const reply = await ask(old)
+        return reply.body !== body && cached(reply) === 'miss'
+      })
+    })
+
+    test('is used while a new one is fetched, when its headers allow: stale-while-revalidate', async () => {
+      withHeaders({ 'cache-control': 'max-age=1, stale-while-revalidate=60' })
+      const old = path()
+      const first = await ask(old)
+      // From now on the app answers only when it is told to: whoever is answered before has the old one.
+      let release: (() => void) | undefined
+      for (const app of world.at('us-east').apps)
+        app.handle = (_, response) => {
+          release = () => response.end('new')
+        }
+      await until('the background fetch', async () => {
+        assert.equal((await ask(old)).body, first.body)
+        return release
+      })
+      assert.equal((await ask(old)).body, first.body)
+      release!()
+      await until('the new one', async () => (await ask(old)).body === 'new')
+    })
+
+    test('is used while the app fails, when its headers allow: stale-if-error', async () => {
+      withHeaders({ 'cache-control': 'max-age=1, stale-if-error=60' })
+      const old = path()
+      const first = await ask(old)
+      answer((_, response) => {
+        response.statusCode = 500
+      })
+      const fetches = fetched()
+      const stale = await until('a failed fetch', async () => {
+        const reply = await ask(old)
+        assert.deepEqual([reply.status, reply.body], [200, first.body])
+        return fetched() > fetches && reply
+      })
+      assert.match(String(stale.headers['cache-status']), /; hit; ttl=-?\d+$/)
+      // As soon as the app is well the answer is its own again, at once: stale-if-error is not stale-while-revalidate.
+      answer((_, response) => {
+        response.end('well')
+      })
+      assert.equal((await ask(old)).body, 'well')
+    })
+
+    test('is used while nobody can serve at all', async () => {
+      const old = path()
+      withHeaders({ 'cache-control': 'max-age=1, stale-if-error=60' })
+      const first = await ask(old)
+      const apps = ['us-east', 'us-west'].flatMap((name) => world.at(name).apps)
+      for (const app of apps) await app.stop()
+      try {
+        await until('everything else to fail', async () => (await ask('/')).status === 503)
+        for (let n = 0; n < 5; n++) {
+          const reply = await ask(old)
+          assert.deepEqual([reply.status, reply.body], [200, first.body])
+        }
+      } finally {
+        for (const app of apps) await app.start()
+        await until('the app', async () => (await world.at('us-east').up('app')).length === 2)
+      }
+    })
+
+    test('is not used when its headers forbid: must-revalidate', async () => {
+      withHeaders({ 'cache-control': 'max-age=1, must-revalidate, stale-if-error=60' })
+      const old = path()
+      await ask(old)
+      answer((_, response) => {
+        response.statusCode = 500
+      })
+      await until('the error', async () => (await ask(old)).status === 500)
+    })
+  })
+})
