@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, test } from 'node:test'
+import { renderHaproxy } from '../../../src/engines/haproxy/render.ts'
+import { checkMs, viewOf } from '../../../src/engines/haproxy/view.ts'
+import { assertGolden } from '../../support/golden.ts'
+import { sandboxRunner } from '../../support/knot.ts'
+import { temporaryFolder } from '../../support/sandboxed.ts'
+import { contextFor, threeRegions, topologyOf, twoRegions, withEdge } from '../../support/topologies.ts'
+
+const topologies = {
+  'two-regions': topologyOf(twoRegions),
+  'three-regions': topologyOf(threeRegions),
+  'with-edge': topologyOf(withEdge, {
+    app: {
+      instances: 3,
+      static: ['/assets/*', '/favicon.ico'],
+      writes: { also: ['GET /logout', 'GET /cart/*', 'HEAD /cart/*'], except: ['POST /search'] },
+      maxBody: '50mb',
+    },
+    database: { holdSeconds: 0 },
+  }),
+}
+
+/** One region of each kind in each topology; the others differ only in addresses and order. */
+const cases = [
+  ['two-regions', 'us-east'],
+  ['two-regions', 'us-west'],
+  ['three-regions', 'us-west'],
+  ['with-edge', 'eu-west'],
+  ['with-edge', 'sa-east'],
+] as const
+
+describe('rendering', () => {
+  for (const [name, region] of cases)
+    test(`${name}, ${region}: is as it was, and HAProxy accepts it without a warning`, async () => {
+      const { files } = renderHaproxy(contextFor(topologies[name], region))
+      assertGolden(`haproxy/${name}/${region}`, files)
+      const { code, output } = await check(files)
+      assert.equal(code, 0, output)
+      assert.doesNotMatch(output, /WARNING/)
+    })
+
+  test('a witness has no edge', () => {
+    const part = renderHaproxy(contextFor(topologies['two-regions'], 'us-central'))
+    assert.deepEqual(part, { folders: [], files: [], processes: [] })
+  })
+
+  test('paths of any kind that the schema accepts are taken as they are', async () => {
+    const paths = [
+      '/a#b',
+      '/a$b',
+      '/a%20b',
+      '/a{b}',
+      '/a;b',
+      '/a,b/*',
+      '/ä',
+      '/-m/*',
+      '/a|b',
+      '/`a`',
+      '/(a)',
+      '/$(x)/*',
+    ]
+    const topology = topologyOf(twoRegions, {
+      app: {
+        static: paths,
+        health: '/health#$(x)',
+        writes: { also: paths.map((path) => `GET ${path}`), except: paths.map((path) => `POST ${path}`) },
+      },
+    })
+    const { code, output } = await check(renderHaproxy(contextFor(topology, 'us-east')).files)
+    assert.equal(code, 0, output)
+    assert.doesNotMatch(output, /WARNING/)
+  })
+
+  test('a world of one region works, and one whose app writes by no method', async () => {
+    const topology = topologyOf(
+      { only: { location: { lat: 0, lon: 0 } } },
+      { app: { static: [], writes: { methods: [] } } },
+    )
+    const { code, output } = await check(renderHaproxy(contextFor(topology, 'only')).files)
+    assert.equal(code, 0, output)
+  })
+
+  test('regions are checked as often as their distance allows: a check has this long to connect', () => {
+    const { region, remotes } = viewOf(contextFor(topologyOf(withEdge), 'eu-west'))
+    const near = checkMs(region, region, 250)
+    assert.equal(near, 250)
+    for (const remote of remotes) {
+      const everyMs = checkMs(region, remote, 250)
+      // Twice round the world is the worst there is.
+      assert.ok(everyMs >= 250 && everyMs < 1_300)
+    }
+    const sydney = { ...region, location: { lat: -33.87, lon: 151.21 } }
+    assert.ok(checkMs(region, sydney, 250) > 500)
+  })
+})
+
+/** `haproxy -c` on the files, in a folder of their own. */
+async function check(files: readonly { path: string; content: string }[]) {
+  const folder = temporaryFolder('haproxy-check')
+  mkdirSync(join(folder, 'run'))
+  for (const { path, content } of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), content)
+  }
+  return sandboxRunner(folder)(['/usr/sbin/haproxy', '-c', '-f', 'etc/haproxy/haproxy.cfg'])
+}

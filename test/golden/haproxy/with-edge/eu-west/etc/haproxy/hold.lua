@@ -1,0 +1,47 @@
+-- Made by nearside; changes are overwritten.
+local hold_ms = 0
+local step_ms = 50
+
+local function now_ms()
+  local now = core.now()
+  return now.sec * 1000 + now.usec // 1000
+end
+
+-- Milliseconds waited, and whether a server is there.
+local function wait(txn, backend, limit_ms)
+  local started = now_ms()
+  while txn.f:nbsrv(backend) == 0 do
+    local waited = now_ms() - started
+    if waited >= limit_ms then return waited, false end
+    core.msleep(math.min(step_ms, limit_ms - waited))
+  end
+  return now_ms() - started, true
+end
+
+core.register_action('hold', { 'http-req' }, function(txn)
+  local before = tonumber(txn.f:req_hdr('nearside-held')) or 0
+  local waited, found = wait(txn, 'primary', hold_ms - before)
+  txn.http:req_set_header('nearside-held', tostring(before + waited))
+  txn:set_var('txn.class', 'hold')
+  if not found then txn:set_var('txn.refused', true) end
+end)
+
+core.register_action('hold_app', { 'http-req' }, function(txn)
+  wait(txn, 'fit', 3000)
+end)
+
+for _, backend in ipairs({ 'primary', 'replica' }) do
+  core.register_action('hold_' .. backend, { 'tcp-req' }, function(txn)
+    local _, found = wait(txn, backend, hold_ms)
+    if not found then txn:set_var('txn.refused', true) end
+  end)
+end
+
+core.register_init(function()
+  for _, name in ipairs({ 'primary', 'replica' }) do
+    local backend = core.backends[name]
+    if backend then
+      for _, server in pairs(backend.servers) do server:check_force_down() end
+    end
+  end
+end)
