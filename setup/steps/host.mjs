@@ -28,7 +28,7 @@ export async function bringHostPackages({ requirements, progress, isRoot }, engi
   if (packages.length === 0) return
 
   const prefix = await rootPrefix(isRoot, packages)
-  progress.begin(`${packages.join(' and ')} by apt`)
+  progress.begin(`${listed(packages)} by apt`)
   const apt = [
     ...prefix,
     'env',
@@ -59,7 +59,7 @@ export async function bringHostPackages({ requirements, progress, isRoot }, engi
  */
 async function rootPrefix(isRoot, packages) {
   if (isRoot) return []
-  const missing = `${packages.join(' and ')} ${packages.length === 1 ? 'is' : 'are'} missing`
+  const missing = `${listed(packages)} ${packages.length === 1 ? 'is' : 'are'} missing`
   const remedy = asRoot([`apt-get install -y ${packages.join(' ')}`])
   if (!findCommand('sudo')) throw new SetupFailure(`${missing}, and installing needs root or sudo`, remedy)
   const quiet = await run(['sudo', '-n', 'true']).then(
@@ -77,4 +77,9 @@ async function rootPrefix(isRoot, packages) {
     throw new SetupFailure(`${missing}, and sudo did not let this user install anything`, remedy)
   }
   return ['sudo']
+}
+
+/** @param {string[]} names @returns {string} such as `a, b and c` */
+function listed(names) {
+  return names.join(', ').replace(/, ([^,]+)$/, ' and $1')
 }
