@@ -215,7 +215,7 @@ export class Agent {
     let done = false
     if (action.kind === 'setFitness') {
       done = await shared.setFitness(action)
-      if (done && action.wakes) void this.#wake(action.wakes, action.region)
+      if (done && action.wakes) void this.wake(action.wakes, `${action.region} lost`)
     }
     if (action.kind === 'revokeLeader') done = await shared.revokeLeader(action.leader)
     if (action.kind === 'moveEtcdLeader') done = await this.#moveEtcdLeader(action.to)
@@ -229,9 +229,9 @@ export class Agent {
   }
 
   /** Patroni looks up from its pause whenever its configuration changes; this one changes nothing else. */
-  async #wake(primary: string, lost: string): Promise<void> {
+  async wake(primary: string, why: string): Promise<void> {
     const { address } = this.context.regions.find((region) => region.name === primary)!
-    const note = { nearside_woken: `${lost} lost ${Date.now()}` }
+    const note = { nearside_woken: `${why} ${Date.now()}` }
     await patroniRequest(this.context, address, 'PATCH', '/config', note, 2000).catch((error) =>
       this.options.log.warn({ error: messageOf(error) }, 'the primary could not be woken'),
     )

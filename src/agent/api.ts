@@ -15,6 +15,9 @@ export type ApiOptions = {
   exit: () => void
 }
 
+/** How often a primary is asked to look whether its standby is going. */
+const wakeMs = 700
+
 /** The agent's HTTP API. Everything but `/metrics` and `/alive` needs the world's token. */
 export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Hono {
   const app = new Hono()
@@ -61,7 +64,22 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     if (!stages.includes(stage))
       throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
     const primary = agent.database?.state.role === 'primary'
-    await agent.supervisor.stop((process) => endsBy(stage, process, primary))
+    // A standby that stops waits for the primary to count it out, which it would do at its next look, seconds later.
+    const leader = agent.snapshot?.leader?.region
+    const waits = stage === 'replica' && agent.context.region.full && !primary && leader !== undefined
+    const waking =
+      waits && setInterval(() => void agent.wake(leader, `${agent.options.region} stops`), wakeMs)
+    try {
+      await agent.supervisor.stop((process) => endsBy(stage, process, primary))
+    } finally {
+      if (waking) clearInterval(waking)
+    }
+    if (stage === 'quiet') {
+      // What still waits for others would take the agent's end for its turn.
+      const waiting = agent.supervisor.status().filter((one) => one.state === 'waiting')
+      await agent.supervisor.stop((process) => waiting.some((one) => one.name === process.name))
+      await agent.close()
+    }
     if (stage === 'all') {
       await agent.close()
       setTimeout(exit, 20)

@@ -110,15 +110,6 @@ function readRecord(file: string): Record_ | undefined {
   }
 }
 
-/** For those who look without an agent (status, kill): what `run/` says lives in a region. */
-export function recordedProcess(
-  folder: string,
-  name: string,
-): (ProcessId & { startedAt: number }) | undefined {
-  const record = readRecord(join(folder, 'run', `${name}.json`))
-  return record && isAlive(record) ? record : undefined
-}
-
 function started(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('spawn', () => {
@@ -130,7 +121,7 @@ function started(child: ChildProcess): Promise<number> {
 }
 
 /** What a process was started from: with another command, environment or files it must be started anew. */
-function specOf(process: PlanProcess, files: readonly PlanFile[]): string {
+export function specOf(process: PlanProcess, files: readonly PlanFile[]): string {
   const { command, env, run, cwd } = process
   return createHash('sha256')
     .update(JSON.stringify([command, env, run, cwd, filesOf(process, files)]))

@@ -1,6 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { NearsideError } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Topology } from '../topology/schema.ts'
@@ -48,34 +47,5 @@ export async function readWorld(folder: string): Promise<WorldRecord> {
       remedy: 'run `nearside up` in the folder of the topology file to make it anew',
       cause,
     })
-  }
-}
-
-/**
- * The world that a command means, found without evaluating the topology file: the one made from `--topology`, or the
- * only one beside it, or the only one below the current folder's `.nearside/`.
- */
-export function findWorld(topologyOption: string | undefined, cwd: string): string {
-  const start = topologyOption ? resolve(cwd, topologyOption) : cwd
-  const base = join(existsSync(join(start, '.nearside')) ? start : dirname(start), '.nearside')
-  const at = topologyOption ? base : join(start, '.nearside')
-  const worlds = existsSync(at) ? readdirSync(at).filter((name) => existsSync(worldFile(join(at, name)))) : []
-  const mine = topologyOption ? worlds.filter((name) => madeFrom(join(at, name)) === start) : []
-  const found = mine.length > 0 ? mine : worlds
-  if (found.length === 1) return join(at, found[0]!)
-  if (found.length === 0)
-    throw new NearsideError('world_not_found', `${at}: expected a world, found none`, {
-      remedy: 'run `nearside up` first, in the folder of the topology file or with --topology FILE',
-    })
-  throw new NearsideError('world_ambiguous', `${at}: expected one world, found ${found.join(', ')}`, {
-    remedy: 'name one with --topology FILE',
-  })
-}
-
-function madeFrom(folder: string): string | undefined {
-  try {
-    return (JSON.parse(readFileSync(worldFile(folder), 'utf8')) as WorldRecord).topologyFile
-  } catch {
-    return undefined
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, NearsideError } from '../lib/errors.ts'
+import { messageOf } from '../lib/errors.ts'
 import { identify, isAlive, type ProcessId, signal, uptimeSeconds, withDescendants } from '../lib/proc.ts'
 import type { PlanProcess, RegionPlan } from '../plan.ts'
 import { type Exec, passes, runToEnd } from './check.ts'

@@ -1,64 +1,32 @@
 import { request } from 'node:http'
-import { readWorld, regionFolder, type WorldRecord } from '../agent/layout.ts'
-import { secretsOf } from '../agent/secrets.ts'
-import type { RegionStatus } from '../agent/status.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { type Region, regionsOf } from '../topology/regions.ts'
 
-/** A world on this machine and how to talk to its agents. */
-export type WorldHandle = {
-  folder: string
-  record: WorldRecord
-  regions: readonly Region[]
-  regionFolder: (region: string) => string
-  /** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
-  call: <T>(
-    region: Region,
-    method: 'GET' | 'POST',
-    path: string,
-    body?: unknown,
-    timeoutMs?: number,
-  ) => Promise<T>
-}
-
-export async function openWorld(folder: string): Promise<WorldHandle> {
-  const record = await readWorld(folder)
-  const { api } = await secretsOf(folder)
-  const { topology } = record
-  return {
-    folder,
-    record,
-    regions: regionsOf(topology),
-    regionFolder: (region) => regionFolder(folder, region),
-    call: (region, method, path, body, timeoutMs = 5000) =>
-      ask({ host: region.address, port: topology.ports.agent, token: api, method, path, body, timeoutMs }),
-  }
-}
-
-export const regionStatus = (world: WorldHandle, region: Region, timeoutMs: number) =>
-  world.call<RegionStatus>(region, 'GET', '/v1/status', undefined, timeoutMs).catch(() => undefined)
-
-type Question = {
+export type Question = {
   host: string
   port: number
+  /** The world's API token. */
   token: string
-  method: string
+  method: 'GET' | 'POST'
   path: string
   body?: unknown
   timeoutMs: number
 }
 
-function ask<T>({ host, port, token, method, path, body, timeoutMs }: Question): Promise<T> {
+/** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
+export function askAgent<T>({ host, port, token, method, path, body, timeoutMs }: Question): Promise<T> {
   const text = body === undefined ? '' : JSON.stringify(body)
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
     connection: 'close',
   }
   return new Promise((resolve, reject) => {
     const unreachable = (why: string) =>
       reject(
-        new NearsideError('agent_unreachable', `agent at ${host}:${port}: ${why}`, { remedy: 'nearside up' }),
+        new NearsideError('agent_unreachable', `agent at ${host}:${port}: ${why}`, {
+          remedy: 'see `nearside status`; `nearside up` starts the agents that are missing',
+        }),
       )
     const call = request({ host, port, method, path, headers, agent: false }, (response) => {
       const parts: Buffer[] = []
@@ -81,12 +49,4 @@ function ask<T>({ host, port, token, method, path, body, timeoutMs }: Question):
     call.on('close', () => clearTimeout(timer))
     call.end(text)
   })
-}
-
-/** The region that a command names, or an error that lists what there is. */
-export function regionNamed(world: WorldHandle, name: string): Region {
-  const found = world.regions.find((region) => region.name === name)
-  if (found) return found
-  const names = world.regions.map((region) => region.name).join(', ')
-  throw new NearsideError('region_unknown', `region: expected one of ${names}, got ${name}`)
 }

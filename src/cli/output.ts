@@ -3,20 +3,27 @@ import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
+import { createLive, type Live, type Terminal } from './live.ts'
 
 /** What a command's exit code means; `nearside --help` says the same. */
 export const exitCodes = {
   ok: 0,
   /** The command ran and the answer is no: problems found, a world that is not up. */
   problem: 1,
+  /** It works, and something needs a look. */
+  degraded: 3,
   /** The command line itself was wrong. */
   usage: 2,
   /** A defect of Nearside. */
   defect: 70,
+  /** Ctrl-C, as shells count it. */
+  interrupted: 130,
 } as const
 
 export type Style = Parameters<typeof styleText>[0]
 export type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+
+const isTerminal = (stream: Stream): stream is Terminal => 'on' in stream && 'off' in stream
 
 /** Colour only for people: a terminal, and neither NO_COLOR nor TERM=dumb. FORCE_COLOR asks for it elsewhere. */
 export function coloured(stream: Stream, env: NodeJS.ProcessEnv): boolean {
@@ -34,7 +41,23 @@ export function printable(text: string): string {
   })
 }
 
-const widthOf = (text: string) => [...stripVTControlCharacters(text)].length
+const lengthOf = (text: string) => [...stripVTControlCharacters(text)].length
+
+/** How many characters fit on a line of a terminal; undefined where lines may be as long as they are. */
+export const widthOf = (stream: Stream): number | undefined => (stream.isTTY ? stream.columns : undefined)
+
+/** Words on lines of at most `width` characters, the second and later ones indented. Colours count for nothing. */
+export function wrap(text: string, width: number | undefined, indent: string): string {
+  if (width === undefined || lengthOf(text) <= width) return text
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && lengthOf(last) + 1 + lengthOf(word) <= width)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(lines.length === 0 ? word : indent + word)
+  }
+  return lines.join('\n')
+}
 
 export type Column = { head: string; align?: 'left' | 'right' }
 
@@ -45,13 +68,13 @@ export function table(
   head: (text: string) => string = (text) => text,
 ): string {
   const widths = columns.map((column, i) =>
-    Math.max(widthOf(column.head), ...rows.map((row) => widthOf(row[i] ?? ''))),
+    Math.max(lengthOf(column.head), ...rows.map((row) => lengthOf(row[i] ?? ''))),
   )
   const line = (cells: readonly string[]) =>
     columns
       .map((column, i) => {
         const cell = cells[i] ?? ''
-        const fill = ' '.repeat(Math.max(0, widths[i]! - widthOf(cell)))
+        const fill = ' '.repeat(Math.max(0, widths[i]! - lengthOf(cell)))
         return column.align === 'right' ? fill + cell : cell + fill
       })
       .join('  ')
@@ -70,6 +93,11 @@ export type Output = {
   result(value: unknown): void
   /** A line about the work (progress, warnings), on stderr. */
   note(text: string): void
+  /**
+   * A block on stderr that is drawn anew in place, or on stdout if that is the answer itself; undefined where that
+   * cannot be seen. Until it ends, lines that are printed or noted go above it.
+   */
+  live(on?: 'stdout' | 'stderr'): Live | undefined
   /** Colours for stdout and stderr; plain text where colour is not wanted. */
   paint(style: Style, text: string): string
   paintNote(style: Style, text: string): string
@@ -87,11 +115,27 @@ export function createOutput({
     const colour = coloured(stream, env)
     return (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text)
   }
+  let drawn: Live | undefined
+  const line = (stream: Stream, text: string) => (drawn ? drawn.say(text) : void stream.write(`${text}\n`))
   return {
     json,
-    print: (text = '') => void (json || stdout.write(`${text}\n`)),
+    print: (text = '') => void (json || line(stdout, text)),
     result: (value) => void (json && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
-    note: (text) => void stderr.write(`${text}\n`),
+    note: (text) => line(stderr, text),
+    live(on = 'stderr') {
+      const stream = on === 'stderr' ? stderr : stdout
+      if (!isTerminal(stream) || !stream.isTTY || env.TERM === 'dumb' || (json && on === 'stdout'))
+        return undefined
+      const live = createLive(stream)
+      drawn = live
+      return {
+        ...live,
+        end(how) {
+          if (drawn === live) drawn = undefined
+          live.end(how)
+        },
+      }
+    },
     paint: painter(stdout),
     paintNote: painter(stderr),
   }

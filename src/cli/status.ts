@@ -1,35 +1,65 @@
 import type { Command } from 'commander'
-import { findWorld } from '../agent/layout.ts'
-import type { RegionStatus } from '../agent/status.ts'
-import { openWorld, regionStatus, type WorldHandle } from './client.ts'
+import { action, exitCodes, type Output, widthOf } from './output.ts'
+import { worldStatus } from './status/collect.ts'
+import { renderStatus } from './status/render.ts'
+import type { Health, WorldStatus } from './status/types.ts'
+import { type WorldHandle, type WorldOptions, worldOf } from './world.ts'
 
-export type WorldStatus = {
-  world: string
-  domain: string
-  regions: (RegionStatus | { region: string; agent: null })[]
-}
+type Options = WorldOptions & { json?: boolean; verbose?: boolean; watch?: boolean }
 
-export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
-  const regions = await Promise.all(
-    world.regions.map(
-      async (region) => (await regionStatus(world, region, 400)) ?? { region: region.name, agent: null },
-    ),
-  )
-  return { world: world.record.topology.name, domain: world.record.topology.domain, regions }
-}
+const examples = `
+Examples:
+  nearside status
+  nearside status --verbose             every process with its pid, uptime and restarts
+  nearside status --json | jq -r .primary
 
-export function renderStatus(status: WorldStatus): string {
-  return `${JSON.stringify(status, null, 1)}\n`
+Exit codes: 0 all is well, 3 users are served but something needs a look, 1 no region serves users or there is no
+world, 2 wrong usage. It answers in half a second, also when agents are dead or hang; then the engines are asked.`
+
+const codes: Record<Health, number> = {
+  well: exitCodes.ok,
+  degraded: exitCodes.degraded,
+  down: exitCodes.problem,
 }
 
 export function statusCommand(program: Command): void {
   program
     .command('status')
-    .description('what the world is like right now')
-    .option('-t, --topology <file>', 'topology file of the world')
-    .option('--json', 'as JSON')
-    .action(async (options: { topology?: string; json?: boolean }) => {
-      const status = await worldStatus(await openWorld(findWorld(options.topology, process.cwd())))
-      process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : renderStatus(status))
-    })
+    .description('show what the world is like right now')
+    .option('-v, --verbose', 'every process and every verdict')
+    .option('--watch', 'go on showing it until Ctrl-C')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', examples)
+    .action(
+      action<Options>(async ({ output, options }) => {
+        const world = await worldOf(options)
+        if (options.watch) return watch(world, output, options)
+        const status = await worldStatus(world)
+        output.result(status)
+        output.print(renderStatus(status, output.paint, look(options)).trimEnd())
+        return codes[status.health]
+      }),
+    )
+}
+
+const look = ({ verbose }: Options) => ({ verbose, width: widthOf(process.stdout) })
+
+/** On a terminal in place; elsewhere one answer after the other, with --json one a line. */
+async function watch(world: WorldHandle, output: Output, options: Options): Promise<number> {
+  const live = output.live('stdout')
+  let last: WorldStatus | undefined
+  let stopped = false
+  process.once('SIGINT', () => {
+    stopped = true
+    live?.end()
+    process.exit(last ? codes[last.health] : exitCodes.ok)
+  })
+  while (!stopped) {
+    last = await worldStatus(world)
+    const text = renderStatus(last, output.paint, look(options))
+    if (live) live.draw(text.trimEnd().split('\n'))
+    else process.stdout.write(options.json ? `${JSON.stringify(last)}\n` : `${text}\n`)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+  return exitCodes.ok
 }

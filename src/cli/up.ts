@@ -1,120 +1,107 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { worldFolderFor, writeWorld } from '../agent/layout.ts'
-import { secretsOf } from '../agent/secrets.ts'
-import { NearsideError } from '../lib/errors.ts'
-import { isAlive, type ProcessId } from '../lib/proc.ts'
 import { loadTopology } from '../topology/load.ts'
-import type { Region } from '../topology/regions.ts'
-import { revision } from '../topology/revision.ts'
-import { agentLogTail, startAgent, stopWorld } from './agents.ts'
-import { openWorld, regionNamed, regionStatus, type WorldHandle } from './client.ts'
-import { renderStatus, worldStatus } from './status.ts'
+import { hint } from './hint.ts'
+import { onInterrupt } from './interrupt.ts'
+import { locked } from './locked.ts'
+import { action, exitCodes, type Output, printWarnings } from './output.ts'
+import { durable, type Look, untilServing } from './start.ts'
+import { worldStatus } from './status/collect.ts'
+import { stopShown } from './stop-view.ts'
+import { watchWorld } from './up/foreground.ts'
+import { renderPlaces } from './up/places.ts'
+import { folderOf, prepare, type Started } from './up/prepare.ts'
+import { createProgress } from './up/progress.ts'
+import type { WorldOptions } from './world.ts'
 
-type Options = { topology?: string; region?: string; detach?: boolean; json?: boolean }
+type Options = WorldOptions & { region?: string; detach?: boolean; json?: boolean }
+
+const examples = `
+Examples:
+  nearside up                           until Ctrl-C, which stops everything
+  nearside up --detach                  returns when every region serves
+  nearside up --region us-west          only the agent of us-west, on a host of its own
+
+It starts what is missing and leaves alone what runs, so it can be typed again at any time. When the topology file
+has changed it says what that means, and gives the regions the new one after another where it can be done.
+
+Exit codes: 0 every region serves (or the world was stopped by Ctrl-C), 1 it could not be started, 2 wrong usage.`
 
 export function upCommand(program: Command): void {
   program
     .command('up')
     .description('start the world of a topology on this machine, or what is missing of it')
-    .option('-t, --topology <file>', 'topology file (default: nearside.config.ts or nearside.yaml here)')
     .option('-r, --region <name>', 'only this region’s agent')
     .option('-d, --detach', 'return when every region serves; the world goes on')
     .option('--json', 'print the status as JSON when every region serves')
-    .addHelpText('after', '\nExample:\n  nearside up --detach && nearside status\n')
-    .action(up)
+    .addHelpText('after', examples)
+    .action(action<Options>(({ output, options }) => up(output, options)))
 }
 
-async function up(options: Options): Promise<void> {
-  const world = await prepare(options)
-  const regions = options.region ? [regionNamed(world, options.region)] : [...world.regions]
-  const started = new Map<string, ProcessId>()
-  for (const region of regions)
-    if (!(await alive(world, region))) started.set(region.name, await startAgent(world, region))
-  const stop = async () => {
-    await stopWorld(world, regions, (stage) => process.stderr.write(`stopping: ${stage}\n`))
-  }
-  let interrupted = false
-  if (!options.detach)
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.on(signal, () => {
-        if (interrupted) return
-        interrupted = true
-        void stop().then(() => process.exit(0))
-      })
-  await untilReady(world, regions, started, () => interrupted)
-  const status = await worldStatus(world)
-  process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : renderStatus(status))
-  if (options.detach) return
-  await new Promise(() => setInterval(() => undefined, 1 << 30))
-}
-
-async function prepare(options: Options): Promise<WorldHandle> {
-  const { topology, file, appFolder } = await loadTopology(options.topology ?? process.cwd())
-  const folder = worldFolderFor(file, topology.name)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await secretsOf(folder)
-  const record = {
-    topology,
-    revision: revision(topology),
-    topologyFile: file,
-    appFolder,
-    run: randomBytes(6).toString('hex'),
-  }
-  const existing = await openWorld(folder).catch(() => undefined)
-  if (existing) {
-    const living = await Promise.all(existing.regions.map((region) => alive(existing, region)))
-    if (living.some(Boolean)) {
-      if (existing.record.revision === record.revision) return existing
-      throw new NearsideError('world_differs', `${file}: has changed since this world was started`, {
-        remedy: 'nearside down, then nearside up',
-      })
+async function up(output: Output, options: Options): Promise<number> {
+  const startedAt = performance.now()
+  const loaded = await loadTopology(options.topology ?? '.')
+  printWarnings(output, loaded.warnings)
+  const folder = folderOf(loaded)
+  const { signal } = onInterrupt(output, options.detach ? 'leave' : 'stop')
+  const started = await locked(
+    folder,
+    'up',
+    output,
+    () => prepare(loaded, options.region, output, signal),
+    signal,
+  )
+  if (!started) return exitCodes.interrupted
+  try {
+    await waitForIt(started, output, signal, options)
+    output.result(await worldStatus(started.world))
+    output.print(renderPlaces(started, (performance.now() - startedAt) / 1000, options.detach === true))
+    if (options.detach) return exitCodes.ok
+    if ((await watchWorld(started.world, output, signal)) === 'stopped elsewhere') {
+      output.note(`${started.world.name} was stopped by another command`)
+      return exitCodes.ok
+    }
+  } catch (error) {
+    if (!signal.aborted) {
+      // A world that was there before is not ours to stop because a part of it failed.
+      if (!options.detach && started.agents.size === started.regions.length) await stop(started, output)
+      throw error
+    }
+    if (options.detach) {
+      const { world } = started
+      output.note(`${world.name} goes on starting: ${hint(world, 'status')}, ${hint(world, 'down')}`)
+      return exitCodes.interrupted
     }
   }
-  await writeWorld(folder, record)
-  return openWorld(folder)
+  await stop(started, output)
+  output.note(`${started.world.name} is stopped; its data stays`)
+  return exitCodes.ok
 }
 
-const alive = async (world: WorldHandle, region: Region) =>
-  (await regionStatus(world, region, 1000)) !== undefined
-
-async function untilReady(
-  world: WorldHandle,
-  regions: readonly Region[],
-  started: ReadonlyMap<string, ProcessId>,
-  interrupted: () => boolean,
+async function waitForIt(
+  { world, regions, agents }: Started,
+  output: Output,
+  signal: AbortSignal,
+  { region }: Options,
 ): Promise<void> {
-  const said = new Map<string, string>()
-  while (!interrupted()) {
-    const all = await Promise.all(regions.map((region) => regionStatus(world, region, 1000)))
-    for (const [index, region] of regions.entries()) {
-      const agent = started.get(region.name)
-      if (!all[index] && agent && !isAlive(agent))
-        throw new NearsideError(
-          'agent_died',
-          `${region.name}: its agent ended:\n${await agentLogTail(world, region)}`,
-        )
-      const processes = all[index]?.processes ?? []
-      const release = all[index]?.world?.release
-      if (release?.startsWith('failed'))
-        throw new NearsideError('release_failed', `app.release ${release}`, {
-          remedy: 'mend it, then nearside down and nearside up',
-        })
-      const gaveUp = processes.find((one) => one.state === 'gaveUp')
-      if (gaveUp)
-        throw new NearsideError('process_gave_up', `${region.name}/${gaveUp.name}: ${gaveUp.why}`, {
-          remedy: `nearside logs ${region.name} ${gaveUp.name}`,
-        })
-      const line = processes
-        .filter((one) => one.state !== 'ready')
-        .map((one) => `${one.name} ${one.state}${one.why ? ` (${one.why})` : ''}`)
-        .join(', ')
-      if (line !== said.get(region.name)) process.stderr.write(`${region.name}: ${line || 'ready'}\n`)
-      said.set(region.name, line)
-    }
-    if (all.every((status) => status?.ready)) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
+  // One region alone cannot wait for a standby that another host starts later.
+  const whole = region === undefined && regions.length === world.regions.length
+  const enough = (looks: readonly Look[]) => !whole || durable(world, looks)
+  const progress = createProgress(output, {
+    title: `${agents.size > 0 ? 'Starting' : 'Waiting for'} ${world.name}`,
+    rest: (looks) => (enough(looks) ? undefined : 'waiting for a standby in step with the primary'),
+  })
+  try {
+    await untilServing(world, regions, {
+      agents,
+      enough,
+      onLook: (looks) => progress.show(looks),
+      signal,
+    })
+  } finally {
+    progress.end()
   }
-  await new Promise(() => undefined)
+}
+
+async function stop({ world, regions }: Started, output: Output): Promise<void> {
+  await locked(world.folder, 'up', output, () => stopShown(world, regions, output))
 }

@@ -14,11 +14,14 @@ export async function withLock<T>(
   holder: string,
   onWait: (holder: string) => void,
   work: () => Promise<T>,
+  /** Ends the waiting, not the work. */
+  signal?: AbortSignal,
 ): Promise<T> {
   let release = await take(file, ['--nonblock'])
   if (!release) {
     onWait(readFileSync(file, 'utf8').trim() || 'another process')
-    release = await take(file, [])
+    release = await take(file, [], signal)
+    signal?.throwIfAborted()
   }
   if (!release) throw new NearsideError('lock_refused', `${file}: cannot be locked`)
   try {
@@ -30,7 +33,7 @@ export async function withLock<T>(
 }
 
 /** Undefined when another has it. */
-function take(file: string, options: string[]): Promise<(() => void) | undefined> {
+function take(file: string, options: string[], signal?: AbortSignal): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', [...options, file, 'sh', '-c', 'echo locked; cat'], {
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -45,9 +48,12 @@ function take(file: string, options: string[]): Promise<(() => void) | undefined
         }),
       ),
     )
+    const giveUp = () => void child.kill()
+    signal?.addEventListener('abort', giveUp, { once: true })
     child.on('exit', () => resolve(undefined))
     child.stdin.on('error', () => undefined)
     child.stdout.once('data', () => {
+      signal?.removeEventListener('abort', giveUp)
       child.unref()
       resolve(() => child.stdin.end())
     })

@@ -1,0 +1,105 @@
+import type { Command } from 'commander'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { loadTopology } from '../topology/load.ts'
+import { confirm } from './ask.ts'
+import { clockFindings } from './doctor/clocks.ts'
+import type { Finding } from './doctor/finding.ts'
+import { leftoverFindings } from './doctor/leftovers.ts'
+import { machineFindings } from './doctor/machine.ts'
+import { portFindings } from './doctor/ports.ts'
+import { secrecyFindings } from './doctor/secrecy.ts'
+import { segmentFindings, staleFindings } from './doctor/stale.ts'
+import { action, exitCodes, type Output, printable, type Style } from './output.ts'
+import { findWorld, openWorld, type WorldHandle, type WorldOptions } from './world.ts'
+
+type Options = WorldOptions & { fix?: boolean; yes?: boolean; json?: boolean }
+
+const examples = `
+Examples:
+  nearside doctor
+  nearside doctor --fix                 offers to clean up what dead worlds have left
+  nearside doctor --json | jq '.findings[] | select(.state != "ok")'
+
+It looks at the machine, at every Nearside process on it, and at the world of this folder if there is one.
+Exit codes: 0 no problems (warnings may be), 1 problems, 2 wrong usage.`
+
+export function doctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('look for what keeps worlds on this machine from working, and clean up')
+    .option('--fix', 'clean up what can be cleaned up, after asking')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', examples)
+    .action(action<Options>(({ output, options }) => doctor(output, options)))
+}
+
+async function doctor(output: Output, options: Options): Promise<number> {
+  const world = await worldHere(options)
+  let findings = await examine(world, options)
+  if (options.fix) {
+    await fix(findings, output, options.yes)
+    findings = await examine(world, options)
+  }
+  output.result({ world: world?.folder ?? null, findings: findings.map(({ fix, ...finding }) => finding) })
+  for (const finding of findings) output.print(shown(finding, output))
+  const fixable = findings.filter((one) => one.fix)
+  if (fixable.length > 0)
+    output.print(`\n  nearside doctor --fix  would: ${fixable.map((one) => one.fix!.what).join('; ')}`)
+  return findings.some((one) => one.state === 'problem') ? exitCodes.problem : exitCodes.ok
+}
+
+/** A folder without a world is no problem; options that name none that exists are. */
+async function worldHere(options: WorldOptions): Promise<WorldHandle | undefined> {
+  try {
+    return await openWorld(findWorld(options, process.cwd()))
+  } catch (error) {
+    const absent = error instanceof NearsideError && error.code === 'world_not_found'
+    if (absent) return undefined
+    throw error
+  }
+}
+
+async function examine(world: WorldHandle | undefined, options: Options): Promise<Finding[]> {
+  const topology = world?.record.topology ?? (await topologyHere(options))
+  return [
+    ...(await machineFindings(world?.folder ?? process.cwd())),
+    ...(topology ? portFindings(topology, world?.folder) : []),
+    ...(world ? await clockFindings(world) : []),
+    ...(world ? await secrecyFindings(world.folder) : []),
+    ...leftoverFindings(),
+    ...(world ? await staleFindings(world) : []),
+    ...segmentFindings(),
+  ]
+}
+
+const topologyHere = async ({ topology }: Options) =>
+  (await loadTopology(topology ?? '.').catch(() => undefined))?.topology
+
+async function fix(findings: readonly Finding[], output: Output, yes: boolean | undefined): Promise<void> {
+  for (const { fix } of findings) {
+    if (!fix) continue
+    if (!(await confirm(`${fix.what[0]!.toUpperCase()}${fix.what.slice(1)}?`, { yes, what: '--fix' })))
+      continue
+    try {
+      await fix.run()
+      output.note(`done: ${fix.what}`)
+    } catch (error) {
+      output.note(`not done: ${fix.what}: ${messageOf(error)}`)
+    }
+  }
+}
+
+const marks: Record<Finding['state'], [string, Style]> = {
+  ok: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  problem: ['✗', 'red'],
+}
+
+function shown({ check, state, message, remedy }: Finding, output: Output): string {
+  const [mark, style] = marks[state]
+  const line = `${output.paint(style, mark)} ${check.padEnd(13)}  ${printable(message)}`
+  return remedy && state !== 'ok'
+    ? `${line}\n${' '.repeat(17)}${output.paint('cyan', printable(remedy))}`
+    : line
+}

@@ -1,0 +1,28 @@
+import { chmod, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { worldFile } from '../../agent/layout.ts'
+import { type Finding, ok } from './finding.ts'
+
+/** Files that only their owner may read. */
+export async function secrecyFindings(folder: string): Promise<Finding[]> {
+  const files = [folder, worldFile(folder), join(folder, 'secrets.json')]
+  const open = (
+    await Promise.all(
+      files.map(async (file) => {
+        const info = await stat(file).catch(() => undefined)
+        return info && (info.mode & 0o077) !== 0 ? [{ file, folder: info.isDirectory() }] : []
+      }),
+    )
+  ).flat()
+  if (open.length === 0) return [ok('secrets', 'readable by their owner only')]
+  return open.map(({ file, folder: isFolder }) => ({
+    check: 'secrets',
+    state: 'problem',
+    message: `${file}: others may read it`,
+    remedy: 'nearside doctor --fix closes it; whoever has read it keeps what it says',
+    fix: {
+      what: `chmod ${isFolder ? '700' : '600'} ${file}`,
+      run: () => chmod(file, isFolder ? 0o700 : 0o600),
+    },
+  }))
+}

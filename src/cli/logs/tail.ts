@@ -1,0 +1,50 @@
+import { type FileHandle, open } from 'node:fs/promises'
+
+const chunkBytes = 64 * 1024
+
+/** The last lines of a file, read from its end: a log may be long. A file that is not there has none. */
+export async function tailOf(file: string, lines: number): Promise<string[]> {
+  let handle: FileHandle
+  try {
+    handle = await open(file, 'r')
+  } catch {
+    return []
+  }
+  try {
+    const { lines: whole, rest } = await tail(handle, lines)
+    return rest === '' ? whole : [...whole, rest].slice(-lines)
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * The last whole lines, and the offset after the last of them: where one who follows goes on. `rest` is a last line
+ * without its end, which is still being written, or never will be.
+ */
+export async function tail(
+  file: FileHandle,
+  lines: number,
+): Promise<{ lines: string[]; rest: string; offset: number }> {
+  const { size } = await file.stat()
+  const parts: Buffer[] = []
+  let start = size
+  let found = 0
+  while (start > 0 && found <= lines) {
+    const length = Math.min(chunkBytes, start)
+    start -= length
+    const { bytesRead, buffer } = await file.read({ buffer: Buffer.alloc(length), position: start })
+    const part = buffer.subarray(0, bytesRead)
+    parts.unshift(part)
+    for (const byte of part) if (byte === 10) found += 1
+  }
+  const all = Buffer.concat(parts)
+  const end = all.lastIndexOf(10) + 1
+  const whole = all.subarray(0, end).toString('utf8').split('\n').slice(0, -1)
+  return {
+    // What was read may begin within a line.
+    lines: (start > 0 ? whole.slice(1) : whole).slice(-lines),
+    rest: all.subarray(end).toString('utf8'),
+    offset: start + end,
+  }
+}

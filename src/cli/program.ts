@@ -1,0 +1,114 @@
+import { Command, CommanderError } from 'commander'
+import { NearsideError } from '../lib/errors.ts'
+import { suggest } from '../lib/suggest.ts'
+import { version } from '../lib/version.ts'
+import { createOutput, endQuietlyOnClosedPipe, printError } from './output.ts'
+
+type Register = (program: Command) => void
+
+/**
+ * Every command, by what it is for, in the order of `nearside --help`. A command's code is loaded when it is the one
+ * that is called: `nearside status` must not wait for what only `nearside up` needs.
+ */
+const groups: Record<string, Record<string, () => Promise<Register>>> = {
+  'Begin:': {
+    init: async () => (await import('./init.ts')).initCommand,
+    check: async () => (await import('./check.ts')).checkCommand,
+  },
+  'Run:': {
+    up: async () => (await import('./up.ts')).upCommand,
+    down: async () => (await import('./down.ts')).downCommand,
+    restart: async () => (await import('./restart.ts')).restartCommand,
+    switchover: async () => (await import('./switchover.ts')).switchoverCommand,
+  },
+  'Look:': {
+    status: async () => (await import('./status.ts')).statusCommand,
+    logs: async () => (await import('./logs.ts')).logsCommand,
+    events: async () => (await import('./events.ts')).eventsCommand,
+    doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  'Rehearse:': {
+    kill: async () => (await import('./kill.ts')).killCommand,
+    revive: async () => (await import('./revive.ts')).reviveCommand,
+  },
+}
+
+const epilogue = `
+Example:
+  nearside init && nearside up --detach && nearside status
+
+Exit codes: 0 done, all is well; 1 a problem; 2 wrong usage; 3 degraded (status); 70 a defect of Nearside.`
+
+/** Options of every command that take a value: the word after them is not the command. */
+const withValue = new Set(['-t', '--topology', '-w', '--world'])
+
+const all = Object.values(groups).flatMap((group) => Object.entries(group))
+const isWord = (arg: string, i: number, args: readonly string[]) =>
+  !arg.startsWith('-') && !withValue.has(args[i - 1] ?? '')
+const commandIn = (args: readonly string[]) => all.find(([name]) => name === args.find(isWord))?.[0]
+
+export async function run(args: readonly string[]): Promise<void> {
+  endQuietlyOnClosedPipe()
+  const output = createOutput({ json: args.includes('--json') })
+  try {
+    await (await programFor(args)).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return
+    process.exitCode = printError(
+      output,
+      error instanceof CommanderError ? usageError(error, commandIn(args)) : error,
+    )
+  }
+}
+
+async function programFor(args: readonly string[]): Promise<Command> {
+  const program = new Command('nearside')
+    .description('Runs an ordinary web app in several regions and survives losing one.')
+    .version(version, '-V, --version', 'show the version')
+    .option('-t, --topology <file>', 'topology file, or its folder (default: this folder)')
+    .option('-w, --world <name>', 'the world, when a folder has several')
+    .addHelpText('after', epilogue)
+    .configureHelp({ showGlobalOptions: true, subcommandTerm })
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+  const called = args.find(isWord)
+  const one = all.find(([name]) => name === called)
+  if (one) (await one[1]())(program)
+  else
+    for (const [group, commands] of Object.entries(groups)) {
+      program.commandsGroup(group)
+      for (const load of Object.values(commands)) (await load())(program)
+    }
+  if (called === undefined && !args.some((arg) => arg.startsWith('-'))) program.action(() => program.help())
+  return program
+}
+
+/** Name and arguments: every command has options, so saying so tells nothing. */
+const subcommandTerm = (command: Command) =>
+  [
+    command.name(),
+    ...command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`)),
+  ].join(' ')
+
+/** Commander's complaint in our words: "error: unknown option '--jsno'", then "(Did you mean --json?)". */
+function usageError(error: CommanderError, called: string | undefined): NearsideError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const meant = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(' '))?.[1] ?? near(first)
+  const code = error.code
+    .replace(/^commander\./, '')
+    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return new NearsideError(`usage_${code}`, first, {
+    remedy: meant ? `did you mean ${meant}?` : `see nearside${called ? ` ${called}` : ''} --help`,
+  })
+}
+
+function near(message: string): string | undefined {
+  const word = /unknown command '(.*)'/.exec(message)?.[1]
+  return (
+    word &&
+    suggest(
+      word,
+      Object.values(groups).flatMap((group) => Object.keys(group)),
+    )
+  )
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DatabaseState } from '../../agent/database.ts'
+import type { RegionStatus } from '../../agent/status.ts'
+import { ownPaths } from '../../engines/haproxy/layout.ts'
+import { allPids, isAlive, lookAt, uptimeSeconds } from '../../lib/proc.ts'
+import type { Region } from '../../topology/regions.ts'
+import { askHttp, parseJson } from '../direct.ts'
+import { isAgent, recordsOf } from '../residents.ts'
+import { isLocal, regionStatus, type WorldHandle } from '../world.ts'
+import { combine } from './combine.ts'
+import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
+
+/**
+ * The whole answer has to be there in half a second, also when agents hang: they get this long, and after a third of
+ * it the engines are asked beside them.
+ */
+const agentMs = 270
+const patienceMs = 90
+const engineMs = 180
+
+export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
+  const { topology } = world.record
+  const regions = await Promise.all(world.regions.map((region) => reportOn(world, region)))
+  return combine({
+    world: topology.name,
+    domain: topology.domain,
+    durabilityAsked: topology.database.durability,
+    at: Date.now(),
+    regions,
+  })
+}
+
+async function reportOn(world: WorldHandle, region: Region): Promise<RegionReport> {
+  const { ports } = world.record.topology
+  const asked = regionStatus(world, region, agentMs)
+  const edge = region.serves ? edgeOf(region, ports.http) : undefined
+  const early = await Promise.race([asked, sleep(patienceMs, 'late' as const)])
+  const direct =
+    early === undefined || early === 'late' ? withoutAgent(world, region, ports.patroni) : undefined
+  const status = await asked
+  const shown = edge === undefined ? {} : { edge: await edge }
+  if (status) return { ...status, ...shown, source: 'agent', agentState: 'answers' }
+  const { name, role, address } = region
+  return { region: name, role, address, source: 'engines', agent: null, ...shown, ...(await direct!) }
+}
+
+async function edgeOf(region: Region, port: number): Promise<Edge> {
+  const answer = await askHttp(region.address, port, ownPaths.ready, agentMs)
+  if (!answer) return 'silent'
+  return answer.status === 200 ? 'serving' : 'no app'
+}
+
+async function withoutAgent(
+  world: WorldHandle,
+  region: Region,
+  patroniPort: number,
+): Promise<Pick<RegionReport, 'agentState' | 'processes' | 'database'>> {
+  const patroni = region.full ? askHttp(region.address, patroniPort, '/patroni', engineMs) : undefined
+  const hangs = allPids().some((pid) => {
+    const one = lookAt(pid)
+    return one !== undefined && isAgent(one, world.folder, region.name)
+  })
+  const processes = processesFromRecords(world.regionFolder(region.name))
+  const database = databaseFrom(parseJson<PatroniStatus>((await patroni)?.body))
+  return {
+    agentState: hangs ? 'hangs' : isLocal(region.address) ? 'gone' : 'elsewhere',
+    processes,
+    ...(region.full ? { database } : {}),
+  }
+}
+
+function processesFromRecords(folder: string): ShownProcess[] {
+  return [...recordsOf(folder)].map(([name, id]) =>
+    isAlive(id)
+      ? { name, state: 'running', pid: id.pid, uptimeSeconds: uptimeSeconds(id) }
+      : { name, state: 'gone' },
+  )
+}
+
+type PatroniStatus = {
+  state?: string
+  role?: string
+  timeline?: number
+  replication?: { application_name: string; state: string; sync_state: string }[]
+}
+
+/** What Patroni itself says; lag is not among it. */
+export function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState {
+  if (!patroni?.role) return { role: 'unknown', state: 'Patroni does not answer' }
+  const primary = patroni.role === 'primary' || patroni.role === 'master'
+  const base = { state: patroni.state, timeline: patroni.timeline }
+  if (!primary) return { role: 'replica', ...base }
+  const standbys = (patroni.replication ?? [])
+    .filter((one) => one.state === 'streaming')
+    .map((one) => ({
+      region: one.application_name,
+      synchronous: one.sync_state === 'sync' || one.sync_state === 'quorum',
+    }))
+  return { role: 'primary', ...base, standbys: standbys as DatabaseState['standbys'] }
+}
+
+export type { RegionStatus }

@@ -1,0 +1,172 @@
+import { bytes, clock, duration, milliseconds, rate } from '../format.ts'
+import { type Column, type Output, printable, type Style, table, wrap } from '../output.ts'
+import { freshMs } from './combine.ts'
+import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
+
+/** How a status is shown to people. Pure: the colours are a parameter. */
+
+type Paint = Output['paint']
+
+const healthStyle: Record<Health, Style> = { well: 'green', degraded: 'yellow', down: 'red' }
+
+const durabilityWords: Record<WorldStatus['durability'], string> = {
+  region: 'every acknowledged write is on disk in two regions',
+  'at risk': 'acknowledged writes are in one region only',
+  stopped: 'writes wait for a second region',
+  local: 'asynchronous, as the topology asks',
+  unknown: 'the primary does not say',
+}
+
+export type Look = { verbose?: boolean | undefined /** Of the terminal. */; width?: number | undefined }
+
+export function renderStatus(status: WorldStatus, paint: Paint, { verbose, width }: Look = {}): string {
+  const stopped = status.problems[0]?.code === 'world_stopped'
+  const old = !status.shared || status.shared.ageMs > freshMs
+  const head = `${paint('bold', status.world)}  ${status.domain}  ${paint(healthStyle[status.health], status.health)}`
+  if (stopped) return `${head}\n\n${problemLines(status.problems, paint, width)}\n`
+  const blocks = [
+    head,
+    table(
+      regionColumns,
+      status.regions.map((region) => regionRow(region, status, paint)),
+      (text) => paint('dim', text),
+    ),
+    [
+      `Primary     ${primaryWords(status, paint)}`,
+      `Durability  ${paint(status.durability === 'region' || status.durability === 'local' ? 'green' : 'yellow', status.durability)}: ${durabilityWords[status.durability]}`,
+      ...(old ? [paint('yellow', ageLine(status))] : []),
+    ].join('\n'),
+    ...(verbose ? [processTable(status, paint), verdictLines(status)] : []),
+    ...(status.problems.length > 0 ? [problemLines(status.problems, paint, width)] : []),
+  ]
+  return `${blocks.filter(Boolean).join('\n\n')}\n`
+}
+
+const regionColumns: Column[] = [
+  { head: 'REGION' },
+  { head: 'ROLE' },
+  { head: 'FITNESS' },
+  { head: 'EDGE' },
+  { head: 'DATABASE' },
+  { head: 'LAG' },
+  { head: 'REQ/S', align: 'right' },
+  { head: 'READY' },
+]
+
+const none = '–'
+
+function regionRow(region: RegionReport, status: WorldStatus, paint: Paint): string[] {
+  const unknown = paint('yellow', '?')
+  const full = region.role === 'full'
+  return [
+    region.region,
+    region.role,
+    region.fitness ? fitnessCell(region.fitness, paint) : unknown,
+    region.edge === undefined ? none : region.edge === 'serving' ? 'serving' : paint('red', region.edge),
+    full ? databaseCell(region, status, paint) : none,
+    full ? lagCell(region, status) : none,
+    region.edge === undefined
+      ? none
+      : region.requestsPerSecond === undefined
+        ? '?'
+        : rate(region.requestsPerSecond),
+    processCell(region, paint),
+  ]
+}
+
+function fitnessCell(fitness: NonNullable<RegionReport['fitness']>, paint: Paint): string {
+  const style: Record<typeof fitness, Style> = { fit: 'green', unfit: 'yellow', lost: 'red' }
+  return paint(style[fitness], fitness)
+}
+
+function databaseCell(region: RegionReport, status: WorldStatus, paint: Paint): string {
+  const { database } = region
+  if (!database || database.role === 'unknown') return paint('red', 'silent')
+  if (database.role === 'primary') return paint('bold', 'primary')
+  const standbys = status.regions.find((one) => one.region === status.primary)?.database?.standbys
+  const standby = standbys?.find((one) => one.region === region.region)
+  if (!standby) return paint('yellow', 'no stream')
+  return standby.synchronous ? 'in step' : 'streaming'
+}
+
+function lagCell({ lag, region }: RegionReport, { primary }: WorldStatus): string {
+  if (region === primary) return none
+  if (!lag || (lag.lagMs === undefined && lag.lagBytes === undefined)) return '?'
+  return [
+    ...(lag.lagMs === undefined ? [] : [milliseconds(lag.lagMs)]),
+    ...(lag.lagBytes === undefined ? [] : [bytes(lag.lagBytes)]),
+  ].join(', ')
+}
+
+function processCell({ processes }: RegionReport, paint: Paint): string {
+  const well = processes.filter((one) => one.state === 'ready' || one.state === 'running').length
+  const text = `${well}/${processes.length}`
+  return well < processes.length || processes.length === 0 ? paint('yellow', text) : text
+}
+
+function primaryWords({ primary, regions }: WorldStatus, paint: Paint): string {
+  if (primary === undefined) return paint('red', 'none')
+  const database = regions.find((one) => one.region === primary)?.database
+  if (!database || database.role === 'unknown') return `${primary}, ${paint('red', 'does not answer')}`
+  return database.timeline === undefined ? primary : `${primary}, timeline ${database.timeline}`
+}
+
+function ageLine({ shared, at }: WorldStatus): string {
+  if (!shared) return 'No agent answers: all of this comes from the engines and process records.'
+  return `Fitness, lag and verdicts are ${duration(shared.ageMs / 1000)} old (of ${clock(at - shared.ageMs, at)}).`
+}
+
+function processTable({ regions }: WorldStatus, paint: Paint): string {
+  const columns: Column[] = [
+    { head: 'REGION' },
+    { head: 'PROCESS' },
+    { head: 'STATE' },
+    { head: 'PID', align: 'right' },
+    { head: 'UP', align: 'right' },
+    { head: 'RESTARTS', align: 'right' },
+    { head: '' },
+  ]
+  const rows = regions.flatMap((region) => [
+    region.agent
+      ? [
+          region.region,
+          'agent',
+          'ready',
+          String(region.agent.pid),
+          duration(region.agent.uptimeSeconds),
+          '',
+          '',
+        ]
+      : [region.region, 'agent', paint('red', region.agentState), '', '', '', ''],
+    ...region.processes.map((one) => [
+      region.region,
+      one.name,
+      one.state === 'ready' || one.state === 'running' ? one.state : paint('yellow', one.state),
+      one.pid === undefined ? '' : String(one.pid),
+      one.uptimeSeconds === undefined ? '' : duration(one.uptimeSeconds),
+      one.restarts === undefined ? '?' : one.restarts === 0 ? '0' : paint('yellow', String(one.restarts)),
+      printable(one.why ?? ''),
+    ]),
+  ])
+  return table(columns, rows, (text) => paint('dim', text))
+}
+
+function verdictLines({ verdicts }: WorldStatus): string {
+  if (verdicts.length === 0) return ''
+  const rows = verdicts.map((one) => [
+    one.region,
+    one.state,
+    one.by.length === 0 ? '' : `by ${one.by.join(', ')}`,
+    `${one.by.length} of ${one.needed} needed`,
+  ])
+  return table([{ head: 'VERDICT ON' }, { head: '' }, { head: '' }, { head: '' }], rows)
+}
+
+function problemLines(problems: readonly Problem[], paint: Paint, width: number | undefined): string {
+  return problems
+    .map(({ message, remedy }) => {
+      const line = wrap(`${paint('yellow', '!')} ${printable(message)}`, width, '  ')
+      return remedy ? `${line}\n    ${paint('cyan', printable(remedy))}` : line
+    })
+    .join('\n')
+}

@@ -1,0 +1,68 @@
+import type { Stage } from '../agent/stages.ts'
+import type { Region } from '../topology/regions.ts'
+import { count, duration, list } from './format.ts'
+import type { Output } from './output.ts'
+import { stopWorld } from './stop.ts'
+import type { WorldHandle } from './world.ts'
+
+type Step = Stage | 'rest'
+
+const words: Record<Step, string> = {
+  quiet: 'probes and decisions',
+  users: 'users: edges, caches, DNS and the app',
+  replica: 'replicas: the standby databases',
+  primary: 'primary: the database that has every write',
+  all: 'etcd, what the agents share',
+  rest: 'what nobody stopped',
+}
+
+/** Stops these regions and shows how far it is: on a terminal in place, elsewhere a line for each stage. */
+export async function stopShown(
+  world: WorldHandle,
+  regions: readonly Region[],
+  output: Output,
+): Promise<void> {
+  const startedAt = performance.now()
+  const steps: { step: Step; at: number }[] = []
+  const live = output.live()
+  const draw = () => live?.draw(stopLines(world.name, steps, performance.now() - startedAt, output.paintNote))
+  const timer = live && setInterval(draw, 100)
+  const orphans: string[] = []
+  try {
+    const rest = await stopWorld(world, regions, {
+      onStage(step) {
+        steps.push({ step, at: performance.now() - startedAt })
+        if (live) draw()
+        else output.note(`stopping ${words[step]}`)
+      },
+      onOrphan: (region) => void orphans.push(region),
+    })
+    live?.end('clear')
+    if (orphans.length > 0) output.note(`${list(orphans)}: no agent answered, stopped without one`)
+    if (rest.length > 0)
+      output.note(
+        `ended ${count(rest.length, 'process', 'processes')} that no record named: ${namesOf(rest)}`,
+      )
+  } finally {
+    clearInterval(timer)
+    live?.end('clear')
+  }
+}
+
+const namesOf = (rest: readonly { region: string; name: string }[]) =>
+  list([...new Set(rest.map((one) => `${one.region}/${one.name}`))])
+
+/** Pure: the block. */
+export function stopLines(
+  name: string,
+  steps: readonly { step: Step; at: number }[],
+  now: number,
+  paint: Output['paint'],
+): string[] {
+  const rows = steps.map(({ step, at }, i) => {
+    const next = steps[i + 1]
+    const mark = next ? paint('green', '✓') : paint('yellow', '●')
+    return `  ${mark} ${words[step].padEnd(46)} ${duration(((next?.at ?? now) - at) / 1000)}`
+  })
+  return [paint('bold', `Stopping ${name}`), ...rows]
+}

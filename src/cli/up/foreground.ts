@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clock } from '../format.ts'
+import { type Output, widthOf } from '../output.ts'
+import { worldStatus } from '../status/collect.ts'
+import { isStopped } from '../status/judge.ts'
+import { renderStatus } from '../status/render.ts'
+import type { WorldStatus } from '../status/types.ts'
+import type { WorldHandle } from '../world.ts'
+
+const everyMs = 1000
+
+/**
+ * Shows how the world is until `signal` says stop, or until nothing of it runs any more because another command has
+ * stopped it: that is told by the answer.
+ */
+export async function watchWorld(
+  world: WorldHandle,
+  output: Output,
+  signal: AbortSignal,
+): Promise<'interrupted' | 'stopped elsewhere'> {
+  const live = output.live('stdout')
+  let before: WorldStatus | undefined
+  try {
+    while (!signal.aborted) {
+      const status = await worldStatus(world)
+      if (isStopped(status.regions)) return 'stopped elsewhere'
+      if (live) {
+        const text = renderStatus(status, output.paint, { width: widthOf(process.stdout) })
+          .trimEnd()
+          .split('\n')
+        live.draw([...text, '', output.paint('dim', 'Ctrl-C stops the world.')])
+      } else if (before)
+        for (const line of changesIn(before, status)) output.note(`${clock(status.at)} ${line}`)
+      before = status
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined)
+    }
+    return 'interrupted'
+  } finally {
+    live?.end(signal.aborted ? 'clear' : 'keep')
+  }
+}
+
+/** What a log should tell of two looks: what went wrong, what is well again, where the primary went. Pure. */
+export function changesIn(before: WorldStatus, after: WorldStatus): string[] {
+  // Numbers in a message change all the time; what it says does not.
+  const key = ({ code, message }: WorldStatus['problems'][number]) =>
+    `${code} ${message.replace(/[\d.]+/g, '')}`
+  const was = new Map(before.problems.map((problem) => [key(problem), problem]))
+  const is = new Map(after.problems.map((problem) => [key(problem), problem]))
+  const moved =
+    after.primary !== undefined && before.primary !== after.primary
+      ? [`primary: ${after.primary}${before.primary ? `, before ${before.primary}` : ''}`]
+      : []
+  return [
+    ...moved,
+    ...[...is].filter(([one]) => !was.has(one)).map(([, { message }]) => message),
+    ...[...was].filter(([one]) => !is.has(one)).map(([, { message }]) => `no more: ${message}`),
+  ]
+}

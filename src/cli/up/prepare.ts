@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { type WorldRecord, worldFolderFor, writeWorld } from '../../agent/layout.ts'
+import { secretsOf } from '../../agent/secrets.ts'
+import type { RegionStatus } from '../../agent/status.ts'
+import { compile } from '../../compile.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import type { LoadedTopology } from '../../topology/load.ts'
+import type { Region } from '../../topology/regions.ts'
+import { revision } from '../../topology/revision.ts'
+import { type StartedAgent, startAgent } from '../agents.ts'
+import { list } from '../format.ts'
+import type { Output } from '../output.ts'
+import { residentsOf } from '../residents.ts'
+import { placeOf } from '../stop.ts'
+import {
+  canonical,
+  handleOf,
+  localRegions,
+  openWorld,
+  regionNamed,
+  regionStatus,
+  type WorldHandle,
+} from '../world.ts'
+import { type Change, changeBetween } from './changes.ts'
+import { preflight } from './preflight.ts'
+import { retryFailed } from './retry.ts'
+import { roll } from './roll.ts'
+
+export type Started = { world: WorldHandle; regions: Region[]; agents: Map<string, StartedAgent> }
+
+/** Where the world of a topology lies. */
+export const folderOf = ({ file, topology }: LoadedTopology) => worldFolderFor(canonical(file), topology.name)
+
+/**
+ * Makes the world's record and starts the agents that are missing, after looking at everything that could fail. To be
+ * called under the world's lock. A world of which something runs keeps its record, unless its topology has changed.
+ */
+export async function prepare(
+  loaded: LoadedTopology,
+  only: string | undefined,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Started> {
+  const folder = folderOf(loaded)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const secrets = await secretsOf(folder)
+  const wanted: WorldRecord = {
+    topology: loaded.topology,
+    revision: revision(loaded.topology),
+    topologyFile: canonical(loaded.file),
+    appFolder: loaded.appFolder,
+    run: randomBytes(6).toString('hex'),
+  }
+  const existing = await openWorld(folder).catch(() => undefined)
+  const statuses = existing ? await statusesOf(existing) : new Map<string, RegionStatus>()
+  const running =
+    existing !== undefined &&
+    (statuses.size > 0 ||
+      residentsOf(
+        folder,
+        existing.regions.map((one) => placeOf(existing, one)),
+      ).length > 0)
+  const changed = running && existing.record.revision !== wanted.revision
+  const change = changed ? await changeOf(existing, wanted) : undefined
+  if (change?.kind === 'refused') throw refusal(loaded.file, change)
+  // The release command has run for this run of the world; what is adopted must not make it run again.
+  const record = running ? { ...wanted, run: existing.record.run } : wanted
+  if (running && !changed) record.revision = existing.record.revision
+
+  const world = handleOf(folder, record, secrets)
+  const regions = chosen(world, only)
+  const missing = regions.filter((region) => !statuses.has(region.name))
+  await preflight(world, missing)
+  if (!running || changed) await writeWorld(folder, record)
+
+  const agents = new Map<string, StartedAgent>()
+  if (change) {
+    output.note(`The topology has changed (${change.paths.join(', ')}): ${rollWords(change)}`)
+    for (const [name, agent] of await roll(existing!, world, change, statuses, { output, signal }))
+      agents.set(name, agent)
+  } else await retryFailed(world, statuses)
+  if (missing.length > 0) output.note(startWords(world, missing, running, existing !== undefined))
+  for (const region of missing)
+    if (!agents.has(region.name)) agents.set(region.name, await startAgent(world, region))
+  return { world, regions, agents }
+}
+
+async function statusesOf(world: WorldHandle): Promise<Map<string, RegionStatus>> {
+  const all = await Promise.all(world.regions.map((region) => regionStatus(world, region, 2000)))
+  return new Map(all.flatMap((status) => (status ? [[status.region, status] as const] : [])))
+}
+
+async function changeOf(existing: WorldHandle, wanted: WorldRecord): Promise<Change> {
+  const revisionOf = ({ topology, appFolder }: WorldRecord) => ({
+    topology,
+    plan: compile(topology, { secrets: existing.secrets, folder: existing.folder, appFolder }),
+  })
+  return changeBetween(revisionOf(existing.record), revisionOf(wanted))
+}
+
+function refusal(file: string, { paths, why }: Extract<Change, { kind: 'refused' }>): NearsideError {
+  return new NearsideError(
+    'world_differs',
+    `${file}: has changed since this world was started (${paths.join(', ')}), and ${why} while it runs`,
+    { remedy: 'nearside down, then nearside up; or change it back' },
+  )
+}
+
+function chosen(world: WorldHandle, only: string | undefined): Region[] {
+  const here = localRegions(world)
+  if (only === undefined) {
+    if (here.length > 0) return here
+    throw new NearsideError(
+      'no_local_region',
+      `${world.name}: none of its regions has an address of this machine`,
+      {
+        remedy: 'run nearside up on the hosts of the regions',
+      },
+    )
+  }
+  const region = regionNamed(world, only)
+  if (!here.includes(region))
+    throw new NearsideError(
+      'region_elsewhere',
+      `${only}: ${region.address} is not an address of this machine`,
+      {
+        remedy: 'run nearside up on that host',
+      },
+    )
+  return [region]
+}
+
+function startWords(
+  world: WorldHandle,
+  missing: readonly Region[],
+  running: boolean,
+  known: boolean,
+): string {
+  const names = list(missing.map((region) => region.name))
+  if (running) return `Starting what is missing of ${world.name}: ${names}`
+  return `Starting ${known ? '' : 'the new world '}${world.name}: ${names}${known ? '' : `, in ${world.folder}`}`
+}
+
+function rollWords({ restarts }: Extract<Change, { kind: 'live' }>): string {
+  const some = Object.entries(restarts).filter(([, names]) => names.length > 0)
+  if (some.length === 0) return 'nothing has to be restarted for it, only the agents'
+  return `one region after another restarts ${some.map(([region, names]) => `${names.join(', ')} in ${region}`).join('; ')}`
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { launcher } from '../../agent/launch.ts'
+import type { RegionStatus } from '../../agent/status.ts'
+import { Supervisor } from '../../agent/supervisor.ts'
+import { compileRegion } from '../../compile.ts'
+import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { isAlive } from '../../lib/proc.ts'
+import type { Region } from '../../topology/regions.ts'
+import { type StartedAgent, startAgent } from '../agents.ts'
+import { duration, list } from '../format.ts'
+import type { Output } from '../output.ts'
+import { residentsOf } from '../residents.ts'
+import { untilServing } from '../start.ts'
+import { placeOf } from '../stop.ts'
+import { localRegions, type WorldHandle } from '../world.ts'
+import type { Change } from './changes.ts'
+
+/**
+ * Gives a running world its new plan, one region after another, the primary's region last: an agent leaves its engines
+ * running, the next one adopts what is unchanged and starts the rest anew. The others serve meanwhile. It stops at the
+ * first region that does not come back, so that a bad change costs one region and not the world.
+ */
+export async function roll(
+  before: WorldHandle,
+  after: WorldHandle,
+  change: Extract<Change, { kind: 'live' }>,
+  statuses: ReadonlyMap<string, RegionStatus>,
+  {
+    output,
+    signal,
+  }: { output: Output /** No further region is begun once it is aborted. */; signal: AbortSignal },
+): Promise<Map<string, StartedAgent>> {
+  const agents = new Map<string, StartedAgent>()
+  const primary = (region: Region) => statuses.get(region.name)?.database?.role === 'primary'
+  const order = localRegions(after)
+    .filter((region) => statuses.has(region.name))
+    .sort((a, b) => Number(primary(a)) - Number(primary(b)))
+  for (const region of order) {
+    if (signal.aborted) break
+    const startedAt = performance.now()
+    try {
+      await leave(before, region)
+      await stopRemoved(before, region, change.removed[region.name] ?? [])
+      const agent = await startAgent(after, region)
+      agents.set(region.name, agent)
+      const waiting = { agents: new Map([[region.name, agent]]), onLook: () => undefined }
+      await untilServing(after, [region], waiting)
+    } catch (error) {
+      const done = [...agents.keys()].filter((name) => name !== region.name)
+      throw new NearsideError(
+        error instanceof NearsideError ? error.code : 'roll_failed',
+        `${messageOf(error)}\n${region.name} did not come back with the new topology; ${done.length > 0 ? `${list(done)} run with it, ` : ''}the others serve with the old one`,
+        { remedy: 'change the topology back, or mend it, then run nearside up again', cause: error },
+      )
+    }
+    output.note(`${region.name}: runs the new topology (${duration((performance.now() - startedAt) / 1000)})`)
+  }
+  return agents
+}
+
+async function leave(world: WorldHandle, region: Region): Promise<void> {
+  const agent = residentsOf(world.folder, [placeOf(world, region)]).find(
+    (one) => one.main && one.name === 'agent',
+  )
+  await world.call(region, 'POST', '/v1/leave', {}, 30_000)
+  while (agent && isAlive(agent)) await sleep(20)
+}
+
+/** What the new plan does not have any more no agent would stop. */
+async function stopRemoved(world: WorldHandle, region: Region, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  const { record, secrets, folder } = world
+  const plan = compileRegion(record.topology, region.name, { secrets, folder, appFolder: record.appFolder })
+  const place = world.regionFolder(region.name)
+  const supervisor = new Supervisor({
+    plan,
+    launcher: launcher({ root: '', folder: place, files: plan.files }),
+  })
+  await supervisor.stop((process) => names.includes(process.name))
+}
