@@ -21,7 +21,7 @@ type Changes = Parameters<typeof topologyOf>[1] & {
 
 /** Two regions and a witness unless said otherwise, on addresses where no other Knot is. */
 export async function knotTopology({ regions = twoRegions, ...changes }: Changes = {}): Promise<Topology> {
-  return topologyOf(regions, { network: { base: await freeNetwork(5300) }, ...changes })
+  return topologyOf(regions, { network: { base: await freeNetwork() }, ...changes })
 }
 
 /** Writes an engine's files as the agent would. */

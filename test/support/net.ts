@@ -1,25 +1,8 @@
-import { createServer, type Server } from 'node:net'
+import type { Server } from 'node:net'
+import { takeNetwork } from './world/network.ts'
 
-/** A `network.base` in 127.100-250 on which nothing listens yet at the given port of the first region. */
-export async function freeNetwork(port = 8080): Promise<string> {
-  for (let tries = 0; tries < 50; tries++) {
-    const base = `127.${100 + Math.floor(Math.random() * 150)}`
-    if (await canListen(`${base}.1.1`, port)) return base
-  }
-  throw new Error(`port ${port} is taken in every network that was tried`)
-}
-
-async function canListen(host: string, port: number): Promise<boolean> {
-  const server = createServer()
-  try {
-    await listening(server, host, port)
-    return true
-  } catch {
-    return false
-  } finally {
-    server.close()
-  }
-}
+/** A `network.base` that no other test has, until this process ends. */
+export const freeNetwork = async () => (await takeNetwork()).base
 
 /** Rejects when the address is taken. */
 export function listening(server: Server, host: string, port: number): Promise<void> {
