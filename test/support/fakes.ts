@@ -102,7 +102,7 @@ export type FakePatroni = Closable & {
   lagging: boolean
 }
 
-/** Patroni's REST API as far as HAProxy asks it: status codes of the health checks. */
+/** Patroni's REST API as far as HAProxy asks it: the status codes of the health checks, and the words it looks for. */
 export function fakePatroni(host: string, port: number): FakePatroni {
   const server = () =>
     createHttpServer((request, response) => {
@@ -115,7 +115,7 @@ export function fakePatroni(host: string, port: number): FakePatroni {
         '/read-only': primary || replica,
       }
       response.statusCode = yes[path ?? ''] ? 200 : 503
-      response.end()
+      response.end(`{"state": "running", "role": "${patroni.role}"}`)
     })
   const patroni: FakePatroni = { ...closable(server, host, port), role: 'replica', lagging: false }
   return patroni

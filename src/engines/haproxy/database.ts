@@ -5,6 +5,9 @@ import { checkMs, type View } from './view.ts'
 /** Bytes of WAL that a replica may be behind before reads go to the primary. */
 const maxLag = '64MB'
 
+/** Patroni answers for a leader whose PostgreSQL is down, too. Its words are in the body. */
+const running = `http-check expect string ${quote('"state": "running"')}`
+
 /**
  * The PostgreSQL primary: the region whose Patroni says so. Behind 6432, and what decides where writes go, so both
  * change in the same instant.
@@ -18,8 +21,11 @@ export function primaryBackend(view: View): string {
   return section(
     `backend ${proxies.primary}`,
     'balance first',
-    'option httpchk OPTIONS /primary',
+    'option httpchk GET /primary',
     'http-check expect status 200',
+    // The leader's lock alone says little: while PostgreSQL starts or is being promoted, writes had better wait.
+    running,
+    `http-check expect string ${quote('"role": "primary"')}`,
     // Connections to a primary that is none any more would write into the void.
     'default-server on-marked-down shutdown-sessions fall 2 rise 1 tcp-ut 5s',
     dataRegions.map((other) => {
@@ -29,21 +35,23 @@ export function primaryBackend(view: View): string {
   )
 }
 
-/** Reads: the local replica (or the local primary), else the primary wherever it is. */
+/** Reads: the local replica (or the local primary), else the nearest other, else whoever else runs. */
 export function replicaBackend(view: View): string | false {
-  const { region, topology, dataRegions } = view
+  const { region, topology, remotes } = view
   const { ports } = topology
   if (!region.full) return false
   return section(
     `backend ${proxies.replica}`,
-    `option httpchk OPTIONS ${quote(`/read-only?lag=${maxLag}`)}`,
+    `option httpchk GET ${quote(`/read-only?lag=${maxLag}`)}`,
     'http-check expect status 200',
+    running,
     'default-server tcp-ut 5s',
-    `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1`,
-    dataRegions.map(
-      (other) =>
-        `server primary-${other.name} ${other.address}:${ports.postgres} source ${region.address} track ${proxies.primary}/${other.name} backup`,
-    ),
+    // One refused connection is enough: the others can answer a read as well, and waiting readers soon fill an app.
+    `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down`,
+    remotes.map((other) => {
+      const every = checkMs(region, other, 500)
+      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${every}ms fall 2 rise 1 backup`
+    }),
   )
 }
 
