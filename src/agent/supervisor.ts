@@ -28,9 +28,11 @@ export type SupervisorOptions = {
 }
 
 const pollMs = 200
+/** Between two looks whether a process lives: for HAProxy this is time in which users are refused. */
+const alivePollMs = 50
 const firstBackoffMs = 250
 const longestBackoffMs = 15_000
-/** A process that lived this long was well: its next failure starts counting from one. */
+/** A process that lived this long was well: its next failure starts counting anew, and it is restarted at once. */
 const wellAfterSeconds = 30
 const giveUpAfter = 12
 
@@ -184,8 +186,8 @@ export class Supervisor {
         return `it was not ready after ${process.readyTimeoutMs / 1000} s`
       } else await sleep(pollMs)
     }
-    while (slot.wanted && isAlive(id)) await sleep(pollMs)
-    if (slot.wanted && uptimeSeconds(id) > wellAfterSeconds) slot.failures = 0
+    while (slot.wanted && isAlive(id)) await sleep(alivePollMs)
+    if (slot.wanted && uptimeSeconds(id) > wellAfterSeconds) slot.failures = -1
     return 'it exited'
   }
 
@@ -200,8 +202,9 @@ export class Supervisor {
       return
     }
     this.#set(slot, 'backoff', why)
-    const pause = Math.min(longestBackoffMs, firstBackoffMs * 2 ** (slot.failures - 1))
-    for (let waited = 0; waited < pause && slot.wanted; waited += pollMs) await sleep(Math.min(pollMs, pause))
+    if (slot.failures === 0) return
+    const until = Date.now() + Math.min(longestBackoffMs, firstBackoffMs * 2 ** (slot.failures - 1))
+    while (slot.wanted && Date.now() < until) await sleep(Math.min(pollMs, until - Date.now()))
   }
 
   async #stopOne(slot: Slot): Promise<void> {
