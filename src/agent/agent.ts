@@ -280,6 +280,8 @@ export class Agent {
   #releaseOnce(snapshot: Snapshot): void {
     if (this.#releasing || snapshot.releases[this.record.run] !== undefined) return
     if (this.database?.state.role !== 'primary' || this.database.state.heartbeatAgeMs === undefined) return
+    // It is given the same addresses as the app: the region's own door to the database, its Redis.
+    if (this.supervisor.status().some(({ engine, state }) => engine !== 'app' && state !== 'ready')) return
     this.#releasing = true
     void release(this).finally(() => {
       this.#releasing = false
