@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { worldFolderFor } from '../../src/agent/layout.ts'
 import type { RegionStatus } from '../../src/agent/status.ts'
 import { messageOf } from '../../src/lib/errors.ts'
-import { identify, isAlive, type ProcessId, signal } from '../../src/lib/proc.ts'
+import { Etcd } from '../../src/lib/etcd.ts'
+import { identify, isAlive, signal } from '../../src/lib/proc.ts'
 import type { TopologyInput } from '../../src/topology/schema.ts'
 import type { Edge, TestApp } from './world/apps.ts'
-import { type Attempt, checkHistory, type Found } from './world/history.ts'
+import { type Attempt, checkHistory, type Fault, type Found } from './world/history.ts'
 import { ask } from './world/http.ts'
 import { Load } from './world/load.ts'
 import { takeNetwork } from './world/network.ts'
@@ -65,6 +66,13 @@ export type Victim =
   /** The sandbox's own process, parent of an engine. */
   | { process: 'monitor'; of: string }
 
+export const nameOf = (victim: Victim): string =>
+  victim.process === 'planned'
+    ? victim.name
+    : victim.process === 'monitor'
+      ? `monitor of ${victim.of}`
+      : victim.process
+
 /** Brings a world up in a temporary folder. It is gone when `close` returns, or when this process ends. */
 export async function startWorld(options: WorldOptions): Promise<TestWorld> {
   const world = await TestWorld.make(options)
@@ -85,7 +93,7 @@ export class TestWorld {
   readonly #topologyFile: string
   readonly #reaper: ChildProcess
   readonly #attempts: Attempt[] = []
-  #loads = 0
+  readonly #loads: Load[] = []
 
   static async make(options: WorldOptions): Promise<TestWorld> {
     const place = options.place ?? (await loopback())
@@ -162,7 +170,7 @@ export class TestWorld {
   /** What an agent says of its region; undefined while it does not answer. */
   async status(region: string, timeoutMs = 2000): Promise<RegionStatus | undefined> {
     try {
-      const { api } = JSON.parse(readFileSync(join(this.folder, 'secrets.json'), 'utf8')) as { api: string }
+      const { api } = this.#secrets()
       const answer = await ask({
         host: this.address(region),
         port: 7400,
@@ -197,14 +205,25 @@ export class TestWorld {
 
   async roleOf(region: string): Promise<Role | undefined> {
     if (!existsSync(join(regionPath(this.folder, region), 'data/postgres'))) return 'witness'
-    const answer = await ask({
-      host: this.address(region),
-      port: 8008,
-      path: '/patroni',
-      timeoutMs: 1000,
-    }).catch(() => undefined)
-    const { role } = JSON.parse(answer?.body ?? '{}') as { role?: string }
+    const { role } = await this.patroni(region)
     return role === undefined ? undefined : role === 'primary' ? 'primary' : 'replica'
+  }
+
+  /** What Patroni says of itself; nothing when it does not answer. */
+  async patroni(region: string): Promise<{ role?: string; failsafe_mode_is_active?: boolean }> {
+    const question = { host: this.address(region), port: 8008, path: '/patroni', timeoutMs: 1000 }
+    const answer = await ask(question).catch(() => undefined)
+    return JSON.parse(answer?.body ?? '{}')
+  }
+
+  /** The process ids of everything that agents have started. */
+  engines(): number[] {
+    return this.regions.flatMap((region) => {
+      const run = join(regionPath(this.folder, region), 'run')
+      return readdirSync(run)
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => (JSON.parse(readFileSync(join(run, name), 'utf8')) as { pid: number }).pid)
+    })
   }
 
   /** The process ids behind a name. */
@@ -224,22 +243,46 @@ export class TestWorld {
     return [Number(readFileSync(join(folder, 'data/postgres/main/postmaster.pid'), 'utf8').split('\n')[0])]
   }
 
-  /** SIGKILL for one process; gives the moment before. */
-  killOne(region: string, victim: Victim): { atMs: number; killed: ProcessId[] } {
-    const killed = this.victims(region, victim)
-      .map(identify)
-      .filter((id) => id !== undefined)
-    if (killed.length === 0) throw new Error(`${region}: no ${JSON.stringify(victim)} to kill`)
-    const atMs = performance.now()
-    for (const id of killed) signal(id, 'SIGKILL')
-    return { atMs, killed }
+  /** SIGKILL for one process. Over when it is gone, and with HAProxy's master its worker, which carries the users. */
+  async killOne(region: string, victim: Victim): Promise<Fault> {
+    const pids = this.victims(region, victim)
+    const family = nameOf(victim) === 'haproxy' ? pids.flatMap((pid) => [pid, ...childrenOf(pid)]) : pids
+    const ids = family.map(identify).filter((id) => id !== undefined)
+    if (ids.length === 0) throw new Error(`${region}: no ${nameOf(victim)} to kill`)
+    const fromMs = performance.now()
+    for (const id of ids) if (pids.includes(id.pid)) signal(id, 'SIGKILL')
+    await this.until(`${nameOf(victim)} to be gone`, () => !ids.some(isAlive))
+    return { fromMs, toMs: performance.now() }
   }
 
-  /** As a power cut: everything in the region at once, the agent too. Gives the moment before. */
-  async killRegion(region: string): Promise<number> {
-    const atMs = performance.now()
+  /** As a power cut: everything in the region at once, the agent too. */
+  async killRegion(region: string): Promise<Fault> {
+    const fromMs = performance.now()
     await killAll(() => processesOfRegion(this.folder, region))
-    return atMs
+    return { fromMs, toMs: performance.now() }
+  }
+
+  /** Makes that region's member the leader of etcd; agents move it away again when it leads beside the primary. */
+  async leadEtcdFrom(region: string): Promise<void> {
+    await this.until(`etcd to be led from ${region}`, async () => {
+      const { idByName, leader } = await this.etcd(region).members()
+      const leading = Object.keys(idByName).find((name) => idByName[name] === leader)
+      if (leading !== undefined && leading !== region) await this.etcd(leading).moveLeader(idByName[region]!)
+      return leading === region
+    })
+  }
+
+  /** One region's etcd member. */
+  etcd(region: string): Etcd {
+    return new Etcd({
+      endpoints: [`http://${this.address(region)}:2379`],
+      username: 'root',
+      password: this.#secrets().etcd,
+    })
+  }
+
+  #secrets(): { api: string; etcd: string } {
+    return JSON.parse(readFileSync(join(this.folder, 'secrets.json'), 'utf8'))
   }
 
   async killAgents(regions: readonly string[] = this.regions): Promise<void> {
@@ -289,13 +332,14 @@ export class TestWorld {
     edges: readonly string[],
     rates: { writesPerSecond: number; readsPerSecond: number } = { writesPerSecond: 20, readsPerSecond: 40 },
   ): Load {
-    this.#loads += 1
-    return new Load({
+    const load = new Load({
       app: this.app,
       edges: edges.map((region) => this.edge(region)),
-      prefix: `t${this.#loads}`,
+      prefix: `t${this.#loads.length}`,
       ...rates,
-    }).start()
+    })
+    this.#loads.push(load)
+    return load.start()
   }
 
   /**
@@ -359,6 +403,7 @@ export class TestWorld {
 
   /** Ends everything and removes everything; fails when something survives. */
   async close(): Promise<void> {
+    for (const load of this.#loads) load.abandon()
     await killAll(() => processesOfWorld(this.folder))
     const gone = new Promise((resolve) => this.#reaper.once('exit', resolve))
     this.#reaper.ref()
@@ -369,8 +414,6 @@ export class TestWorld {
     if (left.length > 0) throw new Error(`survived: ${left.map((id) => id.pid).join(', ')}`)
   }
 }
-
-export { isAlive }
 
 async function loopback(): Promise<Place> {
   const { base, giveBack } = await takeNetwork()

@@ -64,21 +64,24 @@ function overlaps(attempts: readonly Attempt[]): string[] {
   })
 }
 
-/** Requests that were under way at that moment; anything may have happened to them. */
-export const underWayAt = (attempts: readonly Attempt[], atMs: number) =>
-  attempts.filter((one) => one.startedMs <= atMs && one.endedMs >= atMs)
+/** A fault takes a moment: from just before the first signal until the last process is gone. */
+export type Fault = { fromMs: number; toMs: number }
 
-/** Requests that failed, and were not under way at any of these moments. */
-export function failuresBeside(attempts: readonly Attempt[], momentsMs: readonly number[]): Attempt[] {
-  const excused = new Set(momentsMs.flatMap((at) => underWayAt(attempts, at)))
+/** Requests that were under way while it happened; anything may have become of them. */
+export const underWayAt = (attempts: readonly Attempt[], { fromMs, toMs }: Fault) =>
+  attempts.filter((one) => one.startedMs <= toMs && one.endedMs >= fromMs)
+
+/** Requests that failed, and were not under way at any of these faults. */
+export function failuresBeside(attempts: readonly Attempt[], ...faults: readonly Fault[]): Attempt[] {
+  const excused = new Set(faults.flatMap((fault) => underWayAt(attempts, fault)))
   return attempts.filter((one) => one.outcome !== 'acknowledged' && !excused.has(one))
 }
 
 export type Summary = {
   writes: number
   reads: number
-  /** By kind, edge, outcome and why: how many. */
-  failures: Record<string, number>
+  /** By kind, edge, outcome and why: how many, and from when to when they were sent. */
+  failures: Record<string, string>
   /** Longest time without an acknowledged write, and when it began, counted from `fromMs`. */
   pauseMs: number
   pauseAtMs: number
@@ -89,13 +92,10 @@ export type Summary = {
 export function summarize(attempts: readonly Attempt[], fromMs: number): Summary {
   const writes = attempts.filter((one) => one.kind === 'write')
   const reads = attempts.filter((one) => one.kind === 'read')
-  const failures: Record<string, number> = {}
+  const failures: Record<string, number[]> = {}
   for (const one of attempts.filter(({ outcome }) => outcome !== 'acknowledged')) {
-    const at = Math.round(one.startedMs - fromMs)
     const key = `${one.kind} at ${one.edge}: ${one.outcome}, ${one.why}`
-    failures[key] = (failures[key] ?? 0) + 1
-    if (failures[key] === 1) failures[`${key} first`] = at
-    failures[`${key} last`] = at
+    failures[key] = [...(failures[key] ?? []), Math.round(one.startedMs - fromMs)]
   }
   const ends = writes
     .filter(({ outcome }) => outcome === 'acknowledged')
@@ -113,7 +113,12 @@ export function summarize(attempts: readonly Attempt[], fromMs: number): Summary
   return {
     writes: writes.length,
     reads: reads.length,
-    failures,
+    failures: Object.fromEntries(
+      Object.entries(failures).map(([key, sent]) => [
+        key,
+        `${sent.length}, sent ${Math.min(...sent)} to ${Math.max(...sent)} ms`,
+      ]),
+    ),
     pauseMs: Math.round(pauseMs),
     pauseAtMs: Math.round(pauseAtMs),
     slowestWriteMs: slowest(writes),

@@ -51,6 +51,11 @@ export class Load {
     return this.attempts
   }
 
+  /** Sends no more and forgets what is under way: its world ends. */
+  abandon(): void {
+    clearInterval(this.#timer)
+  }
+
   acknowledgedWrites(edge?: string): number {
     return this.attempts.filter(
       (one) =>
