@@ -11,7 +11,8 @@ export type RegionStatus = {
   address: string
   /** The agent's clock, so that clocks of hosts can be compared. */
   at: number
-  agent: { pid: number; version: string; uptimeSeconds: number; revision: string }
+  /** `stopping`: it has been asked to stop and decides nothing any more. */
+  agent: { pid: number; version: string; uptimeSeconds: number; revision: string; stopping?: boolean }
   /** `error` is set while etcd cannot be written; everything under `world` is then as old as `ageMs`. */
   etcd: { error?: string }
   processes: ProcessStatus[]
@@ -54,6 +55,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
       version: options.version,
       uptimeSeconds: (Date.now() - agent.startedAt) / 1000,
       revision: agent.record.revision,
+      ...(agent.stopping ? { stopping: true } : {}),
     },
     etcd: agent.etcdError === undefined ? {} : { error: agent.etcdError },
     processes,

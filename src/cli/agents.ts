@@ -2,14 +2,26 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { cacheDir } from '../../setup/paths.mjs'
+import type { RegionStatus } from '../agent/status.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { identify, type ProcessId } from '../lib/proc.ts'
+import {
+  allPids,
+  identify,
+  isAlive,
+  lookAt,
+  type Process,
+  type ProcessId,
+  signal,
+  uptimeSeconds,
+} from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
 import { renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
-import type { WorldHandle } from './world.ts'
+import { isAgent } from './residents.ts'
+import { regionStatus, type WorldHandle } from './world.ts'
 
 const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
 /** An agent needs some 20 MB of heap: small spaces keep its memory small, the bound keeps a leak from the machine. */
@@ -53,6 +65,42 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<St
   } finally {
     closeSync(output)
   }
+}
+
+/** The process of a region's agent, whether it answers or not. */
+export function agentProcess(world: WorldHandle, region: Region): Process | undefined {
+  return allPids()
+    .flatMap((pid) => lookAt(pid) ?? [])
+    .find((one) => isAgent(one, world.folder, region.name))
+}
+
+/** Loading its code and taking its port is all that an agent does before it answers. */
+const startingSeconds = 15
+
+/**
+ * What a region's agent says, of one that can be worked with. One that has just been started is waited for; one that
+ * hangs, or was left half stopped by an interrupted `down`, is ended: its engines go on, and the next agent adopts them.
+ */
+export async function workingAgent(world: WorldHandle, region: Region): Promise<RegionStatus | undefined> {
+  for (;;) {
+    const status = await regionStatus(world, region, 2000)
+    if (status && !status.agent.stopping) return status
+    const agent = agentProcess(world, region)
+    if (!agent) return undefined
+    if (status || uptimeSeconds(agent) > startingSeconds) {
+      if (status) await world.call(region, 'POST', '/v1/leave', {}, 30_000).catch(() => undefined)
+      await endAgent(agent)
+      return undefined
+    }
+    await sleep(200)
+  }
+}
+
+/** Ends an agent that does not end by itself, and waits until it is gone. */
+export async function endAgent(agent: ProcessId): Promise<void> {
+  for (let waited = 0; isAlive(agent) && waited < 1000; waited += 20) await sleep(20)
+  signal(agent, 'SIGKILL')
+  while (isAlive(agent)) await sleep(20)
 }
 
 /** Why an agent died, by its own last words, and the end of its log. */

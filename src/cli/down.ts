@@ -64,7 +64,7 @@ async function mayPurge(world: WorldHandle, output: Output, yes: boolean | undef
   const full = list(world.regions.filter((region) => region.full).map((region) => region.name))
   output.note(`This stops ${world.name} and removes ${world.folder} (${bytes(await sizeOf(world.folder))}):`)
   output.note(`  the database ${topology.database.name} with everything in it, in ${full}`)
-  output.note('  caches, the shared memory of the agents, logs, certificates and passwords')
+  output.note('  caches, what the agents share, logs and passwords')
   output.note('There is no way back. The topology file and the app stay.')
   return confirm('Remove it?', { yes, what: '--purge' })
 }

@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
-import { isAlive, signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
-import { startAgent } from './agents.ts'
+import { agentProcess, endAgent, startAgent } from './agents.ts'
 import { duration } from './format.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { residentsOf } from './residents.ts'
 import { logTail, untilServing } from './start.ts'
-import { placeOf } from './stop.ts'
 import {
   isLocal,
   regionNamed,
@@ -98,12 +95,9 @@ async function restartAgent(world: WorldHandle, region: Region, output: Output):
     )
   output.note(`Restarting the agent of ${region.name}; its engines go on`)
   const agents = await locked(world.folder, 'restart', output, async () => {
-    const here = () =>
-      residentsOf(world.folder, [placeOf(world, region)]).filter((one) => one.main && one.name === 'agent')
-    await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => {
-      for (const one of here()) signal(one, 'SIGKILL')
-    })
-    for (const one of here()) while (isAlive(one)) await sleep(20)
+    const agent = agentProcess(world, region)
+    await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
+    if (agent) await endAgent(agent)
     return new Map([[region.name, await startAgent(world, region)]])
   })
   await untilServing(world, [region], { agents: agents!, onLook: () => undefined })

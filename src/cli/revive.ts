@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Region } from '../topology/regions.ts'
-import { type StartedAgent, startAgent } from './agents.ts'
+import { type StartedAgent, startAgent, workingAgent } from './agents.ts'
 import { duration } from './format.ts'
 import { onInterrupt } from './interrupt.ts'
 import { locked } from './locked.ts'
@@ -85,7 +85,7 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
 }
 
 async function start(world: WorldHandle, region: Region): Promise<Map<string, StartedAgent>> {
-  if (await regionStatus(world, region, 2000)) return new Map()
+  if (await workingAgent(world, region)) return new Map()
   await preflight(world, [region])
   return new Map([[region.name, await startAgent(world, region)]])
 }

@@ -107,7 +107,9 @@ async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promis
   for (const { region, status } of looks) {
     const release = status?.world?.release
     if (release?.startsWith('failed')) {
-      const { region: where, tail } = await releaseLog(world, looks)
+      // It ran where the primary was at that moment; the outcome names its log.
+      const where = /\/regions\/([^/]+)\/log\//.exec(release)?.[1]
+      const tail = where ? await logTail(world, where, 'release') : ''
       throw new NearsideError('release_failed', `app.release ${release}${tail}`, {
         remedy: `mend it, then run nearside up again: it is tried again${where ? ` (nearside logs ${where} release)` : ''}`,
       })
@@ -120,18 +122,6 @@ async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promis
         { remedy: `mend it, then run nearside up again (nearside logs ${region.name} ${gaveUp.name})` },
       )
   }
-}
-
-/** It ran where the primary was at that moment: the region whose log of it is the newest. */
-async function releaseLog(
-  world: WorldHandle,
-  looks: readonly Look[],
-): Promise<{ region?: string; tail: string }> {
-  for (const { region } of looks) {
-    const tail = await logTail(world, region.name, 'release')
-    if (tail !== '') return { region: region.name, tail }
-  }
-  return { tail: '' }
 }
 
 export async function logTail(world: WorldHandle, region: string, name: string): Promise<string> {

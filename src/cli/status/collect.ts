@@ -1,22 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseState } from '../../agent/database.ts'
-import type { RegionStatus } from '../../agent/status.ts'
 import { ownPaths } from '../../engines/haproxy/layout.ts'
-import { allPids, isAlive, lookAt, uptimeSeconds } from '../../lib/proc.ts'
+import { isAlive, uptimeSeconds } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
+import { agentProcess } from '../agents.ts'
 import { askHttp, parseJson } from '../direct.ts'
-import { isAgent, recordsOf } from '../residents.ts'
+import { recordsOf } from '../residents.ts'
 import { isLocal, regionStatus, type WorldHandle } from '../world.ts'
 import { combine } from './combine.ts'
 import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
 
 /**
- * The whole answer has to be there in half a second, also when agents hang: they get this long, and after a third of
- * it the engines are asked beside them.
+ * The whole answer has to be there in half a second, also when agents hang: on this machine they get 200 ms, and after
+ * a third of it their engines are asked beside them. Over a wide network it takes as long as that takes.
  */
-const agentMs = 270
-const patienceMs = 90
-const engineMs = 180
+const patience = {
+  here: { agentMs: 200, lateMs: 60, engineMs: 130 },
+  away: { agentMs: 1500, lateMs: 500, engineMs: 900 },
+}
 
 export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
   const { topology } = world.record
@@ -32,11 +33,11 @@ export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
 
 async function reportOn(world: WorldHandle, region: Region): Promise<RegionReport> {
   const { ports } = world.record.topology
+  const { agentMs, lateMs, engineMs } = patience[isLocal(region.address) ? 'here' : 'away']
   const asked = regionStatus(world, region, agentMs)
-  const edge = region.serves ? edgeOf(region, ports.http) : undefined
-  const early = await Promise.race([asked, sleep(patienceMs, 'late' as const)])
-  const direct =
-    early === undefined || early === 'late' ? withoutAgent(world, region, ports.patroni) : undefined
+  const edge = region.serves ? edgeOf(region, ports.http, agentMs) : undefined
+  const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
+  const direct = early === undefined || early === 'late' ? withoutAgent(world, region, engineMs) : undefined
   const status = await asked
   const shown = edge === undefined ? {} : { edge: await edge }
   if (status) return { ...status, ...shown, source: 'agent', agentState: 'answers' }
@@ -44,8 +45,8 @@ async function reportOn(world: WorldHandle, region: Region): Promise<RegionRepor
   return { region: name, role, address, source: 'engines', agent: null, ...shown, ...(await direct!) }
 }
 
-async function edgeOf(region: Region, port: number): Promise<Edge> {
-  const answer = await askHttp(region.address, port, ownPaths.ready, agentMs)
+async function edgeOf(region: Region, port: number, timeoutMs: number): Promise<Edge> {
+  const answer = await askHttp(region.address, port, ownPaths.ready, timeoutMs)
   if (!answer) return 'silent'
   return answer.status === 200 ? 'serving' : 'no app'
 }
@@ -53,13 +54,12 @@ async function edgeOf(region: Region, port: number): Promise<Edge> {
 async function withoutAgent(
   world: WorldHandle,
   region: Region,
-  patroniPort: number,
+  engineMs: number,
 ): Promise<Pick<RegionReport, 'agentState' | 'processes' | 'database'>> {
-  const patroni = region.full ? askHttp(region.address, patroniPort, '/patroni', engineMs) : undefined
-  const hangs = allPids().some((pid) => {
-    const one = lookAt(pid)
-    return one !== undefined && isAgent(one, world.folder, region.name)
-  })
+  const patroni = region.full
+    ? askHttp(region.address, world.record.topology.ports.patroni, '/patroni', engineMs)
+    : undefined
+  const hangs = agentProcess(world, region) !== undefined
   const processes = processesFromRecords(world.regionFolder(region.name))
   const database = databaseFrom(parseJson<PatroniStatus>((await patroni)?.body))
   return {
@@ -98,5 +98,3 @@ export function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState 
     }))
   return { role: 'primary', ...base, standbys: standbys as DatabaseState['standbys'] }
 }
-
-export type { RegionStatus }

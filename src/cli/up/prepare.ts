@@ -8,20 +8,12 @@ import { NearsideError } from '../../lib/errors.ts'
 import type { LoadedTopology } from '../../topology/load.ts'
 import type { Region } from '../../topology/regions.ts'
 import { revision } from '../../topology/revision.ts'
-import { type StartedAgent, startAgent } from '../agents.ts'
+import { type StartedAgent, startAgent, workingAgent } from '../agents.ts'
 import { list } from '../format.ts'
 import type { Output } from '../output.ts'
 import { residentsOf } from '../residents.ts'
 import { placeOf } from '../stop.ts'
-import {
-  canonical,
-  handleOf,
-  localRegions,
-  openWorld,
-  regionNamed,
-  regionStatus,
-  type WorldHandle,
-} from '../world.ts'
+import { canonical, handleOf, localRegions, openWorld, regionNamed, type WorldHandle } from '../world.ts'
 import { type Change, changeBetween } from './changes.ts'
 import { preflight } from './preflight.ts'
 import { retryFailed } from './retry.ts'
@@ -79,7 +71,8 @@ export async function prepare(
     output.note(`The topology has changed (${change.paths.join(', ')}): ${rollWords(change)}`)
     for (const [name, agent] of await roll(existing!, world, change, statuses, { output, signal }))
       agents.set(name, agent)
-  } else await retryFailed(world, statuses)
+  }
+  await retryFailed(world, statuses)
   if (missing.length > 0) output.note(startWords(world, missing, running, existing !== undefined))
   for (const region of missing)
     if (!agents.has(region.name)) agents.set(region.name, await startAgent(world, region))
@@ -87,7 +80,7 @@ export async function prepare(
 }
 
 async function statusesOf(world: WorldHandle): Promise<Map<string, RegionStatus>> {
-  const all = await Promise.all(world.regions.map((region) => regionStatus(world, region, 2000)))
+  const all = await Promise.all(world.regions.map((region) => workingAgent(world, region)))
   return new Map(all.flatMap((status) => (status ? [[status.region, status] as const] : [])))
 }
 

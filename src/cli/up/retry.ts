@@ -11,15 +11,29 @@ export async function retryFailed(
   statuses: ReadonlyMap<string, RegionStatus>,
 ): Promise<void> {
   const living = world.regions.filter((region) => statuses.has(region.name))
-  const failed = (status: RegionStatus | undefined) => status?.world?.release?.startsWith('failed') === true
-  if ([...statuses.values()].some(failed)) {
-    await world.call(living[0]!, 'POST', '/v1/release', {})
-    const deadline = Date.now() + seenMs
-    const still = async () =>
-      (await Promise.all(living.map((region) => regionStatus(world, region, 2000)))).some(failed)
-    while (Date.now() < deadline && (await still())) await sleep(100)
+  const ask = () => Promise.all(living.map((region) => regionStatus(world, region, 2000)))
+  const deadline = Date.now() + seenMs
+  if ([...statuses.values()].some(releaseFailed)) {
+    // An agent that has just been replaced needs a moment before it answers.
+    const [answering] = await until(deadline, async () => {
+      const all = await ask()
+      return living.filter((_, i) => all[i] !== undefined)
+    })
+    if (answering) await world.call(answering, 'POST', '/v1/release', {})
+    await until(deadline, async () => ((await ask()).some(releaseFailed) ? [] : ['gone']))
   }
-  for (const region of living)
-    for (const { name, state } of statuses.get(region.name)!.processes)
-      if (state === 'gaveUp') await world.call(region, 'POST', '/v1/restart', { process: name }, 30_000)
+  for (const [i, status] of (await ask()).entries())
+    for (const { name, state } of status?.processes ?? [])
+      if (state === 'gaveUp') await world.call(living[i]!, 'POST', '/v1/restart', { process: name }, 30_000)
+}
+
+const releaseFailed = (status: RegionStatus | undefined) =>
+  status?.world?.release?.startsWith('failed') === true
+
+async function until<T>(deadline: number, look: () => Promise<T[]>): Promise<T[]> {
+  for (;;) {
+    const found = await look()
+    if (found.length > 0 || Date.now() > deadline) return found
+    await sleep(100)
+  }
 }

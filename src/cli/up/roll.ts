@@ -1,19 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { launcher } from '../../agent/launch.ts'
 import type { RegionStatus } from '../../agent/status.ts'
 import { Supervisor } from '../../agent/supervisor.ts'
 import { compileRegion } from '../../compile.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
-import { isAlive } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
-import { type StartedAgent, startAgent } from '../agents.ts'
+import { agentProcess, endAgent, type StartedAgent, startAgent } from '../agents.ts'
 import { duration, list } from '../format.ts'
 import type { Output } from '../output.ts'
-import { residentsOf } from '../residents.ts'
-import { untilServing } from '../start.ts'
-import { placeOf } from '../stop.ts'
+import { type Look, untilServing } from '../start.ts'
 import { localRegions, type WorldHandle } from '../world.ts'
 import type { Change } from './changes.ts'
+
+/** Users go to a region again only once a majority has seen it well for a while; the next one waits that long for it. */
+const fitMs = 30_000
 
 /**
  * Gives a running world its new plan, one region after another, the primary's region last: an agent leaves its engines
@@ -43,8 +42,16 @@ export async function roll(
       await stopRemoved(before, region, change.removed[region.name] ?? [])
       const agent = await startAgent(after, region)
       agents.set(region.name, agent)
-      const waiting = { agents: new Map([[region.name, agent]]), onLook: () => undefined }
-      await untilServing(after, [region], waiting)
+      const deadline = performance.now() + fitMs
+      const fit = (looks: readonly Look[]) =>
+        looks.every(({ status }) => status?.world?.fitness[region.name] === 'fit')
+      const waiting = {
+        agents: new Map([[region.name, agent]]),
+        onLook: () => undefined,
+        enough: (looks: readonly Look[]) => fit(looks) || performance.now() > deadline,
+      }
+      // What did not serve before may well be what the change is to mend: nothing is lost by going on.
+      if (statuses.get(region.name)!.ready) await untilServing(after, [region], waiting)
     } catch (error) {
       const done = [...agents.keys()].filter((name) => name !== region.name)
       throw new NearsideError(
@@ -59,11 +66,9 @@ export async function roll(
 }
 
 async function leave(world: WorldHandle, region: Region): Promise<void> {
-  const agent = residentsOf(world.folder, [placeOf(world, region)]).find(
-    (one) => one.main && one.name === 'agent',
-  )
+  const agent = agentProcess(world, region)
   await world.call(region, 'POST', '/v1/leave', {}, 30_000)
-  while (agent && isAlive(agent)) await sleep(20)
+  if (agent) await endAgent(agent)
 }
 
 /** What the new plan does not have any more no agent would stop. */
