@@ -56,7 +56,7 @@ async function up(output: Output, options: Options): Promise<number> {
     output.result(await worldStatus(started.world))
     output.print(renderPlaces(started, (performance.now() - startedAt) / 1000, options.detach === true))
     if (options.detach) return exitCodes.ok
-    if ((await watchWorld(started.world, output, signal)) === 'stopped elsewhere') {
+    if ((await watchWorld(started.world, regionNames(started), output, signal)) === 'stopped elsewhere') {
       output.note(`${started.world.name} was stopped by another command`)
       return exitCodes.ok
     }
@@ -101,6 +101,8 @@ async function waitForIt(
     progress.end()
   }
 }
+
+const regionNames = ({ regions }: Started) => regions.map((region) => region.name)
 
 async function stop({ world, regions }: Started, output: Output): Promise<void> {
   await locked(world.folder, 'up', output, () => stopShown(world, regions, output))

@@ -6,6 +6,7 @@ import { isStopped } from '../status/judge.ts'
 import { renderStatus } from '../status/render.ts'
 import type { WorldStatus } from '../status/types.ts'
 import type { WorldHandle } from '../world.ts'
+import { agentKeeper } from './keep-agents.ts'
 
 const everyMs = 1000
 
@@ -15,15 +16,22 @@ const everyMs = 1000
  */
 export async function watchWorld(
   world: WorldHandle,
+  regions: readonly string[],
   output: Output,
   signal: AbortSignal,
 ): Promise<'interrupted' | 'stopped elsewhere'> {
   const live = output.live('stdout')
+  const keepAgents = agentKeeper(world, regions, output)
   let before: WorldStatus | undefined
   try {
     while (!signal.aborted) {
       const status = await worldStatus(world)
       if (isStopped(status.regions)) return 'stopped elsewhere'
+      for (const region of await keepAgents(performance.now())) {
+        const line = `${region}: its agent had ended and was started again`
+        if (live) live.say(line)
+        else output.note(`${clock(status.at)} ${line}`)
+      }
       if (live) {
         const text = renderStatus(status, output.paint, { width: widthOf(process.stdout) })
           .trimEnd()
