@@ -1,0 +1,103 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { appPort } from '../../src/topology/regions.ts'
+import { type EdgeRegion, type EdgeWorld, startEdges } from '../../test/support/edge.ts'
+import { ask } from '../../test/support/requests.ts'
+import { temporaryFolder, until } from '../../test/support/sandboxed.ts'
+import { twoRegions } from '../../test/support/topologies.ts'
+import { type Cores, divideCores, moveTo } from './cores.ts'
+import { type Assets, renderApp, renderProxy } from './nginx.ts'
+import { type Peer, runPeer } from './peers.ts'
+
+/** Our edge and nginx before the same app. */
+export type Place = {
+  root: string
+  cores: Cores
+  folder: string
+  ours: { url: string; pids: number[] }
+  nginx: { url: string; pids: number[] }
+}
+
+const region = 'us-east'
+const proxyPort = 8088
+
+/**
+ * The edges of two regions and a witness as the topology's own render functions make them, HAProxy and Varnish from
+ * the engine root. The app's instances are those of one nginx, which listens where the topology has the app.
+ */
+export async function withPlace<T>(
+  root: string,
+  assets: Assets,
+  use: (place: Place) => Promise<T>,
+): Promise<T> {
+  const cores = divideCores()
+  const folder = temporaryFolder('bench')
+  const ends: (() => unknown)[] = [() => moveTo(cores.all)]
+  try {
+    // HAProxy takes its number of threads from the cores that it may use.
+    moveTo(cores.proxy)
+    const edges = await startEdges({ regions: twoRegions, primary: region, varnish: true })
+    ends.push(() => edges.stop())
+    moveTo(cores.others)
+    const edge = edges.at(region)
+    const sink = await listenAsAgent(edges, edge)
+    ends.push(() => sink.close())
+    const { address } = edge.region
+    const app = {
+      address,
+      ports: edge.apps.map((_, instance) => appPort(edges.topology, edge.region, instance)),
+      workers: cores.others.length,
+    }
+    await Promise.all(edge.apps.map((fake) => fake.stop()))
+    const upstream = await startNginx(root, join(folder, 'app'), cores.others, renderApp(app, assets))
+    ends.push(() => upstream.stop())
+    await untilAnswered(upstream, address, app.ports[0]!)
+    const listen = `${address}:${proxyPort}`
+    const proxy = { ...app, workers: cores.proxy.length, listen }
+    const nginx = await startNginx(root, join(folder, 'nginx'), cores.proxy, renderProxy(proxy))
+    ends.push(() => nginx.stop())
+    await until('the app behind HAProxy', async () => (await edge.up('app')).length === app.ports.length)
+    await untilAnswered(nginx, address, proxyPort)
+    return await use({
+      root,
+      cores,
+      folder,
+      ours: {
+        url: `http://${address}:${edges.topology.ports.http}`,
+        pids: [edge.haproxy, edge.varnish].map((engine) => engine.running().pid),
+      },
+      nginx: { url: `http://${listen}`, pids: [nginx.pid] },
+    })
+  } finally {
+    for (const end of ends.reverse()) await end()
+  }
+}
+
+async function startNginx(
+  root: string,
+  folder: string,
+  cores: readonly number[],
+  config: string,
+): Promise<Peer> {
+  mkdirSync(join(folder, 'temp'), { recursive: true })
+  writeFileSync(join(folder, 'nginx.conf'), config)
+  const words = ['nginx', '-p', folder, '-e', 'stderr', '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;']
+  return runPeer(root, folder, cores, words)
+}
+
+async function untilAnswered(nginx: Peer, host: string, port: number): Promise<void> {
+  await until(`nginx on ${port}`, async () => {
+    if (nginx.hasEnded()) return true
+    return (await ask(host, port, '/')).status === 200
+  })
+  if (nginx.hasEnded()) throw new Error(`nginx has ended:\n${nginx.output()}`)
+}
+
+/** The traffic log goes by UDP to the agent's address; nobody there would save the kernel some work. */
+async function listenAsAgent({ topology }: EdgeWorld, { region }: EdgeRegion): Promise<Socket> {
+  const socket = createSocket('udp4')
+  socket.on('message', () => undefined)
+  await new Promise<void>((resolve) => socket.bind(topology.ports.agent, region.address, resolve))
+  return socket
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
+import { locateEngineRoot } from '../src/engines/root/locate.ts'
+import { version } from '../src/lib/version.ts'
+
+/** Where the figures were measured: without this they say little. */
+export type Machine = {
+  nearside: string
+  cores: number
+  processor: string
+  memoryGb: number
+  kernel: string
+  distribution: string
+  node: string
+  engines: Readonly<Record<string, string>>
+  /** Processes that wanted a core before anything was measured, averaged over a minute. */
+  loadBefore: number
+}
+
+export function describeMachine(): Machine {
+  const distribution = /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '?'
+  return {
+    nearside: version,
+    cores: availableParallelism(),
+    processor: `${cpus()[0]?.model.trim() ?? '?'}, ${arch()}`,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    distribution,
+    node: process.versions.node,
+    engines: locateEngineRoot().versions,
+    loadBefore: loadavg()[0]!,
+  }
+}
+
+export function renderMachine(machine: Machine): string {
+  const { nearside, cores, processor, memoryGb, kernel, distribution, node, engines, loadBefore } = machine
+  const versions = Object.entries(engines).map(([name, version]) => `${name} ${version}`)
+  return [
+    `Nearside ${nearside} on ${cores} cores (${processor}), ${memoryGb} GB of memory`,
+    `Linux ${kernel}, ${distribution}; load before: ${loadBefore.toFixed(1)}`,
+    `Node ${node}, ${versions.join(', ')}`,
+  ]
+    .map((line) => `${line}\n`)
+    .join('')
+}

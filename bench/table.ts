@@ -1,0 +1,48 @@
+import { type Figure, ratioOf, type Unit, verdictOf } from './figure.ts'
+
+/** Figures as a table for people. Pure. */
+
+const heading = ['', 'measured', 'beside', 'ratio', 'target', '']
+
+export function renderTable(figures: readonly Figure[]): string {
+  const rows = [heading, ...figures.map(cells)]
+  const widths = heading.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 || column > 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+  const notes = figures.flatMap(({ note }, index) => (note ? [[index + 1, note] as const] : []))
+  for (const [line, note] of notes) lines[line] += `\n    ${note}`
+  return lines.map((line) => `  ${line}\n`).join('')
+}
+
+function cells(figure: Figure): string[] {
+  const { what, value, unit, spread, peer, target } = figure
+  const ratio = ratioOf(figure)
+  return [
+    what,
+    withUnit(value, unit) + (spread ? ` (${number(spread[0])}-${number(spread[1])})` : ''),
+    peer ? `${peer.name} ${withUnit(peer.value, unit)}` : '',
+    ratio === undefined
+      ? ''
+      : `${ratio.toFixed(2)}${peer ? ` (${peer.ratioSpread.map((one) => one.toFixed(2)).join('-')})` : ''}`,
+    target ? bound(target, peer ? '' : unit) : '',
+    verdictOf(figure) ?? '',
+  ]
+}
+
+function bound(target: NonNullable<Figure['target']>, unit: Unit): string {
+  return 'atMost' in target ? `≤ ${withUnit(target.atMost, unit)}` : `≥ ${withUnit(target.atLeast, unit)}`
+}
+
+const withUnit = (value: number, unit: Unit) =>
+  `${number(value)}${unit.startsWith('/') ? '' : ' '}${unit}`.trim()
+
+function number(value: number): string {
+  const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}

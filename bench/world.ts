@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import example from '../examples/shop/nearside.config.ts'
+import { locateEngineRoot } from '../src/engines/root/locate.ts'
+import { shop } from '../test/support/world/apps.ts'
+import { ask } from '../test/support/world/http.ts'
+import { TestWorld } from '../test/support/world.ts'
+
+/** The example's world, exactly as its topology has it, on a network and in a folder of its own. */
+
+export const fullRegions = Object.entries(example.regions)
+  .filter(([, { role = 'full' }]) => role === 'full')
+  .map(([name]) => name)
+
+export function makeShop(): Promise<TestWorld> {
+  const { app, name, domain, regions, network, ...rest } = example
+  const folder = join(import.meta.dirname, '../examples/shop')
+  return TestWorld.make({ app: { ...shop, topology: { ...app, folder } }, regions, topology: rest })
+}
+
+export async function withShop<T>(use: (world: TestWorld) => Promise<T>): Promise<T> {
+  const world = await makeShop()
+  try {
+    return await use(world)
+  } finally {
+    await world.close()
+  }
+}
+
+/** Until each full region's edge answers a page by an app of its own region. */
+export async function untilServed(world: TestWorld): Promise<void> {
+  for (const region of fullRegions) {
+    const { host, port } = world.edge(region)
+    const deadline = performance.now() + 60_000
+    for (;;) {
+      const answer = await ask({ host, port, path: '/', timeoutMs: 5000 }).catch(() => undefined)
+      if (answer?.status === 200 && answer.headers['nearside-region'] === region) break
+      if (performance.now() > deadline)
+        throw new Error(`${region} is up, but does not serve:\n${await world.report()}`)
+      await delay(20)
+    }
+  }
+}
+
+/**
+ * With caches as the set-up leaves them: the engines are there, compiled code and steering tables are not, which
+ * other worlds of this user would have left.
+ */
+export async function withColdCaches<T>(use: () => Promise<T>): Promise<T> {
+  const engines = locateEngineRoot().path
+  const folder = mkdtempSync(join(tmpdir(), 'nearside-bench-'))
+  const before = process.env.XDG_CACHE_HOME
+  mkdirSync(join(folder, 'nearside'))
+  symlinkSync(engines, join(folder, 'nearside', basename(engines)))
+  process.env.XDG_CACHE_HOME = folder
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', remove)
+  try {
+    return await use()
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME
+    else process.env.XDG_CACHE_HOME = before
+    process.off('exit', remove)
+    remove()
+  }
+}
+
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now()
+  await work()
+  return (performance.now() - startedMs) / 1000
+}

@@ -1,0 +1,2 @@
+// For the benchmarks.
+export function bringSecondRoot(name: string, packages: string[]): Promise<string>
