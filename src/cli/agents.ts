@@ -18,7 +18,7 @@ import {
   uptimeSeconds,
 } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
-import { renderLine } from './logs/render.ts'
+import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
 import { isAgent } from './residents.ts'
 import { regionStatus, type WorldHandle } from './world.ts'
@@ -107,10 +107,11 @@ export async function endAgent(agent: ProcessId): Promise<void> {
 export async function lastWords(world: WorldHandle, region: Region): Promise<{ why?: string; tail: string }> {
   const file = join(world.regionFolder(region.name), 'log', 'agent.log')
   const lines = await tailOf(file, 8)
+  const redact = redactor(Object.values(world.secrets))
   const said = lines.map((line) => fatal(line)).findLast((why) => why !== undefined)
   return {
-    ...(said === undefined ? {} : { why: said }),
-    tail: lines.map((line) => `  ${renderLine(line)}`).join('\n'),
+    ...(said === undefined ? {} : { why: redact(said) }),
+    tail: lines.map((line) => `  ${redact(renderLine(line))}`).join('\n'),
   }
 }
 

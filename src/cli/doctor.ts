@@ -9,7 +9,7 @@ import { machineFindings } from './doctor/machine.ts'
 import { portFindings } from './doctor/ports.ts'
 import { secrecyFindings } from './doctor/secrecy.ts'
 import { segmentFindings, staleFindings } from './doctor/stale.ts'
-import { action, exitCodes, type Output, printable, type Style } from './output.ts'
+import { action, exitCodes, type Output, printable, type Style, widthOf, wrap } from './output.ts'
 import { findWorld, openWorld, type WorldHandle, type WorldOptions } from './world.ts'
 
 type Options = WorldOptions & { fix?: boolean; yes?: boolean; json?: boolean }
@@ -44,8 +44,8 @@ async function doctor(output: Output, options: Options): Promise<number> {
   output.result({ world: world?.folder ?? null, findings: findings.map(({ fix, ...finding }) => finding) })
   for (const finding of findings) output.print(shown(finding, output))
   const fixable = findings.filter((one) => one.fix)
-  if (fixable.length > 0)
-    output.print(`\n  nearside doctor --fix  would: ${fixable.map((one) => one.fix!.what).join('; ')}`)
+  if (fixable.length > 0) output.print('\nnearside doctor --fix would:')
+  for (const one of fixable) output.print(wrap(`  ${one.fix!.what}`, widthOf(process.stdout), '    '))
   return findings.some((one) => one.state === 'problem') ? exitCodes.problem : exitCodes.ok
 }
 
@@ -98,8 +98,9 @@ const marks: Record<Finding['state'], [string, Style]> = {
 
 function shown({ check, state, message, remedy }: Finding, output: Output): string {
   const [mark, style] = marks[state]
-  const line = `${output.paint(style, mark)} ${check.padEnd(13)}  ${printable(message)}`
-  return remedy && state !== 'ok'
-    ? `${line}\n${' '.repeat(17)}${output.paint('cyan', printable(remedy))}`
-    : line
+  const indent = ' '.repeat(17)
+  const width = widthOf(process.stdout)
+  const line = wrap(`${output.paint(style, mark)} ${check.padEnd(13)}  ${printable(message)}`, width, indent)
+  if (!remedy || state === 'ok') return line
+  return `${line}\n${wrap(`${indent}${output.paint('cyan', printable(remedy))}`, width, indent)}`
 }

@@ -218,6 +218,7 @@ export function action<Options extends { json?: boolean }>(run: Run<Options>) {
 export function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream = process.stdout): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
-    throw error
+    process.stderr.write(`error: the answer could not be written: ${messageOf(error)}\n`)
+    process.exit(exitCodes.problem)
   })
 }

@@ -20,8 +20,12 @@ export type Waiting = {
   /** What else must hold once every region serves. */
   enough?: (looks: readonly Look[]) => boolean
   onLook: (looks: readonly Look[]) => void
+  /** Told once about each process that fails again and again: an agent tries for minutes before it gives up. */
+  onTrouble?: (message: string) => void
   signal?: AbortSignal
 }
+
+const troubleAfter = 3
 
 const lookMs = 200
 /** An agent that was there before and now is silent for this long is given up. */
@@ -35,8 +39,9 @@ const silentMs = 10_000
 export async function untilServing(
   world: WorldHandle,
   regions: readonly Region[],
-  { agents, enough = () => true, onLook, signal }: Waiting,
+  { agents, enough = () => true, onLook, onTrouble, signal }: Waiting,
 ): Promise<void> {
+  const told = new Set<string>()
   const heardAt = new Map(regions.map((region) => [region.name, performance.now()]))
   for (;;) {
     signal?.throwIfAborted()
@@ -53,6 +58,7 @@ export async function untilServing(
     }
     onLook(looks)
     await nothingFailed(world, looks)
+    if (onTrouble) await tellTrouble(world, looks, told, onTrouble)
     if (looks.every(serves) && enough(looks)) return
     await sleep(lookMs, undefined, { signal })
   }
@@ -122,6 +128,23 @@ async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promis
         { remedy: `mend it, then run nearside up again (nearside logs ${region.name} ${gaveUp.name})` },
       )
   }
+}
+
+async function tellTrouble(
+  world: WorldHandle,
+  looks: readonly Look[],
+  told: Set<string>,
+  onTrouble: (message: string) => void,
+): Promise<void> {
+  for (const { region, status } of looks)
+    for (const { name, state, restarts, why } of status?.processes ?? []) {
+      const where = `${region.name}/${name}`
+      if (state === 'ready' || restarts < troubleAfter || told.has(where)) continue
+      told.add(where)
+      onTrouble(
+        `${where} fails again and again${why ? ` (${why})` : ''}; its log ends with:${await logTail(world, region.name, name)}`,
+      )
+    }
 }
 
 export async function logTail(world: WorldHandle, region: string, name: string): Promise<string> {

@@ -95,6 +95,7 @@ async function waitForIt(
       agents,
       enough,
       onLook: (looks) => progress.show(looks),
+      onTrouble: (message) => output.note(message),
       signal,
     })
   } finally {

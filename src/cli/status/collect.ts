@@ -15,8 +15,8 @@ import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
  * a third of it their engines are asked beside them. Over a wide network it takes as long as that takes.
  */
 const patience = {
-  here: { agentMs: 200, lateMs: 60, engineMs: 130 },
-  away: { agentMs: 1500, lateMs: 500, engineMs: 900 },
+  here: { agentMs: 200, edgeMs: 300, lateMs: 60, engineMs: 150 },
+  away: { agentMs: 1500, edgeMs: 1500, lateMs: 500, engineMs: 900 },
 }
 
 export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
@@ -33,9 +33,9 @@ export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
 
 async function reportOn(world: WorldHandle, region: Region): Promise<RegionReport> {
   const { ports } = world.record.topology
-  const { agentMs, lateMs, engineMs } = patience[isLocal(region.address) ? 'here' : 'away']
+  const { agentMs, edgeMs, lateMs, engineMs } = patience[isLocal(region.address) ? 'here' : 'away']
   const asked = regionStatus(world, region, agentMs)
-  const edge = region.serves ? edgeOf(region, ports.http, agentMs) : undefined
+  const edge = region.serves ? edgeOf(region, ports.http, edgeMs) : undefined
   const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
   const direct = early === undefined || early === 'late' ? withoutAgent(world, region, engineMs) : undefined
   const status = await asked

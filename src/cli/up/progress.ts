@@ -98,8 +98,9 @@ function plainProgress(output: Output, { rest }: ProgressOptions): Progress {
         const processes = look.status?.processes ?? []
         const ready = processes.filter((one) => one.state === 'ready').length
         // One line for each step forward, and for each misfortune; not for every word that changes meanwhile.
-        const trouble = processes.filter((one) => one.state === 'backoff' || one.state === 'gaveUp')
-        const key = `${ready} of ${processes.length}${trouble.map((one) => one.name + one.restarts).join()}`
+        const trouble = processes.filter((one) => one.state !== 'ready' && one.restarts > 0)
+        const often = (restarts: number) => Math.floor(Math.log2(restarts))
+        const key = `${ready} of ${processes.length} ${trouble.map((one) => `${one.name} ${often(one.restarts)}`).join()}`
         if (said.get(`${look.region.name} key`) === key) continue
         said.set(`${look.region.name} key`, key)
         const count = look.status ? `${ready} of ${processes.length} ready` : ''
