@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { decide } from '../../src/failover/decide.ts'
+import type { Action, Fitness, World } from '../../src/failover/types.ts'
+import { anyWorld, policy, worldWith } from './worlds.ts'
+
+const eastDead = {
+  'us-west': { 'us-east': { dead: 2000 } },
+  'us-central': { 'us-east': { dead: 2000 } },
+}
+const westDead = {
+  'us-east': { 'us-west': { dead: 2000 } },
+  'us-central': { 'us-west': { dead: 2000 } },
+}
+
+describe('the primary’s region is lost', () => {
+  test('it is called lost, and the lease behind the leader key is revoked', () => {
+    const by = ['us-west', 'us-central']
+    const leader = { region: 'us-east', lease: '71', modRevision: '9' }
+    assert.deepEqual(decide(worldWith(eastDead)).actions, [
+      { kind: 'setFitness', region: 'us-east', state: 'lost', was: 'fit', revision: '0', by },
+      { kind: 'revokeLeader', leader, by },
+    ])
+  })
+
+  test('an agent that joins later, or whose colleague died halfway, still revokes', () => {
+    const world = worldWith(eastDead, { fitness: { 'us-east': { state: 'lost', revision: '12' } } })
+    assert.deepEqual(
+      decide(world).actions.map(({ kind }) => kind),
+      ['revokeLeader'],
+    )
+  })
+
+  test('once the leader key names another region there is nothing to revoke', () => {
+    const leader = { region: 'us-west', lease: '80', modRevision: '15' }
+    const world = worldWith(eastDead, { leader, fitness: { 'us-east': { state: 'lost', revision: '12' } } })
+    assert.deepEqual(decide(world).actions, [])
+  })
+
+  test('with automatic failover switched off it is only called lost', () => {
+    const world = worldWith(eastDead, { policy: { ...policy, automatic: false } })
+    assert.deepEqual(
+      decide(world).actions.map(({ kind }) => kind),
+      ['setFitness'],
+    )
+  })
+})
+
+test('a replica’s region lost: the primary is woken with the change, so only once, and nothing is revoked', () => {
+  const [action, ...more] = decide(worldWith(westDead)).actions
+  assert.deepEqual(more, [])
+  assert.deepEqual(action, {
+    kind: 'setFitness',
+    region: 'us-west',
+    state: 'lost',
+    was: 'fit',
+    revision: '0',
+    by: ['us-east', 'us-central'],
+    wakes: 'us-east',
+  })
+  const agreed = worldWith(westDead, { fitness: { 'us-west': { state: 'lost', revision: '3' } } })
+  assert.deepEqual(decide(agreed).actions, [])
+})
+
+test('a witness lost wakes nobody: it holds no data', () => {
+  const world = worldWith({
+    'us-east': { 'us-central': { dead: 2000 } },
+    'us-west': { 'us-central': { dead: 2000 } },
+  })
+  const [action] = decide(world).actions
+  assert.ok(action?.kind === 'setFitness' && action.state === 'lost' && action.wakes === undefined)
+})
+
+test('an agent that hears nobody but itself decides nothing', () => {
+  const world = worldWith({ 'us-east': { 'us-west': { dead: 9000 }, 'us-central': { dead: 9000 } } })
+  assert.deepEqual(decide(world).actions, [])
+})
+
+describe('etcd is led', () => {
+  const seen = { 'us-west': { alive: 9000 }, 'us-central': { alive: 9000 } }
+
+  test('away from the primary’s region, best from a witness', () => {
+    const world = worldWith({ 'us-east': seen }, { self: 'us-east', etcdLeader: 'us-east' })
+    assert.deepEqual(decide(world).actions, [{ kind: 'moveEtcdLeader', from: 'us-east', to: 'us-central' }])
+  })
+
+  test('from the other full region when the witness has not been there for long enough', () => {
+    const early = { ...seen, 'us-central': { alive: policy.recoverMs - 1 } }
+    const world = worldWith({ 'us-east': early }, { self: 'us-east', etcdLeader: 'us-east' })
+    assert.deepEqual(decide(world).actions, [{ kind: 'moveEtcdLeader', from: 'us-east', to: 'us-west' }])
+  })
+
+  test('and only the region that leads proposes the change', () => {
+    const world = worldWith({ 'us-west': seen }, { self: 'us-west', etcdLeader: 'us-east' })
+    assert.deepEqual(decide(world).actions, [])
+  })
+})
+
+describe('for any world', () => {
+  const shared = ({ kind }: Action) => kind !== 'moveEtcdLeader'
+
+  test('every agent decides the same from the same observations, and changes none of them', () => {
+    fc.assert(
+      fc.property(anyWorld, (world) => {
+        const before = structuredClone(world)
+        const first = decide(world)
+        assert.deepEqual(world, before)
+        assert.deepEqual(decide(structuredClone(world)), first)
+        for (const { name } of world.regions) {
+          const other = decide({ ...world, self: name })
+          assert.deepEqual(other.verdicts, first.verdicts)
+          assert.deepEqual(other.actions.filter(shared), first.actions.filter(shared))
+        }
+      }),
+    )
+  })
+
+  test('the order in which observations came does not matter', () => {
+    fc.assert(
+      fc.property(anyWorld, (world) => {
+        const turned = (some: Record<string, unknown>) => Object.fromEntries(Object.entries(some).reverse())
+        const other = { ...world, observations: turned(world.observations), fitness: turned(world.fitness) }
+        assert.deepEqual(decide(other as World), decide(world))
+      }),
+    )
+  })
+
+  test('at most one revocation, of a leader in a lost region, and only if it is allowed', () => {
+    fc.assert(
+      fc.property(anyWorld, (world) => {
+        const { verdicts, actions } = decide(world)
+        const revocations = actions.filter((action) => action.kind === 'revokeLeader')
+        assert.ok(revocations.length <= 1)
+        for (const { leader, by } of revocations) {
+          assert.ok(world.policy.automatic)
+          assert.deepEqual(leader, world.leader)
+          const verdict = verdicts.find(({ region }) => region === leader.region)!
+          assert.equal(verdict.state, 'lost')
+          assert.deepEqual(by, verdict.by)
+        }
+      }),
+    )
+  })
+
+  test('a change of fitness is one, once for a region, and stands on the revision that it was decided on', () => {
+    fc.assert(
+      fc.property(anyWorld, (world) => {
+        const changes = decide(world).actions.filter((action) => action.kind === 'setFitness')
+        assert.equal(new Set(changes.map(({ region }) => region)).size, changes.length)
+        for (const { region, state, was, revision, wakes } of changes) {
+          assert.notEqual(state, was)
+          assert.equal(was, world.fitness[region]?.state ?? 'fit')
+          assert.equal(revision, world.fitness[region]?.revision ?? '0')
+          if (wakes !== undefined)
+            assert.ok(state === 'lost' && wakes === world.leader?.region && wakes !== region)
+        }
+      }),
+    )
+  })
+
+  test('what was carried out is not decided again', () => {
+    fc.assert(
+      fc.property(anyWorld, (world) => {
+        const { actions } = decide(world)
+        const after: World = structuredClone(world)
+        for (const action of actions) {
+          if (action.kind === 'setFitness')
+            after.fitness[action.region] = { state: action.state, revision: `${action.revision}+` }
+          if (action.kind === 'revokeLeader') after.leader = undefined
+          if (action.kind === 'moveEtcdLeader') after.etcdLeader = action.to
+        }
+        assert.deepEqual(decide(after).actions.filter(shared), [])
+      }),
+    )
+  })
+})
+
+describe('over time', () => {
+  const tickMs = 500
+
+  /** Both others ask us-east on every tick; the answers are given, the agreed state is carried on. */
+  function course(answers: boolean[]): Fitness[] {
+    let fitness: World['fitness'] = {}
+    let since = 0
+    return answers.map((ok, tick) => {
+      if (tick > 0 && answers[tick - 1] !== ok) since = tick
+      const said = ok ? { alive: (tick - since) * tickMs } : { dead: (tick - since) * tickMs }
+      const world = worldWith(
+        { 'us-east': {}, 'us-west': { 'us-east': said }, 'us-central': { 'us-east': said } },
+        { fitness },
+      )
+      for (const action of decide(world).actions)
+        if (action.kind === 'setFitness' && action.region === 'us-east')
+          fitness = { 'us-east': { state: action.state, revision: String(tick) } }
+      return fitness['us-east']?.state ?? 'fit'
+    })
+  }
+  const changes = (states: Fitness[]) =>
+    states.filter((state, tick) => tick > 0 && state !== states[tick - 1])
+
+  test('a region that is never away for suspectMs keeps its users, however often it blinks', () => {
+    const blinks = fc.array(fc.integer({ min: 1, max: policy.suspectMs / tickMs }), {
+      minLength: 1,
+      maxLength: 20,
+    })
+    fc.assert(
+      fc.property(blinks, fc.infiniteStream(fc.integer({ min: 1, max: 20 })), (gaps, rests) => {
+        const answers = gaps.flatMap((gap) => [
+          ...Array<boolean>(rests.next().value as number).fill(true),
+          ...Array<boolean>(gap).fill(false),
+        ])
+        assert.deepEqual(changes(course(answers)), [])
+      }),
+    )
+  })
+
+  test('a lost region that blinks stays lost until it has been there for recoverMs without a break', () => {
+    const visits = fc.array(fc.integer({ min: 1, max: policy.recoverMs / tickMs }), {
+      minLength: 1,
+      maxLength: 20,
+    })
+    fc.assert(
+      fc.property(visits, (lengths) => {
+        const away = Array<boolean>(6).fill(false)
+        const answers = [
+          true,
+          ...away,
+          ...lengths.flatMap((length) => [...Array<boolean>(length).fill(true), ...away]),
+        ]
+        assert.deepEqual(changes(course(answers)), ['lost'])
+      }),
+    )
+    const back = Array<boolean>(policy.recoverMs / tickMs + 1).fill(true)
+    assert.deepEqual(changes(course([true, ...Array<boolean>(6).fill(false), ...back])), ['lost', 'fit'])
+  })
+})
