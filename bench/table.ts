@@ -36,6 +36,7 @@ function cells(figure: Figure): string[] {
 }
 
 function bound(target: NonNullable<Figure['target']>, unit: Unit): string {
+  if ('atMost' in target && target.atMost === 0) return '0'
   return 'atMost' in target ? `≤ ${withUnit(target.atMost, unit)}` : `≥ ${withUnit(target.atLeast, unit)}`
 }
 
