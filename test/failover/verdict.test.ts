@@ -116,8 +116,21 @@ describe('a region is fit again', () => {
     assert.ok(policy.recoverMs > policy.suspectMs)
   })
 
+  test('counted from when the last thing that users need came back', () => {
+    const view = (appMs: number): View => ({
+      edge: { ok: true, forMs: 60_000 },
+      app: { ok: true, forMs: appMs },
+    })
+    const after = (appMs: number) =>
+      verdictOn('us-east', worldWith({ 'us-east': {}, 'us-west': { 'us-east': view(appMs) } })).state
+    assert.equal(after(policy.recoverMs - 1), 'alive')
+    assert.equal(after(policy.recoverMs), 'fit')
+  })
+
   test('not by its own word alone', () => {
     assert.equal(verdictOn('us-east', worldWith({ 'us-east': {} })).state, 'alive')
+    const alone = worldWith({ 'us-east': {} }, { regions: threeRegions.slice(0, 1) })
+    assert.equal(verdictOn('us-east', alone).state, 'alive')
   })
 })
 
