@@ -33,6 +33,7 @@ export type PlanProcess = {
   /** Processes of the same region that must be ready first. */
   after: string[]
   ready: Check
+  /** Started anew when it is not ready by then; 0: it may take as long as it takes. */
   readyTimeoutMs: number
   stop: { signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1'; timeoutMs: number }
 }

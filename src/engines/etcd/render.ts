@@ -48,9 +48,10 @@ export function renderEtcd(context: RegionContext): EnginePart {
         env: {},
         run: 'engine',
         after: [],
-        // A member alone is up but not ready: this answers once there is a leader.
+        // A member alone is up but not ready: this answers once there is a leader. However long that takes, starting
+        // it again would not help, and would take its vote away meanwhile.
         ready: { kind: 'http', port: etcdClient, path: '/health', expect: [200] },
-        readyTimeoutMs: 60_000,
+        readyTimeoutMs: 0,
         stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
       },
     ],

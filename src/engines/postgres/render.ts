@@ -34,8 +34,8 @@ export function renderPostgres(context: RegionContext): EnginePart {
         after: region.votes ? ['etcd'] : [],
         // 200 as soon as PostgreSQL accepts connections, in whichever role.
         ready: { kind: 'http', port: topology.ports.patroni, path: '/health', expect: [200] },
-        // A first base backup of a large database takes its time.
-        readyTimeoutMs: 600_000,
+        // Patroni waits for etcd and for a primary, and a first base backup of a large database takes its time.
+        readyTimeoutMs: 0,
         stop: { signal: 'SIGTERM', timeoutMs: 60_000 },
       },
     ],
