@@ -24,7 +24,11 @@ function closable(make: () => Server, host: string, port: number): Closable {
     /** As a killed process: the port refuses, connections are reset. */
     async stop() {
       const closed = new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()))
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets) {
+        // A socket that is ending cannot be reset: libuv refuses, and Node would wait for it for ever when it exits.
+        if (socket.writableEnded) socket.destroy()
+        else socket.resetAndDestroy()
+      }
       await closed
       server = undefined
     },

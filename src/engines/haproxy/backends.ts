@@ -27,15 +27,33 @@ export function appBackend({ region, topology, appPorts }: View): string | false
     'retry-on conn-failure empty-response',
     // It comes from another region, which has said what is to be said.
     'http-response allow if { srv_name again }',
-    // Nobody but HAProxy speaks for Nearside.
-    'http-response del-header nearside -m beg',
-    // Of the connection between HAProxy and the app.
-    'http-response del-header keep-alive',
-    `http-response set-header nearside-region ${region.name}`,
-    'http-response add-header server-timing app;dur=%[res.timer.hdr]',
+    sayRegion(region.name),
     `default-server inter 500ms fastinter 100ms downinter 250ms fall 2 rise 1 ${markDown}`,
     appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port} check`),
     again,
+  )
+}
+
+/** What a response of this region's app says; nobody but HAProxy speaks for Nearside. */
+const sayRegion = (name: string): Line => [
+  'http-response del-header nearside -m beg',
+  // Of the connection between HAProxy and the app.
+  'http-response del-header keep-alive',
+  `http-response set-header nearside-region ${name}`,
+  'http-response add-header server-timing app;dur=%[res.timer.hdr]',
+]
+
+/**
+ * When nobody anywhere says that it is fit, this region's app is tried all the same: what fails may be the check, and
+ * an app that is too busy to answer it still serves some.
+ */
+export function lastBackend({ region, appPorts }: View): string | false {
+  if (!region.full) return false
+  return section(
+    `backend ${proxies.last}`,
+    'balance leastconn',
+    sayRegion(region.name),
+    appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port}`),
   )
 }
 
@@ -66,6 +84,8 @@ export function toRegion(view: View): string[] {
       // The other side may hold a write before its app has its own time.
       `timeout server ${responseMs + holdMs + 5_000}ms`,
       'retry-on conn-failure empty-response',
+      // Kept open: across a continent a new connection costs a round trip before the request can leave.
+      'http-reuse always',
       deadPeer,
       'option httpchk',
       `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
@@ -76,11 +96,21 @@ export function toRegion(view: View): string[] {
   )
 }
 
+/** To the frontend for writes, each on a connection of its own. */
+export function writesBackend({ responseMs, holdMs }: View): string {
+  return section(
+    `backend ${proxies.writes}`,
+    'option http-server-close',
+    `timeout server ${responseMs + holdMs + 5_000}ms`,
+    `server writes unix@${haproxySockets.writes}`,
+  )
+}
+
 /** To the frontend that measures. */
 export function chunkedBackend({ responseMs, holdMs }: View): string {
   return section(
     `backend ${proxies.chunked}`,
-    `timeout server ${responseMs + holdMs + 5_000}ms`,
+    `timeout server ${responseMs + holdMs + 10_000}ms`,
     `server chunked unix@${haproxySockets.chunked}`,
   )
 }
@@ -109,9 +139,9 @@ export function cdnBackend({ region, responseMs }: View): string {
   )
 }
 
-/** Nobody can serve: HAProxy answers 503 itself. */
-export function nobodyBackend(): string {
-  return section('backend nobody')
+/** An edge without an app, and nobody can serve: HAProxy answers 503 itself. */
+export function nobodyBackend({ region }: View): string | false {
+  return !region.full && section(`backend ${proxies.nobody}`)
 }
 
 /** Tables; each needs a proxy of its name. */

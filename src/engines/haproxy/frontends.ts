@@ -1,4 +1,5 @@
 import { bodyVariables } from './body.ts'
+import { heldHeader } from './hold.ts'
 import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
@@ -15,29 +16,28 @@ export function usersFrontend(view: View): string {
   const { ports } = topology
   return section(
     `frontend ${proxies.users}`,
-    `bind ${region.address}:${ports.http}`,
+    // HTTP/2 without TLS would bring bodies and trailers past the rules for HTTP/1; browsers do not speak it.
+    `bind ${region.address}:${ports.http} proto h1`,
     logErrors,
     `log ${region.address}:${ports.agent} format raw local0`,
     `log-format ${trafficLogFormat(region.name)}`,
     logSampling,
     '',
-    own(ownPaths.alive, 'always_true'),
-    own(ownPaths.ready, anyoneFit(view)),
+    ownAnswers(anyoneFit(view)),
     '',
     requestHygiene(view),
     '',
     writeRules(topology),
     staticRules(topology),
-    // Only safe requests may be sent again after the connection to a server broke without an answer.
-    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
-    holdWrites,
-    '',
     publicPath,
+    '',
     `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,
+    `use_backend ${proxies.writes} if ${isWrite}`,
     useCdn,
-    routes(view),
+    readRoutes(view),
     '',
     learnCacheable,
+    `http-response set-var(txn.class) str(hold) if ${isWrite} { res.hdr(${heldHeader}) -m found }`,
     'http-response set-var(txn.served) res.hdr(nearside-region)',
     `http-response track-sc0 var(txn.served),concat(" ",txn.class) table ${tables.served} if { var(txn.served) -m found }`,
     'http-response sc-inc-gpc(0,0)',
@@ -53,6 +53,7 @@ export function usersFrontend(view: View): string {
 export function regionsFrontend(view: View): string | false {
   const { region, regions, topology } = view
   if (!region.full) return false
+  const senders = regions.filter((other) => other.serves).map((other) => other.address)
   return section(
     `frontend ${proxies.regions}`,
     `bind ${region.address}:${topology.ports.region}`,
@@ -60,21 +61,40 @@ export function regionsFrontend(view: View): string | false {
     // Longer than the other side keeps an idle connection (pool-purge-delay): it is the one that closes.
     'timeout http-keep-alive 10m',
     'timeout client 10m',
-    own(ownPaths.alive, 'always_true'),
-    own(ownPaths.ready, `${appFit} { srv_is_up(${proxies.accepting}/accepting) }`),
-    `http-request deny deny_status 403 if !{ src ${regions.map((other) => other.address).join(' ')} }`,
+    ownAnswers([`${appFit} { srv_is_up(${proxies.accepting}/accepting) }`]),
+    `http-request deny deny_status 403 if !{ src ${senders.join(' ')} }`,
     'http-request set-header nearside-hop 1',
+    'http-request del-header nearside-again',
     writeRules(topology),
-    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
-    holdWrites,
-    `http-response add-header server-timing 'region;desc="${region.name}";dur=%[res.timer.hdr]'`,
+    `use_backend ${proxies.writes} if ${isWrite}`,
     `default_backend ${proxies.app}`,
+    `http-response add-header server-timing 'region;desc="${region.name}";dur=%[res.timer.hdr]'`,
+  )
+}
+
+/**
+ * Writes, from `users` and from `regions`, each on a connection of its own: HAProxy ends a connection without a word
+ * when what it sent to a server on behalf of a later request on it got no answer, so that the client may send it again.
+ * Browsers do, and that must not happen to a write. The first request on a connection gets a 502 instead.
+ */
+export function writesFrontend(view: View): string {
+  return section(
+    `frontend ${proxies.writes}`,
+    `bind unix@${haproxySockets.writes} mode 600`,
+    logErrors,
+    'timeout client 10m',
+    // May have reached an app, so it is not sent again, unless the app can tell that it is the same.
+    'http-request disable-l7-retry if !{ req.hdr(idempotency-key) -m found }',
+    holdWrites,
+    view.region.full && `use_backend ${proxies.app} if ${hasHopped}`,
+    writeRoutes(view),
+    `http-response set-header ${heldHeader} %[var(txn.held)] if { var(txn.held) -m found }`,
   )
 }
 
 /**
  * A second chance: where a backend's `backup` leads. A request gets here when the server that it was routed to was
- * gone, so it is routed again with what is known now; a write waits here for a primary. Three times at most.
+ * gone, so it is routed again with what is known now. Three times at most.
  */
 export function againFrontend(view: View): string {
   return section(
@@ -86,12 +106,13 @@ export function againFrontend(view: View): string {
     'http-request add-header nearside-again 1',
     writeRules(view.topology),
     `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
-    holdWrites,
     view.region.full && [
       `http-request lua.hold_app if ${hasHopped} !${appFit} { req.hdr_cnt(nearside-again) 1 }`,
-      `use_backend ${proxies.app} if ${hasHopped}`,
+      `use_backend ${proxies.app} if ${hasHopped} ${appFit}`,
+      `use_backend ${proxies.last} if ${hasHopped}`,
     ],
-    routes(view),
+    `use_backend ${proxies.writes} if ${isWrite}`,
+    readRoutes(view),
   )
 }
 
@@ -104,9 +125,8 @@ export function chunkedFrontend(view: View): string {
     'timeout client 10m',
     'filter lua.body',
     writeRules(view.topology),
-    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
-    holdWrites,
-    routes(view),
+    `use_backend ${proxies.writes} if ${isWrite}`,
+    readRoutes(view),
     `http-after-response set-status 413 if { var(${bodyVariables.tooLarge}) -m bool }`,
   )
 }
@@ -119,27 +139,30 @@ export function originFrontend(view: View): string {
     logErrors,
     'timeout client 10m',
     'timeout http-keep-alive 10m',
-    own(ownPaths.ready, anyoneFit(view)),
+    ownAnswers(anyoneFit(view)),
     // Between HAProxy and Varnish only.
     'http-request del-header nearside-static',
     'http-request del-header nearside-stale',
-    routes(view),
+    readRoutes(view),
   )
 }
 
-function own(path: string, condition: string): Line {
-  const is = `{ path ${path} }`
-  if (condition === 'always_true') return `http-request return status 200 if ${is}`
+/** What HAProxy answers itself, without a line in the log: nothing below this path reaches the app. */
+function ownAnswers(readyWhen: readonly string[]): Line {
+  const ready = `{ path ${ownPaths.ready} }`
   return [
-    `http-request return status 200 if ${is} ${condition}`,
-    `http-request return status 503 hdr retry-after 1 if ${is}`,
+    `http-request set-log-level silent if { path_beg ${ownPaths.all} }`,
+    `http-request return status 200 if { path ${ownPaths.alive} }`,
+    readyWhen.map((condition) => `http-request return status 200 if ${ready} ${condition}`),
+    `http-request return status 503 hdr retry-after 1 if ${ready}`,
+    `http-request return status 404 if { path_beg ${ownPaths.all} }`,
   ]
 }
 
-/** True when this region's app or another region's can serve. */
-function anyoneFit(view: View): string {
+/** Conditions of which one must be true for somebody to serve: this region's app, or another region's. */
+function anyoneFit(view: View): string[] {
   const remotes = view.remotes.map((remote) => `{ srv_is_up(${proxies.to(remote.name)}/${remote.name}) }`)
-  return [...(view.region.full ? [appFit] : []), ...remotes].join(' || { path /.nearside/ready } ')
+  return [...(view.region.full ? [appFit] : []), ...remotes]
 }
 
 /** What a client may not say, and what the app has to know of it. */
@@ -171,9 +194,9 @@ const logSampling: Line = [
 
 /** Writes wait while there is no primary. */
 const holdWrites: Line = [
-  `http-request track-sc1 str(hold) table ${tables.holding} if ${isWrite} ${noPrimary}`,
-  `http-request return status 503 content-type text/plain string "Too many writes are waiting for the database." hdr retry-after 5 if ${isWrite} ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
-  `http-request lua.hold if ${isWrite} ${noPrimary}`,
+  `http-request track-sc1 str(hold) table ${tables.holding} if ${noPrimary}`,
+  `http-request return status 503 content-type text/plain string "Too many writes are waiting for the database." hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
+  `http-request lua.hold if ${noPrimary}`,
   'http-request return status 503 content-type text/plain string "The database cannot take writes at the moment." hdr retry-after 5 if { var(txn.refused) -m bool }',
 ]
 
@@ -188,24 +211,30 @@ const useCdn: Line = [
 ]
 
 const learnCacheable: Line = [
-  `http-response track-sc2 var(txn.path) table ${tables.learned} if { var(txn.path) -m found } { res.hdr(cache-control) -m found } { status 200 } { res.fhdr(cache-control) -m reg -i (public|max-age=[1-9]|s-maxage=[1-9]) } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache } !{ res.hdr(set-cookie) -m found }`,
+  `http-response track-sc2 var(txn.path) table ${tables.learned} if { var(txn.path) -m found } { res.hdr(cache-control) -m found } { status 200 } { res.fhdr(cache-control) -m reg -i max-age=[1-9]|s-maxage=[1-9] } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache } !{ res.hdr(set-cookie) -m found }`,
 ]
 
-/**
- * Where a request goes. Writes: the region that holds the primary, if its app is fit. Reads, and writes whose
- * primary's region has no app: here, else the next nearest region. Every app reaches the primary through 6432.
- */
-function routes({ region, remotes }: View): Line {
-  const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
-  const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
+const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
+
+/** Here, else the next nearest region that can. */
+function readRoutes({ region, remotes }: View): Line {
   return [
-    region.full && `use_backend ${proxies.app} if !${isWrite} ${appFit}`,
-    region.full && `use_backend ${proxies.app} if ${isWrite} ${primaryAt(region.name)} ${appFit}`,
-    remotes.map(
-      ({ name }) => `use_backend ${proxies.to(name)} if ${isWrite} ${primaryAt(name)} ${reachable(name)}`,
-    ),
     region.full && `use_backend ${proxies.app} if ${appFit}`,
     remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
-    'default_backend nobody',
+    `default_backend ${region.full ? proxies.last : proxies.nobody}`,
+  ]
+}
+
+/**
+ * The region that holds the primary, if its app is fit; else as a read, for every app reaches the primary through its
+ * own 6432.
+ */
+function writeRoutes(view: View): Line {
+  const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
+  const { region, remotes } = view
+  return [
+    region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appFit}`,
+    remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${primaryAt(name)} ${reachable(name)}`),
+    readRoutes(view),
   ]
 }

@@ -35,9 +35,10 @@ export function httpDefaults(view: View): string[] {
       // A reload closes a kept connection after its next response, not just when the client is about to use it.
       'option idle-close-on-response',
       'option redispatch 1',
-      `retries ${view.appPorts.length + view.remotes.length + 3}`,
+      // A read that ends its instance is sent again, too: at most this often, so that it cannot end them all.
+      'retries 3',
       'timeout connect 1500ms',
-      'timeout check 1s',
+      'timeout check 2s',
       // A client has this long for its request's headers, however slowly it sends them.
       'timeout http-request 10s',
       'timeout http-keep-alive 60s',
@@ -58,7 +59,7 @@ export function httpDefaults(view: View): string[] {
 }
 
 /** What comes after it in the file is TCP. */
-export function tcpDefaults(view: View): string {
+export function tcpDefaults(): string {
   return section(
     'defaults',
     'mode tcp',
@@ -66,7 +67,7 @@ export function tcpDefaults(view: View): string {
     'option tcplog',
     'option dontlognull',
     'option redispatch 1',
-    `retries ${view.remotes.length + 3}`,
+    'retries 3',
     'timeout connect 1500ms',
     'timeout check 1s',
     // Sessions of a pool may be silent for long; a peer that is gone is noticed by the kernel (see below).

@@ -1,6 +1,9 @@
 import { proxies } from './layout.ts'
 
-/** Header that carries how long a request has been held so far, so that several holds share one allowance. */
+/**
+ * Milliseconds that a write has been held so far: in requests so that several holds share one allowance, in responses
+ * for whoever wonders why it took so long.
+ */
 export const heldHeader = 'nearside-held'
 
 /** A waiting request looks this often whether there is a primary. */
@@ -49,7 +52,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
   local before = tonumber(txn.f:req_hdr('${heldHeader}')) or 0
   local waited, found = wait(txn, '${proxies.primary}', hold_ms - before)
   txn.http:req_set_header('${heldHeader}', tostring(before + waited))
-  txn:set_var('txn.class', 'hold')
+  txn:set_var('txn.held', before + waited)
   if not found then txn:set_var('txn.refused', true) end
 end)
 

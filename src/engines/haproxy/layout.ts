@@ -15,6 +15,7 @@ export const haproxySockets = {
   stats: `${runFolder}/haproxy.sock`,
   /** The master's own: reload, list of workers. */
   master: `${runFolder}/haproxy-master.sock`,
+  writes: `${runFolder}/haproxy-writes.sock`,
   /** A request whose server was gone when it was its turn comes back in here and is routed again. */
   again: `${runFolder}/haproxy-again.sock`,
   /** Requests whose length is not known beforehand go through here first. */
@@ -27,6 +28,7 @@ export const haproxySockets = {
 export const proxies = {
   users: 'users',
   regions: 'regions',
+  writes: 'writes',
   again: 'again',
   chunked: 'chunked',
   origin: 'origin',
@@ -35,6 +37,8 @@ export const proxies = {
   /** One server without a check: in maintenance while this region drains. */
   accepting: 'accepting',
   cdn: 'cdn',
+  last: 'last',
+  nobody: 'nobody',
   primary: 'primary',
   replica: 'replica',
   to: (region: string) => `to-${region}`,
@@ -52,6 +56,7 @@ export const tables = {
 
 /** Answered by HAProxy itself, on 8080 and on 8081; nothing below this path reaches the app. */
 export const ownPaths = {
+  all: '/.nearside/',
   /** 200: this HAProxy works. */
   alive: '/.nearside/alive',
   /** On 8080 200: somebody can serve; on 8081 200: the app of this region can. 503 otherwise. */

@@ -20,6 +20,9 @@ export type StatRow = {
   responses: Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'other', number | undefined>
   bytesIn: number
   bytesOut: number
+  /** Connections made to servers, and requests that went over one that was there. */
+  connects: number | undefined
+  reuses: number | undefined
   connectionErrors: number | undefined
   retries: number | undefined
   redispatches: number | undefined
@@ -66,6 +69,8 @@ function rowOf(cell: (name: string) => string): StatRow {
     },
     bytesIn: number('bin') ?? 0,
     bytesOut: number('bout') ?? 0,
+    connects: number('connect'),
+    reuses: number('reuse'),
     connectionErrors: number('econ'),
     retries: number('wretr'),
     redispatches: number('wredis'),

@@ -6,9 +6,11 @@ import {
   cdnBackend,
   chunkedBackend,
   fitBackend,
+  lastBackend,
   nobodyBackend,
   tableBackends,
   toRegion,
+  writesBackend,
 } from './backends.ts'
 import { renderBodyLua } from './body.ts'
 import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
@@ -18,6 +20,7 @@ import {
   originFrontend,
   regionsFrontend,
   usersFrontend,
+  writesFrontend,
 } from './frontends.ts'
 import { globalSections, httpDefaults, tcpDefaults } from './global.ts'
 import { renderHoldLua } from './hold.ts'
@@ -68,6 +71,7 @@ export function renderConfig(view: View): string {
     ...httpDefaults(view),
     usersFrontend(view),
     regionsFrontend(view),
+    writesFrontend(view),
     againFrontend(view),
     chunkedFrontend(view),
     originFrontend(view),
@@ -75,10 +79,12 @@ export function renderConfig(view: View): string {
     fitBackend(view),
     acceptingBackend(view),
     ...toRegion(view),
+    writesBackend(view),
     chunkedBackend(view),
     cdnBackend(view),
-    nobodyBackend(),
-    tcpDefaults(view),
+    nobodyBackend(view),
+    lastBackend(view),
+    tcpDefaults(),
     ...databaseFrontends(view),
     primaryBackend(view),
     replicaBackend(view),

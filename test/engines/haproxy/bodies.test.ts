@@ -156,6 +156,8 @@ describe('what could be read in two ways', () => {
     })
     assert.equal(reply.status, 200)
     assert.equal(reply.json<Echo>().headers.upgrade, undefined)
+    const preface = world.at('us-east').raw('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    assert.match(await preface.closed(), /^HTTP\/1.1 400 /)
     for (const method of ['CONNECT a:80', 'TRACE /']) {
       const connection = world.at('us-east').raw(`${method} HTTP/1.1\r\nhost: a:80\r\n\r\n`)
       assert.match(await connection.wait('an answer', (text) => text.includes('\r\n')), /^HTTP\/1.1 405 /)

@@ -73,8 +73,9 @@ describe('reads', () => {
   })
 
   test('spill on when the nearest other region has no app either, none fails', async () => {
-    await stopApps(world.at('us-west'))
     await stopApps(world.at('us-east'))
+    await until('us-west to see it', async () => (await world.at('us-west').up('to-us-east')).length === 0)
+    await stopApps(world.at('us-west'))
     for (let n = 0; n < 20; n++) assert.equal(served(await world.at('us-west').ask('/')), 'eu-west')
   })
 
@@ -103,6 +104,20 @@ describe('reads', () => {
     )
   })
 
+  test('are served by an app that says it is not healthy when no other is: the check may be what fails', async () => {
+    for (const name of names) for (const app of world.at(name).apps) app.healthy = false
+    for (const name of names)
+      await until(
+        'nobody to be fit',
+        async () => (await world.at(name).ask('/.nearside/ready')).status === 503,
+      )
+    for (const name of names)
+      for (const method of ['GET', 'POST']) {
+        const reply = await world.at(name).ask('/', { method })
+        assert.deepEqual([reply.status, served(reply)], [200, name])
+      }
+  })
+
   test('get a page that says when to come back when nobody is left', async () => {
     for (const name of names) await stopApps(world.at(name))
     const reply = await until('a refusal', async () => {
@@ -112,6 +127,17 @@ describe('reads', () => {
     assert.equal(reply.headers['retry-after'], '5')
     assert.equal(reply.headers['nearside-edge'], 'us-west')
     assert.match(reply.body, /Not available at the moment/)
+  })
+
+  test('that end every instance they reach end four at most', async () => {
+    const { apps } = world.at('us-west')
+    for (const app of apps) app.handle = (request) => request.socket.destroy()
+    assert.equal((await world.at('us-west').ask('/poison')).status, 502)
+    assert.equal(apps.flatMap((app) => app.requests).length, 4)
+    assert.deepEqual(
+      world.at('us-east').apps.flatMap((app) => app.requests),
+      [],
+    )
   })
 
   test('that broke off without an answer are sent again; what was sent once stays one request for the app', async () => {
@@ -156,15 +182,37 @@ describe('requests from other regions, on 8081', () => {
   test('are never sent on: without an app of its own the region refuses, and nobody else is asked', async () => {
     await restore(world, ['us-east', 'us-west'])
     await stopApps(world.at('us-east'))
-    for (let n = 0; n < 10; n++) {
-      for (const method of ['GET', 'POST'])
-        assert.equal((await world.at('us-east').ask('/', { ...fromWest(), method })).status, 503)
-    }
+    const asked = ['GET', 'POST', 'GET', 'POST'].map((method) =>
+      world.at('us-east').ask('/', { ...fromWest(), method }),
+    )
+    for (const reply of await Promise.all(asked)) assert.equal(reply.status, 503)
     assert.deepEqual(
       world.at('us-west').apps.flatMap((app) => app.requests),
       [],
     )
     await restore(world, ['us-east', 'us-west'])
+  })
+
+  test('travel over connections that are kept open, whoever sends them', async () => {
+    const row = async () => {
+      const rows = await world.at('us-west').control.stats()
+      return rows.find((found) => found.proxy === 'to-us-east' && found.name === 'us-east')!
+    }
+    await world.at('us-west').ask('/', { method: 'POST' })
+    const before = await row()
+    for (let n = 0; n < 20; n++) await world.at('us-west').ask('/', { method: 'POST' })
+    const now = await row()
+    // Each thread of HAProxy may make one of its own.
+    assert.ok(now.connects! - before.connects! <= 4)
+    assert.ok(now.reuses! - before.reuses! >= 16)
+  })
+
+  test('never reach the app on a path of Nearside’s own', async () => {
+    const before = world.at('us-east').apps.flatMap((app) => app.requests).length
+    for (const where of [{}, fromWest()])
+      for (const path of ['/.nearside/', '/.nearside/x', '/.nearside/alive/x'])
+        assert.equal((await world.at('us-east').ask(path, where)).status, 404)
+    assert.equal(world.at('us-east').apps.flatMap((app) => app.requests).length, before)
   })
 
   test('say whether the app is fit without asking it', async () => {

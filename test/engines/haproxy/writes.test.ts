@@ -94,13 +94,18 @@ describe('writes', () => {
       }
     }
     for (const edge of ['us-east', 'us-west']) {
-      breakOnce()
-      assert.equal((await world.at(edge).ask('/orders', write)).status, 502)
-      assert.equal(apps.flatMap((app) => app.requests).length, 1)
-      breakOnce()
-      const headers = { 'idempotency-key': '7' }
-      assert.equal((await world.at(edge).ask('/orders', { ...write, headers })).body, 'again')
-      assert.equal(apps.flatMap((app) => app.requests).length, 2)
+      // On a kept connection, too: a browser would send it again if that were just closed.
+      const agent = keepAlive()
+      for (let n = 0; n < 3; n++) {
+        breakOnce()
+        assert.equal((await world.at(edge).ask('/orders', { ...write, agent })).status, 502)
+        assert.equal(apps.flatMap((app) => app.requests).length, 1)
+        breakOnce()
+        const headers = { 'idempotency-key': '7' }
+        assert.equal((await world.at(edge).ask('/orders', { ...write, headers, agent })).body, 'again')
+        assert.equal(apps.flatMap((app) => app.requests).length, 2)
+      }
+      agent.destroy()
     }
   })
 })
@@ -131,6 +136,7 @@ describe('writes while there is no primary', () => {
       assert.equal(reply.status, 200)
       assert.equal(served(reply), 'us-west')
       assert.ok(Number(reply.json<Echo>().headers['nearside-held']) > 0)
+      assert.ok(Number(reply.headers['nearside-held']) > 0)
     }
     assert.equal(await holding(), 0)
     await world.setPrimary('us-east')

@@ -22,7 +22,7 @@ core.register_action('hold', { 'http-req' }, function(txn)
   local before = tonumber(txn.f:req_hdr('nearside-held')) or 0
   local waited, found = wait(txn, 'primary', hold_ms - before)
   txn.http:req_set_header('nearside-held', tostring(before + waited))
-  txn:set_var('txn.class', 'hold')
+  txn:set_var('txn.held', before + waited)
   if not found then txn:set_var('txn.refused', true) end
 end)
 
