@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { childPid, sandboxCommand } from '../engines/root/sandbox.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
-import { identify, isAlive, type ProcessId } from '../lib/proc.ts'
+import { identify, isAlive, type ProcessId, signal } from '../lib/proc.ts'
 import type { PlanFile, PlanProcess } from '../plan.ts'
 import { folderVariable } from './layout.ts'
 
@@ -84,7 +84,11 @@ export function launcher(options: { root: string; folder: string; files: readonl
         const pid = await begin(process, log)
         const id = identify(pid) ?? { pid, startTicks: 0 }
         const record: Record_ = { ...id, spec: specOf(process, options.files), startedAt: Date.now() }
-        await writeAside(recordFile(process), JSON.stringify(record), 0o600)
+        await writeAside(recordFile(process), JSON.stringify(record), 0o600).catch((error) => {
+          // Nobody would find it again.
+          signal(id, 'SIGKILL')
+          throw error
+        })
         return id
       } finally {
         closeSync(log)

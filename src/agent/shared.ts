@@ -2,7 +2,7 @@ import type { RegionContext } from '../engines/context.ts'
 import { etcdEndpoints } from '../engines/etcd/render.ts'
 import { patroniPrefix } from '../engines/postgres/render.ts'
 import type { Action, Fitness, Leader, Observation, View } from '../failover/types.ts'
-import { Etcd, type KeyValue } from '../lib/etcd.ts'
+import { type Compare, Etcd, type KeyValue } from '../lib/etcd.ts'
 import type { DatabaseState } from './database.ts'
 
 /**
@@ -118,20 +118,22 @@ export class Shared {
 
   /**
    * Revokes the lease behind Patroni's leader key, if that key still stands as it was when this was decided. The
-   * claim lets one agent act; it hangs on that agent's own lease, so that a claimer that dies makes way for another.
+   * claim lets one agent act, again if its revocation went unanswered; it hangs on that agent's own lease, so that a
+   * claimer that dies makes way for another.
    * Revoking is safe even if the key changes hands in between: a lease belongs to one Patroni session, and a session
    * that holds no leader key loses nothing by it.
    */
   async revokeLeader(leader: Leader): Promise<boolean> {
     const claim = `${this.#root}claims/${leader.lease}`
-    const mine = await this.etcd.transact(
-      [
-        { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
-        { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
-        { key: claim, target: 'CREATE', create_revision: '0' },
-      ],
-      [{ put: { key: claim, value: this.#region, lease: this.#lease } }],
-    )
+    const stands: Compare[] = [
+      { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
+      { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
+    ]
+    const mine =
+      (await this.etcd.transact(
+        [...stands, { key: claim, target: 'CREATE', create_revision: '0' }],
+        [{ put: { key: claim, value: this.#region, lease: this.#lease } }],
+      )) || (await this.etcd.transact([...stands, { key: claim, target: 'VALUE', value: this.#region }], []))
     if (mine) await this.etcd.revokeLease(leader.lease)
     return mine
   }

@@ -25,13 +25,14 @@ export type SupervisorOptions = {
   /** Held back until this resolves, beyond `after`: what depends on other regions. */
   gates?: Record<string, () => Promise<void>>
   onChange?: (status: ProcessStatus) => void
+  /** Pauses before restarts double from the first to the longest. */
+  backoff?: { firstMs: number; longestMs: number }
 }
 
 const pollMs = 200
 /** Between two looks whether a process lives: for HAProxy this is time in which users are refused. */
 const alivePollMs = 50
-const firstBackoffMs = 250
-const longestBackoffMs = 15_000
+const defaultBackoff = { firstMs: 250, longestMs: 15_000 }
 /** A process that lived this long was well: its next failure starts counting anew, and it is restarted at once. */
 const wellAfterSeconds = 30
 const giveUpAfter = 12
@@ -45,6 +46,8 @@ type Slot = {
   failures: number
   ready: PromiseWithResolvers<void>
   wanted: boolean
+  /** Its gate has opened once. */
+  admitted?: true
   /** A start under way: who stops waits for it, or the process would be nobody's. */
   launching?: Promise<ProcessId>
   done?: Promise<void>
@@ -165,9 +168,11 @@ export class Supervisor {
       await Promise.all(needs.map((needed) => needed.ready.promise))
     }
     const gate = this.#options.gates?.[slot.process.name]
-    if (gate && slot.wanted) {
+    if (gate && slot.wanted && !slot.admitted) {
       this.#set(slot, 'waiting', 'for another region')
       await gate()
+      // What crashes later starts again without asking anybody: who is asked may be down, too.
+      slot.admitted = true
     }
   }
 
@@ -203,7 +208,8 @@ export class Supervisor {
     }
     this.#set(slot, 'backoff', why)
     if (slot.failures === 0) return
-    const until = Date.now() + Math.min(longestBackoffMs, firstBackoffMs * 2 ** (slot.failures - 1))
+    const { firstMs, longestMs } = this.#options.backoff ?? defaultBackoff
+    const until = Date.now() + Math.min(longestMs, firstMs * 2 ** (slot.failures - 1))
     while (slot.wanted && Date.now() < until) await sleep(Math.min(pollMs, until - Date.now()))
   }
 

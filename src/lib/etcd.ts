@@ -209,8 +209,7 @@ export class Etcd {
         if (error instanceof EtcdRefusal && !unavailable(error)) throw error
         last = error
         this.#current += 1
-        const sent = !(error instanceof Error && 'code' in error && refusedCodes.has(String(error.code)))
-        if (sent && !how.read && !(error instanceof EtcdRefusal)) break
+        if (!how.read && mayHaveActed(error)) break
       }
     }
     throw new NearsideError('etcd_unreachable', `etcd ${path}: no answer (${messageOf(last)})`, {
@@ -247,6 +246,12 @@ const staleToken =
   /invalid auth token|user name is empty|revision of auth store is old|authentication is not enabled/
 /** gRPC 14 unavailable, 4 deadline: this member cannot answer now (no leader, shutting down); another may. */
 const unavailable = (error: EtcdRefusal) => error.grpcCode === 14 || error.grpcCode === 4
+
+/** A refused connection carried nothing, and a member without a leader proposes nothing; of all else nobody knows. */
+function mayHaveActed(error: unknown): boolean {
+  if (error instanceof EtcdRefusal) return !/no leader/.test(error.message)
+  return !(error instanceof Error && 'code' in error && refusedCodes.has(String(error.code)))
+}
 
 /** '' while authentication is not turned on yet. */
 async function authenticate(
