@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { runtimeAt } from '../../../src/engines/haproxy/control.ts'
 import { type EdgeWorld, keepAlive, startEdges } from '../../support/edge.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
@@ -113,6 +114,9 @@ describe('a running HAProxy', () => {
       }
     const reply = edge.ask('/slow')
     await until('the app to have it', () => edge.apps.some((app) => app.requests.includes('GET /slow')))
+    // It serves a moment before its master listens to signals.
+    const master = runtimeAt(join(edge.folder, 'run/haproxy-master.sock'))
+    await until('the master', async () => (await master('show proc')).includes('worker'))
     const stopped = edge.haproxy.kill('SIGUSR1')
     await until('the door to close', () =>
       edge.ask('/.nearside/alive').then(
