@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { dirname, join } from 'node:path'
 import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../../src/engines/haproxy/control.ts'
@@ -51,6 +51,7 @@ export type EdgeRegion = {
 export type EngineProcess = {
   running(): Sandboxed
   start(): Promise<void>
+  /** Everything that belongs to it at once, as a power cut; with a signal, only the process that was started. */
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -178,7 +179,9 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
       })
     },
     async kill(signal) {
-      await process?.kill(signal)
+      if (!process || process.hasExited()) return
+      if (signal === undefined) for (const pid of childrenOf(process.pid)) killNow(pid)
+      await process.kill(signal)
     },
   }
 }
@@ -198,4 +201,21 @@ export function logOf(edge: EdgeRegion): string {
 /** Connections that are kept and used again, as browsers do. */
 export function keepAlive(): Agent {
   return new Agent({ keepAlive: true })
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    return children === '' ? [] : children.split(' ').map(Number)
+  } catch {
+    return []
+  }
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
 }

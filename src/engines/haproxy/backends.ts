@@ -14,6 +14,12 @@ const deadPeer: Line = ['option srvtcpka', 'srvtcpka-idle 2s', 'srvtcpka-intvl 1
 
 const again = `server again unix@${haproxySockets.again} backup`
 
+/**
+ * What has reached an instance is not sent to another: it may be what ended the first one. HAProxy then need not keep a
+ * copy of each request either, which is a third of the cost of proxying a small one.
+ */
+const sentOnce = 'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }'
+
 /** The app's instances of this region. */
 export function appBackend({ region, topology, appPorts }: View): string | false {
   if (!region.full) return false
@@ -25,6 +31,7 @@ export function appBackend({ region, topology, appPorts }: View): string | false
     `http-check send meth GET uri ${quote(app.health)} ver HTTP/1.1 hdr host ${domain} hdr user-agent nearside`,
     'http-check expect status 200-299',
     'retry-on conn-failure empty-response',
+    sentOnce,
     // It comes from another region, which has said what is to be said.
     'http-response allow if { srv_name again }',
     sayRegion(region.name),
@@ -39,8 +46,7 @@ const sayRegion = (name: string): Line => [
   'http-response del-header nearside -m beg',
   // Of the connection between HAProxy and the app.
   'http-response del-header keep-alive',
-  `http-response set-header nearside-region ${name}`,
-  'http-response add-header server-timing app;dur=%[res.timer.hdr]',
+  `http-response add-header nearside-region ${name}`,
 ]
 
 /**
@@ -74,7 +80,10 @@ export function acceptingBackend({ region }: View): string | false {
   return region.full && section(`backend ${proxies.accepting}`, 'server accepting 127.0.0.1:1')
 }
 
-/** The way to another region. A request that came from a region does not pass. */
+/**
+ * The way to another region. A request that came from a region does not pass. A read whose region goes away under it is
+ * sent again: that was not the read's doing.
+ */
 export function toRegion(view: View): string[] {
   const { region, topology, remotes, responseMs, holdMs } = view
   return remotes.map((remote) =>
@@ -120,7 +129,6 @@ export function cdnBackend({ region, responseMs }: View): string {
   return section(
     `backend ${proxies.cdn}`,
     `timeout server ${responseMs + 5_000}ms`,
-    'retry-on conn-failure empty-response',
     'http-request cache-use immutable if { var(txn.static) -m bool }',
     'http-request set-header nearside-static 1 if { var(txn.static) -m bool }',
     'option httpchk',

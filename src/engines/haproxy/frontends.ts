@@ -2,13 +2,14 @@ import { bodyVariables } from './body.ts'
 import { heldHeader } from './hold.ts'
 import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
+import { appFit, readRoutes, writeRoutes } from './routes.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
 import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
 
 const noPrimary = `!{ nbsrv(${proxies.primary}) gt 0 }`
 const hasHopped = '{ req.hdr(nearside-hop) -m found }'
-const appFit = `{ nbsrv(${proxies.fit}) gt 0 }`
+const isOwn = `{ path_beg ${ownPaths.all} }`
 
 /** Users, on 8080. */
 export function usersFrontend(view: View): string {
@@ -23,14 +24,13 @@ export function usersFrontend(view: View): string {
     `log-format ${trafficLogFormat(region.name)}`,
     logSampling,
     '',
-    ownAnswers(anyoneFit(view)),
-    '',
     requestHygiene(view),
     '',
     writeRules(topology),
     staticRules(topology),
     publicPath,
     '',
+    `use_backend ${proxies.own} if ${isOwn}`,
     `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,
     `use_backend ${proxies.writes} if ${isWrite}`,
     useCdn,
@@ -42,7 +42,7 @@ export function usersFrontend(view: View): string {
     `http-response track-sc0 var(txn.served),concat(" ",txn.class) table ${tables.served} if { var(txn.served) -m found }`,
     'http-response sc-inc-gpc(0,0)',
     `http-response add-header server-timing 'edge;desc="${region.name}";dur=%[res.timer.hdr]'`,
-    `http-after-response set-header nearside-edge ${region.name}`,
+    `http-after-response add-header nearside-edge ${region.name}`,
   )
 }
 
@@ -61,11 +61,11 @@ export function regionsFrontend(view: View): string | false {
     // Longer than the other side keeps an idle connection (pool-purge-delay): it is the one that closes.
     'timeout http-keep-alive 10m',
     'timeout client 10m',
-    ownAnswers([`${appFit} { srv_is_up(${proxies.accepting}/accepting) }`]),
-    `http-request deny deny_status 403 if !{ src ${senders.join(' ')} }`,
+    `http-request deny deny_status 403 if !{ src ${senders.join(' ')} } !${isOwn}`,
     'http-request set-header nearside-hop 1',
     'http-request del-header nearside-again',
     writeRules(topology),
+    `use_backend ${proxies.ownRegion} if ${isOwn}`,
     `use_backend ${proxies.writes} if ${isWrite}`,
     `default_backend ${proxies.app}`,
     `http-response add-header server-timing 'region;desc="${region.name}";dur=%[res.timer.hdr]'`,
@@ -84,7 +84,8 @@ export function writesFrontend(view: View): string {
     logErrors,
     'timeout client 10m',
     // May have reached an app, so it is not sent again, unless the app can tell that it is the same.
-    'http-request disable-l7-retry if !{ req.hdr(idempotency-key) -m found }',
+    'http-request set-var(txn.replayable) bool(true) if { req.hdr(idempotency-key) -m found }',
+    'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }',
     holdWrites,
     view.region.full && `use_backend ${proxies.app} if ${hasHopped}`,
     writeRoutes(view),
@@ -105,7 +106,6 @@ export function againFrontend(view: View): string {
     'http-request deny deny_status 503 if { req.hdr_cnt(nearside-again) ge 3 }',
     'http-request add-header nearside-again 1',
     writeRules(view.topology),
-    `http-request disable-l7-retry if ${isWrite} !{ req.hdr(idempotency-key) -m found }`,
     view.region.full && [
       `http-request lua.hold_app if ${hasHopped} !${appFit} { req.hdr_cnt(nearside-again) 1 }`,
       `use_backend ${proxies.app} if ${hasHopped} ${appFit}`,
@@ -139,37 +139,18 @@ export function originFrontend(view: View): string {
     logErrors,
     'timeout client 10m',
     'timeout http-keep-alive 10m',
-    ownAnswers(anyoneFit(view)),
     // Between HAProxy and Varnish only.
     'http-request del-header nearside-static',
     'http-request del-header nearside-stale',
+    `use_backend ${proxies.own} if ${isOwn}`,
     readRoutes(view),
   )
-}
-
-/** What HAProxy answers itself, without a line in the log: nothing below this path reaches the app. */
-function ownAnswers(readyWhen: readonly string[]): Line {
-  const ready = `{ path ${ownPaths.ready} }`
-  return [
-    `http-request set-log-level silent if { path_beg ${ownPaths.all} }`,
-    `http-request return status 200 if { path ${ownPaths.alive} }`,
-    readyWhen.map((condition) => `http-request return status 200 if ${ready} ${condition}`),
-    `http-request return status 503 hdr retry-after 1 if ${ready}`,
-    `http-request return status 404 if { path_beg ${ownPaths.all} }`,
-  ]
-}
-
-/** Conditions of which one must be true for somebody to serve: this region's app, or another region's. */
-function anyoneFit(view: View): string[] {
-  const remotes = view.remotes.map((remote) => `{ srv_is_up(${proxies.to(remote.name)}/${remote.name}) }`)
-  return [...(view.region.full ? [appFit] : []), ...remotes]
 }
 
 /** What a client may not say, and what the app has to know of it. */
 function requestHygiene({ region, maxBodyBytes }: View): Line {
   return [
     `http-request return status 413 content-type text/plain string "The request body is larger than this site accepts." if { req.body_size gt ${maxBodyBytes} }`,
-    'http-request deny deny_status 400 if !{ req.hdr(host) -m reg ^[]A-Za-z0-9.:_[-]*$ }',
     'http-request deny deny_status 405 if { method CONNECT TRACE }',
     // A tunnel of any other kind (h2c) would carry requests past these rules.
     'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
@@ -178,11 +159,12 @@ function requestHygiene({ region, maxBodyBytes }: View): Line {
     'http-request del-header x-forwarded -m beg',
     'http-request del-header x_forwarded -m beg',
     'http-request del-header x-real-ip',
-    `http-request set-header nearside-edge ${region.name}`,
-    'http-request set-header x-forwarded-for %[src]',
-    'http-request set-header x-forwarded-proto http',
-    'http-request set-header x-forwarded-host %[req.hdr(host)]',
-    `http-request set-header forwarded 'for=%[src];host="%[req.hdr(host)]";proto=http'`,
+    'http-request del-header forwarded',
+    // With add-header, which does not look for old ones: they have just been removed.
+    `http-request add-header nearside-edge ${region.name}`,
+    'http-request add-header x-forwarded-for %[src]',
+    'http-request add-header x-forwarded-proto http',
+    'http-request add-header forwarded for=%[src];proto=http',
   ]
 }
 
@@ -213,28 +195,3 @@ const useCdn: Line = [
 const learnCacheable: Line = [
   `http-response track-sc2 var(txn.path) table ${tables.learned} if { var(txn.path) -m found } { res.hdr(cache-control) -m found } { status 200 } { res.fhdr(cache-control) -m reg -i max-age=[1-9]|s-maxage=[1-9] } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache } !{ res.hdr(set-cookie) -m found }`,
 ]
-
-const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
-
-/** Here, else the next nearest region that can. */
-function readRoutes({ region, remotes }: View): Line {
-  return [
-    region.full && `use_backend ${proxies.app} if ${appFit}`,
-    remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
-    `default_backend ${region.full ? proxies.last : proxies.nobody}`,
-  ]
-}
-
-/**
- * The region that holds the primary, if its app is fit; else as a read, for every app reaches the primary through its
- * own 6432.
- */
-function writeRoutes(view: View): Line {
-  const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
-  const { region, remotes } = view
-  return [
-    region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appFit}`,
-    remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${primaryAt(name)} ${reachable(name)}`),
-    readRoutes(view),
-  ]
-}

@@ -35,7 +35,6 @@ export function httpDefaults(view: View): string[] {
       // A reload closes a kept connection after its next response, not just when the client is about to use it.
       'option idle-close-on-response',
       'option redispatch 1',
-      // A read that ends its instance is sent again, too: at most this often, so that it cannot end them all.
       'retries 3',
       'timeout connect 1500ms',
       'timeout check 2s',

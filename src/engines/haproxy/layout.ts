@@ -37,6 +37,8 @@ export const proxies = {
   /** One server without a check: in maintenance while this region drains. */
   accepting: 'accepting',
   cdn: 'cdn',
+  own: 'own',
+  ownRegion: 'own-region',
   last: 'last',
   nobody: 'nobody',
   primary: 'primary',

@@ -25,6 +25,7 @@ import {
 import { globalSections, httpDefaults, tcpDefaults } from './global.ts'
 import { renderHoldLua } from './hold.ts'
 import { haproxyPaths, haproxySockets, ownPaths } from './layout.ts'
+import { ownBackends } from './own.ts'
 import { type View, viewOf } from './view.ts'
 
 /** HAProxy: the edge of full and edge regions. */
@@ -75,6 +76,7 @@ export function renderConfig(view: View): string {
     againFrontend(view),
     chunkedFrontend(view),
     originFrontend(view),
+    ...ownBackends(view),
     appBackend(view),
     fitBackend(view),
     acceptingBackend(view),

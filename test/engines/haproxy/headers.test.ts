@@ -29,12 +29,11 @@ describe('what the app is told of a request', () => {
     Forwarded: 'for=203.0.113.9;proto=https',
   }
 
-  const expected = (host: string, edge: string) => ({
+  const expected = (edge: string) => ({
     'nearside-edge': edge,
     'x-forwarded-for': '127.0.0.1',
     'x-forwarded-proto': 'http',
-    'x-forwarded-host': host,
-    forwarded: `for=127.0.0.1;host="${host}";proto=http`,
+    forwarded: 'for=127.0.0.1;proto=http',
   })
 
   const said = (headers: Record<string, string>) =>
@@ -44,7 +43,7 @@ describe('what the app is told of a request', () => {
 
   test('nothing that a client says of itself or of Nearside arrives, however it is spelled', async () => {
     const reply = await world.at('us-east').ask('/', { headers: { ...forged, host: 'shop.example.com' } })
-    assert.deepEqual(said(reply.json<Echo>().headers), expected('shop.example.com', 'us-east'))
+    assert.deepEqual(said(reply.json<Echo>().headers), expected('us-east'))
   })
 
   test('through two edges, the app hears what the first one saw', async () => {
@@ -54,7 +53,7 @@ describe('what the app is told of a request', () => {
     })
     assert.match(reply.json<Echo>().name, /^us-east-/)
     assert.deepEqual(said(reply.json<Echo>().headers), {
-      ...expected('shop.example.com:8080', 'us-west'),
+      ...expected('us-west'),
       'nearside-hop': '1',
     })
     assert.equal(reply.headers['nearside-edge'], 'us-west')
@@ -77,14 +76,6 @@ describe('what the app is told of a request', () => {
     }
   })
 
-  test('a host that could break out of the Forwarded header is refused', async () => {
-    for (const host of ['a";for=203.0.113.9;x="', 'a b', "a'", 'ä.example']) {
-      const connection = world.at('us-east').raw(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
-      assert.match(await connection.wait('an answer', (text) => text.includes('\r\n')), /^HTTP\/1.[01] 400 /)
-      connection.close()
-    }
-  })
-
   test('the app cannot speak for Nearside in its response, and its own server-timing stays', async () => {
     const { apps } = world.at('us-east')
     for (const app of apps)
@@ -99,7 +90,7 @@ describe('what the app is told of a request', () => {
     assert.equal(headers['nearside-anything'], undefined)
     assert.match(
       String(headers['server-timing']),
-      /^db;dur=3, app;dur=\d+, region;desc="us-east";dur=\d+, edge;desc="us-west";dur=\d+$/,
+      /^db;dur=3, region;desc="us-east";dur=\d+, edge;desc="us-west";dur=\d+$/,
     )
     assert.equal(headers['keep-alive'], undefined)
   })

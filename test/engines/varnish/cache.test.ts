@@ -65,8 +65,7 @@ describe('the CDN cache', () => {
         for (const name of ['via', 'x-varnish', 'nearside-url', 'nearside-cache', 'nearside-revalidate'])
           assert.equal(reply.headers[name], undefined)
       }
-      assert.match(String(first.headers['server-timing']), /^app;dur=\d+, edge;/)
-      assert.match(String(second.headers['server-timing']), /^edge;/)
+      assert.match(String(second.headers['server-timing']), /^edge;[^,]*$/)
     })
 
     test('keeps every region’s own copy', async () => {
@@ -82,6 +81,7 @@ describe('the CDN cache', () => {
       answer((request, response) => {
         cookie = request.headers.cookie
         response.setHeader('set-cookie', 'session=new')
+        response.setHeader('server-timing', 'db;dur=1')
       })
       const first = await ask(path, { cookie: 'session=mine' })
       assert.equal(cookie, undefined)

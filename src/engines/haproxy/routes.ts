@@ -1,0 +1,32 @@
+import { proxies } from './layout.ts'
+import type { Line } from './text.ts'
+import type { View } from './view.ts'
+
+/** Conditions on the state of the world, and where a request goes by them. */
+
+export const appFit = `{ nbsrv(${proxies.fit}) gt 0 }`
+
+export const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
+
+/** Here, else the next nearest region that can. */
+export function readRoutes({ region, remotes }: View): Line {
+  return [
+    region.full && `use_backend ${proxies.app} if ${appFit}`,
+    remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
+    `default_backend ${region.full ? proxies.last : proxies.nobody}`,
+  ]
+}
+
+/**
+ * The region that holds the primary, if its app is fit; else as a read, for every app reaches the primary through its
+ * own 6432.
+ */
+export function writeRoutes(view: View): Line {
+  const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
+  const { region, remotes } = view
+  return [
+    region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appFit}`,
+    remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${primaryAt(name)} ${reachable(name)}`),
+    readRoutes(view),
+  ]
+}
