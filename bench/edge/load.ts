@@ -20,7 +20,19 @@ export async function load({
   connections,
   seconds,
 }: LoadOptions): Promise<LoadResult> {
-  const words = ['wrk', '-t', cores.length, '-c', connections, '-d', `${seconds}s`, '--latency', url]
+  const words = [
+    'wrk',
+    '-t',
+    cores.length,
+    '-c',
+    connections,
+    '-d',
+    `${seconds}s`,
+    '--latency',
+    '--timeout',
+    '10s',
+    url,
+  ]
   const wrk = await runPeer(root, folder, cores, words.map(String))
   const timer = setTimeout(() => void wrk.stop(), (seconds + 15) * 1000)
   const status = await wrk.ended

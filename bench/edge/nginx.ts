@@ -8,13 +8,15 @@ export type AppOptions = {
 
 export type Assets = { path: string; kilobytes: number; cacheControl: string }[]
 
-const frame = (workers: number, connections: number, http: string[]) => `worker_processes ${workers};
+type Frame = { workers: number; accessLog?: boolean }
+
+const frame = ({ workers, accessLog = false }: Frame, http: string[]) => `worker_processes ${workers};
 pid nginx.pid;
 error_log stderr warn;
-events { worker_connections ${connections}; }
+events { worker_connections 4096; }
 http {
 ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path temp/${name};`).join('\n')}
-  access_log off;
+  access_log ${accessLog ? 'access.log' : 'off'};
   sendfile on;
   tcp_nopush on;
   keepalive_timeout 75;
@@ -29,7 +31,7 @@ const kilobyte = 'nearside'.repeat(128)
 
 /** The app: so fast that it does not matter which proxy stands before it. */
 export function renderApp({ address, ports, workers }: AppOptions, assets: Assets): string {
-  return frame(workers, 4096, [
+  return frame({ workers }, [
     'server {',
     ...ports.map((port) => `  listen ${address}:${port} reuseport;`),
     '  default_type text/html;',
@@ -47,14 +49,14 @@ export function renderApp({ address, ports, workers }: AppOptions, assets: Asset
   ])
 }
 
-export type ProxyOptions = AppOptions & { listen: string }
+export type ProxyOptions = AppOptions & { listen: string; accessLog: boolean }
 
 /**
- * A plain reverse proxy as an expert would write it: kept connections to both sides, no access log, and for assets
- * its own cache, with open files kept.
+ * A plain reverse proxy as an expert would write it: kept connections to both sides, and for assets its own cache,
+ * with open files kept.
  */
-export function renderProxy({ address, ports, workers, listen }: ProxyOptions): string {
-  return frame(workers, 4096, [
+export function renderProxy({ address, ports, workers, listen, accessLog }: ProxyOptions): string {
+  return frame({ workers, accessLog }, [
     'proxy_cache_path cache keys_zone=assets:16m inactive=1h;',
     'open_file_cache max=1000;',
     'upstream app {',

@@ -15,12 +15,14 @@ export type Place = {
   root: string
   cores: Cores
   folder: string
-  ours: { url: string; pids: number[] }
-  nginx: { url: string; pids: number[] }
+  proxies: Record<Contestant, { url: string; pids: number[] }>
 }
 
+/** The second nginx keeps an access log of every request, as it does when it has just been installed. */
+export type Contestant = 'ours' | 'nginx' | 'nginxLogging'
+
 const region = 'us-east'
-const proxyPort = 8088
+const nginxPorts = { nginx: 8088, nginxLogging: 8089 }
 
 /**
  * The edges of two regions and a witness as the topology's own render functions make them, HAProxy and Varnish from
@@ -53,21 +55,27 @@ export async function withPlace<T>(
     const upstream = await startNginx(root, join(folder, 'app'), cores.others, renderApp(app, assets))
     ends.push(() => upstream.stop())
     await untilAnswered(upstream, address, app.ports[0]!)
-    const listen = `${address}:${proxyPort}`
-    const proxy = { ...app, workers: cores.proxy.length, listen }
-    const nginx = await startNginx(root, join(folder, 'nginx'), cores.proxy, renderProxy(proxy))
-    ends.push(() => nginx.stop())
+    const startProxy = async (name: keyof typeof nginxPorts) => {
+      const listen = `${address}:${nginxPorts[name]}`
+      const proxy = { ...app, workers: cores.proxy.length, listen, accessLog: name === 'nginxLogging' }
+      const nginx = await startNginx(root, join(folder, name), cores.proxy, renderProxy(proxy))
+      ends.push(() => nginx.stop())
+      await untilAnswered(nginx, address, nginxPorts[name])
+      return { url: `http://${listen}`, pids: [nginx.pid] }
+    }
     await until('the app behind HAProxy', async () => (await edge.up('app')).length === app.ports.length)
-    await untilAnswered(nginx, address, proxyPort)
     return await use({
       root,
       cores,
       folder,
-      ours: {
-        url: `http://${address}:${edges.topology.ports.http}`,
-        pids: [edge.haproxy, edge.varnish].map((engine) => engine.running().pid),
+      proxies: {
+        ours: {
+          url: `http://${address}:${edges.topology.ports.http}`,
+          pids: [edge.haproxy, edge.varnish].map((engine) => engine.running().pid),
+        },
+        nginx: await startProxy('nginx'),
+        nginxLogging: await startProxy('nginxLogging'),
       },
-      nginx: { url: `http://${listen}`, pids: [nginx.pid] },
     })
   } finally {
     for (const end of ends.reverse()) await end()
