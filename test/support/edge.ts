@@ -93,11 +93,15 @@ export async function startEdges(options: EdgeOptions): Promise<EdgeWorld> {
     const full = [...world.values()].filter(({ region }) => region.full).map(({ region }) => region.name)
     for (const edge of world.values()) {
       await until(`${edge.region.name} to see its world`, async () => {
+        // Up by a check, not because nobody has looked yet.
+        const rows = (await edge.control.stats()).filter((row) => row.up && row.check?.status === 'L7OK')
+        const good = (proxy: string) => rows.filter((row) => row.proxy === proxy).length
         const others = full.filter((name) => name !== edge.region.name)
-        const seen = await Promise.all(others.map(async (name) => (await edge.up(`to-${name}`)).length))
-        const cdn = !varnish || (await edge.up('cdn')).length > 0
-        const apps = !edge.region.full || (await edge.up('app')).length === edge.apps.length
-        return cdn && apps && seen.every((count) => count > 0)
+        return (
+          (!varnish || good('cdn') === 1) &&
+          good('app') === edge.apps.length &&
+          others.every((name) => good(`to-${name}`) === 1)
+        )
       })
     }
     const setPrimary = async (name: string | undefined) => {
@@ -180,8 +184,10 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
     },
     async kill(signal) {
       if (!process || process.hasExited()) return
-      if (signal === undefined) for (const pid of childrenOf(process.pid)) killNow(pid)
-      await process.kill(signal)
+      const children = signal === undefined ? childrenOf(process.pid) : []
+      const ended = process.kill(signal)
+      for (const pid of children) killNow(pid)
+      await ended
     },
   }
 }

@@ -70,7 +70,11 @@ export async function runSandboxed(
     hasExited,
     output,
     async kill(signal = 'SIGKILL') {
-      if (!hasExited()) process.kill(pid, signal)
+      try {
+        if (!hasExited()) process.kill(pid, signal)
+      } catch {
+        // It has ended by itself; its sandbox is about to.
+      }
       await exited
     },
   }

@@ -124,6 +124,8 @@ export function chunkedBackend({ responseMs, holdMs }: View): string {
   )
 }
 
+const keep = '{ var(txn.keep) -m bool }'
+
 /** The CDN cache: HAProxy's own for small immutable objects, then Varnish, and straight on when Varnish is down. */
 export function cdnBackend({ region, responseMs }: View): string {
   return section(
@@ -136,14 +138,27 @@ export function cdnBackend({ region, responseMs }: View): string {
     `server varnish unix@${varnishSockets.http} check inter 500ms fastinter 100ms fall 2 rise 1 ${markDown}`,
     `server origin unix@${haproxySockets.origin} backup`,
     '',
-    'http-response cache-store immutable if { var(txn.static) -m bool } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(set-cookie) -m found }',
+    // From memory: it was stored as it is to be sent.
+    'http-response set-var(txn.cache) str(hit) if { res.cache_hit }',
+    'http-response set-var(txn.class) str(cache) if { res.cache_hit }',
+    'http-response allow if { res.cache_hit }',
+    '',
     'http-response set-var(txn.cache) res.hdr(nearside-cache)',
     'http-response del-header nearside-cache',
-    'http-response set-var(txn.cache) str(hit) if { res.cache_hit }',
-    'http-response del-header server-timing if { res.cache_hit }',
-    `http-response set-header cache-status 'nearside-${region.name}; hit; detail=memory' if { res.cache_hit }`,
     'http-response set-var(txn.class) str(cache) if { var(txn.cache) -m str hit stale }',
     `http-response set-header nearside-region ${region.name} if { var(txn.cache) -m str hit stale }`,
+    '',
+    // Stored with the headers of a hit; whoever waits for it gets its own ones back.
+    `http-response set-var(txn.keep) bool(true) if { var(txn.static) -m bool } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(set-cookie) -m found }`,
+    `http-response set-var(txn.region) res.hdr(nearside-region) if ${keep}`,
+    `http-response set-var(txn.said) res.fhdr(cache-status) if ${keep}`,
+    `http-response del-header server-timing if ${keep}`,
+    `http-response set-header nearside-region ${region.name} if ${keep}`,
+    `http-response set-header cache-status 'nearside-${region.name}; hit; detail=memory' if ${keep}`,
+    `http-response cache-store immutable if ${keep}`,
+    `http-response set-header nearside-region %[var(txn.region)] if ${keep}`,
+    `http-response del-header cache-status if ${keep}`,
+    `http-response set-header cache-status %[var(txn.said)] if ${keep} { var(txn.said) -m found }`,
   )
 }
 

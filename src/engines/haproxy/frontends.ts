@@ -184,7 +184,7 @@ const holdWrites: Line = [
 
 /** Set for requests that are nobody's own: whether their response may be shared is up to the response. */
 const publicPath =
-  'http-request set-var(txn.path) path,xxh32(1) if { method GET HEAD } !{ req.hdr(cookie) -m found } !{ req.hdr(authorization) -m found }'
+  'http-request set-var(txn.path) path,xxh32(1) if { method GET HEAD } !{ var(txn.static) -m bool } !{ req.hdr(cookie) -m found } !{ req.hdr(authorization) -m found }'
 
 /** Static paths, and paths whose responses said before that they may be shared. */
 const useCdn: Line = [
