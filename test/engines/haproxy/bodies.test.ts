@@ -147,15 +147,23 @@ describe('what could be read in two ways', () => {
   })
 
   test('a tunnel by any name but websocket is no tunnel', async () => {
-    const reply = await world.at('us-east').ask('/', {
-      headers: {
-        connection: 'upgrade, http2-settings',
-        upgrade: 'h2c',
-        'http2-settings': 'AAMAAABkAARAAAAAAAIAAAAA',
-      },
-    })
-    assert.equal(reply.status, 200)
-    assert.equal(reply.json<Echo>().headers.upgrade, undefined)
+    // The app would agree to any.
+    for (const app of world.at('us-east').apps)
+      app.upgrade = (_, socket) =>
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
+    for (const upgrade of ['h2c', 'other', 'TLS/1.0'])
+      assert.equal(
+        (
+          await world.at('us-east').ask('/', {
+            headers: {
+              connection: 'upgrade, http2-settings',
+              upgrade,
+              'http2-settings': 'AAMAAABkAARAAAAAAAIAAAAA',
+            },
+          })
+        ).json<Echo>().headers.upgrade,
+        undefined,
+      )
     const preface = world.at('us-east').raw('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
     assert.match(await preface.closed(), /^HTTP\/1.1 400 /)
     for (const method of ['CONNECT a:80', 'TRACE /']) {

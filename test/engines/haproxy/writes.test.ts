@@ -110,6 +110,41 @@ describe('writes', () => {
   })
 })
 
+describe('a write whose region goes away under it', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({ regions: threeRegions, primary: 'us-east' })
+  })
+  after(() => world?.stop())
+
+  test('is a 502, and nobody else is asked to do it; a read is served by another', async () => {
+    const east = world.at('us-east')
+    const west = world.at('us-west')
+    for (const app of east.apps) app.handle = () => {}
+    for (const app of west.apps) await app.stop()
+    const requests = [
+      west.ask('/order', write),
+      west.ask('/order', { ...write, headers: { 'idempotency-key': '1' } }),
+      west.ask('/page'),
+    ]
+    await until('the app to have them', () => east.apps.flatMap((app) => app.requests).length === 3)
+    world.at('eu-west').patroni.role = 'primary'
+    await east.patroni.stop()
+    await east.haproxy.kill()
+    const [order, known, page] = await Promise.all(requests)
+    assert.equal(order?.status, 502)
+    assert.deepEqual([known?.status, served(known!)], [200, 'eu-west'])
+    assert.deepEqual([page?.status, served(page!)], [200, 'eu-west'])
+    assert.deepEqual(
+      world
+        .at('eu-west')
+        .apps.flatMap((app) => app.requests)
+        .sort(),
+      ['GET /page', 'POST /order'],
+    )
+  })
+})
+
 describe('writes while there is no primary', () => {
   let world: EdgeWorld
   before(async () => {
