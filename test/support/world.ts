@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,10 +8,10 @@ import { worldFolderFor } from '../../src/agent/layout.ts'
 import type { RegionStatus } from '../../src/agent/status.ts'
 import { messageOf } from '../../src/lib/errors.ts'
 import { Etcd } from '../../src/lib/etcd.ts'
-import { identify, isAlive, signal } from '../../src/lib/proc.ts'
+import { identify, signal } from '../../src/lib/proc.ts'
 import type { TopologyInput } from '../../src/topology/schema.ts'
 import type { Edge, TestApp } from './world/apps.ts'
-import { type Attempt, checkHistory, type Fault, type Found } from './world/history.ts'
+import { checkHistory, type Fault, type Found } from './world/history.ts'
 import { ask } from './world/http.ts'
 import { Load } from './world/load.ts'
 import { takeNetwork } from './world/network.ts'
@@ -18,9 +19,11 @@ import {
   agentsOf,
   childrenOf,
   commandName,
+  isGone,
   killAll,
   parentOf,
   pauseAll,
+  portOf,
   processesOfRegion,
   processesOfWorld,
   regionPath,
@@ -92,7 +95,6 @@ export class TestWorld {
   readonly #place: Place
   readonly #topologyFile: string
   readonly #reaper: ChildProcess
-  readonly #attempts: Attempt[] = []
   readonly #loads: Load[] = []
 
   static async make(options: WorldOptions): Promise<TestWorld> {
@@ -251,8 +253,29 @@ export class TestWorld {
     if (ids.length === 0) throw new Error(`${region}: no ${nameOf(victim)} to kill`)
     const fromMs = performance.now()
     for (const id of ids) if (pids.includes(id.pid)) signal(id, 'SIGKILL')
-    await this.until(`${nameOf(victim)} to be gone`, () => !ids.some(isAlive))
+    await this.until(`${nameOf(victim)} to be gone`, () => ids.every((id) => isGone(id.pid)))
     return { fromMs, toMs: performance.now() }
+  }
+
+  /** Kills the region's app and takes its ports, so that it cannot start again until they are given back. */
+  async stealAppPorts(region: string): Promise<{ fault: Fault; giveBack: () => void }> {
+    const { processes = [] } = (await this.status(region)) ?? {}
+    const apps = processes.filter(({ engine }) => engine === 'app').map(({ name }) => name)
+    const fromMs = performance.now()
+    const thieves = await Promise.all(
+      apps.map(async (name) => {
+        const pid = this.victims(region, { process: 'planned', name })[0]!
+        const port = portOf(pid)
+        process.kill(pid, 'SIGKILL')
+        // It hears whoever comes and hangs up.
+        const thief = createServer((socket) => socket.destroy())
+        return this.until(`port ${port}`, () => listens(thief, this.address(region), port))
+      }),
+    )
+    const giveBack = () => {
+      for (const thief of thieves) thief.close()
+    }
+    return { fault: { fromMs, toMs: performance.now() }, giveBack }
   }
 
   /** As a power cut: everything in the region at once, the agent too. */
@@ -343,12 +366,12 @@ export class TestWorld {
   }
 
   /**
-   * Stops the load and asks every full region's database, the primary's first, for everything that was ever tried in
+   * Stops every load and asks every full region's database, the primary's first, for everything that was ever tried in
    * this world. Replicas get time to catch up; what they then show must be what the primary shows. Returns broken
    * promises.
    */
-  async check(load: Load): Promise<string[]> {
-    this.#attempts.push(...(await load.stop()))
+  async check(): Promise<string[]> {
+    const attempts = (await Promise.all(this.#loads.map((load) => load.stop()))).flat()
     const full = this.regions.filter((region) =>
       existsSync(join(regionPath(this.folder, region), 'data/postgres')),
     )
@@ -357,15 +380,17 @@ export class TestWorld {
       this.app.entries(this.edge(full[0]!), 'primary', 't'),
     )
     found.primary = primary
-    for (const region of full)
-      found[region] = await this.until(
-        `${region} to show what the primary has (${primary.size} entries)`,
-        async () => {
-          const entries = await this.app.entries(this.edge(region), 'replica', 't')
-          return same(entries, primary) ? entries : undefined
-        },
-      ).catch(() => this.app.entries(this.edge(region), 'replica', 't'))
-    return checkHistory(this.#attempts, found)
+    for (const region of full) {
+      const show = () => this.app.entries(this.edge(region), 'replica', 't')
+      const inStep = async () => {
+        const entries = await show()
+        return same(entries, primary) ? entries : undefined
+      }
+      found[region] = await this.until(`${region} to show what the primary has`, inStep).catch(show)
+    }
+    const broken = checkHistory(attempts, found)
+    const [shown, rest] = [broken.slice(0, 20), broken.length - 20]
+    return rest > 0 ? [...shown, `and ${rest} more`] : shown
   }
 
   /** Waits for a condition; an error of the condition counts as "not yet". Says everything when it does not come. */
@@ -433,4 +458,11 @@ function tail(folder: string, region: string, name: string): string {
   } catch {
     return `> ${region}/${name}.log: none`
   }
+}
+
+function listens(server: Server, host: string, port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined))
+    server.listen(port, host, () => resolve(server))
+  })
 }

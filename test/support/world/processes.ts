@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -57,9 +57,34 @@ export function childrenOf(pid: number): number[] {
   return withDescendants([pid]).slice(1)
 }
 
+/**
+ * No thread of it is left. A process whose first thread has ended counts as dead already, but the others may still hold
+ * its sockets open for a while.
+ */
+export function isGone(pid: number): boolean {
+  let threads: string[]
+  try {
+    threads = readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return true
+  }
+  return threads.every((thread) => /^$|\) [ZX] /.test(readProc(pid, `task/${thread}/stat`)))
+}
+
+/** The port that an instance of an app was told to listen on. */
+export const portOf = (pid: number) => Number(environment(pid).PORT)
+
 /** SIGKILL for all of them, and again for what was started meanwhile, until nothing is left. */
 export async function killAll(find: () => ProcessId[]): Promise<void> {
-  await untilNone(find, (id) => signal(id, 'SIGKILL'))
+  const killed = new Set<number>()
+  await untilNone(find, (id) => {
+    killed.add(id.pid)
+    signal(id, 'SIGKILL')
+  })
+  await untilNone(
+    () => [...killed].filter((pid) => !isGone(pid)).map((pid) => ({ pid, startTicks: 0 })),
+    () => undefined,
+  )
 }
 
 /** Stops them where they stand, and what was started meanwhile. */

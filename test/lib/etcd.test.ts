@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type Etcd, EtcdRefusal } from '../../src/lib/etcd.ts'
+import { startEtcd, type TestEtcd } from '../support/etcd.ts'
+import { until } from '../support/sandboxed.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+describe('one member, before authentication', () => {
+  let cluster: TestEtcd
+  let etcd: Etcd
+  before(async () => {
+    cluster = await startEtcd(1)
+    etcd = cluster.client()
+  })
+  after(() => cluster?.stop())
+
+  const values = async (key: string) => (await etcd.get(key, { prefix: true })).map(({ value }) => value)
+
+  test('a client with a password works without one while none is asked for', async () => {
+    await etcd.put('/a', 'one')
+    assert.deepEqual(await values('/a'), ['one'])
+  })
+
+  test('keys and values are any text', async () => {
+    await etcd.put('/ключ/"\n', '値 \0 "}')
+    const [found] = await etcd.get('/ключ/"\n')
+    assert.equal(found?.key, '/ключ/"\n')
+    assert.equal(found?.value, '値 \0 "}')
+    assert.equal(found?.lease, '0')
+  })
+
+  test('a prefix means all keys that begin with it, in order, and no other', async () => {
+    for (const key of ['/p', '/p/', '/p/b', '/p/a', '/p0', '/p/z/z', '/q']) await etcd.put(key, key)
+    assert.deepEqual(await values('/p/'), ['/p/', '/p/a', '/p/b', '/p/z/z'])
+    await etcd.delete('/p/', { prefix: true })
+    assert.deepEqual(await values('/p'), ['/p', '/p0'])
+  })
+
+  test('a transaction does all or nothing, and says which', async () => {
+    const put = (value: string) => [{ put: { key: '/t', value } }, { put: { key: '/t2', value } }]
+    const absent = [{ key: '/t', target: 'CREATE', create_revision: '0' }] as const
+    assert.equal(await etcd.transact([...absent], put('first')), true)
+    assert.equal(await etcd.transact([...absent], put('second')), false)
+    assert.deepEqual(await values('/t'), ['first', 'first'])
+    const [{ modRevision } = { modRevision: '' }] = await etcd.get('/t')
+    const stands = [
+      { key: '/t', target: 'MOD', mod_revision: modRevision },
+      { key: '/t', target: 'VALUE', value: 'first' },
+    ] as const
+    assert.equal(
+      await etcd.transact([...stands], [{ delete: { key: '/t2' } }, { range: { key: '/t' } }]),
+      true,
+    )
+    assert.equal(await etcd.transact([{ ...stands[1], value: 'other' }], put('third')), false)
+    assert.deepEqual(await values('/t'), ['first'])
+  })
+
+  test('a comparison with a key that is not there never holds', async () => {
+    assert.equal(await etcd.transact([{ key: '/none', target: 'VALUE', value: '' }], []), false)
+  })
+
+  test('several ranges are read at one moment, in the order asked', async () => {
+    await etcd.put('/r/1', 'x')
+    await etcd.put('/s', 'y')
+    const [s, none, r] = await etcd.read([{ key: '/s' }, { key: '/nothing' }, { key: '/r/', prefix: true }])
+    assert.deepEqual(
+      [s, none, r].map((found) => found?.map(({ value }) => value)),
+      [['y'], [], ['x']],
+    )
+  })
+
+  test('what hangs on a lease goes with it; a lease that is gone is not kept alive, and may be revoked again', async () => {
+    const lease = await etcd.grantLease(60)
+    await etcd.put('/l', 'held', { lease })
+    assert.equal((await etcd.get('/l'))[0]?.lease, lease)
+    assert.equal(await etcd.keepAlive(lease), true)
+    await etcd.revokeLease(lease)
+    assert.deepEqual(await etcd.get('/l'), [])
+    assert.equal(await etcd.keepAlive(lease), false)
+    await etcd.revokeLease(lease)
+  })
+
+  test('a put under a lease that is gone is refused, and says so', async () => {
+    const lease = await etcd.grantLease(60)
+    await etcd.revokeLease(lease)
+    await assert.rejects(etcd.put('/l', 'late', { lease }), (error: EtcdRefusal) => {
+      assert.ok(error instanceof EtcdRefusal)
+      assert.equal(error.code, 'etcd_refused')
+      assert.match(error.message, /requested lease not found/)
+      return true
+    })
+  })
+
+  test('a write whose answer is lost is not sent again: whoever asked must find out what became of it', async () => {
+    const [host, port] = cluster.endpoints[0]!.slice('http://'.length).split(':')
+    const proxy = await startTcpProxy({ host: host!, port: Number(port) })
+    try {
+      const lossy = cluster.client({
+        endpoints: [`http://${proxy.host}:${proxy.port}`, ...cluster.endpoints],
+      })
+      const key = '/once'
+      proxy.loseAnswerTo(Buffer.from(key).toString('base64'))
+      await assert.rejects(lossy.put(key, 'sent'), { code: 'etcd_unreachable' })
+      const [found] = await until('the write to be there', async () => {
+        const there = await etcd.get(key)
+        return there.length > 0 ? there : undefined
+      })
+      assert.equal(found?.createRevision, found?.modRevision)
+      // A read may be asked again.
+      proxy.loseAnswerTo(Buffer.from(key).toString('base64'))
+      const again = cluster.client({
+        endpoints: [`http://${proxy.host}:${proxy.port}`, ...cluster.endpoints],
+      })
+      assert.equal((await again.get(key))[0]?.value, 'sent')
+    } finally {
+      await proxy.stop()
+    }
+  })
+
+  test('a server that is no etcd is told from one that refuses', async () => {
+    const { createServer } = await import('node:http')
+    const server = createServer((_, response) => response.end('<html>'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    try {
+      const client = cluster.client({ endpoints: [`http://127.0.0.1:${port}`] })
+      await assert.rejects(client.get('/a'), /answer is not JSON/)
+    } finally {
+      server.close()
+      server.closeAllConnections()
+    }
+  })
+})
+
+describe('three members with authentication', () => {
+  let cluster: TestEtcd
+  before(async () => {
+    cluster = await startEtcd(3)
+  })
+  after(() => cluster?.stop())
+
+  test('it can be turned on from everywhere at once, and again', async () => {
+    const early = cluster.client()
+    await early.put('/early', 'open')
+    await Promise.all(
+      [0, 1, 2, 0, 1, 2].map((member) =>
+        until('authentication', async () => {
+          await cluster.client({ endpoints: [cluster.endpoints[member]!] }).enableAuth()
+          return true
+        }),
+      ),
+    )
+    await cluster.client().enableAuth()
+    // A client that spoke without a password before goes on with it.
+    await early.put('/early', 'closed')
+    assert.equal((await early.get('/early'))[0]?.value, 'closed')
+  })
+
+  test('without the password, or with another, nothing is told and nothing written', async () => {
+    const nobody = cluster.client({ username: undefined, password: undefined })
+    const stranger = cluster.client({ password: 'guessed' })
+    for (const client of [nobody, stranger]) {
+      await assert.rejects(client.get('/early'), { code: 'etcd_refused' })
+      await assert.rejects(client.put('/early', 'stolen'), { code: 'etcd_refused' })
+    }
+    await assert.rejects(
+      stranger.enableAuth().then(() => stranger.get('/early')),
+      { code: 'etcd_refused' },
+    )
+    assert.equal((await cluster.client().get('/early'))[0]?.value, 'closed')
+  })
+
+  test('a password never shows in an error', async () => {
+    const stranger = cluster.client({ password: 'guessed-secret' })
+    const error = await stranger.get('/early').catch((error: Error) => error)
+    assert.doesNotMatch(JSON.stringify(error, Object.getOwnPropertyNames(error)), /guessed-secret/)
+  })
+
+  test('a restarted member has forgotten every login: clients log in anew, reads and writes alike', async () => {
+    const client = cluster.client({ endpoints: [cluster.endpoints[0]!] })
+    await client.put('/k', 'before')
+    await cluster.kill(0)
+    await cluster.restart(0)
+    await client.put('/k', 'after')
+    assert.equal((await client.get('/k'))[0]?.value, 'after')
+  })
+
+  test('a dead member is passed over, by reads and by writes', async () => {
+    await cluster.kill(0)
+    try {
+      const client = cluster.client()
+      await until('the others to have a leader', async () => {
+        await client.put('/passed', 'over')
+        return true
+      })
+      const fresh = cluster.client()
+      await fresh.put('/passed', 'again')
+      assert.equal((await fresh.get('/passed'))[0]?.value, 'again')
+    } finally {
+      await cluster.restart(0)
+    }
+  })
+
+  test('a member that hangs costs one read its share of the time, and a write at most its own failure', async () => {
+    const reader = cluster.client()
+    const writer = cluster.client()
+    await Promise.all([reader.get('/k'), writer.get('/k')])
+    cluster.pause(0)
+    try {
+      await until('the others to have a leader', async () => {
+        await cluster.client({ endpoints: cluster.endpoints.slice(1) }).put('/k', 'others')
+        return true
+      })
+      assert.equal((await reader.get('/k'))[0]?.value, 'others')
+      await assert.rejects(writer.put('/k', 'lost'), { code: 'etcd_unreachable' })
+      // The next goes elsewhere.
+      await writer.put('/k', 'next')
+    } finally {
+      cluster.resume(0)
+    }
+    await until('it to catch up', async () => {
+      const own = cluster.client({ endpoints: [cluster.endpoints[0]!] })
+      return (await own.get('/k'))[0]?.value === 'next'
+    })
+  })
+
+  test('a minority answers what it knows when asked for no more, and agrees to nothing', async () => {
+    const alone = cluster.client({ endpoints: [cluster.endpoints[2]!] })
+    await alone.get('/k')
+    cluster.pause(0)
+    cluster.pause(1)
+    try {
+      assert.equal((await alone.get('/k', { serializable: true }))[0]?.value, 'next')
+      await assert.rejects(alone.get('/k'), { code: 'etcd_unreachable' })
+      await assert.rejects(alone.put('/k', 'never'), { code: 'etcd_unreachable' })
+    } finally {
+      cluster.resume(0)
+      cluster.resume(1)
+    }
+    await until('a majority', async () => (await alone.get('/k')).length === 1)
+  })
+
+  test('leadership moves to the member that is named, by the one that leads and by no other', async () => {
+    const at = (name: string) => cluster.client({ endpoints: [cluster.endpoints[Number(name.slice(1))]!] })
+    const led = async () => {
+      const { idByName, leader } = await cluster.client().members()
+      return { idByName, name: Object.keys(idByName).find((name) => idByName[name] === leader)! }
+    }
+    const { idByName, name } = await until('a leader', async () => ((await led()).name ? led() : undefined))
+    const [to, third] = Object.keys(idByName).filter((other) => other !== name)
+    await assert.rejects(at(third!).moveLeader(idByName[to!]!), /not leader/)
+    await at(name).moveLeader(idByName[to!]!)
+    await until(`${to} to lead`, async () => (await led()).name === to)
+  })
+})
+
+test('nobody there: the error says so, within the time that was given', async () => {
+  const { Etcd } = await import('../../src/lib/etcd.ts')
+  const nobody = new Etcd({ endpoints: ['http://127.99.99.99:1', 'http://127.99.99.98:1'], timeoutMs: 500 })
+  await assert.rejects(nobody.get('/k'), { code: 'etcd_unreachable' })
+  await assert.rejects(nobody.enableAuth(), { code: 'etcd_no_password' })
+})

@@ -1,0 +1,75 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Etcd, type EtcdOptions } from '../../src/lib/etcd.ts'
+import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { takeNetwork } from './world/network.ts'
+
+/** An etcd cluster of a test's own, each member on an address of its own. */
+export type TestEtcd = {
+  /** By member, `http://host:port`. */
+  endpoints: string[]
+  /** Of one member, or of all in the order given. */
+  client(options?: Partial<EtcdOptions>): Etcd
+  kill(member: number): Promise<void>
+  /** Starts a killed member again and waits until it answers. */
+  restart(member: number): Promise<void>
+  /** The member stays, holds its connections and says nothing. */
+  pause(member: number): void
+  resume(member: number): void
+  stop(): Promise<void>
+}
+
+const password = 'only-for-tests'
+
+export async function startEtcd(size: number): Promise<TestEtcd> {
+  const folder = temporaryFolder('etcd')
+  const { base, giveBack } = await takeNetwork()
+  const all = Array.from({ length: size }, (_, index) => index)
+  const host = (member: number) => `${base}.${member + 1}.1`
+  const endpoints = all.map((member) => `http://${host(member)}:2379`)
+  const cluster = all.map((member) => `m${member}=http://${host(member)}:2380`).join(',')
+  const members: Sandboxed[] = []
+
+  const client = (options: Partial<EtcdOptions> = {}) =>
+    new Etcd({ endpoints, username: 'root', password, ...options })
+  const launch = async (member: number) => {
+    members[member] = await runSandboxed(
+      folder,
+      [
+        '/usr/bin/etcd',
+        ...['--name', `m${member}`, '--data-dir', join(folder, `m${member}`), '--log-level', 'warn'],
+        ...['--listen-client-urls', endpoints[member]!, '--advertise-client-urls', endpoints[member]!],
+        ...['--listen-peer-urls', `http://${host(member)}:2380`],
+        ...['--initial-advertise-peer-urls', `http://${host(member)}:2380`],
+        ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--unsafe-no-fsync'],
+        ...['--heartbeat-interval', '50', '--election-timeout', '500'],
+      ],
+      { logFile: join(folder, `m${member}.log`) },
+    )
+  }
+  const answers = (member: number) =>
+    until(`etcd member ${member} to answer`, async () => {
+      if (members[member]!.hasExited()) throw new Error(members[member]!.output())
+      const { leader } = await client({ endpoints: [endpoints[member]!] }).status()
+      return leader !== '0'
+    })
+
+  await Promise.all(all.map(launch))
+  await Promise.all(all.map(answers))
+  return {
+    endpoints,
+    client,
+    kill: (member) => members[member]!.kill(),
+    async restart(member) {
+      await launch(member)
+      await answers(member)
+    },
+    pause: (member) => void process.kill(members[member]!.pid, 'SIGSTOP'),
+    resume: (member) => void process.kill(members[member]!.pid, 'SIGCONT'),
+    async stop() {
+      await Promise.all(members.map((member) => member.kill()))
+      rmSync(folder, { recursive: true, force: true })
+      giveBack()
+    },
+  }
+}

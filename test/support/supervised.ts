@@ -1,0 +1,124 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { launcher } from '../../src/agent/launch.ts'
+import { folderVariable } from '../../src/agent/layout.ts'
+import { type ProcessState, type ProcessStatus, Supervisor } from '../../src/agent/supervisor.ts'
+import { locateEngineRoot } from '../../src/engines/root/locate.ts'
+import { allPids, identify, isAlive, lookAt, signal } from '../../src/lib/proc.ts'
+import type { PlanFile, PlanProcess, RegionPlan } from '../../src/plan.ts'
+import { temporaryFolder, until } from './sandboxed.ts'
+
+/** A region's folder with processes that are nothing but shells, and supervisors for it. */
+export class SupervisedFolder {
+  readonly folder = temporaryFolder('supervised')
+  readonly #supervisors: Supervisor[] = []
+
+  constructor() {
+    for (const name of ['run', 'log', 'etc', 'data']) mkdirSync(join(this.folder, name))
+  }
+
+  /**
+   * A program of the host that notes its start in `data/<name>`, one process id a line, and does what the script says.
+   * Ready once `data/<name>.ready` is there, which by default is at once.
+   */
+  process(name: string, script: string, changes: Partial<PlanProcess> = {}): PlanProcess {
+    const ready = changes.ready ? '' : `touch data/${name}.ready; `
+    return {
+      name,
+      engine: 'app',
+      command: ['sh', '-c', `echo $$ >> data/${name}; ${ready}${script}`],
+      env: {},
+      run: 'host',
+      cwd: this.folder,
+      after: [],
+      ready: this.readyWhen(`${name}.ready`),
+      readyTimeoutMs: 60_000,
+      stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
+      ...changes,
+    }
+  }
+
+  readyWhen(file: string): PlanProcess['ready'] {
+    return { kind: 'exec', command: ['test', '-e', `data/${file}`] }
+  }
+
+  touch(file: string): void {
+    writeFileSync(join(this.folder, 'data', file), '')
+  }
+
+  plan(processes: PlanProcess[], files: PlanFile[] = []): RegionPlan {
+    return { region: 'here', address: '127.0.0.1', folders: [], files, processes }
+  }
+
+  supervisor(
+    plan: RegionPlan,
+    options: Partial<ConstructorParameters<typeof Supervisor>[0]> = {},
+  ): Supervised {
+    const launch = launcher({ root: locateEngineRoot().path, folder: this.folder, files: plan.files })
+    const history: ProcessStatus[] = []
+    const supervisor = new Supervisor({
+      plan,
+      launcher: launch,
+      backoff: { firstMs: 20, longestMs: 80 },
+      ...options,
+      onChange: (status) => history.push(status),
+    })
+    this.#supervisors.push(supervisor)
+    return new Supervised(supervisor, history)
+  }
+
+  /** The process ids of every start so far. */
+  starts(name: string): number[] {
+    try {
+      return readFileSync(join(this.folder, 'data', name), 'utf8')
+        .trim()
+        .split('\n')
+        .map(Number)
+    } catch {
+      return []
+    }
+  }
+
+  /** Whatever lives and was started for this folder, recorded or not. */
+  residents(): number[] {
+    return allPids().filter((pid) => lookAt(pid)?.variable(folderVariable) === this.folder)
+  }
+
+  /** Also after a test that failed: no supervisor goes on, nothing lives. */
+  async clear(): Promise<void> {
+    for (const supervisor of this.#supervisors) await supervisor.leave()
+    await until('nothing to be left', () => {
+      const left = this.residents()
+      for (const pid of left) {
+        const id = identify(pid)
+        if (id) signal(id, 'SIGKILL')
+      }
+      return left.length === 0
+    })
+  }
+}
+
+export class Supervised {
+  readonly supervisor: Supervisor
+  /** Every change of state, in order. */
+  readonly history: readonly ProcessStatus[]
+
+  constructor(supervisor: Supervisor, history: readonly ProcessStatus[]) {
+    this.supervisor = supervisor
+    this.history = history
+  }
+
+  one(name: string): ProcessStatus {
+    return this.supervisor.status().find((status) => status.name === name)!
+  }
+
+  /** Waits until the process is in that state, and lives if that means living. */
+  in(name: string, state: ProcessState, holds: (status: ProcessStatus) => boolean = () => true) {
+    return until(`${name} to be ${state}`, () => {
+      const status = this.one(name)
+      const id = status.pid === undefined ? undefined : identify(status.pid)
+      const lives = state !== 'ready' || (id !== undefined && isAlive(id))
+      return status.state === state && lives && holds(status) ? status : undefined
+    })
+  }
+}
