@@ -46,6 +46,9 @@ type Slot = {
   failures: number
   ready: PromiseWithResolvers<void>
   wanted: boolean
+  /** How often it was said that it is wanted no more. */
+  dismissals: number
+  restarting?: Promise<void>
   /** Its gate has opened once. */
   admitted?: true
   /** A start under way: who stops waits for it, or the process would be nobody's. */
@@ -74,6 +77,7 @@ export class Supervisor {
           failures: 0,
           ready: Promise.withResolvers<void>(),
           wanted: true,
+          dismissals: 0,
         },
       ]),
     )
@@ -90,7 +94,7 @@ export class Supervisor {
   /** Stops these processes (all by default), those that need others before those that are needed. */
   async stop(which: (process: PlanProcess) => boolean = () => true): Promise<void> {
     const chosen = [...this.#slots.values()].filter((slot) => which(slot.process))
-    for (const slot of chosen) slot.wanted = false
+    for (const slot of chosen) dismiss(slot)
     const stopped = new Map<string, Promise<void>>()
     const stop = (slot: Slot): Promise<void> => {
       const known = stopped.get(slot.process.name)
@@ -105,18 +109,30 @@ export class Supervisor {
 
   /** Ends watching and leaves every process as it is; resolves when none is half started. */
   async leave(): Promise<void> {
-    for (const slot of this.#slots.values()) slot.wanted = false
+    for (const slot of this.#slots.values()) dismiss(slot)
     await Promise.all([...this.#slots.values()].map((slot) => slot.launching?.catch(() => undefined)))
   }
 
-  /** Restarts what runs, and tries again what was given up. What still waits for others goes on waiting. */
+  /**
+   * Restarts what runs, and tries again what was given up. What still waits for others goes on waiting. Asked twice at
+   * once it restarts once, and a stop that comes meanwhile prevails.
+   */
   async restart(name: string): Promise<void> {
     const slot = this.#slots.get(name)
     if (!slot || slot.state === 'waiting') return
+    slot.restarting ??= this.#restart(slot).finally(() => {
+      slot.restarting = undefined
+    })
+    await slot.restarting
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    const { dismissals } = slot
     slot.wanted = false
     await this.#stopOne(slot)
     // Its old keeper must be gone, or two would start it.
     await slot.done
+    if (slot.dismissals !== dismissals) return
     slot.wanted = true
     slot.failures = 0
     slot.done = this.#keep(slot)
@@ -227,6 +243,11 @@ export class Supervisor {
   readonly #exec: Exec = async (command, env, timeoutMs) => {
     return (await runToEnd(this.#options.launcher.dress('engine', command, env), timeoutMs)).code
   }
+}
+
+function dismiss(slot: Slot): void {
+  slot.wanted = false
+  slot.dismissals += 1
 }
 
 function statusOf(slot: Slot): ProcessStatus {
