@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { identify, isAlive, lookAt, signal } from '../../src/lib/proc.ts'
+import { identify, lookAt, signal } from '../../src/lib/proc.ts'
 import type { PlanProcess, RegionPlan } from '../../src/plan.ts'
 import { until } from '../support/sandboxed.ts'
 import { SupervisedFolder } from '../support/supervised.ts'
@@ -137,15 +137,15 @@ describe('a process that fails', () => {
   })
 
   test('to be recorded does not run on as nobody’s', async () => {
-    mkdirSync(join(here.folder, 'run/lonely.json'))
+    rmSync(join(here.folder, 'run'), { recursive: true })
     const all = here.supervisor(here.plan([here.process('lonely', stay)]))
     all.supervisor.start()
-    await until('three attempts', () => here.starts('lonely').length >= 3)
-    const living = here.starts('lonely').map(identify)
-    assert.ok(living.filter((id) => id !== undefined && isAlive(id)).length <= 1)
+    await all.in('lonely', 'backoff', ({ why, restarts }) => restarts > 2 && why!.includes('ENOENT'))
+    mkdirSync(join(here.folder, 'run'))
+    const { pid } = await all.in('lonely', 'ready')
+    await until('only one to be left', () => here.residents().length === 1)
+    assert.deepEqual(here.residents(), [pid])
     await all.supervisor.stop()
-    await until('nothing to be left', () => here.residents().length === 0)
-    rmSync(join(here.folder, 'run/lonely.json'), { recursive: true })
   })
 })
 
@@ -321,7 +321,7 @@ test('an agent that leaves does not touch what runs, and the next finds it', asy
   await second.supervisor.stop()
 })
 
-test('asked to, it restarts one and leaves the others; twice at once is no more than twice', async () => {
+test('asked to, it restarts one and leaves the others; asked twice at once, once', async () => {
   const all = here.supervisor(here.plan([here.process('a', stay), here.process('b', stay)]))
   all.supervisor.start()
   const { pid } = await all.in('a', 'ready')
@@ -333,4 +333,18 @@ test('asked to, it restarts one and leaves the others; twice at once is no more 
     [now.pid!, other.pid!].sort((x, y) => x - y),
   )
   await all.supervisor.stop()
+})
+
+test('a stop that comes while it is restarted prevails', async () => {
+  for (let pauseMs = 0; pauseMs < 100; pauseMs += 10) {
+    const all = here.supervisor(here.plan([here.process('a', stay)]))
+    all.supervisor.start()
+    await all.in('a', 'ready')
+    const restart = all.supervisor.restart('a')
+    await delay(pauseMs)
+    await all.supervisor.stop()
+    await restart
+    await all.supervisor.stop()
+    assert.deepEqual(here.residents(), [], `stopped after ${pauseMs} ms`)
+  }
 })

@@ -6,6 +6,8 @@ import { takeNetwork } from './world/network.ts'
 
 /** An etcd cluster of a test's own, each member on an address of its own. */
 export type TestEtcd = {
+  /** Member i is at <base>.<i + 1>.1, as the voting regions of a world are. */
+  base: string
   /** By member, `http://host:port`. */
   endpoints: string[]
   /** Of one member, or of all in the order given. */
@@ -19,7 +21,7 @@ export type TestEtcd = {
   stop(): Promise<void>
 }
 
-const password = 'only-for-tests'
+export const testPassword = 'only-for-tests'
 
 export async function startEtcd(size: number): Promise<TestEtcd> {
   const folder = temporaryFolder('etcd')
@@ -31,7 +33,7 @@ export async function startEtcd(size: number): Promise<TestEtcd> {
   const members: Sandboxed[] = []
 
   const client = (options: Partial<EtcdOptions> = {}) =>
-    new Etcd({ endpoints, username: 'root', password, ...options })
+    new Etcd({ endpoints, username: 'root', password: testPassword, ...options })
   const launch = async (member: number) => {
     members[member] = await runSandboxed(
       folder,
@@ -57,6 +59,7 @@ export async function startEtcd(size: number): Promise<TestEtcd> {
   await Promise.all(all.map(launch))
   await Promise.all(all.map(answers))
   return {
+    base,
     endpoints,
     client,
     kill: (member) => members[member]!.kill(),

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { rotateOnce } from '../../src/agent/logs.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+
+test('a log that has grown is put aside, and its writer goes on in the same file', async () => {
+  const folder = temporaryFolder('logs')
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  writeFileSync(join(folder, 'small.log'), 'small')
+  writeFileSync(join(folder, 'not-a-log'), 'x'.repeat(100))
+  const writer = openSync(join(folder, 'etcd.log'), 'a')
+  try {
+    for (let round = 1; round <= 5; round += 1) {
+      writeSync(writer, `round ${round} `.repeat(2))
+      await rotateOnce(folder, 10)
+      assert.equal(read('etcd.log'), '')
+      assert.equal(read('etcd.log.1'), `round ${round} `.repeat(2))
+    }
+    writeSync(writer, 'after')
+    assert.equal(read('etcd.log'), 'after')
+  } finally {
+    closeSync(writer)
+  }
+  assert.deepEqual(
+    [1, 2, 3].map((age) => read(`etcd.log.${age}`)),
+    [5, 4, 3].map((round) => `round ${round} `.repeat(2)),
+  )
+  // Three older ones and no more; what is small, or no log, stays as it is.
+  assert.deepEqual(readdirSync(folder).sort(), [
+    'etcd.log',
+    'etcd.log.1',
+    'etcd.log.2',
+    'etcd.log.3',
+    'not-a-log',
+    'small.log',
+  ])
+  assert.equal(read('small.log'), 'small')
+})
