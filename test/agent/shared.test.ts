@@ -82,14 +82,14 @@ describe('agents that share an etcd', () => {
 
   test('a change of fitness is made by one of those that decided it on the same state', async () => {
     const agents = ['us-west', 'us-central', 'us-east'].map(agent)
-    const lost = {
+    const lost: SetFitness = {
       kind: 'setFitness',
       region: 'us-east',
       state: 'lost',
       was: 'fit',
       revision: '0',
       by: [],
-    } as const
+    }
     const done = await Promise.all(agents.map((one) => one.setFitness(lost)))
     assert.equal(done.filter(Boolean).length, 1)
     const { fitness } = await agents[0]!.read()
