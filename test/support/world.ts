@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,7 +9,7 @@ import { messageOf } from '../../src/lib/errors.ts'
 import { Etcd } from '../../src/lib/etcd.ts'
 import { identify, signal } from '../../src/lib/proc.ts'
 import type { TopologyInput } from '../../src/topology/schema.ts'
-import type { Edge, TestApp } from './world/apps.ts'
+import { brokenMark, type Edge, type TestApp } from './world/apps.ts'
 import { checkHistory, type Fault, type Found } from './world/history.ts'
 import { ask } from './world/http.ts'
 import { Load } from './world/load.ts'
@@ -23,7 +22,6 @@ import {
   killAll,
   parentOf,
   pauseAll,
-  portOf,
   processesOfRegion,
   processesOfWorld,
   regionPath,
@@ -257,25 +255,15 @@ export class TestWorld {
     return { fromMs, toMs: performance.now() }
   }
 
-  /** Kills the region's app and takes its ports, so that it cannot start again until they are given back. */
-  async stealAppPorts(region: string): Promise<{ fault: Fault; giveBack: () => void }> {
+  /** Kills the region's app, which cannot start again until it is mended. */
+  async breakApp(region: string): Promise<{ fault: Fault; mend: () => void }> {
+    const mark = join(regionPath(this.folder, region), brokenMark)
     const { processes = [] } = (await this.status(region)) ?? {}
-    const apps = processes.filter(({ engine }) => engine === 'app').map(({ name }) => name)
+    const apps = processes.filter(({ engine }) => engine === 'app')
     const fromMs = performance.now()
-    const thieves = await Promise.all(
-      apps.map(async (name) => {
-        const pid = this.victims(region, { process: 'planned', name })[0]!
-        const port = portOf(pid)
-        process.kill(pid, 'SIGKILL')
-        // It hears whoever comes and hangs up.
-        const thief = createServer((socket) => socket.destroy())
-        return this.until(`port ${port}`, () => listens(thief, this.address(region), port))
-      }),
-    )
-    const giveBack = () => {
-      for (const thief of thieves) thief.close()
-    }
-    return { fault: { fromMs, toMs: performance.now() }, giveBack }
+    writeFileSync(mark, '')
+    for (const { name } of apps) await this.killOne(region, { process: 'planned', name })
+    return { fault: { fromMs, toMs: performance.now() }, mend: () => rmSync(mark) }
   }
 
   /** As a power cut: everything in the region at once, the agent too. */
@@ -458,11 +446,4 @@ function tail(folder: string, region: string, name: string): string {
   } catch {
     return `> ${region}/${name}.log: none`
   }
-}
-
-function listens(server: Server, host: string, port: number): Promise<Server | undefined> {
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined))
-    server.listen(port, host, () => resolve(server))
-  })
 }

@@ -113,7 +113,7 @@ suite('one process killed, with users at both edges', () => {
     const other = await world.find('primary')
     const load = users()
     await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
-    const stolen = await world.stealAppPorts(region)
+    const { fault, mend } = await world.breakApp(region)
     try {
       await world.until('the agent to say that it does not start', async () =>
         (await world.status(region))?.processes
@@ -129,12 +129,12 @@ suite('one process killed, with users at both edges', () => {
       const since = load.attempts.filter((one) => one.kind === 'write' && one.startedMs > unfitMs)
       assert.deepEqual([...new Set(since.map((one) => one.servedBy))], [other])
     } finally {
-      stolen.giveBack()
+      mend()
     }
     await world.settled()
     const attempts = await load.stop()
-    tell(t, attempts, stolen.fault)
-    assert.deepEqual(failuresBeside(attempts, stolen.fault), [])
+    tell(t, attempts, fault)
+    assert.deepEqual(failuresBeside(attempts, fault), [])
     assert.deepEqual(await world.check(), [])
   })
 })

@@ -10,11 +10,7 @@ import pg from 'pg'
  * - 503 `unknown`: COMMIT was sent, and its answer is missing or doubtful
  */
 
-const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION, LEDGER_BROKEN } = process.env
-if (LEDGER_BROKEN === NEARSIDE_REGION) {
-  console.error('ledger: told not to start in this region')
-  process.exit(3)
-}
+const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION } = process.env
 
 const timeouts = { connectionTimeoutMillis: 5_000, max: 20 }
 const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })

@@ -26,6 +26,15 @@ export type Edge = { region: string; host: string; port: number }
 /** The shop comes with orders of its own, all older than this. */
 const beforeAnyLoad = new Date(Date.now() - 60_000).toISOString()
 
+/** In a region's folder: its app does not start while this is there. */
+export const brokenMark = 'data/app-is-broken'
+const breakable = [
+  'sh',
+  '-c',
+  `if test -e "$NEARSIDE_FOLDER/${brokenMark}"; then exit 3; fi; exec "$0" server.ts`,
+  process.execPath,
+]
+
 const json = { accept: 'application/json', 'content-type': 'application/json' }
 
 /** Retries nothing, keeps what is applied twice, and says which server and timeline a write was committed on. */
@@ -33,7 +42,7 @@ export const ledger: TestApp = {
   name: 'ledger',
   topology: {
     folder: join(import.meta.dirname, '../ledger'),
-    command: [process.execPath, 'server.ts'],
+    command: breakable,
     release: [process.execPath, 'release.ts'],
     instances: 1,
   },
@@ -60,7 +69,7 @@ export const shop: TestApp = {
   name: 'shop',
   topology: {
     folder: join(import.meta.dirname, '../../../examples/shop'),
-    command: [process.execPath, 'server.ts'],
+    command: breakable,
     release: [process.execPath, 'seed.ts'],
     instances: 2,
     static: ['/assets/*'],

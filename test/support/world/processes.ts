@@ -71,9 +71,6 @@ export function isGone(pid: number): boolean {
   return threads.every((thread) => /^$|\) [ZX] /.test(readProc(pid, `task/${thread}/stat`)))
 }
 
-/** The port that an instance of an app was told to listen on. */
-export const portOf = (pid: number) => Number(environment(pid).PORT)
-
 /** SIGKILL for all of them, and again for what was started meanwhile, until nothing is left. */
 export async function killAll(find: () => ProcessId[]): Promise<void> {
   const killed = new Set<number>()
