@@ -148,8 +148,10 @@ export class Supervisor {
   async #keep(slot: Slot): Promise<void> {
     const { launcher } = this.#options
     const found = launcher.recorded(slot.process)
-    if (found?.current) slot.id = found.id
-    else if (found) {
+    if (found?.current) {
+      slot.id = found.id
+      slot.admitted = true
+    } else if (found) {
       this.#set(slot, 'stopping', 'its plan has changed')
       await terminate(found.id, slot.process.stop)
     }
