@@ -5,6 +5,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { Etcd } from '../lib/etcd.ts'
 import { eventText } from './events/text.ts'
 import { clock } from './format.ts'
+import { lastOf } from './logs/tail.ts'
 import { lineCount } from './options.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { type WorldHandle, type WorldOptions, worldOf } from './world.ts'
@@ -35,7 +36,7 @@ export function eventsCommand(program: Command): void {
       action<Options>(async ({ output, options }) => {
         const world = await worldOf(options)
         const wanted = options.lines ?? 50
-        const events = (await eventsOf(world)).slice(wanted === 0 ? Infinity : -wanted)
+        const events = lastOf(await eventsOf(world), wanted)
         if (options.follow) await follow(world, events, output, options)
         output.result(events)
         for (const event of events) output.print(line(event, output, options))

@@ -5,7 +5,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { type LogFile, logFiles } from './logs/files.ts'
 import { Follower } from './logs/follow.ts'
 import { redactor, renderLine } from './logs/render.ts'
-import { tail, tailOf } from './logs/tail.ts'
+import { lastOf, tail, tailOf } from './logs/tail.ts'
 import { mergeByTime, type Timed, timed } from './logs/time.ts'
 import { lineCount } from './options.ts'
 import { action, exitCodes, type Output, type Style } from './output.ts'
@@ -69,7 +69,7 @@ async function show(
       return label(one, timed(lines, await changedAt(one.file)))
     }),
   )
-  for (const line of mergeByTime(read).slice(wanted === 0 ? Infinity : -wanted)) print(line)
+  for (const line of lastOf(mergeByTime(read), wanted)) print(line)
   if (options.follow) await follow(find, followers, print)
 }
 

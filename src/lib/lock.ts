@@ -20,6 +20,7 @@ export async function withLock<T>(
   let release = await take(file, ['--nonblock'])
   if (!release) {
     onWait(readFileSync(file, 'utf8').trim() || 'another process')
+    signal?.throwIfAborted()
     release = await take(file, [], signal)
     signal?.throwIfAborted()
   }

@@ -12,7 +12,7 @@ export async function tailOf(file: string, lines: number): Promise<string[]> {
   }
   try {
     const { lines: whole, rest } = await tail(handle, lines)
-    return rest === '' ? whole : [...whole, rest].slice(-lines)
+    return lastOf(rest === '' ? whole : [...whole, rest], lines)
   } finally {
     await handle.close()
   }
@@ -43,8 +43,11 @@ export async function tail(
   const whole = all.subarray(0, end).toString('utf8').split('\n').slice(0, -1)
   return {
     // What was read may begin within a line.
-    lines: (start > 0 ? whole.slice(1) : whole).slice(-lines),
+    lines: lastOf(start > 0 ? whole.slice(1) : whole, lines),
     rest: all.subarray(end).toString('utf8'),
     offset: start + end,
   }
 }
+
+/** `slice(-0)` would be everything. */
+export const lastOf = <T>(all: readonly T[], count: number): T[] => (count === 0 ? [] : all.slice(-count))

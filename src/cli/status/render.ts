@@ -93,9 +93,15 @@ function lagCell({ lag, region }: RegionReport, { primary }: WorldStatus): strin
   if (region === primary) return none
   if (!lag || (lag.lagMs === undefined && lag.lagBytes === undefined)) return '?'
   return [
-    ...(lag.lagMs === undefined ? [] : [milliseconds(lag.lagMs)]),
+    ...(lag.lagMs === undefined ? [] : [lagTime(lag.lagMs)]),
     ...(lag.lagBytes === undefined ? [] : [bytes(lag.lagBytes)]),
   ].join(', ')
+}
+
+/** One unit, so that the column stays narrow. */
+function lagTime(ms: number): string {
+  if (ms < 1000) return milliseconds(ms)
+  return ms < 999_500 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
 }
 
 function processCell({ processes }: RegionReport, paint: Paint): string {

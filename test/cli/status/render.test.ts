@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { renderStatus } from '../../../src/cli/status/render.ts'
+import type { RegionReport } from '../../../src/cli/status/types.ts'
+import { sampleRegions, shared, statusOf, withoutAgent } from './sample.ts'
+
+const plain = (_: unknown, text: string) => text
+const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
+
+test('a world that is well fits on ten short lines', () => {
+  assert.equal(
+    renderStatus(statusOf(sampleRegions()), plain),
+    `shop  shop.example.com  well
+
+REGION      ROLE     FITNESS  EDGE     DATABASE  LAG            REQ/S  READY
+us-east     full     fit      serving  primary   –                4.0  3/3
+us-west     full     fit      serving  in step   2.0 ms, 120 B    4.0  3/3
+us-central  witness  fit      –        –         –                  –  1/1
+
+Primary     us-east, timeline 3
+Durability  region: every acknowledged write is on disk in two regions
+`,
+  )
+})
+
+test('every line of a status fits on a terminal of 80 columns, problems too', () => {
+  const lag = { ...shared.lag, 'us-west': { lagMs: 123_000, lagBytes: 123_456_789, streaming: false } }
+  const world = { ...shared, lag, durability: 'at risk' as const, ageMs: 99_000 }
+  const regions = [
+    withoutAgent(east, 'gone'),
+    { ...west, world, requestsPerSecond: 99_999 },
+    { ...central, world },
+  ]
+  const text = renderStatus(statusOf(regions), plain, { width: 80 })
+  for (const line of text.split('\n')) assert.ok(line.length <= 80, `${line.length}: ${line}`)
+  assert.match(text, /us-east, does not answer|Primary {5}none/)
+})
+
+test('what no agent says is shown as unknown, and where the answer comes from', () => {
+  const text = renderStatus(statusOf([east, west, central].map((one) => withoutAgent(one, 'running'))), plain)
+  assert.match(text, /us-east {5}full {5}\? /)
+  assert.match(text, /No agent answers: all of this comes from the engines and process records\./)
+})
+
+test('an old view says how old', () => {
+  const regions = sampleRegions().map((one) => ({ ...one, world: { ...shared, ageMs: 12_000 } }))
+  assert.match(renderStatus(statusOf(regions), plain), /Fitness, lag and verdicts are 12 s old/)
+})
+
+test('verbose shows every process with pid, uptime and restarts', () => {
+  const text = renderStatus(statusOf(sampleRegions()), plain, { verbose: true })
+  assert.match(text, /us-east +agent +ready +100 +1 min/)
+  assert.match(text, /us-west +haproxy +ready +200 +50 s +0/)
+})
+
+test('words from processes cannot change the terminal', () => {
+  const processes = [{ name: 'app-0', state: 'backoff' as const, restarts: 1, why: '\u001b[2J' }]
+  const text = renderStatus(statusOf([{ ...east, processes }, west, central]), plain, { verbose: true })
+  assert.ok(!text.includes('\u001b'))
+})

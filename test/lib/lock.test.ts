@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { withLock } from '../../src/lib/lock.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+
+const lockModule = join(import.meta.dirname, '../../src/lib/lock.ts')
+const never = () => assert.fail('nobody holds it')
+
+/** Another process that takes the lock, says so, and keeps it. */
+async function holder(file: string) {
+  const program = `
+    import { withLock } from ${JSON.stringify(lockModule)}
+    await withLock(${JSON.stringify(file)}, 'another', () => {}, async () => {
+      console.log('mine')
+      await new Promise((resolve) => setTimeout(resolve, 60_000))
+    })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  return child
+}
+
+test('two at once go one after the other', async () => {
+  const file = join(temporaryFolder('lock'), 'lock')
+  let inside = 0
+  let most = 0
+  const work = async () => {
+    inside += 1
+    most = Math.max(most, inside)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    inside -= 1
+  }
+  const waited: string[] = []
+  await Promise.all(['a', 'b', 'c'].map((name) => withLock(file, name, (who) => void waited.push(who), work)))
+  assert.deepEqual([most, waited.length], [1, 2])
+})
+
+test('who waits is told for whom, and goes on when the holder is killed', async () => {
+  const file = join(temporaryFolder('lock'), 'lock')
+  const child = await holder(file)
+  const waited: string[] = []
+  const mine = withLock(
+    file,
+    'me',
+    (who) => {
+      waited.push(who)
+      child.kill('SIGKILL')
+    },
+    async () => 'done',
+  )
+  assert.equal(await mine, 'done')
+  assert.deepEqual(waited, ['another'])
+})
+
+test('waiting can be given up; what is held is not', async () => {
+  const file = join(temporaryFolder('lock'), 'lock')
+  const child = await holder(file)
+  try {
+    const controller = new AbortController()
+    const waiting = withLock(file, 'me', () => controller.abort(), never, controller.signal)
+    await assert.rejects(waiting, { name: 'AbortError' })
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
+
+test('the lock is free again when the work has failed', async () => {
+  const file = join(temporaryFolder('lock'), 'lock')
+  await assert.rejects(
+    withLock(file, 'a', never, () => Promise.reject(new Error('work'))),
+    { message: 'work' },
+  )
+  assert.equal(
+    await withLock(
+      file,
+      'b',
+      () => undefined,
+      async () => 1,
+    ),
+    1,
+  )
+})
