@@ -284,6 +284,17 @@ describe('after an agent that was killed', () => {
     await next.supervisor.stop()
   })
 
+  test('what is adopted has passed its gate: it is restarted although nobody opens it', async () => {
+    const plan = here.plan([here.process('kept', stay)])
+    await killed(plan)
+    const next = here.supervisor(plan, { gates: { kept: () => new Promise(() => undefined) } })
+    next.supervisor.start()
+    const { pid } = await next.in('kept', 'ready')
+    kill(pid!)
+    await next.in('kept', 'ready', (now) => now.pid !== pid)
+    await next.supervisor.stop()
+  })
+
   test('a record whose process id has another process by now harms nobody', async () => {
     const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' })
     try {

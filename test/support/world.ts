@@ -304,12 +304,14 @@ export class TestWorld {
     await killAll(find)
   }
 
-  /** Stops every process of the region where it stands; the function that is given back lets them go on. */
-  async pauseRegion(region: string): Promise<() => void> {
+  /** Stops every process of the region where it stands, until they are let go on. */
+  async pauseRegion(region: string): Promise<{ fault: Fault; resume: () => void }> {
+    const fromMs = performance.now()
     const paused = await pauseAll(() => processesOfRegion(this.folder, region))
-    return () => {
+    const resume = () => {
       for (const id of paused) signal(id, 'SIGCONT')
     }
+    return { fault: { fromMs, toMs: performance.now() }, resume }
   }
 
   /** Every process of the region ready, and its database in step; default: all regions. */

@@ -57,17 +57,23 @@ export class Load {
   }
 
   acknowledgedWrites(edge?: string): number {
-    return this.attempts.filter(
-      (one) =>
-        one.kind === 'write' && one.outcome === 'acknowledged' && (edge === undefined || one.edge === edge),
-    ).length
+    return this.acknowledgedSince(-Infinity, edge)
   }
 
   /** Acknowledged writes that were sent after this moment. */
   acknowledgedSince(atMs: number, edge?: string): number {
+    return this.#done('write', atMs, edge)
+  }
+
+  /** Reads that were sent after this moment and answered as they should be. */
+  answeredReadsSince(atMs: number, edge?: string): number {
+    return this.#done('read', atMs, edge)
+  }
+
+  #done(kind: Attempt['kind'], atMs: number, edge: string | undefined): number {
     return this.attempts.filter(
       (one) =>
-        one.kind === 'write' &&
+        one.kind === kind &&
         one.outcome === 'acknowledged' &&
         one.startedMs > atMs &&
         (edge === undefined || one.edge === edge),

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
+import { until } from '../sandboxed.ts'
 import type { Place } from '../world.ts'
 import { takeNetwork } from './network.ts'
 
@@ -61,6 +62,10 @@ export async function startNetworks(regions: readonly string[]): Promise<Network
     connect(router, 'host', `${base}.254.254/24`)
     for (const [index] of regions.entries())
       ip(['route', 'add', `${base}.${index + 1}.0/24`, 'via', `${base}.254.254`])
+    // The kernel takes its time to see that both ends of a line are up, and until then it counts as unplugged.
+    await until('every line to be up', () =>
+      regions.every((region) => !ip(['-n', space(region), 'link', 'show', 'uplink']).includes('NO-CARRIER')),
+    )
   } catch (error) {
     remove()
     throw error
