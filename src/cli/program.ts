@@ -47,7 +47,8 @@ const isWord = (arg: string, i: number, args: readonly string[]) =>
   !arg.startsWith('-') && !withValue.has(args[i - 1] ?? '')
 const commandIn = (args: readonly string[]) => all.find(([name]) => name === args.find(isWord))?.[0]
 
-export async function run(args: readonly string[]): Promise<void> {
+export async function run(given: readonly string[]): Promise<void> {
+  const args = given.length === 0 ? ['--help'] : given
   endQuietlyOnClosedPipe()
   const output = createOutput({ json: args.includes('--json') })
   try {
@@ -79,7 +80,6 @@ async function programFor(args: readonly string[]): Promise<Command> {
       program.commandsGroup(group)
       for (const load of Object.values(commands)) (await load())(program)
     }
-  if (called === undefined && !args.some((arg) => arg.startsWith('-'))) program.action(() => program.help())
   return program
 }
 
@@ -87,7 +87,10 @@ async function programFor(args: readonly string[]): Promise<Command> {
 const subcommandTerm = (command: Command) =>
   [
     command.name(),
-    ...command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`)),
+    ...command.registeredArguments.map((one) => {
+      const name = `${one.name()}${one.variadic ? '...' : ''}`
+      return one.required ? `<${name}>` : `[${name}]`
+    }),
   ].join(' ')
 
 /** Commander's complaint in our words: "error: unknown option '--jsno'", then "(Did you mean --json?)". */
@@ -104,11 +107,5 @@ function usageError(error: CommanderError, called: string | undefined): Nearside
 
 function near(message: string): string | undefined {
   const word = /unknown command '(.*)'/.exec(message)?.[1]
-  return (
-    word &&
-    suggest(
-      word,
-      Object.values(groups).flatMap((group) => Object.keys(group)),
-    )
-  )
+  return word && suggest(word, Object.keys(Object.fromEntries(all)))
 }

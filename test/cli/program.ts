@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
-import { checkCommand } from '../../src/cli/check.ts'
-import { initCommand } from '../../src/cli/init.ts'
 
-/** The commands that need no world, as a program of their own; also what runs it for the tests. */
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
 export type Ran = { code: number | null; stdout: string; stderr: string }
 
+/** Runs the command line to its end, without a terminal. */
 export async function nearside(cwd: string, args: string[], env: Record<string, string> = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -24,11 +23,4 @@ export async function nearside(cwd: string, args: string[], env: Record<string, 
     child.on('error', reject).on('close', resolve),
   )
   return { code, stdout, stderr }
-}
-
-if (import.meta.main) {
-  const program = new Command('nearside')
-  checkCommand(program)
-  initCommand(program)
-  await program.parseAsync()
 }

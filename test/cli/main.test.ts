@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { temporaryFolder } from '../support/sandboxed.ts'
+import { nearside } from './program.ts'
+
+const commands = [
+  ...['init', 'check', 'up', 'down', 'restart', 'switchover'],
+  ...['status', 'logs', 'events', 'doctor', 'kill', 'revive'],
+]
+
+let folder: string
+before(() => {
+  folder = temporaryFolder('cli')
+})
+
+test('the help names every command, and is what no command at all gets', async () => {
+  const [help, none] = await Promise.all([nearside(folder, ['--help']), nearside(folder, [])])
+  assert.deepEqual([help.code, help.stdout], [0, none.stdout])
+  for (const command of commands) assert.match(help.stdout, new RegExp(`^  ${command} `, 'm'), command)
+})
+
+test('every command has a help with an example and its exit codes, and takes --json', async () => {
+  const all = await Promise.all(commands.map((command) => nearside(folder, [command, '--help'])))
+  for (const [i, { code, stdout }] of all.entries()) {
+    assert.equal(code, 0, commands[i])
+    assert.match(stdout, /Examples?:\n {2}nearside /, commands[i])
+    assert.match(stdout, /Exit codes: 0 /, commands[i])
+    assert.match(stdout, /--json/, commands[i])
+  }
+})
+
+test('a word that is nearly right is answered with the right one', async () => {
+  const said = async (...args: string[]) => {
+    const { code, stderr, stdout } = await nearside(folder, args)
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '))
+    return stderr
+  }
+  assert.match(await said('staus'), /^error: unknown command 'staus'\n {2}did you mean status\?\n$/)
+  assert.match(await said('status', '--jsn'), /unknown option '--jsn'\n {2}did you mean --json\?/)
+  assert.match(await said('up', '--detatch'), /did you mean --detach\?/)
+  assert.match(await said('xyzzy'), /see nearside --help/)
+  assert.match(await said('kill'), /missing required argument 'region'\n {2}see nearside kill --help/)
+  assert.match(await said('logs', '-n', 'many'), /expected a number of lines, such as 200/)
+  assert.match(await said('logs', 'a', 'b', 'c'), /too many arguments/)
+})
+
+test('with --json an error is one document on stdout, with a code for programs', async () => {
+  const unknown = await nearside(folder, ['staus', '--json'])
+  assert.deepEqual([unknown.code, unknown.stderr], [2, ''])
+  assert.deepEqual(JSON.parse(unknown.stdout), {
+    error: {
+      code: 'usage_unknown_command',
+      message: "unknown command 'staus'",
+      remedy: 'did you mean status?',
+    },
+  })
+  const absent = await nearside(folder, ['status', '--json'])
+  assert.deepEqual([absent.code, JSON.parse(absent.stdout).error.code], [1, 'world_not_found'])
+})
+
+test('the topology is named before the command or after it', async () => {
+  for (const args of [
+    ['-t', 'no/such.yaml', 'status'],
+    ['status', '-t', 'no/such.yaml'],
+    ['--topology', 'no/such.yaml', 'events'],
+  ]) {
+    const { code, stderr } = await nearside(folder, args)
+    assert.equal(code, 1, args.join(' '))
+    assert.match(stderr, /no\/\.nearside: expected a world, found none/, args.join(' '))
+  }
+})
+
+test('commands about a world that is not there say so, do nothing, and show no stack', async () => {
+  const calls = [
+    ['status'],
+    ['down'],
+    ['down', '--purge', '--yes'],
+    ['logs'],
+    ['events'],
+    ['switchover'],
+    ['kill', 'us-east'],
+    ['revive', '../../etc'],
+    ['restart', 'us-east', 'app-0'],
+  ]
+  const all = await Promise.all(calls.map((args) => nearside(folder, args)))
+  for (const [i, { code, stdout, stderr }] of all.entries()) {
+    assert.deepEqual([code, stdout], [1, ''], calls[i]!.join(' '))
+    assert.match(
+      stderr,
+      /^error: .*expected a world, found none\n {2}run `nearside up` first/,
+      calls[i]!.join(' '),
+    )
+    assert.doesNotMatch(stderr, /\n {4}at /)
+  }
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a world’s record that cannot be read is an error with a remedy', async () => {
+  const here = temporaryFolder('cli')
+  mkdirSync(join(here, '.nearside/shop'), { recursive: true })
+  writeFileSync(join(here, '.nearside/shop/world.json'), '{"topology":')
+  const { code, stderr } = await nearside(here, ['status'])
+  assert.equal(code, 1)
+  assert.match(stderr, /world\.json: expected the record of a world\n {2}run `nearside up`/)
+})
+
+test('up with a topology that is wrong says what is wrong and makes nothing', async () => {
+  const here = temporaryFolder('cli')
+  writeFileSync(join(here, 'nearside.yaml'), 'name: Shop!\n')
+  const { code, stderr } = await nearside(here, ['up', '--detach'])
+  assert.equal(code, 1)
+  assert.match(stderr, /problems/)
+  assert.ok(!existsSync(join(here, '.nearside')))
+})
+
+test('a reader who goes away ends the writing without a word', async () => {
+  const program = join(import.meta.dirname, '../../src/cli/main.ts')
+  const child = spawn('sh', ['-c', `"${process.execPath}" "${program}" --help | head -1`], { cwd: folder })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (part) => {
+    out += part
+  })
+  child.stderr.on('data', (part) => {
+    err += part
+  })
+  await new Promise((resolve) => child.on('close', resolve))
+  assert.deepEqual([out, err], ['Usage: nearside [options] [command]\n', ''])
+})
+
+test('the doctor needs no world, and answers programs', async () => {
+  const { stdout } = await nearside(folder, ['doctor', '--json'])
+  const { world, findings } = JSON.parse(stdout) as {
+    world: null
+    findings: { check: string; state: string }[]
+  }
+  assert.equal(world, null)
+  assert.equal(findings.find((one) => one.check === 'node')?.state, 'ok')
+})

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { hint } from '../../src/cli/hint.ts'
+import { findWorld, isLocal, regionNamed, type WorldHandle } from '../../src/cli/world.ts'
+import type { Region } from '../../src/topology/regions.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+
+/** A folder with a topology file of that name, and worlds made from files. */
+function folderWith(worlds: Record<string, string>): string {
+  const folder = realpathSync(temporaryFolder('worlds'))
+  for (const [name, file] of Object.entries(worlds)) {
+    mkdirSync(join(folder, '.nearside', name), { recursive: true })
+    writeFileSync(join(folder, file), '')
+    const record = { topologyFile: join(folder, file) }
+    writeFileSync(join(folder, '.nearside', name, 'world.json'), JSON.stringify(record))
+  }
+  return folder
+}
+
+test('the only world of the current folder is the one that is meant', () => {
+  const folder = folderWith({ shop: 'nearside.config.ts' })
+  const world = join(folder, '.nearside/shop')
+  assert.equal(findWorld({}, folder), world)
+  assert.equal(findWorld({ topology: folder }, '/'), world)
+  assert.equal(findWorld({ topology: 'nearside.config.ts' }, folder), world)
+  assert.equal(findWorld({ topology: join(folder, 'nearside.config.ts') }, '/'), world)
+})
+
+test('of several worlds the topology file tells which, or the name', () => {
+  const folder = folderWith({ shop: 'shop.yaml', blog: 'blog.yaml', old: 'shop.yaml' })
+  assert.equal(findWorld({ topology: 'blog.yaml' }, folder), join(folder, '.nearside/blog'))
+  assert.equal(findWorld({ topology: 'shop.yaml', world: 'old' }, folder), join(folder, '.nearside/old'))
+  assert.throws(() => findWorld({ topology: 'shop.yaml' }, folder), {
+    code: 'world_ambiguous',
+    remedy: 'say which one: --world old or --world shop',
+  })
+  assert.throws(() => findWorld({}, folder), { code: 'world_ambiguous' })
+  assert.throws(() => findWorld({ world: 'blgo' }, folder), { code: 'usage_world_unknown' })
+})
+
+test('a file from which no world was made is never taken for another one’s', () => {
+  const folder = folderWith({ shop: 'shop.yaml' })
+  assert.throws(() => findWorld({ topology: 'shpo.yaml' }, folder), {
+    code: 'world_not_found',
+    remedy: /shop, made from shop.yaml/,
+  })
+  assert.throws(() => findWorld({}, '/'), { code: 'world_not_found' })
+})
+
+test('a folder and a file are found through symbolic links too', () => {
+  const folder = folderWith({ shop: 'shop.yaml' })
+  const link = join(temporaryFolder('worlds'), 'link')
+  symlinkSync(folder, link)
+  assert.equal(findWorld({ topology: join(link, 'shop.yaml') }, '/'), join(folder, '.nearside/shop'))
+})
+
+test('a name that is no region is answered with those that are, whatever it holds', () => {
+  const world = { regions: [{ name: 'us-east' }, { name: 'us-west' }] as Region[] }
+  assert.equal(regionNamed(world, 'us-east').name, 'us-east')
+  assert.throws(() => regionNamed(world, 'us-eats'), {
+    code: 'usage_region_unknown',
+    message: 'region: expected us-east or us-west, got "us-eats"',
+    remedy: 'did you mean us-east?',
+  })
+  for (const name of ['../../etc', '', '__proto__', '\u001b[2J', 'x'.repeat(100_000)])
+    assert.throws(() => regionNamed(world, name), { code: 'usage_region_unknown' })
+  assert.throws(
+    () => regionNamed(world, '\u001b[2J'),
+    (error: Error) => !error.message.includes('\u001b'),
+  )
+})
+
+test('loopback and the machine’s own addresses are local, others are not', () => {
+  assert.deepEqual(['127.77.1.1', '192.0.2.1'].map(isLocal), [true, false])
+})
+
+test('a hint can be typed as it stands', () => {
+  const folder = folderWith({ shop: 'shop.yaml', blog: 'blog.yaml' })
+  const world = (name: string, file: string) =>
+    ({
+      name,
+      folder: join(folder, '.nearside', name),
+      record: { topologyFile: join(folder, file) },
+    }) as WorldHandle
+  const from = (cwd: string, env: NodeJS.ProcessEnv = {}) => ({ cwd, env })
+  assert.equal(
+    hint(world('blog', 'blog.yaml'), 'logs --follow', from(folder)),
+    'nearside logs -t blog.yaml --follow',
+  )
+  const single = folderWith({ shop: 'shop.yaml' })
+  const alone = { ...world('shop', 'shop.yaml'), folder: join(single, '.nearside/shop') }
+  assert.equal(hint(alone, 'status', from(single)), 'nearside status')
+  assert.equal(
+    hint(alone, 'status', from(single, { NEARSIDE_COMMAND: 'bin/nearside' })),
+    'bin/nearside status',
+  )
+})
