@@ -4,6 +4,7 @@ import {
   type Attempt,
   checkHistory,
   failuresBeside,
+  failuresSinceResumed,
   summarize,
   underWayAt,
 } from '../support/world/history.ts'
@@ -79,6 +80,16 @@ test('what was under way at a fault is excused, what began after it is not', () 
   assert.deepEqual(underWayAt([...excused, ...not], fault), excused)
   assert.deepEqual(failuresBeside([...excused, ...not, write('a')], fault), not)
   assert.deepEqual(failuresBeside(not, fault, { fromMs: 0, toMs: 300 }), [])
+})
+
+test('a silent fault excuses what was sent before writes went on, and nothing later', () => {
+  const fault = { fromMs: 100, toMs: 100 }
+  const at = (startedMs: number, endedMs: number, changes: Partial<Attempt> = {}) =>
+    write('x', { startedMs, endedMs, ...changes })
+  const swallowed = at(150, 5000, { outcome: 'unknown' })
+  const held = at(200, 3000)
+  const late = at(3001, 3010, { outcome: 'refused' })
+  assert.deepEqual(failuresSinceResumed([swallowed, held, late], fault), [late])
 })
 
 test('the longest time without an acknowledged write is counted from ack to ack', () => {

@@ -12,7 +12,8 @@ import pg from 'pg'
 
 const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION } = process.env
 
-const timeouts = { connectionTimeoutMillis: 5_000, max: 20 }
+/** Connections that were led to another region while the own database was away come home soon. */
+const timeouts = { connectionTimeoutMillis: 5_000, max: 20, maxLifetimeSeconds: 3 }
 const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
 const replica = new pg.Pool({ connectionString: DATABASE_READ_URL!, query_timeout: 5_000, ...timeouts })
 for (const pool of [primary, replica]) pool.on('error', () => undefined)

@@ -77,6 +77,19 @@ export function failuresBeside(attempts: readonly Attempt[], ...faults: readonly
   return attempts.filter((one) => one.outcome !== 'acknowledged' && !excused.has(one))
 }
 
+/**
+ * Failures that began after writes went on: a fault without a sound (a cut line, a paused machine) takes a moment to
+ * be noticed, and what is sent into it meanwhile may fail. From then on nothing may.
+ */
+export function failuresSinceResumed(attempts: readonly Attempt[], fault: Fault): Attempt[] {
+  const resumedMs = Math.min(
+    ...attempts
+      .filter((one) => one.kind === 'write' && one.outcome === 'acknowledged' && one.startedMs > fault.toMs)
+      .map(({ endedMs }) => endedMs),
+  )
+  return failuresBeside(attempts, fault).filter((one) => one.startedMs > resumedMs)
+}
+
 export type Summary = {
   writes: number
   reads: number
