@@ -21,7 +21,7 @@ import type { Region } from '../topology/regions.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
 import { isAgent } from './residents.ts'
-import { regionStatus, type WorldHandle } from './world.ts'
+import type { WorldHandle } from './world.ts'
 
 const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
 /** An agent needs some 20 MB of heap: small spaces keep its memory small, the bound keeps a leak from the machine. */
@@ -75,19 +75,24 @@ export function agentProcess(world: WorldHandle, region: Region): Process | unde
 }
 
 /** Loading its code and taking its port is all that an agent does before it answers. */
-const startingSeconds = 15
+const startingSeconds = 30
 
 /**
- * What a region's agent says, of one that can be worked with. One that has just been started is waited for; one that
- * hangs, or was left half stopped by an interrupted `down`, is ended: its engines go on, and the next agent adopts them.
+ * What a region's agent says, of one that can be worked with. One that has just been started is waited for: it does
+ * not listen yet. One that listens and hangs, or was left half stopped by an interrupted `down`, is ended: its engines
+ * go on, and the next agent adopts them.
  */
 export async function workingAgent(world: WorldHandle, region: Region): Promise<RegionStatus | undefined> {
   for (;;) {
-    const status = await regionStatus(world, region, 2000)
+    const answer = await world
+      .call<RegionStatus>(region, 'GET', '/v1/status', undefined, 2000)
+      .catch((error: NearsideError) => error)
+    const status = answer instanceof NearsideError ? undefined : answer
     if (status && !status.agent.stopping) return status
     const agent = agentProcess(world, region)
     if (!agent) return undefined
-    if (status || uptimeSeconds(agent) > startingSeconds) {
+    const listens = !(answer instanceof NearsideError) || !refused(answer)
+    if (listens || uptimeSeconds(agent) > startingSeconds) {
       if (status) await world.call(region, 'POST', '/v1/leave', {}, 30_000).catch(() => undefined)
       await endAgent(agent)
       return undefined
@@ -95,6 +100,9 @@ export async function workingAgent(world: WorldHandle, region: Region): Promise<
     await sleep(200)
   }
 }
+
+const refused = ({ cause }: NearsideError) =>
+  (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'
 
 /** Ends an agent that does not end by itself, and waits until it is gone. */
 export async function endAgent(agent: ProcessId): Promise<void> {

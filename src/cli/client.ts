@@ -22,10 +22,11 @@ export function askAgent<T>({ host, port, token, method, path, body, timeoutMs }
     connection: 'close',
   }
   return new Promise((resolve, reject) => {
-    const unreachable = (why: string) =>
+    const unreachable = (why: string, cause?: Error) =>
       reject(
         new NearsideError('agent_unreachable', `agent at ${host}:${port}: ${why}`, {
           remedy: 'see `nearside status`; `nearside up` starts the agents that are missing',
+          cause,
         }),
       )
     const call = request({ host, port, method, path, headers, agent: false }, (response) => {
@@ -45,7 +46,7 @@ export function askAgent<T>({ host, port, token, method, path, body, timeoutMs }
       })
     })
     const timer = setTimeout(() => call.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
-    call.on('error', (error) => unreachable(error.message))
+    call.on('error', (error) => unreachable(error.message, error))
     call.on('close', () => clearTimeout(timer))
     call.end(text)
   })

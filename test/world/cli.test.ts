@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import type { WorldStatus } from '../../src/cli/status/types.ts'
+import { ledger } from '../support/world/apps.ts'
+import { pauseAll, processesOfRegion, processesOfWorld, worldMark } from '../support/world/processes.ts'
+import { TestWorld } from '../support/world.ts'
+
+const program = join(import.meta.dirname, '../../src/cli/main.ts')
+
+type Ran = { code: number | null; stdout: string; stderr: string; ms: number }
+
+/** The tour that an operator takes, in order: each step finds the world as the one before has left it. */
+suite('a world and its command line', () => {
+  let world: TestWorld
+  let folder: string
+  const running = new Set<ChildProcess>()
+
+  before(async () => {
+    world = await TestWorld.make({ app: ledger })
+    folder = join(world.folder, '../..')
+  })
+  after(async () => {
+    for (const child of running) child.kill('SIGKILL')
+    await world.close()
+  })
+
+  function begin(...args: string[]): { child: ChildProcess; ended: Promise<Ran> } {
+    const startedAt = performance.now()
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: folder,
+      env: { ...process.env, [worldMark]: world.folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.add(child)
+    let [stdout, stderr] = ['', '']
+    child.stdout!.setEncoding('utf8').on('data', (part: string) => {
+      stdout += part
+    })
+    child.stderr!.setEncoding('utf8').on('data', (part: string) => {
+      stderr += part
+    })
+    const ended = new Promise<Ran>((resolve) =>
+      child.on('close', (code) => {
+        running.delete(child)
+        resolve({ code, stdout, stderr, ms: performance.now() - startedAt })
+      }),
+    )
+    return { child, ended }
+  }
+
+  const nearside = (...args: string[]) => begin(...args).ended
+
+  /** A command that has to succeed; what it printed. */
+  async function done(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await nearside(...args)
+    assert.equal(code, 0, `nearside ${args.join(' ')}: exit ${code}\n${stderr}\n${stdout}`)
+    return stdout
+  }
+
+  const status = async () => JSON.parse((await nearside('status', '--json')).stdout) as WorldStatus
+  const problems = async () => (await status()).problems.map((problem) => problem.code)
+  const healthy = () => world.until('the world to be well', async () => (await status()).health === 'well')
+  const pids = (now: WorldStatus, engine: string) =>
+    now.regions.flatMap((region) =>
+      region.processes.filter((one) => one.name === engine).map((one) => one.pid),
+    )
+
+  test('up brings it up and says where things are', async () => {
+    const said = await done('up', '--detach')
+    assert.match(said, /^ledger serves in us-east and us-west/)
+    for (const region of ['us-east', 'us-west'])
+      assert.ok(said.includes(`http://${world.address(region)}:8080`))
+    assert.match(said, /nearside down/)
+    const now = await status()
+    assert.deepEqual([now.primary, now.durability], ['us-east', 'region'])
+    assert.ok(now.regions.every((region) => region.source === 'agent'))
+  })
+
+  test('up again starts nothing, even twice at once', async () => {
+    await healthy()
+    const before = await status()
+    const both = await Promise.all([done('up', '--detach'), done('up', '--detach')])
+    for (const said of both) assert.match(said, /nothing had to be started/)
+    const after = await status()
+    for (const engine of ['postgres', 'haproxy', 'app-0'])
+      assert.deepEqual(pids(after, engine), pids(before, engine))
+    assert.deepEqual(
+      after.regions.map((region) => region.agent?.pid),
+      before.regions.map((region) => region.agent?.pid),
+    )
+  })
+
+  test('logs, events and the doctor tell of it, and no secret', async () => {
+    const [logs, events, doctor] = await Promise.all([
+      done('logs', '--lines', '2000'),
+      done('events', '--json'),
+      done('doctor', '--json'),
+    ])
+    assert.match(logs, /us-east\/postgres {2}/)
+    assert.match(logs, /us-central\/etcd/)
+    assert.ok((JSON.parse(events) as { kind: string }[]).some((event) => event.kind === 'release'))
+    const { findings } = JSON.parse(doctor) as { findings: { state: string }[] }
+    assert.ok(findings.every((one) => one.state !== 'problem'))
+    const secrets = Object.values(
+      JSON.parse(readFileSync(join(world.folder, 'secrets.json'), 'utf8')) as object,
+    )
+    const everything = `${logs}${events}${doctor}${JSON.stringify(await status())}${await done('status', '-v')}`
+    for (const secret of secrets) assert.ok(!everything.includes(String(secret)))
+  })
+
+  test('a switchover moves the primary and says how long writes paused', async () => {
+    const moved = JSON.parse(await done('switchover', '--to', 'us-west', '--json'))
+    assert.deepEqual([moved.from, moved.to], ['us-east', 'us-west'])
+    assert.ok(
+      moved.writePauseMs > 0 && moved.writePauseMs / 1000 <= moved.seconds + 30,
+      JSON.stringify(moved),
+    )
+    const refused = await nearside('switchover', '--to', 'us-west')
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, /us-west holds the primary already/)
+    assert.match(await done('events'), /the primary moved from us-east to us-west .*writes paused for/)
+    await healthy()
+  })
+
+  test('one process is restarted, and the agent without its engines', async () => {
+    const before = await status()
+    await done('restart', 'us-east', 'app-0')
+    await done('restart', 'us-east', 'agent')
+    const after = await status()
+    assert.notEqual(pids(after, 'app-0')[0], pids(before, 'app-0')[0])
+    assert.equal(pids(after, 'app-0')[1], pids(before, 'app-0')[1])
+    assert.deepEqual(pids(after, 'postgres'), pids(before, 'postgres'))
+    assert.notEqual(after.regions[0]!.agent!.pid, before.regions[0]!.agent!.pid)
+    await healthy()
+  })
+
+  test('kill leaves nothing of a region, status says so, revive brings it back in step', async () => {
+    const { killed } = JSON.parse(await done('kill', 'us-west', '--json')) as { killed: { name: string }[] }
+    assert.deepEqual(processesOfRegion(world.folder, 'us-west'), [])
+    for (const name of ['agent', 'app-0', 'etcd', 'haproxy', 'postgres'])
+      assert.ok(
+        killed.some((one) => one.name === name),
+        name,
+      )
+    const shown = await nearside('status')
+    assert.equal(shown.code, 3)
+    assert.match(shown.stdout, /us-west: nothing runs there\n +nearside revive us-west/)
+    await world.until('us-east to take over', async () => (await status()).primary === 'us-east')
+    assert.match(await done('revive', 'us-west'), /^us-west is back: it serves, its database is a replica/)
+    assert.equal((await status()).durability, 'region')
+    assert.match(await done('revive', 'us-west'), /^us-west runs/)
+    await healthy()
+  })
+
+  test('with every agent killed, status asks the engines, and up adopts them', async () => {
+    const before = await status()
+    await world.killAgents()
+    const alone = await status()
+    assert.deepEqual([alone.shared, alone.primary, alone.health], [undefined, 'us-east', 'degraded'])
+    assert.deepEqual(await problems(), ['agent_gone'])
+    assert.deepEqual(pids(alone, 'postgres'), pids(before, 'postgres'))
+    assert.match(await done('events'), /the primary moved/)
+    await done('up', '--detach')
+    const after = await status()
+    for (const engine of ['etcd', 'postgres', 'haproxy', 'app-0'])
+      assert.deepEqual(pids(after, engine), pids(before, engine), engine)
+  })
+
+  test('agents that hang keep nobody waiting, and up replaces them', async () => {
+    const before = await status()
+    const agents = before.regions.map((region) => region.agent!.pid)
+    await pauseAll(() => processesOfWorld(world.folder).filter((id) => agents.includes(id.pid)))
+    const shown = await nearside('status', '--json')
+    assert.ok(shown.ms < 3000, `${shown.ms} ms`)
+    assert.ok((JSON.parse(shown.stdout) as WorldStatus).regions.every((one) => one.agentState === 'hangs'))
+    await done('up', '--detach')
+    const after = await status()
+    assert.ok(after.regions.every((region) => region.agent && !agents.includes(region.agent.pid)))
+    assert.deepEqual(pids(after, 'postgres'), pids(before, 'postgres'))
+    await healthy()
+  })
+
+  test('a changed topology is taken over by a world that runs, or refused with a reason', async () => {
+    const file = join(folder, 'nearside.yaml')
+    const text = readFileSync(file, 'utf8')
+    const change = (edit: (topology: { app: Record<string, unknown>; network: object }) => void) => {
+      const topology = JSON.parse(text)
+      edit(topology)
+      writeFileSync(file, JSON.stringify(topology))
+    }
+    const before = await status()
+    change((topology) => {
+      topology.app.env = { COLOUR: 'green' }
+    })
+    const rolled = await nearside('up', '--detach')
+    assert.equal(rolled.code, 0, rolled.stderr)
+    assert.match(rolled.stderr, /The topology has changed \(app\.env\.COLOUR\)/)
+    const after = await status()
+    assert.deepEqual(pids(after, 'postgres'), pids(before, 'postgres'))
+    for (const [i, pid] of pids(after, 'app-0').entries()) assert.notEqual(pid, pids(before, 'app-0')[i])
+    change((topology) => {
+      topology.network = { base: '127.99' }
+    })
+    const refused = await nearside('up', '--detach', '--json')
+    assert.deepEqual([refused.code, JSON.parse(refused.stdout).error.code], [1, 'world_differs'])
+    writeFileSync(file, text)
+  })
+
+  test('down leaves no process, and says so when there is none', async () => {
+    assert.match(await done('down'), /^ledger is stopped; its data stays/)
+    assert.deepEqual(processesOfWorld(world.folder), [])
+    const shown = await nearside('status')
+    assert.equal(shown.code, 1)
+    assert.match(shown.stdout, /nothing of this world runs\n +nearside up/)
+    assert.match(await done('down'), /^ledger was not running/)
+  })
+
+  test('a foreground up stops everything on Ctrl-C, once, however often it is typed', async () => {
+    const { child, ended } = begin('up')
+    let said = ''
+    child.stdout!.on('data', (part) => {
+      said += part
+    })
+    await world.until('the world to serve', () => said.includes('ledger serves in'))
+    child.kill('SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    child.kill('SIGINT')
+    const { code, stderr } = await ended
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /already stopping/)
+    assert.match(stderr, /ledger is stopped; its data stays/)
+    assert.deepEqual(processesOfWorld(world.folder), [])
+  })
+
+  test('a terminal that is closed while a world starts takes what has started with it', async () => {
+    const { child, ended } = begin('up')
+    await world.until('an agent', () => world.status('us-east'))
+    child.kill('SIGHUP')
+    assert.equal((await ended).code, 0)
+    assert.deepEqual(processesOfWorld(world.folder), [])
+  })
+
+  test('down stops what killed agents have left, and what no record names', async () => {
+    await done('up', '--detach')
+    await world.killAgents()
+    const [patroni] = world.victims('us-west', { process: 'planned', name: 'postgres' })
+    process.kill(patroni!, 'SIGKILL')
+    await done('down')
+    assert.deepEqual(processesOfWorld(world.folder), [])
+  })
+
+  test('a purge is asked for, and then leaves nothing', async () => {
+    const refused = await nearside('down', '--purge')
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, /the database app with everything in it, in us-east and us-west/)
+    assert.match(refused.stderr, /add --yes if you mean it/)
+    assert.ok(existsSync(world.folder))
+    await done('down', '--purge', '--yes')
+    assert.ok(!existsSync(join(folder, '.nearside')))
+    assert.ok(existsSync(join(folder, 'nearside.yaml')))
+  })
+})
