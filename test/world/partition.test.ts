@@ -50,7 +50,6 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     )
     const attempts = await load.stop()
     tell(t, attempts, fault)
-    assert.equal(await world.find('primary'), survivor)
     assert.deepEqual(await world.check(), [])
     // At the other edge reads go on as if nothing had happened, and writes once the new primary is there.
     const elsewhere = attempts.filter((one) => one.edge === survivor)
@@ -59,6 +58,7 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
       [],
     )
     assert.deepEqual(failuresSinceResumed(elsewhere, fault), [])
+    return { survivor }
   }
 
   const bothWays = (primary: string, others: string[]) => {
@@ -66,12 +66,13 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     for (const other of others) network.cut(other, [primary])
   }
 
-  test('for 6 s', async (t) => {
+  test('for 6 s, about as long as it takes to find a new primary: whoever it is, there is one', async (t) => {
     await part(t, 6_000, bothWays)
   })
 
   test('for 40 s', async (t) => {
-    await part(t, 40_000, bothWays)
+    const { survivor } = await part(t, 40_000, bothWays)
+    assert.equal(await world.find('primary'), survivor)
   })
 
   test('outwards only: what it says does not arrive', async (t) => {
