@@ -1,5 +1,6 @@
-import { count, duration, list } from '../format.ts'
+import { duration, list } from '../format.ts'
 import { freshMs } from './combine.ts'
+import { isDead, regionProblems } from './judge-region.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
 
 type Unjudged = Omit<WorldStatus, 'health' | 'problems'>
@@ -101,89 +102,6 @@ function aloneProblems({ regions }: Unjudged): Problem[] {
 /** An orderly stop leaves no record behind; what was killed does. */
 export const isStopped = (regions: readonly RegionReport[]): boolean =>
   regions.every((region) => region.agentState === 'gone' && region.processes.length === 0)
-
-const isDead = (region: RegionReport) => !region.processes.some((one) => one.state === 'running')
-
-function regionProblems(region: RegionReport, status: Unjudged): Problem[] {
-  const name = region.region
-  const about = (code: string, message: string, remedy?: string): Problem => ({
-    code,
-    region: name,
-    message: `${name}: ${message}`,
-    ...(remedy === undefined ? {} : { remedy }),
-  })
-  const agent = agentProblem(region, about)
-  const verdict = status.verdicts.find((one) => one.region === name)
-  const fitness =
-    region.fitness === 'lost' || region.fitness === 'unfit'
-      ? [
-          about(
-            `region_${region.fitness}`,
-            `${region.fitness}${verdict && verdict.by.length > 0 && verdict.state === region.fitness ? `, say ${list(verdict.by)}` : ''}`,
-          ),
-        ]
-      : verdict?.state === 'suspect' && agent?.code !== 'region_dead'
-        ? [about('region_suspect', `does not answer ${list(verdict.by)}`)]
-        : []
-  const edge =
-    region.edge === 'silent' && agent?.code !== 'region_dead'
-      ? [about('edge_silent', 'its edge does not answer users', `nearside logs ${name} haproxy`)]
-      : region.edge === 'no app'
-        ? [about('edge_no_app', 'its edge has no app to send users to')]
-        : []
-  const follows =
-    region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false
-  const database = follows
-    ? []
-    : [
-        about(
-          'replica_not_streaming',
-          'its database does not follow the primary',
-          `nearside logs ${name} postgres`,
-        ),
-      ]
-  const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notWell)
-  return [
-    ...(agent ? [agent] : []),
-    ...fitness,
-    ...edge,
-    ...database,
-    ...processes.map((one) =>
-      about(
-        'process_not_ready',
-        `${one.name} ${one.state === 'gaveUp' ? 'was given up' : one.state}${one.why ? `, ${one.why}` : ''}${one.restarts ? ` (${count(one.restarts, 'restart')})` : ''}`.replace(
-          `${name}: `,
-          '',
-        ),
-        one.state === 'gaveUp' || one.state === 'backoff' ? `nearside logs ${name} ${one.name}` : undefined,
-      ),
-    ),
-  ]
-}
-
-const notWell = ({ state }: RegionReport['processes'][number]) => state !== 'ready' && state !== 'running'
-
-function agentProblem(
-  region: RegionReport,
-  about: (code: string, message: string, remedy?: string) => Problem,
-): Problem | undefined {
-  switch (region.agentState) {
-    case 'answers':
-      return undefined
-    case 'hangs':
-      return about(
-        'agent_hangs',
-        'its agent does not answer; what is shown comes from its engines',
-        `nearside logs ${region.region} agent; nearside restart ${region.region} agent`,
-      )
-    case 'gone':
-      return isDead(region)
-        ? about('region_dead', 'nothing runs there', `nearside revive ${region.region}`)
-        : undefined
-    case 'elsewhere':
-      return about('agent_unreachable', `its agent at ${region.address} does not answer`)
-  }
-}
 
 function releaseProblems({ regions }: Unjudged): Problem[] {
   const release = regions.map((region) => region.world?.release).find((one) => one?.startsWith('failed'))
