@@ -53,6 +53,8 @@ type Slot = {
   admitted?: true
   /** A start under way: who stops waits for it, or the process would be nobody's. */
   launching?: Promise<ProcessId>
+  /** A question under way, which may be a process of its own: it ends before what it is about counts as stopped. */
+  asking?: Promise<boolean>
   done?: Promise<void>
 }
 
@@ -200,7 +202,8 @@ export class Supervisor {
     const deadline = process.readyTimeoutMs === 0 ? Infinity : Date.now() + process.readyTimeoutMs
     while (slot.wanted && slot.state !== 'ready') {
       if (!isAlive(id)) return 'it exited before it was ready'
-      const ok = await passes(process.ready, this.#options.plan.address, 1000, this.#exec)
+      slot.asking = passes(process.ready, this.#options.plan.address, 1000, this.#exec)
+      const ok = await slot.asking
       if (ok && isAlive(id)) {
         this.#set(slot, 'ready')
         slot.ready.resolve()
@@ -237,6 +240,7 @@ export class Supervisor {
     const found = slot.id ?? this.#options.launcher.recorded(slot.process)?.id
     this.#set(slot, 'stopping')
     if (found) await terminate(found, slot.process.stop)
+    await slot.asking
     slot.id = undefined
     await this.#options.launcher.forget(slot.process)
     this.#set(slot, 'stopped')
