@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileRegion, contextOf } from '../compile.ts'
 import type { RegionContext } from '../engines/context.ts'
-import { patroniRequest } from '../engines/postgres/control.ts'
+import { applySettings, patroniRequest } from '../engines/postgres/control.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { decide } from '../failover/decide.ts'
 import type { Action, Verdict, World } from '../failover/types.ts'
@@ -21,7 +21,7 @@ import { release } from './release.ts'
 import { secretsOf } from './secrets.ts'
 import { observationsOf, Shared, type Snapshot } from './shared.ts'
 import { Steering } from './steer.ts'
-import { Supervisor } from './supervisor.ts'
+import { type Gate, Supervisor } from './supervisor.ts'
 
 export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
 
@@ -114,18 +114,25 @@ export class Agent {
   }
 
   /** What a process waits for beyond its own region. */
-  #gates(): Record<string, () => Promise<void>> {
+  #gates(): Record<string, Gate> {
     const { region, topology } = this.context
-    const gates: Record<string, () => Promise<void>> = {
-      postgres: async () => {
-        if (region.votes) await this.#enableAuth()
-        // The very first primary is the one that the topology names; afterwards whoever holds the data may lead.
-        if (firstPrimary(topology) !== region.name) await this.until((snapshot) => snapshot.initialized)
+    const first = firstPrimary(topology)
+    const gates: Record<string, Gate> = {
+      postgres: {
+        waitsFor: `the first primary, in ${first}`,
+        opens: async () => {
+          if (region.votes) await this.#enableAuth()
+          // The very first primary is the one that the topology names; afterwards whoever holds the data may lead.
+          if (first !== region.name) await this.until((snapshot) => snapshot.initialized)
+        },
       },
     }
     for (const { name, engine } of this.plan.processes)
       if (engine === 'app')
-        gates[name] = () => this.until((snapshot) => snapshot.releases[this.record.run] === 'ok')
+        gates[name] = {
+          waitsFor: 'app.release, in the primary’s region',
+          opens: () => this.until((snapshot) => snapshot.releases[this.record.run] === 'ok'),
+        }
     return gates
   }
 
@@ -187,6 +194,8 @@ export class Agent {
       database: this.database?.state,
     })
     const snapshot = await shared.read()
+    const before = this.snapshot?.leader?.region ?? this.#lastPrimary
+    this.#lastPrimary = snapshot.leader?.region ?? before
     this.snapshot = snapshot
     this.snapshotAtMs = performance.now()
     for (const listener of [...this.onSnapshot]) listener(snapshot)
@@ -194,7 +203,34 @@ export class Agent {
     const { verdicts, actions } = decide(this.#world(snapshot))
     this.verdicts = verdicts
     for (const action of actions) await this.#act(action)
-    if (snapshot.leader?.region === options.region) this.#releaseOnce(snapshot)
+    if (snapshot.leader?.region !== options.region) {
+      this.#settingsSent = false
+      return
+    }
+    if (before !== undefined && before !== options.region)
+      await shared.record('primary', { to: options.region, from: before }).catch(() => undefined)
+    this.#sendSettingsOnce()
+    this.#releaseOnce(snapshot)
+  }
+
+  /** The region that led last, as far as this agent knows; an election has none for a moment. */
+  #lastPrimary: string | undefined
+  #settingsSent = false
+
+  /**
+   * Settings of the whole cluster live in etcd, where Patroni put those of the world's first start. The primary's
+   * agent brings them up to what the topology says now; what needs a restart of PostgreSQL waits for the next one.
+   */
+  #sendSettingsOnce(): void {
+    if (this.#settingsSent) return
+    this.#settingsSent = true
+    void applySettings(this.context).then(
+      (changed) => changed && this.options.log.info('database settings'),
+      (error) => {
+        this.#settingsSent = false
+        this.options.log.warn({ error: messageOf(error) }, 'database settings')
+      },
+    )
   }
 
   #world(snapshot: Snapshot): World {

@@ -19,11 +19,14 @@ export type ProcessStatus = {
   why?: string
 }
 
+/** Opens when its promise resolves; `waitsFor` says for what, in words. */
+export type Gate = { waitsFor: string; opens: () => Promise<void> }
+
 export type SupervisorOptions = {
   plan: RegionPlan
   launcher: Launcher
-  /** Held back until this resolves, beyond `after`: what depends on other regions. */
-  gates?: Record<string, () => Promise<void>>
+  /** Processes that are held back beyond `after`, by what does not depend on this region alone. */
+  gates?: Record<string, Gate>
   onChange?: (status: ProcessStatus) => void
   /** Pauses before restarts double from the first to the longest. */
   backoff?: { firstMs: number; longestMs: number }
@@ -189,8 +192,8 @@ export class Supervisor {
     }
     const gate = this.#options.gates?.[slot.process.name]
     if (gate && slot.wanted && !slot.admitted) {
-      this.#set(slot, 'waiting', 'for another region')
-      await gate()
+      this.#set(slot, 'waiting', `for ${gate.waitsFor}`)
+      await gate.opens()
       // What crashes later starts again without asking anybody: who is asked may be down, too.
       slot.admitted = true
     }

@@ -48,7 +48,9 @@ describe('starting', () => {
       asked += 1
       return open.promise
     }
-    const all = here.supervisor(here.plan([here.process('gated', stay)]), { gates: { gated: gate } })
+    const all = here.supervisor(here.plan([here.process('gated', stay)]), {
+      gates: { gated: { waitsFor: 'another region', opens: gate } },
+    })
     all.supervisor.start()
     await all.in('gated', 'waiting', ({ why }) => why === 'for another region')
     assert.deepEqual(here.starts('gated'), [])
@@ -287,7 +289,9 @@ describe('after an agent that was killed', () => {
   test('what is adopted has passed its gate: it is restarted although nobody opens it', async () => {
     const plan = here.plan([here.process('kept', stay)])
     await killed(plan)
-    const next = here.supervisor(plan, { gates: { kept: () => new Promise(() => undefined) } })
+    const next = here.supervisor(plan, {
+      gates: { kept: { waitsFor: 'ever', opens: () => new Promise(() => undefined) } },
+    })
     next.supervisor.start()
     const { pid } = await next.in('kept', 'ready')
     kill(pid!)

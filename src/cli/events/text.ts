@@ -11,6 +11,7 @@ const texts: Record<string, (detail: Detail) => string> = {
   setFitness: ({ region, state, was, by }) => `${region} is ${state}, before ${was}${say(by)}`,
   revokeLeader: ({ leader, by }) =>
     `the primary is taken from ${(leader as { region?: string } | undefined)?.region ?? '?'}, so that another region takes over: lost${say(by)}`,
+  primary: ({ from, to }) => `the primary is in ${to} now, before in ${from}`,
   moveEtcdLeader: ({ from, to }) => `etcd’s leader moves from ${from} to ${to}`,
   release: ({ outcome }) => `app.release: ${outcome}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
