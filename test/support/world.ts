@@ -27,6 +27,7 @@ import {
   regionPath,
   worldMark,
 } from './world/processes.ts'
+import { takeTurn } from './world/turn.ts'
 
 const program = join(import.meta.dirname, '../../src/cli/main.ts')
 const reaper = join(import.meta.dirname, 'world/reaper.ts')
@@ -93,9 +94,20 @@ export class TestWorld {
   readonly #place: Place
   readonly #topologyFile: string
   readonly #reaper: ChildProcess
+  readonly #endTurn: () => void
   readonly #loads: Load[] = []
 
   static async make(options: WorldOptions): Promise<TestWorld> {
+    const turn = await takeTurn()
+    try {
+      return await TestWorld.#make(options, turn.end)
+    } catch (error) {
+      turn.end()
+      throw error
+    }
+  }
+
+  static async #make(options: WorldOptions, endTurn: () => void): Promise<TestWorld> {
     const place = options.place ?? (await loopback())
     const temporary = mkdtempSync(join(tmpdir(), 'nearside-world-'))
     const { app, regions = twoRegionsAndWitness } = options
@@ -110,10 +122,17 @@ export class TestWorld {
     const file = join(temporary, 'nearside.yaml')
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(topology, null, 2))
-    return new TestWorld(app, Object.keys(regions), place, file)
+    return new TestWorld(app, Object.keys(regions), place, file, endTurn)
   }
 
-  private constructor(app: TestApp, regions: string[], place: Place, topologyFile: string) {
+  private constructor(
+    app: TestApp,
+    regions: string[],
+    place: Place,
+    topologyFile: string,
+    endTurn: () => void,
+  ) {
+    this.#endTurn = endTurn
     this.app = app
     this.regions = regions
     this.#place = place
@@ -425,6 +444,7 @@ export class TestWorld {
     this.#reaper.stdin!.end()
     await gone
     await this.#place.remove()
+    this.#endTurn()
     const left = processesOfWorld(this.folder)
     if (left.length > 0) throw new Error(`survived: ${left.map((id) => id.pid).join(', ')}`)
   }
