@@ -91,8 +91,12 @@ export function durabilityOf(agent: Agent): Durability {
   if (durability === 'local') return 'local'
   const primary = agent.snapshot?.leader?.region
   const standbys = primary ? agent.snapshot?.reports[primary]?.database?.standbys : undefined
-  if (!standbys) return 'unknown'
-  if (standbys.some((standby) => standby.synchronous)) return 'region'
+  if (!agent.snapshot || !standbys) return 'unknown'
+  // PostgreSQL waits for a standby a few seconds before Patroni has recorded that it may be promoted: until then no
+  // write would be lost with the primary's region, but nobody could take over either.
+  const { leader, standbys: recorded } = agent.snapshot.sync
+  const inStep = (region: string) => leader === primary && recorded.includes(region)
+  if (standbys.some(({ region, synchronous }) => synchronous && inStep(region))) return 'region'
   return durability === 'strict' ? 'stopped' : 'at risk'
 }
 

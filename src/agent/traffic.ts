@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { RegionContext } from '../engines/context.ts'
 import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../engines/haproxy/control.ts'
 import { proxies } from '../engines/haproxy/layout.ts'
+import type { StatRow } from '../engines/haproxy/parse.ts'
 import { parseTrafficLine, type TrafficSample, type Why } from '../engines/haproxy/traffic.ts'
 
 const everyMs = 2000
@@ -78,10 +79,12 @@ export class TrafficWatch {
         this.#haproxy.served({ region: region.name, full: region.full }),
         this.#haproxy.holding(),
       ])
-      const users = stats.find((row) => row.kind === 'frontend' && row.proxy === proxies.users)
+      const requests = (kind: StatRow['kind'], proxy: string) =>
+        stats.find((row) => row.kind === kind && row.proxy === proxy)?.requests ?? 0
       this.holding = holding
       this.#add(
-        users?.requests ?? 0,
+        // Health checks that HAProxy answers itself are nobody's visit.
+        requests('frontend', proxies.users) - requests('backend', proxies.own),
         new Map(served.map((one) => [`${one.region} ${one.why}`, one.requests])),
       )
     } catch {

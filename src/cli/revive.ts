@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { NearsideError } from '../lib/errors.ts'
 import type { Region } from '../topology/regions.ts'
-import { type StartedAgent, startAgent, workingAgent } from './agents.ts'
+import { agentProcess, type StartedAgent, startAgent, workingAgent } from './agents.ts'
 import { duration } from './format.ts'
+import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
@@ -65,7 +67,12 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
     rest: (looks) => (enough(looks) ? undefined : 'its database comes into step with the primary'),
   })
   try {
-    await untilServing(world, [region], { agents, enough, onLook: (looks) => progress.show(looks), signal })
+    const mustComeTo = primaryMustCome(world, region)
+    const onLook = (looks: readonly Look[]) => {
+      progress.show(looks)
+      mustComeTo(looks, performance.now())
+    }
+    await untilServing(world, [region], { agents, enough, onLook, signal })
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted
     throw error
@@ -82,6 +89,32 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
     `${region.name} ${what}: ${does}${role ? `, its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''} (${duration(seconds)})`,
   )
   return exitCodes.ok
+}
+
+/** Long enough for an election after Patroni's ttl. */
+const primaryWithinMs = 45_000
+
+/**
+ * A replica that comes back alone has nobody to follow: the region that held the primary may have writes that it lacks,
+ * so it does not take over. Waiting would never end; this says so.
+ */
+function primaryMustCome(world: WorldHandle, region: Region) {
+  let since: number | undefined
+  return (looks: readonly Look[], now: number): void => {
+    const without = looks.some(({ status }) => status?.world && status.world.primary === undefined)
+    since = without ? (since ?? now) : undefined
+    if (since === undefined || now - since < primaryWithinMs) return
+    const dead = localRegions(world).filter(
+      (one) => one.full && one !== region && agentProcess(world, one) === undefined,
+    )
+    throw new NearsideError(
+      'no_primary',
+      `${region.name} runs, but no region holds the primary that it could follow`,
+      {
+        remedy: dead.map((one) => hint(world, `revive ${one.name}`)).join('\n') || hint(world, 'status'),
+      },
+    )
+  }
 }
 
 async function start(world: WorldHandle, region: Region): Promise<Map<string, StartedAgent>> {

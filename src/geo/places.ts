@@ -4,7 +4,8 @@ import { NearsideError } from '../lib/errors.ts'
 
 /**
  * Absolute paths of `steering.places`. Entries are files relative to `folder` (the topology file's), or
- * `npm:<package>/<file>`, which is looked for in the node_modules folders from `folder` upwards, as Node does.
+ * `npm:<package>/<file>`, which is looked for in the node_modules folders from `folder` upwards, as Node does, and then
+ * in Nearside's own.
  */
 export function resolvePlaces(places: readonly string[], folder: string): string[] {
   return places.map((entry, index) => {
@@ -25,7 +26,7 @@ export function resolvePlaces(places: readonly string[], folder: string): string
         'write the package, a slash and the file in it',
       )
     }
-    const found = upwards(folder)
+    const found = [...upwards(folder), ...upwards(import.meta.dirname)]
       .map((at) => join(at, 'node_modules', name))
       .find((at) => existsSync(at))
     if (!found) throw missing(`${path}: the package ${name} is not installed`, `npm install ${name}`)

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { access, open, stat } from 'node:fs/promises'
-import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import { resolvePlaces } from '../geo/places.ts'
 import type { Finding, Key } from './problems.ts'
 import type { Topology } from './schema.ts'
 
@@ -98,18 +98,12 @@ async function checkScript(command: readonly string[], at: Key[], { appFolder }:
  * looked for in the node_modules of the topology's folder and above, then in Nearside's own.
  */
 export async function placesFile(place: string, folder: string): Promise<string | undefined> {
-  if (!place.startsWith('npm:')) {
-    const file = resolve(folder, place)
-    return (await look(file))?.isFile() ? file : undefined
+  try {
+    const [file] = resolvePlaces([place], resolve(folder))
+    return file !== undefined && (await look(file))?.isFile() ? file : undefined
+  } catch {
+    return undefined
   }
-  const own = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-  for (const start of [resolve(folder), own])
-    for (let at = start; ; at = dirname(at)) {
-      const file = join(at, 'node_modules', place.slice('npm:'.length))
-      if ((await look(file))?.isFile()) return file
-      if (at === dirname(at)) break
-    }
-  return undefined
 }
 
 /** `database_type` of a file in MaxMind's format, from the metadata at its end; undefined when it is none. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { worldFile } from '../../agent/layout.ts'
 import { allPids, isAlive, lookAt, type Process, signal } from '../../lib/proc.ts'
@@ -25,7 +25,7 @@ function worldsHere(): Left[] {
     if (!origin || one.pid === process.pid) continue
     const world = worlds.get(origin.world) ?? {
       world: origin.world,
-      exists: existsSync(worldFile(origin.world)),
+      exists: !isGone(worldFile(origin.world)),
       regions: new Map(),
     }
     const region = world.regions.get(origin.region) ?? { agent: false, processes: [] }
@@ -35,6 +35,16 @@ function worldsHere(): Left[] {
     worlds.set(origin.world, world)
   }
   return [...worlds.values()]
+}
+
+/** Another user's world may not be looked at; that is no sign of its death. */
+function isGone(path: string): boolean {
+  try {
+    statSync(path)
+    return false
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+  }
 }
 
 export function judgeLeftovers(worlds: readonly Left[]): Finding[] {

@@ -8,7 +8,7 @@ const words = (value: unknown) => (Array.isArray(value) ? list(value.map(String)
 const say = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, say ${words(by)}` : '')
 
 const texts: Record<string, (detail: Detail) => string> = {
-  setFitness: ({ region, state, was, by }) => `${region} is ${state}, before ${was}${say(by)}`,
+  setFitness: ({ region, state, was, by }) => `${region} is ${state}, was ${was}${say(by)}`,
   revokeLeader: ({ leader, by }) =>
     `the primary is taken from ${(leader as { region?: string } | undefined)?.region ?? '?'}, so that another region takes over: lost${say(by)}`,
   primary: ({ from, to }) => `the primary is in ${to} now, before in ${from}`,

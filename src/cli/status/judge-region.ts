@@ -44,12 +44,23 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
           `nearside logs ${name} postgres`,
         ),
       ]
+  const steering =
+    region.steering?.kind === 'failed'
+      ? [
+          about(
+            'steering_failed',
+            `its DNS does not tell users’ networks apart: ${region.steering.why}`,
+            `nearside logs ${name} agent`,
+          ),
+        ]
+      : []
   const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notWell)
   return [
     ...(agent ? [agent] : []),
     ...fitness,
     ...edge,
     ...database,
+    ...steering,
     ...processes.map((one) =>
       about(
         'process_not_ready',

@@ -22,10 +22,11 @@ export function primaryBackend(view: View): string {
     `backend ${proxies.primary}`,
     'balance first',
     'option httpchk GET /primary',
-    'http-check expect status 200',
-    // The leader's lock alone says little: while PostgreSQL starts or is being promoted, writes had better wait.
+    // The leader's lock alone says little: while PostgreSQL starts or is being promoted, writes had better wait. What
+    // is in the body is asked first: a check that ends at the status hangs up on Patroni, which logs every time.
     running,
     `http-check expect string ${quote('"role": "primary"')}`,
+    'http-check expect status 200',
     // Connections to a primary that is none any more would write into the void.
     'default-server on-marked-down shutdown-sessions fall 2 rise 1 tcp-ut 5s',
     dataRegions.map((other) => {
@@ -43,8 +44,8 @@ export function replicaBackend(view: View): string | false {
   return section(
     `backend ${proxies.replica}`,
     `option httpchk GET ${quote(`/read-only?lag=${maxLag}`)}`,
-    'http-check expect status 200',
     running,
+    'http-check expect status 200',
     'default-server tcp-ut 5s',
     // One refused connection is enough: the others can answer a read as well, and waiting readers soon fill an app.
     `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down`,

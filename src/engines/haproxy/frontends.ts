@@ -142,7 +142,7 @@ export function originFrontend(view: View): string {
     // Between HAProxy and Varnish only.
     'http-request del-header nearside-static',
     'http-request del-header nearside-stale',
-    `use_backend ${proxies.own} if ${isOwn}`,
+    `use_backend ${proxies.ownOrigin} if ${isOwn}`,
     readRoutes(view),
   )
 }

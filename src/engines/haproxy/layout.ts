@@ -38,6 +38,7 @@ export const proxies = {
   accepting: 'accepting',
   cdn: 'cdn',
   own: 'own',
+  ownOrigin: 'own-origin',
   ownRegion: 'own-region',
   last: 'last',
   nobody: 'nobody',

@@ -18,8 +18,11 @@ export function ownBackends({ region, remotes }: View): string[] {
       `http-request return status 503 hdr retry-after 1 if ${ready}`,
       'http-request return status 404',
     )
+  const somebodyFit = [...(region.full ? [appFit] : []), ...remotes.map(({ name }) => reachable(name))]
   return [
-    answers(proxies.own, [...(region.full ? [appFit] : []), ...remotes.map(({ name }) => reachable(name))]),
+    // Apart from Varnish's: what this one answered is taken off the users' requests.
+    answers(proxies.own, somebodyFit),
+    answers(proxies.ownOrigin, somebodyFit),
     ...(region.full
       ? [answers(proxies.ownRegion, [`${appFit} { srv_is_up(${proxies.accepting}/accepting) }`])]
       : []),

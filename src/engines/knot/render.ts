@@ -61,6 +61,8 @@ export function renderKnot(context: RegionContext): EnginePart {
 const startScript = [
   `knotc -c ${knotPaths.config} conf-check >/dev/null 2>&1 && [ -s ${knotPaths.map} ]`,
   `|| cp -f ${knotPaths.initialMap} ${knotPaths.map};`,
+  // Left by a knotd that was killed; by now its number may be another process's, and knotd would not start.
+  `rm -f ${runFolder}/knot.pid;`,
   `exec knotd -c ${knotPaths.config}`,
 ].join(' ')
 

@@ -16,7 +16,7 @@ test('every kind of decision is a sentence', () => {
       text('switchover', { from: 'us-east', to: 'us-west', seconds: 3.25 }),
     ],
     [
-      'us-east is lost, before fit, say us-west and us-central',
+      'us-east is lost, was fit, say us-west and us-central',
       'the primary is taken from us-east, so that another region takes over: lost, say us-west and us-central',
       'etcd’s leader moves from us-east to us-central',
       'app.release: ok',
@@ -32,7 +32,7 @@ test('a kind that is not known is shown with everything but its inputs', () => {
 })
 
 test('an event of another version or of nobody’s making is shown all the same', () => {
-  assert.equal(text('setFitness', {}), 'undefined is undefined, before undefined')
+  assert.equal(text('setFitness', {}), 'undefined is undefined, was undefined')
   assert.equal(
     text('revokeLeader', { leader: null, by: 3 }),
     'the primary is taken from ?, so that another region takes over: lost',
