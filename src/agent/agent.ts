@@ -27,8 +27,10 @@ export type AgentOptions = { worldFolder: string; region: string; log: Logger; v
 
 /** How long a probe may take: two round trips across an ocean and some patience. */
 const probeTimeoutMs = 1000
-/** Between two looks while some region seems dead; otherwise `failover.probeMs`. */
+/** Between two looks while some region seems dead. */
 const alarmedMs = 200
+/** Otherwise, in probes: a probe with a new answer brings the next look forward, so calm costs no time. */
+const calmProbes = 2
 
 /**
  * One region's daemon: it supervises the region's processes, probes the other regions, publishes what it sees,
@@ -75,7 +77,13 @@ export class Agent {
     const folder = regionFolder(options.worldFolder, options.region)
     this.launcher = launcher({ root: locateEngineRoot().path, folder, files: plan.files })
     this.shared = new Shared(context, () => performance.now())
-    this.prober = new Prober(context.topology, context.region, context.others, () => performance.now())
+    this.prober = new Prober(
+      context.topology,
+      context.region,
+      context.others,
+      () => performance.now(),
+      () => this.#lookSoon(),
+    )
     if (context.region.full) this.database = new DatabaseWatch(context)
     if (context.region.serves) this.steering = new Steering(this)
     this.supervisor = new Supervisor({
@@ -173,11 +181,27 @@ export class Agent {
       const alarmed = Object.values(this.prober.view()).some((view) =>
         Object.values(view).every((seen) => !seen.ok),
       )
-      await pause(
-        Math.max(20, (alarmed ? Math.min(alarmedMs, probeMs) : probeMs) - (performance.now() - started)),
-      )
+      const everyMs = alarmed ? Math.min(alarmedMs, probeMs) : calmProbes * probeMs
+      await this.#rest(Math.max(20, everyMs - (performance.now() - started)))
     }
     if (this.snapshot) for (const listener of [...this.onSnapshot]) listener(this.snapshot)
+  }
+
+  #endRest: () => void = () => undefined
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#endRest = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Something has changed: others should know before the next look is due. */
+  #lookSoon(): void {
+    this.#endRest()
   }
 
   /**

@@ -37,12 +37,20 @@ export class Prober {
   readonly #from: Region
   readonly #targets: readonly Region[]
   readonly #now: () => number
+  readonly #onChange: () => void
   #stopped = false
   #startedAt = 0
   readonly #states = new Map<string, State>()
 
-  /** `now`: a monotonic clock in milliseconds. */
-  constructor(topology: Topology, from: Region, targets: readonly Region[], now: () => number) {
+  /** `now`: a monotonic clock in milliseconds. `onChange`: an answer has become another. */
+  constructor(
+    topology: Topology,
+    from: Region,
+    targets: readonly Region[],
+    now: () => number,
+    onChange: () => void = () => undefined,
+  ) {
+    this.#onChange = onChange
     this.#topology = topology
     this.#from = from
     this.#targets = targets
@@ -112,5 +120,6 @@ export class Prober {
     if (known?.ok === ok) return
     if (!known && !ok && askedAt - this.#startedAt < graceMs) return
     this.#states.set(key, { ok, sinceMs: askedAt })
+    this.#onChange()
   }
 }
