@@ -62,7 +62,7 @@ export function renderProxy({ address, ports, workers, listen, accessLog }: Prox
     'upstream app {',
     '  least_conn;',
     ...ports.map((port) => `  server ${address}:${port};`),
-    '  keepalive 64;',
+    '  keepalive 512;',
     '  keepalive_requests 10000000;',
     '}',
     'server {',

@@ -60,7 +60,9 @@ function tell(primary: string, loss: Omit<Loss, 'told'>, attempts: readonly Atte
     `${orders.acknowledged} orders acknowledged, ${reads.failed} of ${reads.sent} reads failed`,
     `back in ${rejoinSeconds.toFixed(1)} s`,
     ...failures.map(([what, times]) => `${what}: ${times}`),
-  ].join('; ')
+  ]
+    .join('; ')
+    .replaceAll(/\s+/g, ' ')
 }
 
 /** `broken`: the promises that were not kept, one line each, as the history's checker says it. */
