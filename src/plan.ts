@@ -35,6 +35,8 @@ export type PlanProcess = {
   ready: Check
   /** Started anew when it is not ready by then; 0: it may take as long as it takes. */
   readyTimeoutMs: number
+  /** The engine's own judgement of the files that it starts from, as `run` says; exit 0 accepts them. */
+  validate?: string[]
   stop: { signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1'; timeoutMs: number }
 }
 

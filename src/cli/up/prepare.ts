@@ -18,6 +18,7 @@ import { type Change, changeBetween } from './changes.ts'
 import { preflight } from './preflight.ts'
 import { retryFailed } from './retry.ts'
 import { roll } from './roll.ts'
+import { parametersAccepted, planAccepted } from './trial.ts'
 
 export type Started = { world: WorldHandle; regions: Region[]; agents: Map<string, StartedAgent> }
 
@@ -56,6 +57,8 @@ export async function prepare(
   const changed = running && existing.record.revision !== wanted.revision
   const change = changed ? await changeOf(existing, wanted) : undefined
   if (change?.kind === 'refused') throw refusal(loaded.file, change)
+  if (!running || changed) await parametersAccepted(folder, wanted)
+  if (changed) await planAccepted(folder, wanted, secrets)
   // The release command has run for this run of the world; what is adopted must not make it run again.
   const record = running ? { ...wanted, run: existing.record.run } : wanted
   if (running && !changed) record.revision = existing.record.revision

@@ -59,6 +59,7 @@ export function renderHaproxy(context: RegionContext): EnginePart {
         after: [],
         ready: { kind: 'http', port: topology.ports.http, path: ownPaths.alive, expect: [200] },
         readyTimeoutMs: 15_000,
+        validate: ['/usr/sbin/haproxy', '-c', '-f', haproxyPaths.config],
         stop: { signal: 'SIGUSR1', timeoutMs: 5_000 },
       },
     ],

@@ -48,6 +48,7 @@ export function renderKnot(context: RegionContext): EnginePart {
           ],
         },
         readyTimeoutMs: 10_000,
+        validate: ['sh', '-c', validateScript],
         stop: { signal: 'SIGTERM', timeoutMs: 5000 },
       },
     ],
@@ -64,6 +65,12 @@ const startScript = [
   // Left by a knotd that was killed; by now its number may be another process's, and knotd would not start.
   `rm -f ${runFolder}/knot.pid;`,
   `exec knotd -c ${knotPaths.config}`,
+].join(' ')
+
+/** In a folder where it does not run: the initial map stands in for the live one. */
+const validateScript = [
+  `cp -f ${knotPaths.initialMap} ${knotPaths.map} &&`,
+  `exec knotc -c ${knotPaths.config} conf-check`,
 ].join(' ')
 
 function renderConfig({ topology, region }: RegionContext, map: string): string {

@@ -45,6 +45,10 @@ export function renderVarnish(context: RegionContext): EnginePart {
         after: ['haproxy'],
         ready: { kind: 'http', port: ports.varnish, path: ownPaths.alive, expect: [200] },
         readyTimeoutMs: 30_000,
+        validate: [
+          ...['/usr/sbin/varnishd', '-C', '-j', 'none', '-n', varnishWorkFolder],
+          ...['-f', `${folder}/${varnishPaths.config}`],
+        ],
         stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
       },
     ],
