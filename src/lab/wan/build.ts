@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheDir } from '../../../setup/paths.mjs'
+import { sandboxCommand } from '../../engines/root/sandbox.ts'
+import { NearsideError } from '../../lib/errors.ts'
+
+/** Static: it runs as a program of the host, whose C library may be older than that of the engine root. */
+const flags = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror', '-static']
+
+/** The compiler that Varnish brings has no other name in the root. */
+const compilers: Record<string, string> = { x64: 'x86_64-linux-gnu-gcc', arm64: 'aarch64-linux-gnu-gcc' }
+
+/**
+ * A program made from the C files of a folder, by the engine root's compiler in a sandbox. What was compiled once is
+ * kept: its folder's name says what it was made from. It is made aside and renamed, so any number may build at once.
+ */
+export async function buildProgram(options: {
+  name: string
+  sourceFolder: string
+  root: string
+  env?: NodeJS.ProcessEnv
+}): Promise<string> {
+  const { name, sourceFolder, root, env = process.env } = options
+  const sources = await readSources(sourceFolder)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([flags, root, process.arch, sources]))
+    .digest('hex')
+  const folder = join(cacheDir(env), `${name}-${hash.slice(0, 12)}`)
+  const program = join(folder, name)
+  if (existsSync(program)) return program
+
+  const aside = `${folder}.making-${process.pid}-${randomBytes(4).toString('hex')}`
+  try {
+    await mkdir(aside, { recursive: true, mode: 0o755 })
+    for (const [file, text] of sources) await writeFile(join(aside, file), text)
+    const units = sources.map(([file]) => file).filter((file) => file.endsWith('.c'))
+    await compile(root, aside, ['-o', name, ...units])
+    await rename(aside, folder).catch((error) => {
+      // Another was faster, with the same result.
+      if (!existsSync(program)) throw error
+    })
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+  return program
+}
+
+async function readSources(folder: string): Promise<[file: string, text: string][]> {
+  const files = (await readdir(folder)).filter((file) => /\.[ch]$/.test(file)).sort()
+  return Promise.all(
+    files.map(async (file): Promise<[string, string]> => [file, await readFile(join(folder, file), 'utf8')]),
+  )
+}
+
+async function compile(root: string, folder: string, args: readonly string[]): Promise<void> {
+  const compiler = compilers[process.arch]
+  if (!compiler || !existsSync(join(root, 'usr/bin', compiler)))
+    throw new NearsideError('wan_no_compiler', `${root}: has no C compiler for ${process.arch}`, {
+      remedy: 'run any command through bin/nearside, which brings the engine root with it',
+    })
+  const {
+    file,
+    args: sandboxed,
+    env,
+  } = sandboxCommand({
+    root,
+    binds: [{ path: folder }],
+    cwd: folder,
+    env: {},
+    command: [compiler, ...flags, ...args],
+    lifetime: 'tied',
+  })
+  try {
+    await promisify(execFile)(file, sandboxed, { env, cwd: folder, timeout: 120_000 })
+  } catch (cause) {
+    const { code, stderr } = cause as { code?: unknown; stderr?: string }
+    if (code === 'ENOENT')
+      throw new NearsideError('wan_no_compiler', 'bubblewrap is not installed, in which the compiler runs', {
+        remedy: 'apt-get install bubblewrap',
+        cause,
+      })
+    throw new NearsideError('wan_build', `the shaper could not be compiled: ${stderr?.trim() || code}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { folderVariable } from '../../agent/layout.ts'
+import { writeAside } from '../../lib/files.ts'
+import { allPids, isAlive, lookAt, type ProcessId } from '../../lib/proc.ts'
+
+/** `shaper.json` in the shaper's folder: who it is, and what it was started with. */
+export type ShaperRecord = ProcessId & {
+  program: string
+  device: string
+  /** The namespace itself and not its name, which may have been given to a new one. */
+  namespaceInode: number
+}
+
+const recordFile = (folder: string) => join(folder, 'shaper.json')
+
+export const writeRecord = (folder: string, record: ShaperRecord) =>
+  writeAside(recordFile(folder), JSON.stringify(record), 0o600)
+
+export const removeRecord = (folder: string) => rm(recordFile(folder), { force: true })
+
+/** Undefined when there is none that can be read. */
+export function readRecord(folder: string): ShaperRecord | undefined {
+  try {
+    const record = JSON.parse(readFileSync(recordFile(folder), 'utf8')) as ShaperRecord
+    return Number.isInteger(record.pid) && Number.isInteger(record.startTicks) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** By its record, and by its mark: one that was started when its starter was killed has no record. */
+export function shapersOf(folder: string): ProcessId[] {
+  const record = readRecord(folder)
+  const marked = allPids().flatMap((pid) => {
+    const one = lookAt(pid)
+    return one?.name === programName && one.variable(folderVariable) === folder ? [one] : []
+  })
+  const all = [...(record && isAlive(record) ? [record] : []), ...marked]
+  return all.filter((one, at) => all.findIndex(({ pid }) => pid === one.pid) === at)
+}
+
+/** As the kernel has it, which keeps 15 bytes. */
+export const programName = 'nearside-wan'
