@@ -47,6 +47,12 @@ export function isAlive(id: ProcessId): boolean {
   return stat !== undefined && stat.startTicks === id.startTicks && stat.state !== 'Z'
 }
 
+/** By SIGSTOP (or a debugger); it goes on with SIGCONT. */
+export function isStopped(id: ProcessId): boolean {
+  const stat = statOf(id.pid)
+  return stat !== undefined && stat.startTicks === id.startTicks && (stat.state === 'T' || stat.state === 't')
+}
+
 /** Resident memory in bytes (pages of 4 KiB) and CPU time used in seconds (100 ticks a second); undefined when gone. */
 export function usage(id: ProcessId): { rssBytes: number; cpuSeconds: number } | undefined {
   const stat = statOf(id.pid)

@@ -1,0 +1,50 @@
+import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { NearsideError } from '../../lib/errors.ts'
+
+/** Where a region's database lives, and what `lab up --small-disk` puts a small file system on. Below its folder. */
+export const databaseDisk = 'data/postgres'
+const filler = 'nearside-filler'
+/** Larger than this it is not a disk that was made to be filled. */
+const largestBytes = 8 * 1024 ** 3
+
+/**
+ * Fills the disk of a region's database to the last byte; to be called again and again, because the database frees
+ * some by itself. Refuses a disk that is not the database's own: filling this machine's would be no rehearsal.
+ */
+export function fillDisk(regionFolder: string): void {
+  const place = join(regionFolder, databaseDisk)
+  const refuse = (why: string) =>
+    new NearsideError('fault_no_small_disk', `${place}: ${why}`, {
+      remedy: 'start the lab with a small disk for that region: nearside lab up --small-disk REGION=1gb',
+    })
+  const here = statSync(place, { throwIfNoEntry: false })
+  if (!here) throw refuse('no database lives here')
+  if (here.dev === statSync(dirname(place)).dev) throw refuse('the database has no disk of its own')
+  const { blocks, bsize } = statfsSync(place)
+  if (blocks * bsize > largestBytes) throw refuse('its disk is larger than 8 GB')
+  fillFile(join(place, filler))
+}
+
+export function freeDisk(regionFolder: string): void {
+  rmSync(join(regionFolder, databaseDisk, filler), { force: true })
+}
+
+/** Appends zeros until nothing more goes in. */
+export function fillFile(file: string): void {
+  const handle = openSync(file, 'a', 0o600)
+  try {
+    for (let size = 1024 * 1024; size >= 1; ) {
+      try {
+        if (writeSync(handle, zeros, 0, size) < size) size = Math.floor(size / 4)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        size = Math.floor(size / 4)
+      }
+    }
+  } finally {
+    closeSync(handle)
+  }
+}
+
+const zeros = Buffer.alloc(1024 * 1024)

@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NearsideError } from '../../lib/errors.ts'
+import { lookAt, signal } from '../../lib/proc.ts'
+import { type AppFault, controlOf, hasPreload, isAppFault, writeControl } from './app.ts'
+import { fillDisk, freeDisk } from './disk.ts'
+import type { Hands } from './hands.ts'
+import { type Link, linksOf, linksUnder } from './links.ts'
+import { chosen, goOn, kill, stop, stoppedBy } from './processes.ts'
+import { type FaultRecord, readRecords, removeRecord, writeRecord } from './record.ts'
+import { what } from './say.ts'
+import type { Fault } from './types.ts'
+
+/** A fault in force. Healing it twice is healing it once. */
+export type Injected = { record: FaultRecord; heal: () => Promise<void> }
+
+/**
+ * Injects a fault and resolves when it is in force. The record on disk comes first: should this process end in any way
+ * before `heal`, another one heals by it (`healLeft`; the guard of the command line does so at once). A fault that
+ * cannot be injected is healed before this rejects.
+ */
+export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
+  await refuseImpossible(hands, fault)
+  const record = await writeRecord(hands.folder, fault)
+  let healing: Promise<void> | undefined
+  let stopUpkeep: () => void = () => undefined
+  const heal = () => {
+    healing ??= (async () => {
+      stopUpkeep()
+      await healRecord(hands, record)
+    })()
+    return healing
+  }
+  try {
+    stopUpkeep = await act(hands, fault)
+    return { record, heal }
+  } catch (error) {
+    await heal()
+    throw error
+  }
+}
+
+/** Heals what a record names and removes it. The other faults in force stay in force. */
+export async function healRecord(hands: Hands, record: FaultRecord): Promise<void> {
+  await undo(hands, record.fault, others(hands, record))
+  removeRecord(hands.folder, record.id)
+}
+
+const others = (hands: Hands, record: FaultRecord) =>
+  readRecords(hands.folder).filter(({ id }) => id !== record.id)
+
+const inForce = (hands: Hands) => readRecords(hands.folder)
+
+/** Resolves to what ends the upkeep that the fault needs while it is in force. */
+async function act(hands: Hands, fault: Fault): Promise<() => void> {
+  const nothing = () => undefined
+  switch (fault.kind) {
+    case 'kill-process':
+      await killProcess(hands, fault.region, fault.process)
+      return nothing
+    case 'kill-region':
+      await hands.killRegion(fault.region)
+      return nothing
+    case 'restart-process':
+      await hands.restartProcess(fault.region, fault.process)
+      return nothing
+    case 'restart-region':
+      await hands.restartRegion(fault.region)
+      return nothing
+    case 'pause-process':
+    case 'pause-region':
+    case 'app-hang':
+    case 'etcd-quorum': {
+      const stopped = await stop(hands, stoppedBy(fault))
+      if (stopped.length === 0) throw nothingThere(fault)
+      return nothing
+    }
+    case 'cut':
+    case 'slow-link':
+    case 'lossy-link':
+      await setLinks(
+        hands,
+        fault,
+        inForce(hands).map((one) => one.fault),
+      )
+      return nothing
+    case 'disk-full':
+      return keepFull(hands.regionFolder(fault.region))
+    case 'replay-paused':
+      await hands.pauseReplay(fault.region, true)
+      return nothing
+    case 'app-500':
+    case 'app-leak':
+    case 'app-clock':
+      await tellApp(hands, fault.region, inForce(hands))
+      return nothing
+  }
+}
+
+async function undo(hands: Hands, fault: Fault, rest: readonly FaultRecord[]): Promise<void> {
+  switch (fault.kind) {
+    case 'restart-process':
+    case 'restart-region':
+      return
+    case 'kill-process':
+      if (fault.process === 'agent' && !isKilled(fault.region, rest)) await hands.startRegion(fault.region)
+      return
+    case 'kill-region':
+      if (!isKilled(fault.region, rest)) await hands.startRegion(fault.region)
+      return
+    case 'pause-process':
+    case 'pause-region':
+    case 'app-hang':
+    case 'etcd-quorum':
+      return goOn(
+        hands,
+        stoppedBy(fault),
+        rest.flatMap((one) => stoppedBy(one.fault)),
+      )
+    case 'cut':
+    case 'slow-link':
+    case 'lossy-link':
+      return setLinks(
+        hands,
+        fault,
+        rest.map((one) => one.fault),
+      )
+    case 'disk-full':
+      if (!rest.some(({ fault: other }) => other.kind === 'disk-full' && other.region === fault.region))
+        freeDisk(hands.regionFolder(fault.region))
+      return
+    case 'replay-paused':
+      if (!rest.some(({ fault: other }) => other.kind === 'replay-paused' && other.region === fault.region))
+        await hands.pauseReplay(fault.region, false)
+      return
+    case 'app-500':
+    case 'app-leak':
+    case 'app-clock':
+      return tellApp(hands, fault.region, rest)
+  }
+}
+
+const isKilled = (region: string, rest: readonly FaultRecord[]) =>
+  rest.some(({ fault }) => fault.kind === 'kill-region' && fault.region === region)
+
+async function killProcess(hands: Hands, region: string, name: string): Promise<void> {
+  if (name !== 'postmaster') {
+    const killed = await kill(hands, region, name)
+    if (killed.length === 0) throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
+    return
+  }
+  const postmaster = hands.postmaster(region)
+  if (!postmaster || !signal(postmaster, 'SIGKILL'))
+    throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
+}
+
+/** Only the links that this fault is about are told to the shaper: with thousands of places there are many. */
+async function setLinks(hands: Hands, fault: Fault, faults: readonly Fault[]): Promise<void> {
+  const { links } = hands
+  if (!links) throw needsLab(fault)
+  const about = linksOf(fault, await links.base()) as Link[]
+  await links.set(linksUnder(about, faults))
+}
+
+const refillMs = 50
+
+function keepFull(regionFolder: string): () => void {
+  fillDisk(regionFolder)
+  const timer = setInterval(() => {
+    try {
+      fillDisk(regionFolder)
+    } catch {
+      // Unmounted meanwhile: the lab goes down.
+    }
+  }, refillMs)
+  return () => clearInterval(timer)
+}
+
+/** Long enough for every instance to have looked. */
+const appLooksMs = 250
+
+async function tellApp(hands: Hands, region: string, records: readonly FaultRecord[]): Promise<void> {
+  const here = records.flatMap(({ fault, until }) =>
+    isAppFault(fault) && fault.region === region ? [{ fault: fault as AppFault, until }] : [],
+  )
+  await writeControl(hands.regionFolder(region), controlOf(here))
+  await sleep(appLooksMs)
+}
+
+async function refuseImpossible(hands: Hands, fault: Fault): Promise<void> {
+  if (!hands.links && (fault.kind === 'cut' || fault.kind === 'slow-link' || fault.kind === 'lossy-link'))
+    throw needsLab(fault)
+  if (isAppFault(fault)) {
+    const app = chosen(hands, [{ region: fault.region, process: /^app-\d+$/ }]).filter((one) => one.main)
+    if (app.length === 0) throw nothingThere(fault)
+    if (!app.every(({ pid }) => hasPreload((name) => lookAt(pid)?.variable(name))))
+      throw new NearsideError(
+        'fault_no_preload',
+        `${fault.kind}: the app in ${fault.region} was started without what such faults need`,
+        {
+          remedy:
+            'start the lab for it: nearside lab up --app-faults (apps that run on Node only); app-hang works everywhere',
+        },
+      )
+  }
+}
+
+const needsLab = (fault: Fault) =>
+  new NearsideError(
+    'fault_needs_lab',
+    `${fault.kind}: a world on this machine’s own addresses has no network that could be changed`,
+    {
+      remedy: 'nearside lab up starts the same world with a network between its regions (root, Linux)',
+    },
+  )
+
+const nothingThere = (fault: Fault) =>
+  new NearsideError('fault_nothing_there', `${what(fault)}: nothing of that name runs there`, {
+    remedy: 'nearside status --verbose names every process',
+  })

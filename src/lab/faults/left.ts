@@ -1,0 +1,24 @@
+import { messageOf } from '../../lib/errors.ts'
+import type { Hands } from './hands.ts'
+import { healRecord } from './inject.ts'
+import { type FaultRecord, isLeft, readRecords } from './record.ts'
+import type { Fault } from './types.ts'
+
+export type Healed = { fault: Fault; error?: string }
+
+/** Heals what commands that are gone have left in force. One that cannot be healed does not keep the others. */
+export async function healLeft(
+  hands: Hands,
+  which: (record: FaultRecord) => boolean = (record) => isLeft(record),
+): Promise<Healed[]> {
+  const healed: Healed[] = []
+  // The latest first, as they would have been healed.
+  for (const record of readRecords(hands.folder).filter(which).reverse())
+    try {
+      await healRecord(hands, record)
+      healed.push({ fault: record.fault })
+    } catch (error) {
+      healed.push({ fault: record.fault, error: messageOf(error) })
+    }
+  return healed
+}

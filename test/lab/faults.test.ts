@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, suite, test } from 'node:test'
+import { nodeOptions } from '../../src/lab/faults/app.ts'
+import type { Hands } from '../../src/lab/faults/hands.ts'
+import { inject } from '../../src/lab/faults/inject.ts'
+import { healLeft } from '../../src/lab/faults/left.ts'
+import { absent, faultKinds, library } from '../../src/lab/faults/library.ts'
+import { type Link, linksUnder } from '../../src/lab/faults/links.ts'
+import { parseFault, type Typed } from '../../src/lab/faults/parse.ts'
+import { graceMs, isLeft, readRecords, writeRecord } from '../../src/lab/faults/record.ts'
+import { sayFault, sayHealing } from '../../src/lab/faults/say.ts'
+import type { Fault } from '../../src/lab/faults/types.ts'
+import { identify, isAlive, isStopped } from '../../src/lib/proc.ts'
+import { temporaryFolder, until } from '../support/sandboxed.ts'
+
+const regions = [
+  { name: 'us-east', full: true, serves: true, votes: true },
+  { name: 'us-west', full: true, serves: true, votes: true },
+  { name: 'us-central', full: false, serves: false, votes: true },
+]
+const situation = { regions, primary: 'us-east', processesOf: () => ['postgres', 'etcd', 'app-0', 'agent'] }
+const parse = (kind: string, words: string[] = [], typed: Partial<Typed> = {}) =>
+  parseFault(kind, { words, ...typed }, situation)
+
+suite('a fault as it is typed', () => {
+  test('is a value with everything that it needs, and says so', () => {
+    assert.deepEqual(parse('cut', ['us-east']), {
+      kind: 'cut',
+      region: 'us-east',
+      from: ['us-west', 'us-central'],
+      direction: 'both',
+      forMs: 20_000,
+    })
+    assert.equal(
+      sayFault(parse('cut', ['us-east'], { from: 'all', direction: 'out', for: '1.5s' })),
+      'cut us-east off one way: what it says does not arrive in us-west, us-central and its users, for 1.5 s at most',
+    )
+    assert.equal(
+      sayFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
+      'slow the link between us-east and us-west: 80 ms more, 10 Mbit/s at most, for 20 s at most',
+    )
+    assert.equal(sayHealing(parse('kill-region', ['us-west'])), 'start us-west again')
+  })
+
+  test('unknown words are refused with what was probably meant', () => {
+    const refused = (kind: string, words: string[], typed: Partial<Typed> = {}) => {
+      try {
+        parse(kind, words, typed)
+      } catch (error) {
+        const { message, remedy } = error as { message: string; remedy?: string }
+        return `${message} | ${remedy}`
+      }
+      return 'accepted'
+    }
+    assert.match(refused('kil-region', ['us-east']), /got "kil-region" \| did you mean kill-region\?/)
+    assert.match(
+      refused('kill-region', ['us-est']),
+      /region: expected .* got "us-est" \| did you mean us-east\?/,
+    )
+    assert.match(refused('pause-process', ['us-east', 'postgre']), /did you mean postgres\?/)
+    assert.match(refused('kill-region', []), /expected REGION, got nothing/)
+    assert.match(refused('disk-full', ['us-central']), /region: expected us-east, us-west/)
+    assert.match(refused('kill-region', ['us-east'], { for: '20' }), /expected a time such as 20s/)
+    assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /expected up to 60 min/)
+    assert.match(refused('lossy-link', ['us-east', 'us-west'], { loss: '500%' }), /expected a share/)
+    assert.match(refused('replay-paused', ['us-east']), /holds the primary/)
+    assert.match(refused('etcd-quorum', [], { members: 'us-east' }), /still a majority of 3/)
+    assert.match(refused('slow-disk', ['us-east']), /there is no slow-disk: cgroups/)
+  })
+
+  test('a majority of etcd is taken where the primary is not', () => {
+    const fault = parse('etcd-quorum')
+    assert.deepEqual(fault.kind === 'etcd-quorum' && fault.members, ['us-west', 'us-central'])
+  })
+
+  test('every kind is listed with what it does and how it is healed, and what is absent with the reason', () => {
+    for (const kind of faultKinds) {
+      const { does, heals, needs } = library[kind]
+      assert.ok(does && heals && needs, kind)
+    }
+    assert.ok(absent['slow-disk'] && absent['clock-skew'])
+  })
+})
+
+suite('links under faults', () => {
+  const link = (from: string, to: string): Link => ({
+    from,
+    to,
+    params: { delayMs: 30, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false },
+  })
+  const base = ['us-east', 'us-west', 'us-central', 'city:0'].flatMap((from, _, all) =>
+    all.filter((to) => to !== from).map((to) => link(from, to)),
+  )
+  const cuts = (faults: Fault[]) =>
+    linksUnder(base, faults)
+      .filter(({ params }) => params.cut)
+      .map(({ from, to }) => `${from}>${to}`)
+
+  test('a cut one way leaves the other', () => {
+    assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'us-west', direction: 'out' })]), [
+      'us-east>us-west',
+    ])
+    assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'us-west', direction: 'in' })]), [
+      'us-west>us-east',
+    ])
+    assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'users' })]), [
+      'us-east>city:0',
+      'city:0>us-east',
+    ])
+  })
+
+  test('overlapping faults add up, and what remains when one is healed is the other', () => {
+    const slow = parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' })
+    const lossy = parse('lossy-link', ['us-east', 'us-west'], { loss: '50%', direction: 'out' })
+    const on = (faults: Fault[]) =>
+      linksUnder(base, faults).find(({ from, to }) => from === 'us-east' && to === 'us-west')!.params
+    assert.deepEqual(on([slow, slow, lossy, lossy]), {
+      ...link('', '').params,
+      delayMs: 130,
+      lossShare: 0.75,
+    })
+    assert.deepEqual(on([lossy]), { ...link('', '').params, lossShare: 0.5 })
+    assert.deepEqual(linksUnder(base, []), base)
+  })
+})
+
+suite('faults at processes', () => {
+  let folder: string
+  let children: Map<string, ChildProcess>
+  let started: string[]
+  const pidOf = (name: string) => children.get(name)!.pid!
+  const idOf = (name: string) => identify(pidOf(name))!
+
+  beforeEach(() => {
+    folder = temporaryFolder('nearside-faults')
+    children = new Map()
+    started = []
+    for (const name of ['us-east/agent', 'us-east/etcd', 'us-east/app-0', 'us-west/etcd', 'us-west/app-0'])
+      children.set(name, spawn('sleep', ['1000'], { stdio: 'ignore' }))
+  })
+  afterEach(() => {
+    for (const child of children.values()) child.kill('SIGKILL')
+    rmSync(folder, { recursive: true })
+  })
+
+  const hands = (): Hands => ({
+    folder,
+    regions,
+    residents: (names) =>
+      [...children].flatMap(([key, { pid }]) => {
+        const [region = '', name = ''] = key.split('/')
+        const id = identify(pid!)
+        return id && names.includes(region) ? [{ ...id, region, name, main: true, program: 'sleep' }] : []
+      }),
+    regionFolder: (region) => join(folder, region),
+    killRegion: async () => undefined,
+    startRegion: async (region) => void started.push(region),
+    restartProcess: async () => undefined,
+    restartRegion: async () => undefined,
+    postmaster: () => undefined,
+    pauseReplay: async () => undefined,
+    links: undefined,
+  })
+
+  test('a paused region stands still as long as it is meant to, with a record on disk', async () => {
+    const { heal } = await inject(hands(), parse('pause-region', ['us-east']))
+    assert.ok(['us-east/agent', 'us-east/etcd', 'us-east/app-0'].every((name) => isStopped(idOf(name))))
+    assert.ok(!isStopped(idOf('us-west/etcd')))
+    assert.equal(readRecords(folder).length, 1)
+    await heal()
+    await heal()
+    assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
+    assert.deepEqual(readRecords(folder), [])
+  })
+
+  test('healing one fault leaves what another one holds', async () => {
+    const region = await inject(hands(), parse('pause-region', ['us-east']))
+    const quorum = await inject(hands(), parse('etcd-quorum', [], { members: 'us-east,us-west' }))
+    await region.heal()
+    assert.ok(isStopped(idOf('us-east/etcd')) && isStopped(idOf('us-west/etcd')))
+    assert.ok(!isStopped(idOf('us-east/app-0')))
+    await quorum.heal()
+    assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
+  })
+
+  test('a killed process is gone; of one that is not there, nothing stays behind', async () => {
+    const { heal } = await inject(hands(), parse('kill-process', ['us-west', 'app-0']))
+    assert.ok(!identify(pidOf('us-west/app-0')))
+    await heal()
+    await assert.rejects(
+      inject(hands(), parse('kill-process', ['us-west', 'postgres'])),
+      /nothing of that name/,
+    )
+    assert.deepEqual(readRecords(folder), [])
+  })
+
+  test('a killed region is started again at healing, but not while another fault keeps it down', async () => {
+    const first = await inject(hands(), parse('kill-region', ['us-west']))
+    const second = await inject(hands(), parse('kill-region', ['us-west']))
+    await first.heal()
+    assert.deepEqual(started, [])
+    await second.heal()
+    assert.deepEqual(started, ['us-west'])
+  })
+
+  test('what a dead command has left is healed by its record; what a living one holds is not', async () => {
+    await inject(hands(), parse('pause-process', ['us-west', 'etcd']))
+    assert.deepEqual(await healLeft(hands()), [])
+    const [record] = readRecords(folder)
+    writeFileSync(
+      join(folder, 'faults', `${record!.id}.json`),
+      JSON.stringify({ ...record, owner: { pid: record!.owner.pid, startTicks: 1 } }),
+    )
+    assert.deepEqual(await healLeft(hands()), [{ fault: record!.fault }])
+    assert.ok(!isStopped(idOf('us-west/etcd')))
+    assert.deepEqual(readRecords(folder), [])
+  })
+
+  test('a fault that should be over long ago is left, even if its owner lives', async () => {
+    const record = await writeRecord(
+      folder,
+      parse('pause-process', ['us-west', 'etcd'], { for: '1s' }),
+      1_000,
+    )
+    assert.ok(!isLeft(record, 2_000 + graceMs))
+    assert.ok(isLeft(record, 2_001 + graceMs))
+    assert.ok(isLeft(record, 1_500, () => false))
+  })
+
+  test('what needs a network is refused where there is none, and nothing is recorded', async () => {
+    await assert.rejects(inject(hands(), parse('cut', ['us-east'])), /no network that could be changed/)
+    assert.deepEqual(readRecords(folder), [])
+  })
+
+  test('an app without the preload cannot be made to answer 500', async () => {
+    await assert.rejects(
+      inject(hands(), parse('app-500', ['us-east'])),
+      /started without what such faults need/,
+    )
+  })
+
+  test('a disk that is not the database’s own is never filled', async () => {
+    mkdirSync(join(folder, 'us-east/data/postgres'), { recursive: true })
+    await assert.rejects(inject(hands(), parse('disk-full', ['us-east'])), /no disk of its own/)
+  })
+
+  test('an app with the preload answers 500, has another clock, leaks, and is well again', async () => {
+    const regionFolder = join(folder, 'us-east')
+    mkdirSync(join(regionFolder, 'run'), { recursive: true })
+    children.get('us-east/app-0')!.kill('SIGKILL')
+    const app = spawn(process.execPath, [join(import.meta.dirname, 'fault-program.cjs')], {
+      env: { NEARSIDE_FOLDER: regionFolder, PORT: '0', NODE_OPTIONS: nodeOptions() },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.set('us-east/app-0', app)
+    const port = await new Promise<string>((resolve) =>
+      app.stdout!.once('data', (text) => resolve(String(text).trim())),
+    )
+    const ask = () => fetch(`http://127.0.0.1:${port}/`)
+    const look = async () => (await (await ask()).json()) as { now: number; date: number; same: boolean }
+    const offBy = async () => Math.round(((await look()).now - Date.now()) / 1000) || 0
+
+    const error = await inject(hands(), parse('app-500', ['us-east']))
+    assert.equal((await ask()).status, 500)
+    const clock = await inject(hands(), parse('app-clock', ['us-east'], { offset: '-60s' }))
+    await error.heal()
+    assert.equal((await ask()).status, 200)
+    assert.equal(await offBy(), -60)
+    const { now, date, same } = await look()
+    assert.ok(Math.abs(now - date) < 1000 && same)
+    await clock.heal()
+    assert.equal(await offBy(), 0)
+
+    const rss = () => Number(/** pages */ 4096 * statm(app.pid!))
+    const before = rss()
+    const leak = await inject(hands(), parse('app-leak', ['us-east'], { mbPerSecond: '200' }))
+    await until('memory to grow', () => rss() > before + 50 * 1024 * 1024)
+    await leak.heal()
+    assert.ok(isAlive(identify(app.pid!)!))
+  })
+})
+
+function statm(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
+}
