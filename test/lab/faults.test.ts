@@ -8,11 +8,12 @@ import type { Hands } from '../../src/lab/faults/hands.ts'
 import { inject } from '../../src/lab/faults/inject.ts'
 import { healLeft } from '../../src/lab/faults/left.ts'
 import { absent, faultKinds, library } from '../../src/lab/faults/library.ts'
-import { type Link, linksUnder } from '../../src/lab/faults/links.ts'
+import { linksUnder } from '../../src/lab/faults/links.ts'
 import { parseFault, type Typed } from '../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../src/lab/faults/record.ts'
 import { sayFault, sayHealing } from '../../src/lab/faults/say.ts'
 import type { Fault } from '../../src/lab/faults/types.ts'
+import type { Link } from '../../src/lab/wan/index.ts'
 import { identify, isAlive, isStopped } from '../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../support/sandboxed.ts'
 
@@ -220,14 +221,36 @@ suite('faults at processes', () => {
   })
 
   test('a fault that should be over long ago is left, even if its owner lives', async () => {
-    const record = await writeRecord(
-      folder,
-      parse('pause-process', ['us-west', 'etcd'], { for: '1s' }),
-      1_000,
-    )
+    const record = await writeRecord(folder, parse('pause-process', ['us-west', 'etcd'], { for: '1s' }), {
+      now: 1_000,
+    })
     assert.ok(!isLeft(record, 2_000 + graceMs))
     assert.ok(isLeft(record, 2_001 + graceMs))
     assert.ok(isLeft(record, 1_500, () => false))
+  })
+
+  test('links are as an operator had set them once every fault on them is healed, in whatever order', async () => {
+    const params = { delayMs: 12, jitterMs: 3, lossShare: 0, rateBitsPerSecond: 0, cut: false }
+    const now = new Map<string, Link>()
+    const put = (link: Link) => now.set(`${link.from}>${link.to}`, link)
+    for (const from of ['us-east', 'us-west', 'city:0'])
+      for (const to of ['us-east', 'us-west']) if (from !== to) put({ from, to, params })
+    const whole = [...now.values()]
+    const shaped = {
+      ...hands(),
+      links: {
+        now: async () => [...now.values()],
+        set: async (links: readonly Link[]) => links.forEach(put),
+      },
+    }
+    const isCut = (link: string) => now.get(link)!.params.cut
+    const slow = await inject(shaped, parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' }))
+    const cut = await inject(shaped, parse('cut', ['us-west'], { from: 'us-east,users' }))
+    assert.ok(isCut('us-east>us-west') && isCut('city:0>us-west') && !isCut('city:0>us-east'))
+    await slow.heal()
+    assert.deepEqual(now.get('us-east>us-west')!.params, { ...params, cut: true })
+    await cut.heal()
+    assert.deepEqual([...now.values()], whole)
   })
 
   test('what needs a network is refused where there is none, and nothing is recorded', async () => {

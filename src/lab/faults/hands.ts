@@ -1,5 +1,5 @@
 import type { ProcessId } from '../../lib/proc.ts'
-import type { Link } from './links.ts'
+import type { Link } from '../wan/index.ts'
 
 /** A process of the world as faults need to know it; `name` as the plan has it. */
 export type Resident = ProcessId & { region: string; name: string; main: boolean; program: string }
@@ -29,8 +29,8 @@ export type Hands = {
 }
 
 export type Links = {
-  /** Every link there is, as it is without any fault. */
-  base: () => Promise<Link[]>
+  /** Every link there is, as it is now. */
+  now: () => Promise<Link[]>
   /** Resolves when it is in force. */
   set: (links: readonly Link[]) => Promise<void>
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NearsideError } from '../../lib/errors.ts'
 import { lookAt, signal } from '../../lib/proc.ts'
+import type { Link } from '../wan/index.ts'
 import { type AppFault, controlOf, hasPreload, isAppFault, writeControl } from './app.ts'
 import { fillDisk, freeDisk } from './disk.ts'
 import type { Hands } from './hands.ts'
-import { type Link, linksOf, linksUnder } from './links.ts'
+import { linksOf, linksUnder, withoutFaults } from './links.ts'
 import { chosen, goOn, kill, stop, stoppedBy } from './processes.ts'
 import { type FaultRecord, readRecords, removeRecord, writeRecord } from './record.ts'
 import { what } from './say.ts'
@@ -20,7 +21,7 @@ export type Injected = { record: FaultRecord; heal: () => Promise<void> }
  */
 export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
   await refuseImpossible(hands, fault)
-  const record = await writeRecord(hands.folder, fault)
+  const record = await writeRecord(hands.folder, fault, { linksBefore: await linksBefore(hands, fault) })
   let healing: Promise<void> | undefined
   let stopUpkeep: () => void = () => undefined
   const heal = () => {
@@ -31,17 +32,18 @@ export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
     return healing
   }
   try {
-    stopUpkeep = await act(hands, fault)
+    stopUpkeep = await act(hands, record)
     return { record, heal }
   } catch (error) {
-    await heal()
+    // What cannot be healed now keeps its record, and the next command heals it.
+    await heal().catch(() => undefined)
     throw error
   }
 }
 
 /** Heals what a record names and removes it. The other faults in force stay in force. */
 export async function healRecord(hands: Hands, record: FaultRecord): Promise<void> {
-  await undo(hands, record.fault, others(hands, record))
+  await undo(hands, record, others(hands, record))
   removeRecord(hands.folder, record.id)
 }
 
@@ -51,8 +53,9 @@ const others = (hands: Hands, record: FaultRecord) =>
 const inForce = (hands: Hands) => readRecords(hands.folder)
 
 /** Resolves to what ends the upkeep that the fault needs while it is in force. */
-async function act(hands: Hands, fault: Fault): Promise<() => void> {
+async function act(hands: Hands, record: FaultRecord): Promise<() => void> {
   const nothing = () => undefined
+  const { fault } = record
   switch (fault.kind) {
     case 'kill-process':
       await killProcess(hands, fault.region, fault.process)
@@ -77,11 +80,7 @@ async function act(hands: Hands, fault: Fault): Promise<() => void> {
     case 'cut':
     case 'slow-link':
     case 'lossy-link':
-      await setLinks(
-        hands,
-        fault,
-        inForce(hands).map((one) => one.fault),
-      )
+      await setLinks(hands, record, inForce(hands))
       return nothing
     case 'disk-full':
       return keepFull(hands.regionFolder(fault.region))
@@ -96,7 +95,8 @@ async function act(hands: Hands, fault: Fault): Promise<() => void> {
   }
 }
 
-async function undo(hands: Hands, fault: Fault, rest: readonly FaultRecord[]): Promise<void> {
+async function undo(hands: Hands, record: FaultRecord, rest: readonly FaultRecord[]): Promise<void> {
+  const { fault } = record
   switch (fault.kind) {
     case 'restart-process':
     case 'restart-region':
@@ -119,11 +119,7 @@ async function undo(hands: Hands, fault: Fault, rest: readonly FaultRecord[]): P
     case 'cut':
     case 'slow-link':
     case 'lossy-link':
-      return setLinks(
-        hands,
-        fault,
-        rest.map((one) => one.fault),
-      )
+      return setLinks(hands, record, rest)
     case 'disk-full':
       if (!rest.some(({ fault: other }) => other.kind === 'disk-full' && other.region === fault.region))
         freeDisk(hands.regionFolder(fault.region))
@@ -153,13 +149,24 @@ async function killProcess(hands: Hands, region: string, name: string): Promise<
     throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
 }
 
+const linksBefore = async ({ links, folder }: Hands, fault: Fault): Promise<Link[] | undefined> =>
+  links && onLinks(fault) ? withoutFaults(linksOf(fault, await links.now()), readRecords(folder)) : undefined
+
 /** Only the links that this fault is about are told to the shaper: with thousands of places there are many. */
-async function setLinks(hands: Hands, fault: Fault, faults: readonly Fault[]): Promise<void> {
-  const { links } = hands
+async function setLinks(
+  { links }: Hands,
+  { fault, linksBefore = [] }: FaultRecord,
+  inForce: readonly FaultRecord[],
+): Promise<void> {
   if (!links) throw needsLab(fault)
-  const about = linksOf(fault, await links.base()) as Link[]
-  await links.set(linksUnder(about, faults))
+  const wanted = linksUnder(
+    linksBefore,
+    inForce.map((one) => one.fault),
+  )
+  if (wanted.length > 0) await links.set(wanted)
 }
+
+const onLinks = ({ kind }: Fault) => kind === 'cut' || kind === 'slow-link' || kind === 'lossy-link'
 
 const refillMs = 50
 
@@ -187,8 +194,7 @@ async function tellApp(hands: Hands, region: string, records: readonly FaultReco
 }
 
 async function refuseImpossible(hands: Hands, fault: Fault): Promise<void> {
-  if (!hands.links && (fault.kind === 'cut' || fault.kind === 'slow-link' || fault.kind === 'lossy-link'))
-    throw needsLab(fault)
+  if (!hands.links && onLinks(fault)) throw needsLab(fault)
   if (isAppFault(fault)) {
     const app = chosen(hands, [{ region: fault.region, process: /^app-\d+$/ }]).filter((one) => one.main)
     if (app.length === 0) throw nothingThere(fault)

@@ -1,15 +1,5 @@
+import type { Link, LinkParams } from '../wan/index.ts'
 import { type Direction, type Fault, users } from './types.ts'
-
-/** One direction of a link; as the shaper has it (lab/wan). */
-export type LinkParams = {
-  delayMs: number
-  jitterMs: number
-  lossShare: number
-  /** 0: no limit. */
-  rateBitsPerSecond: number
-  cut: boolean
-}
-export type Link = { from: string; to: string; params: LinkParams }
 
 /**
  * The links as they have to be while these faults are in force, and no other: faults overlap, and healing one must not
@@ -24,8 +14,21 @@ export function linksUnder(base: readonly Link[], faults: readonly Fault[]): Lin
 }
 
 /** The links that a fault is about. */
-export const linksOf = (fault: Fault, links: readonly Pick<Link, 'from' | 'to'>[]) =>
+export const linksOf = (fault: Fault, links: readonly Link[]): Link[] =>
   links.filter(({ from, to }) => isAbout(fault, from, to))
+
+/**
+ * Links without any fault: what another fault's record says of them, because it found them whole; else as they are
+ * now, which may be as an operator has set them.
+ */
+export function withoutFaults(now: readonly Link[], others: readonly { linksBefore?: Link[] }[]): Link[] {
+  const known = new Map(
+    others.flatMap(({ linksBefore = [] }) =>
+      linksBefore.map((link) => [`${link.from} ${link.to}`, link] as const),
+    ),
+  )
+  return now.map((link) => known.get(`${link.from} ${link.to}`) ?? link)
+}
 
 const isPlace = (place: string, name: string) => (name === users ? place.startsWith('city:') : place === name)
 

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAside } from '../../lib/files.ts'
 import { identify, isAlive, type ProcessId } from '../../lib/proc.ts'
+import type { Link } from '../wan/index.ts'
 import { boundMs, type Fault } from './types.ts'
 
 /**
@@ -20,6 +21,8 @@ export type FaultRecord = {
   injectedAt: number
   /** By then it is to be healed, whoever is alive. */
   until: number
+  /** The links that it is about as they were without any fault, however an operator had set them. */
+  linksBefore?: Link[]
 }
 
 const folderOf = (worldFolder: string) => join(worldFolder, 'faults')
@@ -28,13 +31,18 @@ const fileOf = (worldFolder: string, id: string) => join(folderOf(worldFolder), 
 /** Healing takes a moment: until then nobody else takes over. */
 export const graceMs = 10_000
 
-export async function writeRecord(worldFolder: string, fault: Fault, now = Date.now()): Promise<FaultRecord> {
+export async function writeRecord(
+  worldFolder: string,
+  fault: Fault,
+  { now = Date.now(), linksBefore }: { now?: number; linksBefore?: Link[] | undefined } = {},
+): Promise<FaultRecord> {
   const record: FaultRecord = {
     id: `${String(now).padStart(15, '0')}-${randomBytes(4).toString('hex')}`,
     fault,
     owner: identify(process.pid) ?? { pid: process.pid, startTicks: 0 },
     injectedAt: now,
     until: now + boundMs(fault),
+    ...(linksBefore ? { linksBefore } : {}),
   }
   await mkdir(folderOf(worldFolder), { recursive: true, mode: 0o700 })
   await writeAside(fileOf(worldFolder, record.id), `${JSON.stringify(record, null, 2)}\n`, 0o600)
