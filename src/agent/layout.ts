@@ -20,6 +20,15 @@ export type WorldRecord = {
   appFolder: string
   /** One `up` of the whole world; the app's release command runs once for each. */
   run: string
+  /** It lives in network namespaces of its own, with distances between the regions. */
+  lab?: LabRecord
+}
+
+export type LabRecord = {
+  /** 8 hex digits; its namespaces are `nearside-<id>-…`. */
+  id: string
+  /** Measured round trips in ms by `from to`; pairs without one get the model's. */
+  rttMs?: Readonly<Record<string, number>>
 }
 
 /**

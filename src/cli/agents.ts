@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { cacheDir } from '../../setup/paths.mjs'
 import type { RegionStatus } from '../agent/status.ts'
+import { exists, insideOf as insideNamespace } from '../lab/network/enter.ts'
+import { namespaceOf } from '../lab/network/names.ts'
 import { NearsideError } from '../lib/errors.ts'
 import {
   allPids,
@@ -44,8 +46,9 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<St
   try {
     const args = [...heapFlags, agentProgram, '--world', world.folder, '--region', region.name]
     const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compile') }
+    const [file, ...words] = [...insideOf(world, region), process.execPath, ...args]
     // Not the folder in which the command was typed: that may be removed while the agent lives.
-    const child = spawn(process.execPath, args, {
+    const child = spawn(file!, words, {
       cwd: folder,
       env,
       detached: true,
@@ -65,6 +68,16 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<St
   } finally {
     closeSync(output)
   }
+}
+
+/** Words before a command that run it where a region of a lab is; none for a region on the machine's own network. */
+function insideOf({ record }: WorldHandle, region: Region): string[] {
+  if (!record.lab) return []
+  const namespace = namespaceOf(record.lab.id, region.index)
+  if (exists(namespace)) return insideNamespace(namespace)
+  throw new NearsideError('lab_network_missing', `${region.name}: its network is gone`, {
+    remedy: 'nearside lab up makes it again',
+  })
 }
 
 /** The process of a region's agent, whether it answers or not. */

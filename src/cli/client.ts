@@ -10,10 +10,21 @@ export type Question = {
   path: string
   body?: unknown
   timeoutMs: number
+  /** What starts an agent that does not answer. */
+  starter: string
 }
 
 /** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
-export function askAgent<T>({ host, port, token, method, path, body, timeoutMs }: Question): Promise<T> {
+export function askAgent<T>({
+  host,
+  port,
+  token,
+  method,
+  path,
+  body,
+  timeoutMs,
+  starter,
+}: Question): Promise<T> {
   const text = body === undefined ? '' : JSON.stringify(body)
   const headers = {
     authorization: `Bearer ${token}`,
@@ -25,7 +36,7 @@ export function askAgent<T>({ host, port, token, method, path, body, timeoutMs }
     const unreachable = (why: string, cause?: Error) =>
       reject(
         new NearsideError('agent_unreachable', `agent at ${host}:${port}: ${why}`, {
-          remedy: 'see `nearside status`; `nearside up` starts the agents that are missing',
+          remedy: `see \`nearside status\`; \`${starter}\` starts the agents that are missing`,
           cause,
         }),
       )

@@ -3,7 +3,10 @@ import { basename } from 'node:path'
 import { shownPath } from './output.ts'
 import { findWorld, type WorldHandle } from './world.ts'
 
-/** A command that can be typed as it stands: with the launcher and the options that this world needs from here. */
+/**
+ * A command that can be typed as it stands: with the launcher and the options that this world needs from here. A lab
+ * has an `up` and a `down` of its own.
+ */
 export function hint(
   world: Pick<WorldHandle, 'folder' | 'record' | 'name'>,
   command: string,
@@ -11,7 +14,9 @@ export function hint(
 ): string {
   const launcher = env.NEARSIDE_COMMAND
   const typed = launcher && !onPath(launcher, env) ? launcher : 'nearside'
-  const [name, ...rest] = command.split(' ')
+  const words = command.split(' ')
+  const lab = world.record.lab !== undefined && ['up', 'down'].includes(words[0]!)
+  const [name, ...rest] = lab ? [`lab ${words[0]}`, ...words.slice(1)] : words
   const options = isFoundBy({}, cwd, world.folder)
     ? []
     : isFoundBy({ topology: world.record.topologyFile }, cwd, world.folder)

@@ -8,7 +8,7 @@ import { hint } from './hint.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { type Resident, residentsOf } from './residents.ts'
 import { placeOf } from './stop.ts'
-import { isLocal, regionNamed, type WorldHandle, type WorldOptions, worldOf } from './world.ts'
+import { isHere, regionNamed, type WorldHandle, type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 
@@ -30,7 +30,7 @@ export function killCommand(program: Command): void {
     .action(
       action<Options>(async ({ output, options, args }) => {
         const world = await worldOf(options)
-        const regions = [...new Set(args)].map((name) => mustBeHere(regionNamed(world, name)))
+        const regions = [...new Set(args)].map((name) => mustBeHere(world, regionNamed(world, name)))
         const killed = await killRegions(world, regions)
         output.result({ world: world.name, killed })
         for (const region of regions)
@@ -46,8 +46,8 @@ export function killCommand(program: Command): void {
     )
 }
 
-function mustBeHere(region: Region): Region {
-  if (isLocal(region.address)) return region
+function mustBeHere(world: WorldHandle, region: Region): Region {
+  if (isHere(world, region)) return region
   throw new NearsideError(
     'region_elsewhere',
     `${region.name}: ${region.address} is not an address of this machine`,

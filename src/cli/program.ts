@@ -2,9 +2,10 @@ import { Command, CommanderError } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { suggest } from '../lib/suggest.ts'
 import { version } from '../lib/version.ts'
-import { createOutput, endQuietlyOnClosedPipe, printError } from './output.ts'
+import { createOutput, endQuietlyOnClosedPipe, exitCodes, printError } from './output.ts'
 
-type Register = (program: Command) => void
+/** `words`: what was typed without its options, the command first. */
+type Register = (program: Command, words: readonly string[]) => void | Promise<void>
 
 /**
  * Every command, by what it is for, in the order of `nearside --help`. A command's code is loaded when it is the one
@@ -30,6 +31,7 @@ const groups: Record<string, Record<string, () => Promise<Register>>> = {
   'Rehearse:': {
     kill: async () => (await import('./kill.ts')).killCommand,
     revive: async () => (await import('./revive.ts')).reviveCommand,
+    lab: async () => (await import('./lab.ts')).labCommand,
   },
 }
 
@@ -55,6 +57,11 @@ export async function run(given: readonly string[]): Promise<void> {
     await (await programFor(args)).parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return
+    // A command that only has others below it was called without one: what there is has been shown.
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      process.exitCode = exitCodes.usage
+      return
+    }
     process.exitCode = printError(
       output,
       error instanceof CommanderError ? usageError(error, commandIn(args)) : error,
@@ -72,13 +79,13 @@ async function programFor(args: readonly string[]): Promise<Command> {
     .configureHelp({ showGlobalOptions: true, subcommandTerm })
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
-  const called = args.find(isWord)
-  const one = all.find(([name]) => name === called)
-  if (one) (await one[1]())(program)
+  const words = args.filter(isWord)
+  const one = all.find(([name]) => name === words[0])
+  if (one) await (await one[1]())(program, words)
   else
     for (const [group, commands] of Object.entries(groups)) {
       program.commandsGroup(group)
-      for (const load of Object.values(commands)) (await load())(program)
+      for (const load of Object.values(commands)) await (await load())(program, words)
     }
   return program
 }

@@ -8,7 +8,7 @@ import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { logTail, untilServing } from './start.ts'
 import {
-  isLocal,
+  isHere,
   regionNamed,
   regionStatus,
   unknown,
@@ -88,7 +88,7 @@ async function restartProcess(
 }
 
 async function restartAgent(world: WorldHandle, region: Region, output: Output): Promise<void> {
-  if (!isLocal(region.address))
+  if (!isHere(world, region))
     throw new NearsideError(
       'region_elsewhere',
       `${region.name}: ${region.address} is not an address of this machine`,

@@ -9,7 +9,7 @@ import { askHttp } from './direct.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
 import { freshMs } from './status/combine.ts'
-import { regionStatus, type WorldHandle } from './world.ts'
+import { regionStatus, typed, type WorldHandle } from './world.ts'
 
 /** One look at a region that comes up. */
 export type Look = { region: Region; status?: RegionStatus; edge?: boolean }
@@ -97,7 +97,7 @@ async function agentMustLive(
   const end = agent?.ended()
   if (end?.code === 0)
     throw new NearsideError('world_stopped', `${region.name}: was stopped by another command meanwhile`, {
-      remedy: 'nearside up',
+      remedy: typed(world, 'nearside up'),
     })
   if (!end && silentForMs < silentMs) return
   const { why, tail } = await lastWords(world, region)
@@ -117,7 +117,7 @@ async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promis
       const where = /\/regions\/([^/]+)\/log\//.exec(release)?.[1]
       const tail = where ? await logTail(world, where, 'release') : ''
       throw new NearsideError('release_failed', `app.release ${release}${tail}`, {
-        remedy: `mend it, then run nearside up again: it is tried again${where ? ` (nearside logs ${where} release)` : ''}`,
+        remedy: `mend it, then run ${typed(world, 'nearside up')} again: it is tried again${where ? ` (nearside logs ${where} release)` : ''}`,
       })
     }
     const gaveUp = status?.processes.find((one) => one.state === 'gaveUp')
@@ -125,7 +125,9 @@ async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promis
       throw new NearsideError(
         'process_gave_up',
         `${region.name}/${gaveUp.name} was given up: ${gaveUp.why}${await logTail(world, region.name, gaveUp.name)}`,
-        { remedy: `mend it, then run nearside up again (nearside logs ${region.name} ${gaveUp.name})` },
+        {
+          remedy: `mend it, then run ${typed(world, 'nearside up')} again (nearside logs ${region.name} ${gaveUp.name})`,
+        },
       )
   }
 }

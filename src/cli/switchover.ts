@@ -4,7 +4,15 @@ import { NearsideError } from '../lib/errors.ts'
 import type { Region } from '../topology/regions.ts'
 import { duration, milliseconds } from './format.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { regionNamed, regionStatus, unknown, type WorldHandle, type WorldOptions, worldOf } from './world.ts'
+import {
+  regionNamed,
+  regionStatus,
+  typed,
+  unknown,
+  type WorldHandle,
+  type WorldOptions,
+  worldOf,
+} from './world.ts'
 
 type Options = WorldOptions & { to?: string; json?: boolean }
 
@@ -87,7 +95,9 @@ async function agentToAsk(world: WorldHandle): Promise<Region> {
   )
   const answering = all.filter(({ status }) => status !== undefined)
   if (answering.length === 0)
-    throw new NearsideError('agent_unreachable', `${world.name}: no agent answers`, { remedy: 'nearside up' })
+    throw new NearsideError('agent_unreachable', `${world.name}: no agent answers`, {
+      remedy: typed(world, 'nearside up'),
+    })
   const [best] = answering
     .filter(({ status }) => status!.etcd.error === undefined)
     .sort((a, b) => Number(b.region.full) - Number(a.region.full))

@@ -4,13 +4,12 @@ import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output, printWarnings } from './output.ts'
-import { durable, type Look, untilServing } from './start.ts'
 import { worldStatus } from './status/collect.ts'
 import { stopShown } from './stop-view.ts'
 import { watchWorld } from './up/foreground.ts'
 import { renderPlaces } from './up/places.ts'
 import { folderOf, prepare, type Started } from './up/prepare.ts'
-import { createProgress } from './up/progress.ts'
+import { untilUp } from './up/wait.ts'
 import type { WorldOptions } from './world.ts'
 
 type Options = WorldOptions & { region?: string; detach?: boolean; json?: boolean }
@@ -47,12 +46,12 @@ async function up(output: Output, options: Options): Promise<number> {
     folder,
     'up',
     output,
-    () => prepare(loaded, options.region, output, signal),
+    () => prepare({ loaded, only: options.region }, output, signal),
     signal,
   )
   if (!started) return exitCodes.interrupted
   try {
-    await waitForIt(started, output, signal, options)
+    await untilUp(started, output, signal, options.region === undefined)
     output.result(await worldStatus(started.world))
     output.print(renderPlaces(started, (performance.now() - startedAt) / 1000, options.detach === true))
     if (options.detach) return exitCodes.ok
@@ -75,32 +74,6 @@ async function up(output: Output, options: Options): Promise<number> {
   await stop(started, output)
   output.note(`${started.world.name} is stopped; its data stays`)
   return exitCodes.ok
-}
-
-async function waitForIt(
-  { world, regions, agents }: Started,
-  output: Output,
-  signal: AbortSignal,
-  { region }: Options,
-): Promise<void> {
-  // One region alone cannot wait for a standby that another host starts later.
-  const whole = region === undefined && regions.length === world.regions.length
-  const enough = (looks: readonly Look[]) => !whole || durable(world, looks)
-  const progress = createProgress(output, {
-    title: `${agents.size > 0 ? 'Starting' : 'Waiting for'} ${world.name}`,
-    rest: (looks) => (enough(looks) ? undefined : 'waiting for a standby in step with the primary'),
-  })
-  try {
-    await untilServing(world, regions, {
-      agents,
-      enough,
-      onLook: (looks) => progress.show(looks),
-      onTrouble: (message) => output.note(message),
-      signal,
-    })
-  } finally {
-    progress.end()
-  }
 }
 
 const regionNames = ({ regions }: Started) => regions.map((region) => region.name)

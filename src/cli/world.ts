@@ -4,6 +4,8 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { readWorld, regionFolder, type WorldRecord, worldFile } from '../agent/layout.ts'
 import { secretsOf } from '../agent/secrets.ts'
 import type { RegionStatus } from '../agent/status.ts'
+import { enter, enterNowhere, exists } from '../lab/network/enter.ts'
+import { namespaceOf } from '../lab/network/names.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { suggest } from '../lib/suggest.ts'
 import { type Region, regionsOf } from '../topology/regions.ts'
@@ -53,24 +55,55 @@ export function handleOf(folder: string, record: WorldRecord, secrets: Secrets):
         path,
         body,
         timeoutMs,
+        starter: record.lab ? 'nearside lab up' : 'nearside up',
       }),
   }
 }
 
-/** The world that the options mean. */
+/** The world that the options mean, where its regions can be asked. */
 export const worldOf = (options: WorldOptions, cwd = process.cwd()): Promise<WorldHandle> =>
-  openWorld(findWorld(options, cwd))
+  openWorldHere(findWorld(options, cwd))
+
+/**
+ * The world of a folder, where its regions can be asked: a lab's addresses exist only in its namespaces, so for a lab
+ * this command starts again in its router, from which every region is reached whatever is cut. A lab whose network is
+ * gone is looked at from a network of nobody: its addresses may well be somebody's outside.
+ */
+export async function openWorldHere(
+  folder: string,
+  { anywhere = false }: { /** Nobody of it is to be asked. */ anywhere?: boolean } = {},
+): Promise<WorldHandle> {
+  const record = await readWorld(folder)
+  if (record.lab && !anywhere) goToLab(record.topology.name, record.lab.id)
+  return handleOf(folder, record, await secretsOf(folder))
+}
+
+function goToLab(name: string, id: string): void {
+  if (process.getuid?.() !== 0)
+    throw new NearsideError('lab_needs_root', `${name}: is a lab, and only root can enter its network`, {
+      remedy: 'use sudo, as for nearside lab up',
+    })
+  const router = namespaceOf(id, 'router')
+  if (exists(router)) enter(router)
+  else enterNowhere()
+}
 
 /**
  * Finds a world without evaluating its topology file, which may be gone or broken by now: the one made from
  * `--topology`, or the only one in the folder.
  */
-export function findWorld({ topology, world }: WorldOptions, cwd: string): string {
+export function findWorld(
+  { topology, world }: WorldOptions,
+  cwd: string,
+  isMeant: (folder: string) => boolean = () => true,
+): string {
   const start = canonical(resolve(cwd, topology ?? '.'))
   const isFolder = statSync(start, { throwIfNoEntry: false })?.isDirectory() ?? false
   const below = join(isFolder ? start : dirname(start), '.nearside')
   const names = existsSync(below)
-    ? readdirSync(below).filter((name) => existsSync(worldFile(join(below, name))))
+    ? readdirSync(below).filter(
+        (name) => existsSync(worldFile(join(below, name))) && isMeant(join(below, name)),
+      )
     : []
   const made = isFolder ? names : names.filter((name) => madeFrom(join(below, name)) === start)
   const found = world === undefined ? made : made.filter((name) => name === world)
@@ -90,6 +123,21 @@ export function findWorld({ topology, world }: WorldOptions, cwd: string): strin
   })
 }
 
+/** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
+export function findLab(options: WorldOptions, cwd: string): string {
+  const isLab = (folder: string) => recordIn(folder)?.lab !== undefined
+  const { world } = options
+  const named = world === undefined || world.endsWith('-lab') ? world : `${world}-lab`
+  try {
+    return findWorld({ ...options, ...(named === undefined ? {} : { world: named }) }, cwd, isLab)
+  } catch (error) {
+    if (!(error instanceof NearsideError) || error.code !== 'world_not_found') throw error
+    throw new NearsideError('lab_not_found', error.message.replace(/\b(a )?world\b/, '$1lab'), {
+      remedy: 'run `nearside lab up` first, or name the topology file with --topology FILE',
+    })
+  }
+}
+
 /** A path without symbolic links, also when its last part does not exist. */
 export function canonical(path: string): string {
   try {
@@ -100,12 +148,17 @@ export function canonical(path: string): string {
   }
 }
 
-function madeFrom(folder: string): string | undefined {
+function recordIn(folder: string): WorldRecord | undefined {
   try {
-    return canonical((JSON.parse(readFileSync(worldFile(folder), 'utf8')) as WorldRecord).topologyFile)
+    return JSON.parse(readFileSync(worldFile(folder), 'utf8')) as WorldRecord
   } catch {
     return undefined
   }
+}
+
+function madeFrom(folder: string): string | undefined {
+  const file = recordIn(folder)?.topologyFile
+  return file === undefined ? undefined : canonical(file)
 }
 
 export const regionStatus = (world: WorldHandle, region: Region, timeoutMs: number) =>
@@ -139,5 +192,13 @@ export function isLocal(address: string): boolean {
   return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address))
 }
 
-export const localRegions = (world: Pick<WorldHandle, 'regions'>) =>
-  world.regions.filter((region) => isLocal(region.address))
+/** A remedy's commands as this world needs them: a lab has an `up` and a `down` of its own. */
+export const typed = ({ record }: Pick<WorldHandle, 'record'>, remedy: string): string =>
+  record.lab ? remedy.replace(/\bnearside (up|down)\b/g, 'nearside lab $1') : remedy
+
+/** The region lives on this machine: by its address, or in one of this machine's labs. */
+export const isHere = ({ record }: Pick<WorldHandle, 'record'>, region: Region): boolean =>
+  record.lab !== undefined || isLocal(region.address)
+
+export const localRegions = (world: Pick<WorldHandle, 'regions' | 'record'>) =>
+  world.regions.filter((region) => isHere(world, region))

@@ -6,7 +6,7 @@ import type { Region } from '../../topology/regions.ts'
 import { agentProcess } from '../agents.ts'
 import { askHttp, parseJson } from '../direct.ts'
 import { recordsOf } from '../residents.ts'
-import { isLocal, regionStatus, type WorldHandle } from '../world.ts'
+import { isHere, regionStatus, typed, type WorldHandle } from '../world.ts'
 import { combine } from './combine.ts'
 import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
 
@@ -22,18 +22,22 @@ const patience = {
 export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
   const { topology } = world.record
   const regions = await Promise.all(world.regions.map((region) => reportOn(world, region)))
-  return combine({
+  const status = combine({
     world: topology.name,
     domain: topology.domain,
     durabilityAsked: topology.database.durability,
     at: Date.now(),
     regions,
   })
+  const problems = status.problems.map((one) =>
+    one.remedy === undefined ? one : { ...one, remedy: typed(world, one.remedy) },
+  )
+  return { ...status, ...(world.record.lab ? { lab: world.record.lab.id } : {}), problems }
 }
 
 async function reportOn(world: WorldHandle, region: Region): Promise<RegionReport> {
   const { ports } = world.record.topology
-  const { agentMs, edgeMs, lateMs, engineMs } = patience[isLocal(region.address) ? 'here' : 'away']
+  const { agentMs, edgeMs, lateMs, engineMs } = patience[isHere(world, region) ? 'here' : 'away']
   const asked = regionStatus(world, region, agentMs)
   const edge = region.serves ? edgeOf(region, ports.http, edgeMs) : undefined
   const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
@@ -63,7 +67,7 @@ async function withoutAgent(
   const processes = processesFromRecords(world.regionFolder(region.name))
   const database = databaseFrom(parseJson<PatroniStatus>((await patroni)?.body))
   return {
-    agentState: hangs ? 'hangs' : isLocal(region.address) ? 'gone' : 'elsewhere',
+    agentState: hangs ? 'hangs' : isHere(world, region) ? 'gone' : 'elsewhere',
     processes,
     ...(region.full ? { database } : {}),
   }

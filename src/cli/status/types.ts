@@ -6,6 +6,8 @@ import type { Fitness, Verdict } from '../../failover/types.ts'
 export type WorldStatus = {
   world: string
   domain: string
+  /** The id of the lab that it lives in, if it does. */
+  lab?: string
   /** When it was asked, milliseconds since 1970. */
   at: number
   health: Health

@@ -15,6 +15,8 @@ export async function preflight(
   regions: readonly Region[],
   all?: readonly Listener[],
 ): Promise<void> {
+  // In a lab every region has all ports of an address to itself.
+  if (world.record.lab) return enoughSpace(world, regions)
   const needs = regions.flatMap((region) => needsOf(world.record.topology, region))
   const taken = usesOf(needs, all).filter((use) => !isOurs(use, world))
   if (taken.length > 0) throw portsTaken(taken)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { type WorldRecord, worldFolderFor, writeWorld } from '../../agent/layout.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { type LabRecord, type WorldRecord, worldFolderFor, writeWorld } from '../../agent/layout.ts'
 import { secretsOf } from '../../agent/secrets.ts'
 import type { RegionStatus } from '../../agent/status.ts'
 import { compile } from '../../compile.ts'
@@ -25,13 +26,20 @@ export type Started = { world: WorldHandle; regions: Region[]; agents: Map<strin
 /** Where the world of a topology lies. */
 export const folderOf = ({ file, topology }: LoadedTopology) => worldFolderFor(canonical(file), topology.name)
 
+export type Wanted = {
+  loaded: LoadedTopology
+  /** One region only, on a host of its own. */
+  only?: string | undefined
+  /** It is to live in this lab, whose network is there and this process in its router. */
+  lab?: LabRecord
+}
+
 /**
  * Makes the world's record and starts the agents that are missing, after looking at everything that could fail. To be
  * called under the world's lock. A world of which something runs keeps its record, unless its topology has changed.
  */
 export async function prepare(
-  loaded: LoadedTopology,
-  only: string | undefined,
+  { loaded, only, lab }: Wanted,
   output: Output,
   signal: AbortSignal,
 ): Promise<Started> {
@@ -44,6 +52,7 @@ export async function prepare(
     topologyFile: canonical(loaded.file),
     appFolder: loaded.appFolder,
     run: randomBytes(6).toString('hex'),
+    ...(lab ? { lab } : {}),
   }
   const existing = await openWorld(folder).catch(() => undefined)
   const statuses = existing ? await statusesOf(existing) : new Map<string, RegionStatus>()
@@ -56,7 +65,7 @@ export async function prepare(
       ).length > 0)
   const changed = running && existing.record.revision !== wanted.revision
   const change = changed ? await changeOf(existing, wanted) : undefined
-  if (change?.kind === 'refused') throw refusal(loaded.file, change)
+  if (change?.kind === 'refused') throw refusal(loaded.file, change, lab ? 'nearside lab' : 'nearside')
   if (!running || changed) await parametersAccepted(folder, wanted)
   if (changed) await planAccepted(folder, wanted, secrets)
   // The release command has run for this run of the world; what is adopted must not make it run again.
@@ -67,7 +76,7 @@ export async function prepare(
   const regions = chosen(world, only)
   const missing = regions.filter((region) => !statuses.has(region.name))
   await preflight(world, missing)
-  if (!running || changed) await writeWorld(folder, record)
+  if (!running || changed || !isDeepStrictEqual(existing.record.lab, lab)) await writeWorld(folder, record)
 
   const agents = new Map<string, StartedAgent>()
   if (change) {
@@ -95,11 +104,15 @@ async function changeOf(existing: WorldHandle, wanted: WorldRecord): Promise<Cha
   return changeBetween(revisionOf(existing.record), revisionOf(wanted))
 }
 
-function refusal(file: string, { paths, why }: Extract<Change, { kind: 'refused' }>): NearsideError {
+function refusal(
+  file: string,
+  { paths, why }: Extract<Change, { kind: 'refused' }>,
+  command: string,
+): NearsideError {
   return new NearsideError(
     'world_differs',
     `${file}: has changed since this world was started (${paths.join(', ')}), and ${why} while it runs`,
-    { remedy: 'nearside down, then nearside up; or change it back' },
+    { remedy: `${command} down, then ${command} up; or change it back` },
   )
 }
 

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { Command } from 'commander'
+import { openLab } from '../../lab/lab.ts'
+import { ownPlaces } from '../../lab/network/names.ts'
+import { action } from '../output.ts'
+import { unknown, type WorldOptions } from '../world.ts'
+
+const examples = `
+Examples:
+  nearside lab exec internet -- curl --interface 10.128.0.1 http://10.77.1.1:8080/
+  nearside lab exec us-east -- ss -tn            what the region's network looks like from inside
+  nearside lab exec router -- tcpdump -ni wan    every packet between two places
+
+Places are the regions, internet (where users are) and router (the operator's: it reaches every region whatever is
+cut). The command is any program of this machine; only its network is another one.
+Exit code: the command's own.`
+
+export function execCommand(lab: Command): void {
+  lab
+    .command('exec')
+    .description('run a command in the network of a region, or of the users')
+    .argument('<place>', 'a region, internet or router')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .addHelpText('after', examples)
+    .action(
+      action<WorldOptions & { json?: boolean }>(async ({ options, args }) => {
+        const [place, ...command] = args
+        const lab = await openLab(options)
+        const places = [...lab.regions.map((region) => region.name), ...ownPlaces]
+        if (!places.includes(place!)) unknown('place', place!, places)
+        return run([...lab.inside(place!), '--', ...command])
+      }),
+    )
+}
+
+/** In the foreground: Ctrl-C goes to the command, which decides what it means. */
+function run([file, ...args]: readonly string[]): Promise<number> {
+  const ignore = () => undefined
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, ignore)
+  const child = spawn(file!, args, { stdio: 'inherit' })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve(code ?? 128 + (constants.signals[signal!] ?? 0)))
+  })
+}

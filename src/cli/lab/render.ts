@@ -1,0 +1,113 @@
+import { duration, list } from '../format.ts'
+import { hint } from '../hint.ts'
+import { type Column, type Output, type Style, table } from '../output.ts'
+import type { Started } from '../up/prepare.ts'
+import type { LabStatus, ShownLink } from './collect.ts'
+import { bitsText, shareText } from './quantities.ts'
+
+type Paint = Output['paint']
+
+/** What `lab up` has made. Pure. */
+export function madeWords(name: string, made: readonly string[], fresh: boolean): string {
+  if (fresh) return `Made the network of ${name}`
+  return `Made anew of the network of ${name}: ${list(made)}`
+}
+
+/** Where things are now, and what to type next. */
+export function renderPlaces({ world, regions, agents }: Started, seconds: number): string {
+  const { ports, domain } = world.record.topology
+  const edges = regions.filter((region) => region.serves)
+  const did =
+    agents.size > 0
+      ? `serves in ${list(edges.map((region) => region.name))} (${duration(seconds)})`
+      : 'serves; nothing had to be started'
+  const [edge] = edges
+  const user = `lab exec internet -- curl --interface 10.128.0.1`
+  const rows = [
+    ...edges.map((region, i) => [
+      i === 0 ? 'Edges' : '',
+      `http://${region.address}:${ports.http}  ${region.name}, inside the lab only`,
+    ]),
+    ...(edge ? [['DNS', `${edge.address}:${ports.dns}  ${domain}`]] : []),
+    ['Users', hint(world, 'lab users')],
+    ...(edge ? [['', hint(world, `${user} http://${edge.address}:${ports.http}/`)]] : []),
+    ['Look', hint(world, 'status')],
+    ['', hint(world, 'lab status')],
+    ['Stop', hint(world, 'down')],
+  ]
+  const lines = table([{ head: '' }, { head: '' }], rows)
+  return `${world.name} ${did}\n\n${lines.replace(/^/gm, '  ')}\n`
+}
+
+export const linkColumns: Column[] = [
+  { head: 'FROM' },
+  { head: 'TO' },
+  { head: 'DELAY', align: 'right' },
+  { head: 'JITTER', align: 'right' },
+  { head: 'LOSS', align: 'right' },
+  { head: 'RATE', align: 'right' },
+  { head: 'ARRIVED', align: 'right' },
+  { head: 'DROPPED', align: 'right' },
+  { head: '' },
+]
+
+const none = '–'
+
+/** How a lab is shown to people. Pure. */
+export function renderLab(status: LabStatus, paint: Paint): string {
+  const networkStyle: Record<LabStatus['network'], Style> = {
+    up: 'green',
+    'no shaper': 'red',
+    down: 'yellow',
+  }
+  const head = `${paint('bold', status.world)}  lab ${status.lab}  network ${paint(networkStyle[status.network], status.network)}  world ${status.health}${status.primary ? `, primary in ${status.primary}` : ''}`
+  if (status.network !== 'up') {
+    const why = status.network === 'down' ? 'It has no network' : 'No packet travels'
+    return `${head}\n\n${why}: nearside lab up makes what is missing.\n`
+  }
+  const links = table(
+    linkColumns,
+    status.links.map((link) => linkRow(link, paint)),
+    (text) => paint('dim', text),
+  )
+  const places = table(
+    [{ head: 'PLACE' }, { head: 'NAMESPACE' }, { head: 'ADDRESSES' }],
+    status.places.map(({ place, namespace, addresses }) => [place, namespace, addresses]),
+    (text) => paint('dim', text),
+  )
+  return `${[head, links, places, ...notes(status, paint)].join('\n\n')}\n`
+}
+
+export function linkRow({ from, to, params, base, changed, stats }: ShownLink, paint: Paint): string[] {
+  const dropped = stats ? stats.lost + stats.cut + stats.overflowed : 0
+  const ms = (value: number) => `${value.toFixed(1)} ms`
+  return [
+    from,
+    to,
+    ms(params.delayMs),
+    params.jitterMs === 0 ? none : `± ${ms(params.jitterMs)}`,
+    params.lossShare === 0 ? none : shareText(params.lossShare),
+    params.rateBitsPerSecond === 0 ? none : bitsText(params.rateBitsPerSecond),
+    stats ? String(stats.packets) : '?',
+    stats ? String(dropped) : '?',
+    params.cut ? paint('red', 'cut') : changed ? paint('yellow', `changed, was ${ms(base.delayMs)}`) : '',
+  ]
+}
+
+function notes({ cities, totals }: LabStatus, paint: Paint): string[] {
+  const lines = [
+    ...(cities > 0 ? [`${cities} cities of simulated users have links, too.`] : []),
+    ...(totals && totals.missed > 0
+      ? [
+          paint(
+            'yellow',
+            `${totals.missed} packets were dropped because this machine was too slow for them: what was measured meanwhile is worth little.`,
+          ),
+        ]
+      : []),
+    ...(totals && totals.unknown > 0
+      ? [`${totals.unknown} packets came from or went to addresses of no place.`]
+      : []),
+  ]
+  return lines.length > 0 ? [lines.join('\n')] : []
+}

@@ -1,0 +1,34 @@
+import type { Output } from '../output.ts'
+import { durable, type Look, untilServing } from '../start.ts'
+import type { Started } from './prepare.ts'
+import { createProgress } from './progress.ts'
+
+/**
+ * Shows how a world comes up; resolves when these regions serve and, if they are to be the whole world, durability is
+ * in force. Rejects when something has failed for good.
+ */
+export async function untilUp(
+  { world, regions, agents }: Started,
+  output: Output,
+  signal: AbortSignal,
+  all: boolean,
+): Promise<void> {
+  // One region alone cannot wait for a standby that another host starts later.
+  const whole = all && regions.length === world.regions.length
+  const enough = (looks: readonly Look[]) => !whole || durable(world, looks)
+  const progress = createProgress(output, {
+    title: `${agents.size > 0 ? 'Starting' : 'Waiting for'} ${world.name}`,
+    rest: (looks) => (enough(looks) ? undefined : 'waiting for a standby in step with the primary'),
+  })
+  try {
+    await untilServing(world, regions, {
+      agents,
+      enough,
+      onLook: (looks) => progress.show(looks),
+      onTrouble: (message) => output.note(message),
+      signal,
+    })
+  } finally {
+    progress.end()
+  }
+}

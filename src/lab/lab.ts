@@ -1,0 +1,162 @@
+import { readWorld } from '../agent/layout.ts'
+import { findLab, openWorldHere, unknown, type WorldHandle, type WorldOptions } from '../cli/world.ts'
+import { locateEngineRoot } from '../engines/root/locate.ts'
+import { NearsideError } from '../lib/errors.ts'
+import type { LoadedTopology } from '../topology/load.ts'
+import type { Region } from '../topology/regions.ts'
+import { baseLinks, baseParams, type MeasuredRtts } from './links.ts'
+import { enter, exists, insideOf } from './network/enter.ts'
+import { makeNetwork } from './network/make.ts'
+import {
+  labBase,
+  namespaceOf,
+  type OwnPlace,
+  ownPlaces,
+  type Place,
+  parseNamespace,
+  regionNetwork,
+  wanDevice,
+} from './network/names.ts'
+import { labFolder, register, unregister } from './network/registry.ts'
+import { labNamespaces, removeNetwork } from './network/remove.ts'
+import { connectShaper, type LinkParams, type Shaper, startShaper, stopShaper } from './wan/index.ts'
+
+/** A world in a network of its own, with distances between its regions. */
+export type Lab = {
+  id: string
+  world: WorldHandle
+  regions: readonly Region[]
+  /** A new connection to the shaper, from whatever namespace; the caller closes it. */
+  wan(): Promise<Shaper>
+  /** Words before a command that run it in a place's network: a region's, or *internet*, or *router*. */
+  inside(place: string): readonly string[]
+  /** What the line from one region to another is like when nobody has changed it. */
+  base(from: string, to: string): LinkParams
+}
+
+/**
+ * The lab that the options mean. With `at`, this command goes on in that namespace: the router's is the operator's
+ * place, from which every region is reached whatever is cut; *internet* is where users are.
+ */
+export async function openLab(options: WorldOptions, at: OwnPlace = 'router'): Promise<Lab> {
+  const folder = findLab(options, process.cwd())
+  if (at === 'router') return labOf(await openWorldHere(folder))
+  const { lab, topology } = await readWorld(folder)
+  const namespace = namespaceOf(lab!.id, at)
+  if (!exists(namespace)) throw networkMissing(topology.name)
+  enter(namespace)
+  return labOf(await openWorldHere(folder, { anywhere: true }))
+}
+
+export function labOf(world: WorldHandle): Lab {
+  const { lab } = world.record
+  if (!lab)
+    throw new NearsideError('lab_not_found', `${world.name}: is no lab`, { remedy: 'nearside lab up' })
+  const { id, rttMs } = lab
+  const region = (name: string) => {
+    const found = world.regions.find((one) => one.name === name)
+    const names = world.regions.map((one) => one.name)
+    return found ?? unknown('region', name, names)
+  }
+  return {
+    id,
+    world,
+    regions: world.regions,
+    wan: () => connectShaper(labFolder(id)),
+    inside(place) {
+      const own = ownPlaces.find((one) => one === place)
+      const namespace = namespaceOf(id, own ?? region(place).index)
+      if (!exists(namespace)) throw networkMissing(world.name)
+      return insideOf(namespace)
+    },
+    base: (from, to) => baseParams(region(from), region(to), rttMs),
+  }
+}
+
+export const networkMissing = (name: string) =>
+  new NearsideError('lab_network_missing', `${name}: the lab has no network at the moment`, {
+    remedy: 'nearside lab up makes it',
+  })
+
+/**
+ * The topology as a lab runs it: a world of its own, beside the one that `nearside up` makes of the same file, at
+ * addresses that exist only in its namespaces.
+ */
+export function labTopology(loaded: LoadedTopology): LoadedTopology {
+  const { topology } = loaded
+  const name = `${topology.name}-lab`
+  if (name.length > 63)
+    throw new NearsideError(
+      'lab_name_too_long',
+      `${topology.name}: expected at most 59 characters, because its lab is called ${name}`,
+      { remedy: 'give the topology a shorter name' },
+    )
+  const taken = ownPlaces.find((place) => place in topology.regions)
+  if (taken)
+    throw new NearsideError(
+      'lab_region_name',
+      `regions.${taken}: expected another name, because a lab has a place called ${taken}`,
+      { remedy: 'rename the region' },
+    )
+  const regions = Object.entries(topology.regions).map(([region, { address, ...rest }]) => [region, rest])
+  return {
+    ...loaded,
+    topology: {
+      ...topology,
+      name,
+      network: { ...topology.network, base: labBase },
+      regions: Object.fromEntries(regions),
+    },
+  }
+}
+
+/**
+ * Makes what is missing of a lab's network: namespaces, lines, shaper, links; resolves to the names of what had to be
+ * made. Links that someone has changed stay as they are, but with `newDelays` every delay is set anew. To be called
+ * under the world's lock.
+ */
+export async function raiseLab(
+  id: string,
+  folder: string,
+  regions: readonly Region[],
+  { rttMs, newDelays = false }: { rttMs?: MeasuredRtts | undefined; newDelays?: boolean } = {},
+): Promise<string[]> {
+  register(id, folder)
+  const places = await makeNetwork({ id, indexes: regions.map((region) => region.index) })
+  await startShaper({
+    namespace: namespaceOf(id, 'router'),
+    device: wanDevice,
+    folder: labFolder(id),
+    root: locateEngineRoot().path,
+  })
+  const shaper = await connectShaper(labFolder(id))
+  try {
+    const prefixes = regions.map(({ name, index }) => ({ place: name, prefix: regionNetwork(index) }))
+    await shaper.places(prefixes)
+    const now = new Map((await shaper.params()).map((link) => [`${link.from} ${link.to}`, link.params]))
+    const wanted = baseLinks(regions, rttMs).flatMap(({ from, to, params }) => {
+      const has = now.get(`${from} ${to}`)
+      if (!has) return [{ from, to, params }]
+      return newDelays ? [{ from, to, params: { ...has, delayMs: params.delayMs } }] : []
+    })
+    await shaper.set(wanted)
+    const nameOf = (place: Place) =>
+      typeof place === 'number' ? regions.find((region) => region.index === place)!.name : place
+    return [...places.map(nameOf), ...(now.size === 0 ? ['shaper'] : [])]
+  } finally {
+    shaper.close()
+  }
+}
+
+/** True when nothing of a lab's network is there but, perhaps, the router's empty namespace. */
+export const isFresh = (id: string) =>
+  labNamespaces(id).every((name) => parseNamespace(name)?.place === 'router')
+
+/** Removes a lab's network and everything that runs in it. Its world must have been stopped, or be dead. */
+export async function removeLab(id: string): Promise<{ removed: boolean; ended: string[] }> {
+  const removed = labNamespaces(id).length > 0
+  await stopShaper(labFolder(id))
+  const ended = await removeNetwork(id)
+  unregister(id)
+  return { removed, ended }
+}

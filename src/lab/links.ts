@@ -1,0 +1,83 @@
+import { rttMs } from '../geo/rtt.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { suggest } from '../lib/suggest.ts'
+import type { Region } from '../topology/regions.ts'
+import type { Link, LinkParams } from './wan/index.ts'
+
+/** What the lines between a lab's regions are like before anyone changes them. Pure. */
+
+type Place = Pick<Region, 'name' | 'location'>
+
+/** Round trips that were measured, by `from to`; either order means both. */
+export type MeasuredRtts = Readonly<Record<string, number>>
+
+/** A line with this delay and no other fault. */
+export const lineOf = (delayMs: number): LinkParams => ({
+  delayMs,
+  jitterMs: 0,
+  lossShare: 0,
+  rateBitsPerSecond: 0,
+  cut: false,
+})
+
+/**
+ * Every pair of regions, both directions: half of the measured round trip if there is one, else half of what the model
+ * makes of the coordinates. Each direction gets the same half: a round trip does not tell more.
+ */
+export function baseLinks(regions: readonly Place[], measured: MeasuredRtts = {}): Link[] {
+  return regions.flatMap((from) =>
+    regions
+      .filter((to) => to.name !== from.name)
+      .map((to) => ({ from: from.name, to: to.name, params: baseParams(from, to, measured) })),
+  )
+}
+
+export function baseParams(from: Place, to: Place, measured: MeasuredRtts = {}): LinkParams {
+  const known = measured[`${from.name} ${to.name}`] ?? measured[`${to.name} ${from.name}`]
+  return lineOf((known ?? rttMs(from.location, to.location)) / 2)
+}
+
+/** A second there and back, four times round the earth: whoever writes more has mixed up the units. */
+const mostMs = 10_000
+
+/**
+ * Measured round trips: `from,to,rttMs` a line, the names being the topology's. A first line of words, empty lines
+ * and lines after # do not count. All problems are told together. The other direction of a pair need not be there.
+ */
+export function parseRtts(text: string, file: string, names: readonly string[]): MeasuredRtts {
+  const found: Record<string, number> = {}
+  const problems: string[] = []
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    const cells = line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'))
+    const [from = '', to = '', rtt = ''] = cells
+    if (line.trim() === '' || line.trim().startsWith('#')) continue
+    if (i === 0 && !names.includes(from) && Number.isNaN(Number(rtt || 'x'))) continue
+    const wrong = (message: string) => problems.push(`line ${i + 1}: ${message}`)
+    const stranger = [from, to].find((name) => !names.includes(name))
+    const ms = Number(rtt)
+    if (cells.length !== 3) wrong(`expected from,to,rttMs, got ${JSON.stringify(line.slice(0, 80))}`)
+    else if (stranger !== undefined) {
+      const meant = suggest(stranger, names)
+      const what = meant === undefined ? `expected ${names.join(', ')}` : `did you mean ${meant}?`
+      wrong(`${JSON.stringify(stranger)} is no region of the topology; ${what}`)
+    } else if (from === to) wrong(`${from} has no link to itself`)
+    else if (rtt === '' || !Number.isFinite(ms) || ms < 0 || ms > mostMs)
+      wrong(`expected a round trip from 0 to ${mostMs} ms, got ${JSON.stringify(rtt)}`)
+    else if (found[`${from} ${to}`] !== undefined) wrong(`${from},${to} is there twice`)
+    else found[`${from} ${to}`] = ms
+  }
+  if (problems.length === 0 && Object.keys(found).length === 0) problems.push('no round trips in it')
+  if (problems.length === 0) return asymmetryMended(found)
+  throw new NearsideError('lab_rtt_invalid', [file, ...problems.map((one) => `  ${one}`)].join('\n'), {
+    remedy: 'a line for each pair, such as: us-east,us-west,62.5',
+  })
+}
+
+/** A round trip is the same from both ends: two measurements of it are one with their mean. */
+function asymmetryMended(found: Readonly<Record<string, number>>): MeasuredRtts {
+  const pairs = Object.entries(found).map(([pair, ms]) => {
+    const [from, to] = pair.split(' ')
+    return [pair, (ms + (found[`${to} ${from}`] ?? ms)) / 2] as const
+  })
+  return Object.fromEntries(pairs)
+}

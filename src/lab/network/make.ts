@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NearsideError } from '../../lib/errors.ts'
+import { exists, insideOf } from './enter.ts'
+import { ip, ipBatch, runWith, tryIp } from './ip.ts'
+import {
+  deviceOf,
+  insideAddress,
+  internetIndex,
+  labBase,
+  namespaceOf,
+  type Place,
+  routerAddress,
+  usersNetwork,
+  wanDevice,
+} from './names.ts'
+
+/** A lab's network: its id, and the numbers of its regions. */
+export type Network = { id: string; indexes: readonly number[] }
+
+/**
+ * Makes what is missing of a lab's network, or all of it, and leaves alone what is whole: namespaces, a router with
+ * a line to each, and the TUN device that everything between two places goes through. Resolves to the places that had
+ * to be made, once their lines carry packets.
+ *
+ * Closed by construction: no namespace has a line to the host, and the router forwards only what comes out of the TUN
+ * device. Without a shaper that device drops everything. What the router itself sends goes straight to its
+ * destination: it is the operator's place.
+ */
+export async function makeNetwork({ id, indexes }: Network): Promise<Place[]> {
+  const places: Place[] = ['router', 'internet', ...indexes]
+  const missing = places.filter((place) => !exists(namespaceOf(id, place)))
+  if (missing.length > 0)
+    await ip(['-batch', '-'], missing.map((place) => `netns add ${namespaceOf(id, place)}\n`).join(''))
+  const router = namespaceOf(id, 'router')
+  const made: Place[] = []
+  const routerLinks = await linksIn(router)
+  if (!isWhole(routerLinks, wanDevice)) {
+    await makeRouter(router)
+    made.push('router')
+  }
+  const lines = places.filter((place) => place !== 'router')
+  const found = await Promise.all(lines.map((place) => linksIn(namespaceOf(id, place))))
+  const broken = lines.filter((place, i) => {
+    const outer = routerLinks.find((link) => link.ifname === deviceOf(place))
+    return !isWhole(found[i]!, uplink) || outer?.operstate !== 'UP'
+  })
+  await Promise.all(broken.map((place) => makeLine(id, place)))
+  await untilUp(broken.map((place) => namespaceOf(id, place)))
+  return [...made, ...broken]
+}
+
+/** Makes the router's namespace and nothing in it, so that a command can go there; `makeNetwork` does the rest. */
+export async function makeRouterNamespace(id: string): Promise<void> {
+  const name = namespaceOf(id, 'router')
+  const { code, stderr } = await tryIp(['netns', 'add', name])
+  // Two commands at once are told so by the second one's failure.
+  if (code === 0 || exists(name)) return
+  throw new NearsideError('lab_network_failed', `ip netns add ${name}: ${stderr.trim()}`, {
+    remedy: 'nearside doctor shows what a lab needs',
+  })
+}
+
+const uplink = 'uplink'
+const shaped = 100
+/** Said on the loopback device when a namespace is complete: half-made ones are made again. */
+const completeMark = 'nearside'
+
+type Link = { ifname: string; operstate: string; ifalias?: string }
+
+const linksIn = async (namespace: string): Promise<Link[]> =>
+  JSON.parse((await ip(['-n', namespace, '-json', 'link', 'show'])) || '[]') as Link[]
+
+const isWhole = (links: readonly Link[], device: string) =>
+  links.some((link) => link.ifname === 'lo' && link.ifalias === completeMark) &&
+  links.some((link) => link.ifname === device)
+
+/** The kernel's own addresses (IPv6 link-local) would send packets that nobody asked for. */
+const silent = (device: string) => `link set ${device} addrgenmode none`
+
+async function makeRouter(router: string): Promise<void> {
+  const rules = [
+    `pref 1000 iif lo lookup main`,
+    `pref 1001 iif ${wanDevice} lookup main`,
+    `pref 1002 lookup ${shaped}`,
+  ]
+  const remains = [
+    `link del ${wanDevice}`,
+    ...rules.map((rule) => `rule del ${rule}`),
+    `route flush table ${shaped}`,
+  ]
+  await tryIp(['-n', router, '-force', '-batch', '-'], `${remains.join('\n')}\n`)
+  await ipBatch(router, [
+    ...rules.map((rule) => `rule add ${rule}`),
+    // Should the device ever be missing: no packet takes another way.
+    `route add blackhole default table ${shaped} metric 4096`,
+    'link set lo up',
+    `tuntap add dev ${wanDevice} mode tun`,
+    silent(wanDevice),
+    `link set ${wanDevice} up`,
+    `route add default dev ${wanDevice} table ${shaped}`,
+  ])
+  await setKernel(router, {
+    // Packets come back by another device than the one that they went to.
+    'net/ipv4/conf/all/rp_filter': '0',
+    'net/ipv4/conf/default/rp_filter': '0',
+    [`net/ipv4/conf/${wanDevice}/rp_filter`]: '0',
+    'net/ipv4/conf/all/send_redirects': '0',
+    'net/ipv4/conf/default/send_redirects': '0',
+    'net/ipv4/ip_forward': '1',
+  })
+  await ipBatch(router, [`link set lo alias ${completeMark}`])
+}
+
+async function makeLine(id: string, place: Place): Promise<void> {
+  const [router, namespace] = [namespaceOf(id, 'router'), namespaceOf(id, place)]
+  const index = typeof place === 'number' ? place : internetIndex
+  const outer = deviceOf(place)
+  await tryIp(['-n', router, 'link', 'del', outer])
+  await tryIp(['-n', namespace, 'link', 'del', uplink])
+  await ipBatch(router, [
+    `link add ${outer} type veth peer name ${uplink} netns ${namespace}`,
+    silent(outer),
+    `addr add ${routerAddress(index)}/24 dev ${outer}`,
+    `link set ${outer} up`,
+  ])
+  const gateway = `via ${routerAddress(index)}`
+  await ipBatch(namespace, [
+    'link set lo up',
+    silent(uplink),
+    `addr add ${insideAddress(index)}/24 dev ${uplink}`,
+    `link set ${uplink} up`,
+    // Not a default route in a region: what is asked for outside the lab fails at once instead of vanishing.
+    ...(place === 'internet'
+      ? [`route add default ${gateway}`, `route replace local ${usersNetwork} dev lo`]
+      : [`route add ${labBase}.0.0/16 ${gateway}`, `route add ${usersNetwork} ${gateway}`]),
+    `link set lo alias ${completeMark}`,
+  ])
+  if (place === 'internet')
+    await ipBatch(router, [`route replace ${usersNetwork} via ${insideAddress(index)} dev ${outer}`])
+}
+
+/** /proc/sys/net shows the network of whoever looks: so it has to be written from inside. */
+async function setKernel(namespace: string, settings: Readonly<Record<string, string>>): Promise<void> {
+  const script = 'while read -r name value; do echo "$value" > "/proc/sys/$name" || exit 1; done'
+  const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`)
+  const { code, stderr } = await runWith([...insideOf(namespace), 'sh', '-c', script], lines.join(''))
+  if (code === 0) return
+  throw new NearsideError(
+    'lab_network_failed',
+    `${namespace}: its kernel settings cannot be written: ${stderr.trim()}`,
+    { remedy: 'a container needs its own writable /proc/sys/net for this (such as docker run --privileged)' },
+  )
+}
+
+const upWithinMs = 10_000
+
+/** Until the kernel has seen that both ends of a line are up, what is sent over it is lost. */
+async function untilUp(namespaces: readonly string[]): Promise<void> {
+  const deadline = performance.now() + upWithinMs
+  for (let waiting = [...namespaces]; ; await sleep(20)) {
+    const links = await Promise.all(waiting.map(linksIn))
+    waiting = waiting.filter((_, i) => links[i]!.find((link) => link.ifname === uplink)?.operstate !== 'UP')
+    if (waiting.length === 0) return
+    if (performance.now() > deadline)
+      throw new NearsideError('lab_network_failed', `${waiting.join(', ')}: the line does not come up`, {
+        remedy: 'nearside lab down, then nearside lab up',
+      })
+  }
+}
