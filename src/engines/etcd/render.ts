@@ -1,4 +1,4 @@
-import { distanceKm } from '../../geo/distance.ts'
+import { rttMs } from '../../geo/rtt.ts'
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 
@@ -66,14 +66,13 @@ export function etcdEndpoints(context: Pick<RegionContext, 'region' | 'others' |
 }
 
 /**
- * A generous estimate from coordinates: light in fibre covers 200 km/ms one way, real paths are about 1.6 times the
- * great circle, and 10 ms go to equipment.
+ * Paths that go round a continent take longer than the model knows, and packets arrive late at times. A heartbeat that
+ * is too slow costs little (an election a bit later); one that is too fast for the line makes members call elections.
  */
+const spread = { factor: 1.2, extraMs: 10 }
+
 function longestRoundTripMs({ regions }: RegionContext): number {
   const voting = regions.filter((region) => region.votes)
-  const longestKm = Math.max(
-    0,
-    ...voting.flatMap((a) => voting.map((b) => distanceKm(a.location, b.location))),
-  )
-  return (2 * longestKm * 1.6) / 200 + 10
+  const all = voting.flatMap((a, i) => voting.slice(i + 1).map((b) => rttMs(a.location, b.location)))
+  return Math.max(0, ...all) * spread.factor + spread.extraMs
 }
