@@ -4,7 +4,7 @@ import { ask } from '../test/support/requests.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { bringPeers } from './edge/peers.ts'
-import { type Contestant, type Place, withPlace } from './edge/place.ts'
+import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
 import type { Benchmark, Figure, Target } from './figure.ts'
 import { median, spreadOf, sum } from './statistics.ts'
 import { ticksOf } from './usage.ts'
@@ -18,6 +18,7 @@ type Proof = { header: string; pattern: RegExp }
 
 type Contest = {
   what: string
+  app: AppKind
   path: string
   proof?: { ours: Proof; nginx: Proof }
   target?: Target
@@ -31,15 +32,18 @@ const assets: Assets = [
 const nginxHit = { header: 'cache-status', pattern: /HIT/ }
 
 const contests: Contest[] = [
-  { what: 'proxied to the app', path: '/', target: { atLeast: 1 } },
+  { what: 'proxied to an app in plain Node', app: 'node', path: '/', target: { atLeast: 1 } },
+  { what: 'proxied to an app that costs nothing', app: 'nginx', path: '/' },
   {
     what: 'immutable asset, from HAProxy’s memory',
+    app: 'nginx',
     path: '/assets/immutable.css',
     proof: { ours: { header: 'cache-status', pattern: /hit; detail=memory/ }, nginx: nginxHit },
     target: { atLeast: 0.9 },
   },
   {
     what: 'purgeable asset, through Varnish',
+    app: 'nginx',
     path: '/assets/purgeable.css',
     proof: { ours: { header: 'cache-status', pattern: /; hit(?!; detail=memory)/ }, nginx: nginxHit },
   },
@@ -48,17 +52,19 @@ const contests: Contest[] = [
 export const edge: Benchmark = {
   name: 'edge',
   how: `Our edge, with the configuration of a world of two regions and a witness, and plain nginx in turns, before the same
-app (an nginx that answers 1 kB at once). Loopback, ${connections} kept connections, ${secondsEach} s each. Proxies have half of the cores, as many
+app: two instances in plain Node that do nothing, and an nginx that answers 1 kB at once. Loopback, ${connections} kept connections, ${secondsEach} s each. Proxies have half of the cores, as many
 threads each; load and app have the others. The ratio is the median over the rounds. CPU: of all the proxy's
 processes; where load and app are the limit, only it tells proxies apart.
 Our edge samples its traffic for the log; nginx is measured without its access log, and once more with it.`,
   async run({ runs = defaultRuns }, say) {
     const root = await bringPeers()
-    return withPlace(root, assets, async (place) => {
-      const figures: Figure[] = []
-      for (const contest of contests) figures.push(...(await contend(place, contest, runs, say)))
-      return figures
-    })
+    const figures: Figure[] = []
+    for (const app of ['node', 'nginx'] as const)
+      await withPlace(root, app, assets, async (place) => {
+        for (const contest of contests.filter((one) => one.app === app))
+          figures.push(...(await contend(place, contest, runs, say)))
+      })
+    return figures
   },
 }
 

@@ -1,13 +1,16 @@
+import { spawn } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { appPort } from '../../src/topology/regions.ts'
 import { type EdgeRegion, type EdgeWorld, startEdges } from '../../test/support/edge.ts'
 import { ask } from '../../test/support/requests.ts'
 import { temporaryFolder, until } from '../../test/support/sandboxed.ts'
 import { twoRegions } from '../../test/support/topologies.ts'
 import { type Cores, divideCores, moveTo } from './cores.ts'
-import { type Assets, renderApp, renderProxy } from './nginx.ts'
+import { type AppOptions, type Assets, renderApp, renderProxy } from './nginx.ts'
 import { type Peer, runPeer } from './peers.ts'
 
 /** Our edge and nginx before the same app. */
@@ -21,6 +24,13 @@ export type Place = {
 /** The second nginx keeps an access log of every request, as it does when it has just been installed. */
 export type Contestant = 'ours' | 'nginx' | 'nginxLogging'
 
+/**
+ * `nginx` answers so fast that the proxies are what is measured; `node` is plain node:http, as fast as an app that does
+ * nothing can be.
+ */
+export type AppKind = 'nginx' | 'node'
+
+const nodeApp = fileURLToPath(new URL('node-app.ts', import.meta.url))
 const region = 'us-east'
 const nginxPorts = { nginx: 8088, nginxLogging: 8089 }
 
@@ -30,6 +40,7 @@ const nginxPorts = { nginx: 8088, nginxLogging: 8089 }
  */
 export async function withPlace<T>(
   root: string,
+  kind: AppKind,
   assets: Assets,
   use: (place: Place) => Promise<T>,
 ): Promise<T> {
@@ -52,9 +63,7 @@ export async function withPlace<T>(
       workers: cores.others.length,
     }
     await Promise.all(edge.apps.map((fake) => fake.stop()))
-    const upstream = await startNginx(root, join(folder, 'app'), cores.others, renderApp(app, assets))
-    ends.push(() => upstream.stop())
-    await untilAnswered(upstream, address, app.ports[0]!)
+    ends.push(await startApp[kind](root, join(folder, 'app'), app, assets, cores))
     const startProxy = async (name: keyof typeof nginxPorts) => {
       const listen = `${address}:${nginxPorts[name]}`
       const proxy = { ...app, workers: cores.proxy.length, listen, accessLog: name === 'nginxLogging' }
@@ -80,6 +89,33 @@ export async function withPlace<T>(
   } finally {
     for (const end of ends.reverse()) await end()
   }
+}
+
+type AppStart = (
+  root: string,
+  folder: string,
+  app: AppOptions,
+  assets: Assets,
+  cores: Cores,
+) => Promise<() => Promise<void>>
+
+const startApp: Record<AppKind, AppStart> = {
+  async nginx(root, folder, app, assets, cores) {
+    const upstream = await startNginx(root, folder, cores.others, renderApp(app, assets))
+    await untilAnswered(upstream, app.address, app.ports[0]!)
+    return () => upstream.stop()
+  },
+  async node(_root, _folder, { address, ports }) {
+    const apps = ports.map((port) =>
+      spawn(process.execPath, [nodeApp, address, String(port)], { stdio: 'inherit' }),
+    )
+    for (const port of ports)
+      await until('the app', async () => (await ask(address, port, '/')).status === 200)
+    return async () => {
+      for (const app of apps) app.kill('SIGKILL')
+      await Promise.all(apps.map((app) => app.exitCode ?? once(app, 'exit')))
+    }
+  },
 }
 
 async function startNginx(
