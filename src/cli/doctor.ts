@@ -4,13 +4,14 @@ import { loadTopology } from '../topology/load.ts'
 import { confirm } from './ask.ts'
 import { clockFindings } from './doctor/clocks.ts'
 import type { Finding } from './doctor/finding.ts'
+import { labFindings } from './doctor/labs.ts'
 import { leftoverFindings } from './doctor/leftovers.ts'
 import { machineFindings } from './doctor/machine.ts'
 import { portFindings } from './doctor/ports.ts'
 import { secrecyFindings } from './doctor/secrecy.ts'
 import { segmentFindings, staleFindings } from './doctor/stale.ts'
 import { action, exitCodes, type Output, printable, type Style, widthOf, wrap } from './output.ts'
-import { findWorld, openWorld, type WorldHandle, type WorldOptions } from './world.ts'
+import { findWorld, openWorldHere, type WorldHandle, type WorldOptions } from './world.ts'
 
 type Options = WorldOptions & { fix?: boolean; yes?: boolean; json?: boolean }
 
@@ -35,7 +36,7 @@ export function doctorCommand(program: Command): void {
 }
 
 async function doctor(output: Output, options: Options): Promise<number> {
-  const world = await worldHere(options)
+  const world = await worldHere(output, options)
   let findings = await examine(world, options)
   if (options.fix) {
     await fix(findings, output, options.yes)
@@ -50,12 +51,14 @@ async function doctor(output: Output, options: Options): Promise<number> {
 }
 
 /** A folder without a world is no problem; options that name none that exists are. */
-async function worldHere(options: WorldOptions): Promise<WorldHandle | undefined> {
+async function worldHere(output: Output, options: WorldOptions): Promise<WorldHandle | undefined> {
   try {
-    return await openWorld(findWorld(options, process.cwd()))
+    return await openWorldHere(findWorld(options, process.cwd()))
   } catch (error) {
+    const several = error instanceof NearsideError && error.code === 'world_ambiguous'
+    if (several && options.world === undefined) output.note(`not about one of them: ${messageOf(error)}`)
     const absent = error instanceof NearsideError && error.code === 'world_not_found'
-    if (absent) return undefined
+    if (absent || several) return undefined
     throw error
   }
 }
@@ -64,10 +67,12 @@ async function examine(world: WorldHandle | undefined, options: Options): Promis
   const topology = world?.record.topology ?? (await topologyHere(options))
   return [
     ...(await machineFindings(world?.folder ?? process.cwd())),
-    ...(topology ? portFindings(topology, world?.folder) : []),
+    // In a lab every region has all ports of its address to itself.
+    ...(topology && !world?.record.lab ? portFindings(topology, world?.folder) : []),
     ...(world ? await clockFindings(world) : []),
     ...(world ? await secrecyFindings(world.folder) : []),
     ...leftoverFindings(),
+    ...(await labFindings()),
     ...(world ? await staleFindings(world) : []),
     ...segmentFindings(),
   ]
