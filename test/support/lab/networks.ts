@@ -1,0 +1,79 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { raiseLab } from '../../../src/lab/lab.ts'
+import { insideOf } from '../../../src/lab/network/enter.ts'
+import { labIdOf, namespaceOf, type Place } from '../../../src/lab/network/names.ts'
+import type { Region } from '../../../src/topology/regions.ts'
+import { regionsOf } from '../../../src/topology/regions.ts'
+import { topologyOf, twoRegions } from '../topologies.ts'
+
+/** Labs' networks without a world in them. Whatever a test makes is removed when its process ends, however it ends. */
+
+export const labRegions: Region[] = regionsOf(topologyOf(twoRegions)).map((region) => ({
+  ...region,
+  address: `10.77.${region.index}.1`,
+}))
+
+export type TestNetwork = {
+  id: string
+  folder: string
+  raise(): Promise<string[]>
+  inside(place: Place): string[]
+  close(): Promise<void>
+}
+
+/** `folder`: stands for a world's, and need not exist. */
+export function testNetwork(folder: string): TestNetwork {
+  const id = labIdOf(folder)
+  const reaper = spawn(process.execPath, [join(import.meta.dirname, 'remove.ts'), '--wait', id], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    detached: true,
+  })
+  reaper.unref()
+  ;(reaper.stdin as unknown as { unref(): void }).unref()
+  return {
+    id,
+    folder,
+    raise: () => raiseLab(id, folder, labRegions),
+    inside: (place) => insideOf(namespaceOf(id, place)),
+    /** By the other process, to which what we have started is a stranger. */
+    async close() {
+      if (reaper.exitCode !== null) return
+      const gone = new Promise((resolve) => reaper.once('exit', resolve))
+      reaper.ref()
+      reaper.stdin!.end()
+      await gone
+    },
+  }
+}
+
+/** Answers every TCP connection on this port, on all addresses, with `word` and the address that it came from. */
+export async function startAnswering(
+  inside: readonly string[],
+  port: number,
+  word: string,
+): Promise<{ child: ChildProcess; stop(): void }> {
+  const code = `require('net').createServer((s) => { s.on('error', () => {}); s.end('${word} ' + s.remoteAddress) })
+    .listen(${port}, '0.0.0.0', () => console.log('listens'))`
+  const [file, ...args] = [...inside, process.execPath, '-e', code]
+  const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((resolve, reject) => child.stdout!.once('data', resolve).once('end', reject))
+  return { child, stop: () => void child.kill('SIGKILL') }
+}
+
+export type Connected = { answer?: string; error?: string; connectMs: number }
+
+/** Connects one time after the other from a namespace; what each met. */
+export async function connectFrom(
+  inside: readonly string[],
+  target: { host: string; port: number; from?: string; times?: number; timeoutMs?: number },
+): Promise<Connected[]> {
+  const program = join(import.meta.dirname, 'connect.mjs')
+  const { host, port, from = '', times = 1, timeoutMs = 1000 } = target
+  const [file, ...args] = [...inside, process.execPath, program, host, port, times, timeoutMs, from].map(
+    String,
+  )
+  const { stdout } = await promisify(execFile)(file!, args)
+  return JSON.parse(stdout) as Connected[]
+}
