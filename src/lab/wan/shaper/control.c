@@ -103,10 +103,11 @@ static bool do_line(struct control *control, struct client *client) {
   return true;
 }
 
-/* Does some of what a client has asked for. True when there is more that need not wait for it. */
+/* Does some of what a client has asked for. True when its turn, or the room for answers, ended before that did. */
 static bool advance(struct control *control, struct client *client) {
   for (int lines = 0; lines < LINES_A_TURN; lines += 1) {
-    if (client->closing || !has_room(client)) return false;
+    if (client->closing) return false;
+    if (!has_room(client)) return true;
     if (client->listing != LISTING_NONE) command_list(control, client);
     else if (!do_line(control, client)) return false;
   }
@@ -130,10 +131,12 @@ bool control_work(struct control *control) {
   greet(control);
   for (size_t i = 0; i < control->count;) {
     struct client *client = control->clients[i];
-    bool alive = (client->output_length > 0 || fill(client));
+    bool alive = client->output_length > 0 || fill(client);
     if (alive) {
-      more |= advance(control, client);
+      bool unfinished = advance(control, client);
       alive = drain(client) && !(client->closing && client->output_length == 0);
+      /* Without room it waits until the client has read. */
+      more |= unfinished && has_room(client);
     }
     if (alive) i += 1;
     else farewell(control, i);
