@@ -1,0 +1,22 @@
+import { describe } from './describe.ts'
+import type { Evidence } from './evidence.ts'
+import type { Finding } from './types.ts'
+
+/** Every write that was acknowledged is there at the end, in every database that was asked for its kind. */
+export function acknowledgedStays({ tried, views }: Evidence): Finding {
+  const violations: Finding['violations'] = []
+  let checkedOps = 0
+  for (const [key, { kind, ops, outcome }] of tried) {
+    const asked = views.filter(({ shows }) => shows.has(kind))
+    if (outcome !== 'ok' || asked.length === 0) continue
+    checkedOps += 1
+    const without = asked.filter(({ counts }) => !counts.has(key))
+    if (without.length === 0) continue
+    const acknowledged = ops.filter((op) => op.outcome === 'ok')
+    violations.push({
+      what: `${describe(acknowledged[0]!)} was acknowledged and is not in ${without.map(({ name }) => name).join(', ')}`,
+      ops: acknowledged.map(({ id }) => id),
+    })
+  }
+  return { violations, checkedOps }
+}

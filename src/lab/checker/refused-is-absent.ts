@@ -1,0 +1,21 @@
+import { describe } from './describe.ts'
+import type { Evidence } from './evidence.ts'
+import type { Finding } from './types.ts'
+
+/** A write whose user was told that it was not done is nowhere. */
+export function refusedIsAbsent({ tried, views }: Evidence): Finding {
+  const violations: Finding['violations'] = []
+  let checkedOps = 0
+  for (const [key, { kind, ops, outcome }] of tried) {
+    const asked = views.filter(({ shows }) => shows.has(kind))
+    if (outcome !== 'fail' || asked.length === 0) continue
+    checkedOps += 1
+    const having = asked.filter(({ counts }) => counts.has(key))
+    if (having.length > 0)
+      violations.push({
+        what: `${describe(ops[0]!)} was refused (${ops[0]!.why}) and is in ${having.map(({ name }) => name).join(', ')}`,
+        ops: ops.map(({ id }) => id),
+      })
+  }
+  return { violations, checkedOps }
+}

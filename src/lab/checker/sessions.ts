@@ -1,0 +1,74 @@
+import type { AppendOp, Op, OrderOp, ReadListOp, ReadOrdersOp } from '../history.ts'
+import type { ListEvidence } from './evidence.ts'
+
+/**
+ * One user and one thing that grows: a list, or the orders of a customer. What the user was told about it, for the
+ * checks of what a session may expect.
+ */
+export type Session = {
+  /** Acknowledged writes of this user, in the order of their acknowledgement. */
+  writes: { op: AppendOp | OrderOp; value: string }[]
+  /** Answered reads of this user. */
+  reads: SessionRead[]
+  /** Where a value stands in the list's one order; undefined for orders, and for a value that has no place. */
+  place: (value: string) => number | undefined
+}
+
+export type SessionRead = {
+  op: ReadListOp | ReadOrdersOp
+  values: readonly string[]
+  /** The read is that much of the beginning of the list's one order. */
+  prefix?: number
+}
+
+/** Every pair of a user and a thing that the user has read. */
+export function sessionsOf(ops: readonly Op[], lists: ReadonlyMap<string, ListEvidence>): Session[] {
+  const sessions: Session[] = []
+  for (const { position, appends, reads } of lists.values()) {
+    const byUser = new Map<string, Session>()
+    const of = (user: string) => sessionIn(byUser, user, (value) => position.get(value))
+    for (const { op, prefix } of reads)
+      of(op.user).reads.push({ op, values: op.values, ...(prefix === undefined ? {} : { prefix }) })
+    for (const op of appends)
+      if (op.outcome === 'ok') byUser.get(op.user)?.writes.push({ op, value: op.value })
+    sessions.push(...byUser.values())
+  }
+
+  const byCustomer = new Map<string, Session>()
+  const keyOf = (op: OrderOp | ReadOrdersOp) => `${op.user.length}:${op.user}:${op.customer}`
+  for (const op of ops)
+    if (op.kind === 'readOrders' && op.outcome === 'ok')
+      sessionIn(byCustomer, keyOf(op), () => undefined).reads.push({ op, values: op.references })
+  for (const op of ops)
+    if (op.kind === 'order' && op.outcome === 'ok')
+      byCustomer.get(keyOf(op))?.writes.push({ op, value: op.reference })
+  sessions.push(...byCustomer.values())
+
+  for (const { writes, reads } of sessions) {
+    writes.sort((a, b) => a.op.completedMs - b.op.completedMs)
+    reads.sort((a, b) => a.op.invokedMs - b.op.invokedMs)
+  }
+  return sessions
+}
+
+function sessionIn(sessions: Map<string, Session>, key: string, place: Session['place']): Session {
+  const known = sessions.get(key)
+  if (known) return known
+  const made: Session = { writes: [], reads: [], place }
+  sessions.set(key, made)
+  return made
+}
+
+/** True for a read that was asked of the primary. Pages of the shop come from replicas. */
+export const fromPrimary = ({ op }: SessionRead) => op.kind === 'readList' && op.source === 'primary'
+
+/**
+ * Where in `wanted` something stands that is not among `shown`; undefined when nothing is missing. Looks at no more of
+ * `wanted` than `shown` could hold, so a long session of empty reads costs no more than what was read.
+ */
+export function missingFrom(shown: readonly string[], wanted: readonly string[]): number | undefined {
+  const there = new Set(shown)
+  const most = Math.min(wanted.length, there.size + 1)
+  for (let index = 0; index < most; index += 1) if (!there.has(wanted[index]!)) return index
+  return undefined
+}

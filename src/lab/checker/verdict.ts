@@ -1,0 +1,34 @@
+import type { Guarantee } from './types.ts'
+
+/**
+ * - `held`: promised, looked for, and never seen broken
+ * - `broken`: promised, and broken
+ * - `not promised`: whatever was seen breaks no promise
+ * - `not checked`: promised, and nothing in the history could have shown a violation
+ */
+export type Verdict = 'held' | 'broken' | 'not promised' | 'not checked'
+
+export function verdictOf({ promised, violations, checkedOps }: Guarantee): Verdict {
+  if (!promised) return 'not promised'
+  if (violations.length > 0) return 'broken'
+  return checkedOps === 0 ? 'not checked' : 'held'
+}
+
+export const isBroken = (guarantees: readonly Guarantee[]): boolean =>
+  guarantees.some((one) => verdictOf(one) === 'broken')
+
+/** One line a guarantee, and below it the first violations. */
+export function verdictLines(guarantees: readonly Guarantee[], mostViolations = 3): string[] {
+  const widest = Math.max(...guarantees.map(({ title }) => title.length))
+  return guarantees.flatMap((one) => {
+    const { title, violations, checkedOps } = one
+    const count =
+      violations.length === 0 ? `${checkedOps} checked` : `${violations.length} violations in ${checkedOps}`
+    const rest = violations.length - mostViolations
+    return [
+      `${title.padEnd(widest)}  ${verdictOf(one).padEnd(12)}  ${count}`,
+      ...violations.slice(0, mostViolations).map(({ what }) => `    ${what}`),
+      ...(rest > 0 ? [`    and ${rest} more`] : []),
+    ]
+  })
+}

@@ -1,0 +1,36 @@
+import { describe } from './describe.ts'
+import { type Evidence, orderKey } from './evidence.ts'
+import type { Finding } from './types.ts'
+
+/**
+ * What anybody has read is there at the end. Stronger than what an acknowledgement promises: a database may show a
+ * write that is not acknowledged yet, and lose it.
+ */
+export function whatWasReadStays({ ops, lists, views }: Evidence): Finding {
+  const violations: Finding['violations'] = []
+  let checkedOps = 0
+  for (const { name, isFinal, position, reads } of lists.values()) {
+    if (!isFinal) continue
+    for (const { op, prefix } of reads) {
+      checkedOps += 1
+      const gone = prefix === undefined && op.values.find((value) => !position.has(value))
+      if (typeof gone === 'string')
+        violations.push({
+          what: `${describe(op)} showed ${gone}, which is not in ${name} any more`,
+          ops: [op.id],
+        })
+    }
+  }
+  const shop = views.find(({ shows }) => shows.has('order'))
+  for (const op of ops) {
+    if (!shop || op.kind !== 'readOrders' || op.outcome !== 'ok') continue
+    checkedOps += 1
+    const gone = op.references.find((reference) => !shop.counts.has(orderKey(reference)))
+    if (gone !== undefined)
+      violations.push({
+        what: `${describe(op)} showed order ${gone}, which is not there any more`,
+        ops: [op.id],
+      })
+  }
+  return { violations, checkedOps }
+}

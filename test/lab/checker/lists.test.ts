@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { allViolations, append, finalOf, historyOf, lists, readList } from './histories.ts'
+
+describe('a list that grows', () => {
+  const appends = [append('l', 'a', [0, 1]), append('l', 'b', [2, 3]), append('l', 'c', [4, 5])]
+  const final = finalOf(lists({ l: 'abc' }))
+  const bob = { user: 'bob' }
+
+  test('may be seen at any length by users who look once', () => {
+    const reads = ['', 'a', 'ab', 'abc'].map((values, at) =>
+      readList('l', values, [6, 7], { user: `u${at}` }),
+    )
+    assert.deepEqual(allViolations(historyOf(...appends, ...reads), final), {})
+  })
+
+  test('must not be seen in another order', () => {
+    const found = allViolations(historyOf(...appends, readList('l', 'ba', [6, 7], bob)), final)
+    assert.deepEqual(Object.keys(found), ['one-order'])
+    assert.match(found['one-order']![0]!, /showed b at place 1, where l has a$/)
+  })
+
+  test('must not be seen with a gap', () => {
+    const found = allViolations(historyOf(...appends, readList('l', 'ac', [6, 7], bob)), final)
+    assert.match(found['one-order']![0]!, /showed c at place 2, where l has b$/)
+  })
+
+  test('must not be seen longer than it is: what was read there is gone, and what was acknowledged is lost', () => {
+    const shorter = finalOf(lists({ l: 'ab' }))
+    const found = allViolations(historyOf(...appends, readList('l', 'abc', [6, 7], bob)), shorter)
+    assert.deepEqual(Object.keys(found), ['acknowledged-stays', 'one-order', 'what-was-read-stays'])
+    assert.match(found['what-was-read-stays']![0]!, /showed c, which is not in l any more/)
+  })
+
+  test('what was never acknowledged and is gone breaks no order for who has seen it', () => {
+    const doubtful = append('l', 'x', [3, 4], { outcome: 'unknown' })
+    const history = historyOf(...appends, doubtful, readList('l', 'abx', [6, 7], bob))
+    assert.deepEqual(Object.keys(allViolations(history, final)), ['what-was-read-stays'])
+  })
+
+  test('a value seen twice is no beginning of a list that has it once', () => {
+    const found = allViolations(historyOf(...appends, readList('l', 'aab', [6, 7], bob)), final)
+    assert.deepEqual(Object.keys(found), ['one-order'])
+  })
+
+  test('a value that nobody tried is found in a read, too', () => {
+    const found = allViolations(historyOf(...appends, readList('l', 'az', [6, 7], bob)), final)
+    assert.deepEqual(Object.keys(found), ['nothing-unasked', 'what-was-read-stays'])
+    assert.match(found['nothing-unasked']![0]!, /showed z, which nobody tried/)
+  })
+
+  test('an append acknowledged before another was begun stands before it', () => {
+    const found = allViolations(historyOf(...appends), finalOf(lists({ l: 'acb' })))
+    assert.deepEqual(found, { 'one-order': ['l has c before b, which was acknowledged before c was begun'] })
+    // Those under way at the same time may stand either way.
+    const together = [append('l', 'a', [0, 9]), append('l', 'b', [2, 3])]
+    assert.deepEqual(allViolations(historyOf(...together), finalOf(lists({ l: 'ba' }))), {})
+    assert.deepEqual(allViolations(historyOf(...together), finalOf(lists({ l: 'ab' }))), {})
+  })
+
+  test('a list that is gone altogether is lost', () => {
+    const found = allViolations(historyOf(...appends), finalOf(lists({})))
+    assert.equal(found['acknowledged-stays']!.length, 3)
+    assert.equal(found['one-order']!.length, 3)
+  })
+
+  test('reads are held against each other when nobody looked at the end', () => {
+    const history = historyOf(...appends, readList('l', 'abc', [6, 7]), readList('l', 'ac', [6, 7], bob))
+    assert.deepEqual(Object.keys(allViolations(history, { views: [], absent: [] })), ['one-order'])
+  })
+})

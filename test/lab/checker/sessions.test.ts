@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { allViolations, append, finalOf, historyOf, lists, order, readList, readOrders } from './histories.ts'
+
+const bob = { user: 'bob' }
+const primary = { source: 'primary' as const }
+
+describe('a user of a list', () => {
+  const appends = [append('l', 'a', [0, 1]), append('l', 'b', [2, 3], bob), append('l', 'c', [4, 5])]
+  const final = finalOf(lists({ l: 'abc' }))
+  const found = (...reads: ReturnType<typeof readList>[]) =>
+    allViolations(historyOf(...appends, ...reads), final)
+
+  test('sees the own writes that were acknowledged before', () => {
+    assert.deepEqual(found(readList('l', 'a', [1.5, 2]), readList('l', 'abc', [6, 7])), {})
+    const { 'reads-own-writes': own, ...others } = found(readList('l', 'ab', [6, 7]))
+    assert.deepEqual(others, {})
+    assert.match(own![0]!, /did not show c, written by the same user and acknowledged 1\.0 ms before$/)
+  })
+
+  test('need not see what is not acknowledged yet, or is another’s', () => {
+    assert.deepEqual(found(readList('l', 'ab', [4.5, 7])), {})
+    assert.deepEqual(found(readList('l', 'ab', [6, 7], bob)), {})
+    assert.deepEqual(found(readList('l', '', [6, 7], { user: 'eve' })), {})
+  })
+
+  test('asking the primary is told apart from asking a replica', () => {
+    assert.deepEqual(Object.keys(found(readList('l', 'ab', [6, 7], primary))), [
+      'reads-own-writes',
+      'reads-own-writes-at-primary',
+    ])
+  })
+
+  test('never goes back in time', () => {
+    const back = found(readList('l', 'abc', [6, 7], bob), readList('l', 'ab', [8, 9], bob))
+    assert.deepEqual(Object.keys(back), ['never-back-in-time'])
+    assert.match(
+      back['never-back-in-time']![0]!,
+      /did not show c, which an earlier read of the same user had shown/,
+    )
+    // Two reads at the same time, or of two users, may see different times.
+    assert.deepEqual(found(readList('l', 'abc', [6, 9], bob), readList('l', 'ab', [8, 10], bob)), {})
+    assert.deepEqual(
+      found(readList('l', 'abc', [6, 7], { user: 'eve' }), readList('l', 'ab', [8, 9], bob)),
+      {},
+    )
+  })
+
+  test('a replica that is behind the primary is no going back of the primary', () => {
+    const reads = [readList('l', 'abc', [6, 7], { ...bob, ...primary }), readList('l', 'ab', [8, 9], bob)]
+    assert.deepEqual(Object.keys(found(...reads)), ['never-back-in-time'])
+    const twice = [...reads, readList('l', 'ab', [10, 11], { ...bob, ...primary })]
+    assert.deepEqual(Object.keys(found(...twice)), ['never-back-in-time', 'never-back-in-time-at-primary'])
+  })
+
+  test('is believed also where a read fits no order', () => {
+    const strange = found(readList('l', 'acb', [6, 7], bob), readList('l', 'ca', [8, 9], bob))
+    assert.deepEqual(Object.keys(strange), ['one-order', 'reads-own-writes', 'never-back-in-time'])
+  })
+
+  test('a write that is lost is missing in every read after it', () => {
+    const shorter = finalOf(lists({ l: 'ab' }))
+    const lost = allViolations(historyOf(...appends, readList('l', 'ab', [6, 7])), shorter)
+    assert.deepEqual(Object.keys(lost), ['acknowledged-stays', 'one-order', 'reads-own-writes'])
+  })
+})
+
+describe('a customer of the shop', () => {
+  const orders = [order('p', [0, 1]), order('q', [2, 3])]
+  const final = finalOf({
+    orders: [
+      ['p', 1],
+      ['q', 1],
+    ],
+  })
+  const found = (...reads: ReturnType<typeof readOrders>[]) =>
+    allViolations(historyOf(...orders, ...reads), final)
+
+  test('sees all own orders, whatever their order', () => {
+    assert.deepEqual(found(readOrders('qp', [4, 5]), readOrders('pq', [6, 7])), {})
+  })
+
+  test('missing one: it was not there yet, or not any more', () => {
+    assert.deepEqual(Object.keys(found(readOrders('p', [4, 5]))), ['reads-own-writes'])
+    const back = found(readOrders('pq', [2, 2.5]), readOrders('q', [2.6, 2.9]))
+    assert.deepEqual(Object.keys(back), ['reads-own-writes', 'never-back-in-time'])
+  })
+
+  test('another customer of the same user is another session', () => {
+    assert.deepEqual(found(readOrders('', [4, 5], { customer: 'd' })), {})
+  })
+})
