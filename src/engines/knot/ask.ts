@@ -6,12 +6,13 @@ export type Server = { address: string; port: number }
 
 /**
  * Asks one server one question over UDP; undefined when there is no answer within `timeoutMs`. Until then it is sent
- * again every `resendMs`, since a lost packet is not a silent server.
+ * again every `resendMs`, since a lost packet is not a silent server. `from`: one of this machine's addresses, where
+ * the routing table's choice is not wanted.
  */
 export function ask(
   server: Server,
   question: Question,
-  { timeoutMs = 1000, resendMs = 200 } = {},
+  { timeoutMs = 1000, resendMs = 200, from }: { timeoutMs?: number; resendMs?: number; from?: string } = {},
 ): Promise<Reply | undefined> {
   return new Promise((resolve) => {
     const id = randomInt(0x10000)
@@ -30,12 +31,13 @@ export function ask(
     const deadline = setTimeout(finish, timeoutMs, undefined)
     const again = setInterval(send, resendMs)
     socket.on('error', () => {})
-    socket.on('message', (message, from) => {
-      if (from.address !== server.address || from.port !== server.port) return
+    socket.on('message', (message, sender) => {
+      if (sender.address !== server.address || sender.port !== server.port) return
       const reply = decodeOrNothing(message)
       if (reply?.id === id) finish(reply)
     })
-    send()
+    if (from === undefined) send()
+    else socket.bind({ address: from }, send)
   })
 }
 

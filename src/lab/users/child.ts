@@ -1,0 +1,51 @@
+import type { UserRequest } from './client/user.ts'
+import { type Progress, runJob, type UsersJob } from './job.ts'
+import type { UsersResult } from './result.ts'
+
+/** First line of the child's standard input. The end of the input stops the run. */
+export type ChildInput = { job: UsersJob; wantsRequests: boolean }
+/** A line of its standard output, as JSON. */
+export type ChildOutput = { progress: Progress } | { requests: UserRequest[] } | { result: UsersResult }
+
+/**
+ * The generator as a process of its own: in the namespace where users are, with an event loop that nothing else
+ * delays. It ends with whoever started it, because its input ends then; Ctrl-C is its parent's to understand.
+ */
+async function main(): Promise<void> {
+  const stopping = new AbortController()
+  process.on('SIGINT', () => undefined)
+  const { job, wantsRequests } = await firstLine(stopping)
+  const send = (output: ChildOutput) => void process.stdout.write(`${JSON.stringify(output)}\n`)
+  process.stdout.on('error', () => stopping.abort())
+  let batch: UserRequest[] = []
+  const flush = () => {
+    if (batch.length === 0) return
+    send({ requests: batch })
+    batch = []
+  }
+  const flushing = wantsRequests ? setInterval(flush, 50) : undefined
+  const result = await runJob(job, {
+    signal: stopping.signal,
+    onProgress: (progress) => send({ progress }),
+    onRequest: wantsRequests ? (request) => void batch.push(request) : undefined,
+  })
+  clearInterval(flushing)
+  flush()
+  process.stdout.write(`${JSON.stringify({ result } satisfies ChildOutput)}\n`, () => process.exit(0))
+}
+
+function firstLine(stopping: AbortController): Promise<ChildInput> {
+  return new Promise((resolve) => {
+    let text = ''
+    process.stdin.setEncoding('utf8')
+    process.stdin.on('data', (part: string) => {
+      const end = part.indexOf('\n')
+      text += end < 0 ? part : part.slice(0, end)
+      if (end >= 0) resolve(JSON.parse(text) as ChildInput)
+    })
+    process.stdin.on('end', () => stopping.abort())
+    process.stdin.on('error', () => stopping.abort())
+  })
+}
+
+await main()

@@ -1,0 +1,136 @@
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
+import type { Stops } from './stops.ts'
+
+export type Ask = {
+  agent: Agent
+  address: string
+  port: number
+  /** The site's name, for the `host` header. */
+  host: string
+  method: string
+  path: string
+  headers: Readonly<Record<string, string>>
+  body: string | undefined
+  /** How long the user waits for the end of the answer. */
+  patienceMs: number
+  stops: Stops
+}
+
+export type Answer = {
+  status: number
+  headers: IncomingHttpHeaders
+  /** Empty unless it is HTML. */
+  html: Buffer
+}
+
+/** What went wrong, in a user's terms. */
+export type Failure =
+  /** Nobody listens there. */
+  | 'connection refused'
+  /** The network says that there is no way. */
+  | 'unreachable'
+  | 'connection reset'
+  /** Neither an answer nor an end of it for as long as a user waits. */
+  | 'timed out'
+  | 'answer cut short'
+  /** No more sockets or ports here: says nothing about the world. */
+  | 'own limit'
+  /** The run was stopped. */
+  | 'stopped'
+  | 'other'
+
+export type Exchange = ({ answer: Answer } | { failure: Failure; detail: string; connected: boolean }) & {
+  /** Time until the connection was there; 0 on one that was kept. */
+  connectMs: number
+}
+
+const failures: Record<string, Failure> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ETIMEDOUT: 'timed out',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EADDRNOTAVAIL: 'own limit',
+  EMFILE: 'own limit',
+  ENFILE: 'own limit',
+  ENOBUFS: 'own limit',
+  ENOMEM: 'own limit',
+}
+
+/**
+ * One request and its whole answer, as a browser would send it: on a kept connection if one is free, and once more on
+ * a new one when a kept one turns out to be closed before anything came back (only GET: RFC 9112, 9.3.1). Never rejects.
+ */
+export async function exchange(ask: Ask): Promise<Exchange> {
+  const first = await once(ask)
+  return first.again && ask.method === 'GET' ? once(ask) : first
+}
+
+function once(ask: Ask): Promise<Exchange & { again: boolean }> {
+  const { agent, address, port, method, path, body, patienceMs, stops } = ask
+  return new Promise((resolve) => {
+    const begunMs = performance.now()
+    let connectMs = 0
+    let connected = false
+    let answered = false
+    let stopped: Failure | undefined
+    const headers: Record<string, string | number> = { ...ask.headers, host: ask.host }
+    if (body !== undefined) headers['content-length'] = Buffer.byteLength(body)
+    const call = request({ agent, host: address, port, method, path, headers })
+
+    const finish = (how: { answer: Answer } | { failure: Failure; detail: string }) => {
+      clearTimeout(patience)
+      stops.delete(stop)
+      const again = 'failure' in how && how.failure === 'connection reset' && call.reusedSocket && !answered
+      resolve('answer' in how ? { ...how, connectMs, again } : { ...how, connected, connectMs, again })
+    }
+    const broken = (): Failure => (answered ? 'answer cut short' : 'connection reset')
+    const giveUp = (failure: Failure) => {
+      stopped ??= failure
+      call.destroy()
+    }
+    const stop = () => giveUp('stopped')
+    const patience = setTimeout(giveUp, patienceMs, 'timed out' satisfies Failure)
+    stops.add(stop)
+
+    call.once('socket', (socket) => {
+      if (!socket.connecting) {
+        connected = true
+        return
+      }
+      socket.once('connect', () => {
+        connected = true
+        connectMs = performance.now() - begunMs
+      })
+    })
+    call.on('response', (response) => {
+      answered = true
+      const isHtml = response.headers['content-type']?.startsWith('text/html') ?? false
+      const parts: Buffer[] = []
+      response.on('data', (part: Buffer) => void (isHtml && parts.push(part)))
+      response.on('end', () => {
+        if (!response.complete) return
+        finish({
+          answer: { status: response.statusCode!, headers: response.headers, html: Buffer.concat(parts) },
+        })
+      })
+      response.on('error', (error) =>
+        finish({ failure: stopped ?? 'answer cut short', detail: error.message }),
+      )
+      response.on(
+        'close',
+        () => void (response.complete || finish({ failure: stopped ?? 'answer cut short', detail: '' })),
+      )
+    })
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      finish({
+        failure: stopped ?? (answered ? 'answer cut short' : (failures[error.code ?? ''] ?? 'other')),
+        detail: error.code ?? error.message,
+      })
+    })
+    call.on('close', () => finish({ failure: stopped ?? broken(), detail: 'closed' }))
+    call.end(body)
+    if (stops.stopped) stop()
+  })
+}

@@ -1,0 +1,179 @@
+import type { Prefix } from '../../geo/prefix.ts'
+import type { AskServer } from './client/resolver.ts'
+import { Stops } from './client/stops.ts'
+import { type Site, stoppedError, User, type UserRequest } from './client/user.ts'
+import { type Effort, watchEffort } from './effort.ts'
+import { visits } from './plan/arrivals.ts'
+import type { Mix } from './plan/mix.ts'
+import type { UserPlace } from './plan/places.ts'
+import { type Random, seeded } from './plan/random.ts'
+import { Samples } from './samples.ts'
+import { Schedule } from './schedule.ts'
+
+/** A place as the generator needs it. */
+export type Home<Server> = Pick<UserPlace, 'weight'> & {
+  /** Name servers as users there would ask them: the nearest first. */
+  servers: readonly Server[]
+  /** The address that one of its users asks from. */
+  fromOf(user: number): string | undefined
+  subnetOf(random: Random): Prefix | undefined
+}
+
+export type Generate<Server> = {
+  homes: readonly Home<Server>[]
+  site: Site
+  mix: Mix
+  ratePerSecond: number
+  /** Infinity: until it is stopped. */
+  forMs: number
+  seed: number
+  /** Begins the names of users and so the references of orders; unique to this run in this world. */
+  prefix: string
+  patienceMs: number
+  askServer(from: string | undefined): AskServer<Server>
+  /** Ends the run at once; what is under way is left unanswered. */
+  signal: AbortSignal
+  onRequest?: (request: UserRequest) => void
+}
+
+export type Generated = {
+  samples: Samples
+  users: number
+  ranMs: number
+  stopped: boolean
+  unanswered: number
+  effort: Effort
+}
+
+/** More than this at once is not sent any more: the world does not answer, and memory has an end. */
+const mostUnderWay = 20_000
+const stopWithinMs = 250
+
+/**
+ * Users come and go in real time, as `visits` has planned it. Resolves when the time is over and everything that was
+ * sent has been answered or given up (`patienceMs` at most), or at once when it is stopped. Never rejects.
+ */
+export async function generate<Server>(options: Generate<Server>): Promise<Generated> {
+  const { homes, site, mix, ratePerSecond, forMs, seed, prefix, patienceMs, signal, onRequest } = options
+  const samples = new Samples()
+  const stops = new Stops()
+  const effort = watchEffort()
+  const begunMs = performance.now()
+  const now = () => performance.now() - begunMs
+  const schedule = new Schedule<Step<Server>>()
+  const plan = visits({ ratePerSecond, mix, places: homes, seed, forMs })
+  let next = plan.next()
+  let [users, underWay, unanswered] = [0, 0, 0]
+  const present = new Set<User<Server>>()
+  let idle = () => {}
+
+  const record = (request: UserRequest) => {
+    if (request.error === stoppedError) {
+      unanswered += 1
+      return
+    }
+    if (request.error === 'own limit') effort.hitOwnLimit()
+    samples.add(request)
+    onRequest?.(request)
+  }
+
+  const arrive = (visit: NonNullable<typeof next.value>) => {
+    users += 1
+    const home = homes[visit.place]!
+    const random = seeded(seed, `user ${visit.user}`)
+    const from = home.fromOf(visit.user)
+    const user = new User<Server>({
+      name: `${prefix}-${visit.user}`,
+      place: visit.place,
+      from,
+      subnet: home.subnetOf(random),
+      servers: home.servers,
+      askServer: options.askServer(from),
+      site,
+      mix,
+      random,
+      patienceMs,
+      stops,
+      now,
+      record,
+    })
+    present.add(user)
+    const stay = { left: visit.steps.length }
+    for (const { atMs, kind } of visit.steps) schedule.add(atMs, { user, kind, stay, place: visit.place })
+  }
+
+  const finished = (user: User<Server>, stay: { left: number }) => {
+    if (--stay.left > 0) return
+    user.leave()
+    present.delete(user)
+  }
+
+  const begin = ({ user, kind, stay, place }: Step<Server>, atMs: number) => {
+    if (underWay >= mostUnderWay) {
+      effort.hitOwnLimit()
+      const none = { edge: undefined, servedBy: undefined, dnsMs: 0, connectMs: 0 }
+      samples.add({ ...none, atMs, latencyMs: 0, place, kind, error: 'own limit' })
+      finished(user, stay)
+      return
+    }
+    underWay += 1
+    effort.sent(now() - atMs, underWay)
+    void user.step(kind, atMs).finally(() => {
+      underWay -= 1
+      finished(user, stay)
+      if (underWay === 0) idle()
+    })
+  }
+
+  await new Promise<void>((resolve) => {
+    const tick = () => {
+      const nowMs = now()
+      while (!next.done && next.value.steps[0]!.atMs <= nowMs) {
+        arrive(next.value)
+        next = plan.next()
+      }
+      for (let due = schedule.take(nowMs); due; due = schedule.take(nowMs)) begin(due.what, due.atMs)
+      const soonest = Math.min(schedule.nextMs, next.done ? Infinity : next.value.steps[0]!.atMs)
+      if (soonest === Infinity) resolve()
+      else timer = setTimeout(tick, Math.min(1000, Math.max(0, soonest - now())))
+    }
+    let timer = setTimeout(tick, 0)
+    const stop = () => {
+      clearTimeout(timer)
+      stops.stop()
+      resolve()
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+  })
+  if (!signal.aborted) await untilOver(Math.max(0, forMs - now()), signal)
+  const ranMs = Math.min(now(), forMs)
+  if (underWay > 0) {
+    await new Promise<void>((resolve) => {
+      idle = resolve
+      // Only questions to name servers are not cut short; they are not waited for either.
+      if (signal.aborted) setTimeout(resolve, stopWithinMs)
+    })
+  }
+  for (const user of present) user.leave()
+  return {
+    samples,
+    users,
+    ranMs,
+    stopped: signal.aborted,
+    unanswered: unanswered + underWay,
+    effort: effort.end(),
+  }
+}
+
+type Step<Server> = { user: User<Server>; kind: string; stay: { left: number }; place: number }
+
+function untilOver(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

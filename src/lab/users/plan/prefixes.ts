@@ -1,0 +1,91 @@
+import { distanceKm, type Location } from '../../../geo/distance.ts'
+import { type PlaceTree, walkPlaces } from '../../../geo/place-tree.ts'
+import { longestPrefix, type Prefix } from '../../../geo/prefix.ts'
+import { specialPrefixes } from '../../../geo/special.ts'
+import { type Random, weighted, wholeBetween } from './random.ts'
+
+/** Which networks a places database puts where: the other way round from how it is asked. */
+export type PrefixIndex = readonly { lat: number; lon: number; prefixes: readonly IndexedPrefix[] }[]
+/** Start address and length of an IPv4 prefix. */
+export type IndexedPrefix = readonly [start: number, length: number]
+
+/** Networks kept for a location: users of one city need a few, not all. */
+const kept = 8
+/** A city has the networks of everything this near. */
+export const nearKm = 40
+/** Without any that near, those of the nearest location up to here, further than which nobody is a neighbour. */
+export const farthestKm = 250
+
+/**
+ * The largest IPv4 networks of every location. Networks longer than /24 are left out: resolvers tell no more of an
+ * address than that, and such a /24 may belong to several places. Walks the whole database (3.7 million prefixes, 1.6 s).
+ */
+export function prefixIndex(tree: PlaceTree): PrefixIndex {
+  if (tree.family !== 4) throw new RangeError('only IPv4 is indexed')
+  const found: IndexedPrefix[][] = []
+  let start = 0
+  walkPlaces(tree, specialPrefixes, (length, place) => {
+    if (place >= 0 && length <= longestPrefix[4]) {
+      found[place] ??= []
+      const list = found[place]
+      const at = list.findIndex((one) => one[1] > length)
+      if (at >= 0) list.splice(at, 0, [start, length])
+      else list.push([start, length])
+      if (list.length > kept) list.pop()
+    }
+    start += 2 ** (32 - length)
+  })
+  return found.flatMap((prefixes, place) => (prefixes ? [{ ...tree.locations[place]!, prefixes }] : []))
+}
+
+/** Draws a /24 of users who live near a location. */
+export type DrawPrefix = (random: Random) => Prefix
+
+/**
+ * For each location a way to draw its users' networks, in proportion to their sizes; undefined where the database has
+ * none near.
+ */
+export function prefixesNear(index: PrefixIndex, locations: readonly Location[]): (DrawPrefix | undefined)[] {
+  const cells = new Map<string, PrefixIndex[number][]>()
+  for (const entry of index) {
+    const key = cellKey(Math.floor(entry.lat), Math.floor(entry.lon))
+    const cell = cells.get(key)
+    if (cell) cell.push(entry)
+    else cells.set(key, [entry])
+  }
+  return locations.map((location) => {
+    const around = entriesAround(cells, location).map((entry) => ({ entry, km: distanceKm(location, entry) }))
+    const near = around.filter(({ km }) => km <= nearKm)
+    const nearest = around.filter(({ km }) => km <= farthestKm).sort((a, b) => a.km - b.km)[0]
+    const chosen = near.length > 0 ? near : nearest ? [nearest] : []
+    const prefixes = chosen.flatMap(({ entry }) => entry.prefixes)
+    if (prefixes.length === 0) return undefined
+    const draw = weighted(prefixes, ([, length]) => 2 ** (24 - length))
+    return (random) => {
+      const [start, length] = draw(random)
+      const offset = wholeBetween(random, 0, 2 ** (24 - length) - 1) * 256
+      return { family: 4, high: start + offset, low: 0, length: 24 }
+    }
+  })
+}
+
+const cellKey = (lat: number, lon: number) => `${lat} ${((lon + 540) % 360) - 180}`
+
+/** What lies in the cells of one degree that are within `farthestKm`, roughly: more than needed, never less. */
+function entriesAround(
+  cells: ReadonlyMap<string, PrefixIndex[number][]>,
+  { lat, lon }: Location,
+): PrefixIndex {
+  const up = Math.ceil(farthestKm / 111)
+  const across = Math.min(
+    180,
+    Math.ceil(up / Math.max(0.05, Math.cos(((Math.abs(lat) + up) * Math.PI) / 180))),
+  )
+  const found: PrefixIndex[number][] = []
+  for (let y = -up; y <= up; y++) {
+    for (let x = -across; x <= across; x++) {
+      found.push(...(cells.get(cellKey(Math.floor(lat) + y, Math.floor(lon) + x)) ?? []))
+    }
+  }
+  return found
+}

@@ -1,0 +1,44 @@
+import { checkMix, type Mix, type MixInput } from './mix.ts'
+
+/** What people do in the example shop (examples/shop). */
+
+const looking = {
+  home: { weight: 2, get: '/' },
+  search: {
+    weight: 2,
+    get: '/?q={word}',
+    values: { word: ['mug', 'lamp', 'linen', 'tea', 'garden', 'book', 'wool', 'stone', 'box', 'candle'] },
+  },
+  product: { weight: 4, follow: '/products/', get: '/products/{id}', values: { id: '1..2000' } },
+  // What the product page says is often bought together with it.
+  recommendation: {
+    weight: 2,
+    follow: '/products/',
+    on: 'product',
+    get: '/products/{id}',
+    values: { id: '1..2000' },
+  },
+} satisfies MixInput['requests']
+
+const inputs = {
+  browse: { steps: 8, think: '1s-5s', first: 'home', requests: looking },
+  checkout: {
+    steps: 8,
+    think: '1s-5s',
+    first: 'home',
+    requests: {
+      ...looking,
+      order: {
+        weight: 2,
+        post: '/orders',
+        values: { id: '1..2000', quantity: '1..3' },
+        form: { reference: '{reference}', 'product-{id}': '{quantity}' },
+      },
+      history: { weight: 1, get: '/orders' },
+    },
+  },
+} satisfies Record<string, MixInput>
+
+export const mixNames = Object.keys(inputs) as (keyof typeof inputs)[]
+
+export const shopMix = (name: keyof typeof inputs): Mix => checkMix(inputs[name], name)

@@ -1,0 +1,191 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { WorldHandle } from '../../cli/world.ts'
+import { formatPrefix } from '../../geo/prefix.ts'
+import { userRttMs } from '../../geo/rtt.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import { lineOf } from '../links.ts'
+import { cityNetwork } from '../network/names.ts'
+import type { Link, Shaper } from '../wan/index.ts'
+import type { ChildInput, ChildOutput } from './child.ts'
+import type { UserRequest } from './client/user.ts'
+import type { Progress, UsersJob } from './job.ts'
+import { loadPrefixIndex } from './plan/load-prefixes.ts'
+import type { Mix } from './plan/mix.ts'
+import { drawPlaces, type UserPlace } from './plan/places.ts'
+import { type PrefixIndex, prefixesNear } from './plan/prefixes.ts'
+import { seeded } from './plan/random.ts'
+import type { UsersResult } from './result.ts'
+
+/** What of a lab is needed: users live in its *internet*, at their distances. Without one, nobody is far. */
+export type UsersLab = { wan(): Promise<Shaper>; inside(place: string): readonly string[] }
+
+export type UsersOptions = {
+  world: WorldHandle
+  lab?: UsersLab | undefined
+  ratePerSecond: number
+  mix: Mix
+  /** All that `--places` means; a run draws its own from them. */
+  places: readonly UserPlace[]
+  /** For the report: what was asked for. */
+  placesText: string
+  /** Infinity: until the signal. */
+  forMs: number
+  seed: number
+  /** How long a user waits for an answer. Default: what a write may be held for, and 15 s more. */
+  patienceMs?: number
+  /** Ends the run; what is under way is left unanswered, and the result is about what was answered. */
+  signal?: AbortSignal
+  /** Links are set and users come from now on. */
+  onStart?: (job: UsersJob) => void
+  onRequest?: ((request: UserRequest) => void) | undefined
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** Networks that the users of one place tell name servers. */
+const subnetsPerPlace = 16
+
+/**
+ * Lets users come to a world and tells what they met. In a lab they come from *internet*, each from its city's
+ * network, and the shaper gets the cities' distances first; elsewhere from this machine. The generator is a process of
+ * its own. Rejects when it cannot be started; what users meet is in the result.
+ */
+export async function runUsers(options: UsersOptions): Promise<UsersResult> {
+  const { world, lab } = options
+  const { topology, topologyFile } = world.record
+  const index = await loadPrefixIndex(topology.steering.places, dirname(topologyFile))
+  const job = usersJob(options, index)
+  if (lab) await setDistances(lab, job)
+  options.onStart?.(job)
+  return inChild(job, options, lab?.inside('internet') ?? [])
+}
+
+/** A run as plain data. Pure but for the name that makes it unique. */
+export function usersJob(options: UsersOptions, index: PrefixIndex | undefined): UsersJob {
+  const { world, lab, ratePerSecond, mix, placesText, forMs, seed } = options
+  const { topology } = world.record
+  const regions = world.regions.filter((region) => region.serves)
+  const places = drawPlaces(options.places, seed)
+  const near =
+    index &&
+    prefixesNear(
+      index,
+      places.map(({ location }) => location),
+    )
+  const random = seeded(seed, 'subnets')
+  return {
+    world: world.name,
+    asked: { ratePerSecond, mix: mix.name, places: placesText, forMs, seed },
+    mix,
+    domain: topology.domain,
+    httpPort: topology.ports.http,
+    slo: topology.slo,
+    regions: regions.map(({ name, address, location }) => ({ name, address, location })),
+    servers: regions.map(({ address }) => ({ address, port: topology.ports.dns })),
+    places: places.map(({ name, area, location, weight, city }, i) => {
+      const draw = near?.[i]
+      return {
+        name,
+        area,
+        location,
+        weight,
+        network: lab && cityNetwork(city).replace(/\.0\/24$/, ''),
+        subnets: draw ? Array.from({ length: subnetsPerPlace }, () => formatPrefix(draw(random))) : [],
+        servers: regions
+          .map((region, server) => ({ server, ms: userRttMs(location, region.location) }))
+          .sort((a, b) => a.ms - b.ms)
+          .map(({ server }) => server),
+      }
+    }),
+    distances: lab !== undefined,
+    prefix: `u${seed}-${randomBytes(4).toString('hex')}`,
+    patienceMs: options.patienceMs ?? (topology.database.holdSeconds + 15) * 1000,
+  }
+}
+
+/**
+ * Tells the shaper where the users of this run live and how far each region is from there. A link that is there keeps
+ * everything but its delay: a region that is cut off stays so.
+ */
+async function setDistances(lab: UsersLab, job: UsersJob): Promise<void> {
+  const places = job.places.map((place) => {
+    const network = place.network!
+    const [, high = 0, low = 0] = network.split('.').map(Number)
+    return { ...place, id: `city:${(high - 128) * 256 + low}`, prefix: `${network}.0/24` }
+  })
+  const shaper = await lab.wan()
+  try {
+    await shaper.places(places.map(({ id, prefix }) => ({ place: id, prefix })))
+    const now = new Map((await shaper.params()).map((link) => [`${link.from} ${link.to}`, link.params]))
+    const links = places.flatMap(({ id, location }) =>
+      job.regions.flatMap((region): Link[] => {
+        const line = lineOf(userRttMs(location, region.location) / 2)
+        const ways = [
+          { from: id, to: region.name },
+          { from: region.name, to: id },
+        ]
+        return ways.map(({ from, to }) => ({
+          from,
+          to,
+          params: { ...line, ...now.get(`${from} ${to}`), delayMs: line.delayMs },
+        }))
+      }),
+    )
+    await shaper.set(links)
+  } finally {
+    shaper.close()
+  }
+}
+
+function inChild(job: UsersJob, options: UsersOptions, prefix: readonly string[]): Promise<UsersResult> {
+  const { signal, onRequest, onProgress } = options
+  const program = fileURLToPath(new URL('child.ts', import.meta.url))
+  const [file, ...args] = [...prefix, ...(prefix.length > 0 ? ['--'] : []), process.execPath, program]
+  const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let [said, result]: [string, UsersResult | undefined] = ['', undefined]
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-4000)
+  })
+  child.stdin.on('error', () => undefined)
+  child.stdin.write(
+    `${JSON.stringify({ job: withoutInfinity(job), wantsRequests: onRequest !== undefined } satisfies ChildInput)}\n`,
+  )
+  const stop = () => child.stdin.end()
+  if (signal?.aborted) stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const output = JSON.parse(line) as ChildOutput
+    if ('progress' in output) onProgress?.(output.progress)
+    else if ('result' in output) result = output.result
+    else for (const request of output.requests) onRequest?.(request)
+  })
+  return new Promise((resolve, reject) => {
+    const failed = (what: string, cause?: unknown) =>
+      reject(
+        new NearsideError('users_failed', `the load generator ${what}`, {
+          remedy: said.trim().split('\n').at(-1) ?? '',
+          cause,
+        }),
+      )
+    child.on('error', (error) => failed('cannot be started', error))
+    child.on('close', (code, by) => {
+      signal?.removeEventListener('abort', stop)
+      if (result) resolve(withInfinity(result, options.forMs))
+      else failed(`ended without a result (${by ?? `exit ${code}`})`)
+    })
+  })
+}
+
+/** JSON has no Infinity: a time that no run reaches stands for it. */
+const endless = Number.MAX_SAFE_INTEGER
+const withoutInfinity = (job: UsersJob): UsersJob => ({
+  ...job,
+  asked: { ...job.asked, forMs: Math.min(job.asked.forMs, endless) },
+})
+const withInfinity = (result: UsersResult, forMs: number): UsersResult => ({
+  ...result,
+  asked: { ...result.asked, forMs },
+})

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { visits } from '../../../src/lab/users/plan/arrivals.ts'
+import { checkMix } from '../../../src/lab/users/plan/mix.ts'
+import { seeded, weighted } from '../../../src/lab/users/plan/random.ts'
+import { shopMix } from '../../../src/lab/users/plan/shop-mixes.ts'
+import { Schedule } from '../../../src/lab/users/schedule.ts'
+
+const plan = (changes: Partial<Parameters<typeof visits>[0]> = {}) => [
+  ...visits({
+    ratePerSecond: 200,
+    mix: shopMix('browse'),
+    places: [{ weight: 3 }, { weight: 1 }],
+    seed: 7,
+    forMs: 60_000,
+    ...changes,
+  }),
+]
+const steps = (planned: ReturnType<typeof plan>) => planned.flatMap((visit) => visit.steps)
+
+test('the same seed plans the same visits, another one others', () => {
+  assert.deepEqual(plan(), plan())
+  assert.notDeepEqual(plan().slice(0, 5), plan({ seed: 8 }).slice(0, 5))
+})
+
+test('as many requests are planned as were asked for, in the first tenth of the time as in the last', () => {
+  let [all, first, last] = [0, 0, 0]
+  for (let seed = 0; seed < 20; seed++) {
+    const planned = steps(plan({ seed }))
+    all += planned.length
+    first += planned.filter(({ atMs }) => atMs < 6000).length
+    last += planned.filter(({ atMs }) => atMs >= 54_000).length
+  }
+  // 240,000 requests in visits of 8: four standard deviations are 1.9 % of all and 6 % of a tenth.
+  assert.ok(Math.abs(all / 240_000 - 1) < 0.019, `${all}`)
+  assert.ok(Math.abs(first / 24_000 - 1) < 0.06, `${first}`)
+  assert.ok(Math.abs(last / 24_000 - 1) < 0.06, `${last}`)
+})
+
+test('visits begin independently of each other: counts by second vary as a Poisson process does', () => {
+  const mix = { ...shopMix('browse'), steps: 1 }
+  const counts = new Map<number, number>()
+  for (const { atMs } of steps(plan({ mix, forMs: 1_000_000, ratePerSecond: 50 }))) {
+    const second = Math.floor(atMs / 1000)
+    counts.set(second, (counts.get(second) ?? 0) + 1)
+  }
+  const values = Array.from({ length: 1000 }, (_, second) => counts.get(second) ?? 0)
+  const mean = values.reduce((sum, value) => sum + value) / 1000
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 1000
+  assert.ok(Math.abs(mean - 50) < 1, `${mean}`)
+  assert.ok(variance / mean > 0.8 && variance / mean < 1.2, `${variance / mean}`)
+})
+
+test('a plan is in order, within its time, with think times as asked for', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 ** 40 }),
+      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 1, max: 20_000 }),
+      (seed, ratePerSecond, forMs) => {
+        const mix = { ...shopMix('checkout'), steps: 3, thinkMs: { min: 10, max: 100 } }
+        let before = 0
+        for (const { steps: own } of plan({ seed, ratePerSecond, forMs, mix })) {
+          assert.ok(own.length > 0 && own[0]!.atMs >= before)
+          before = own[0]!.atMs
+          for (const [i, { atMs, kind }] of own.entries()) {
+            assert.ok(atMs >= 0 && atMs < forMs && kind in mix.requests)
+            const gap = i === 0 ? 50 : atMs - own[i - 1]!.atMs
+            assert.ok(gap >= 10 && gap <= 100)
+          }
+        }
+      },
+    ),
+    { numRuns: 50 },
+  )
+})
+
+test('users and kinds are drawn in proportion to their weights', () => {
+  const planned = plan({ forMs: 200_000 })
+  const share = planned.filter(({ place }) => place === 0).length / planned.length
+  assert.ok(Math.abs(share - 0.75) < 0.02, `${share}`)
+  // The first request of a visit is always home; 10 weights share the rest.
+  const kinds = steps(planned.filter(({ steps }) => steps[0]!.atMs > 50_000)).map(({ kind }) => kind)
+  const products = kinds.filter((kind) => kind === 'product').length
+  assert.ok(Math.abs(products / kinds.length - 0.4 * (7 / 8)) < 0.02, `${products / kinds.length}`)
+  const draw = weighted(['never', 'always'], (item) => (item === 'always' ? 1 : 0))
+  const random = seeded(1, 'x')
+  for (let i = 0; i < 1000; i++) assert.equal(draw(random), 'always')
+})
+
+test('what is due comes in order, and in the order of coming when it is due at once', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 20 })), fc.integer({ min: -1, max: 21 }), (times, now) => {
+      const schedule = new Schedule<number>()
+      for (const [i, time] of times.entries()) schedule.add(time, i)
+      const taken: { atMs: number; what: number }[] = []
+      for (let one = schedule.take(now); one; one = schedule.take(now))
+        taken.push({ atMs: one.atMs, what: one.what })
+      const expected = times
+        .map((atMs, what) => ({ atMs, what }))
+        .filter(({ atMs }) => atMs <= now)
+        .sort((a, b) => a.atMs - b.atMs || a.what - b.what)
+      assert.deepEqual(taken, expected)
+      assert.equal(schedule.size, times.length - expected.length)
+    }),
+  )
+})
+
+const refused = (input: unknown) => {
+  try {
+    checkMix(input, 'my.yaml')
+  } catch (error) {
+    const { code, message, remedy } = error as { code: string; message: string; remedy: string }
+    return `${code} ${message} ${remedy}`
+  }
+  return 'accepted'
+}
+
+test('a mix that cannot be says where, what was expected and what was probably meant', () => {
+  const page = { get: '/' }
+  assert.match(
+    refused({ requests: { page }, stepps: 3 }),
+    /usage_mix my\.yaml: unknown key stepps.*did you mean steps\?/s,
+  )
+  assert.match(
+    refused({ requests: { page: { gett: '/' } } }),
+    /requests\.page: unknown key gett.*did you mean get\?/s,
+  )
+  assert.match(refused({ requests: {} }), /at least one request/)
+  assert.match(
+    refused({ requests: { page }, first: 'pgae' }),
+    /first: expected page, got pgae did you mean page\?/,
+  )
+  assert.match(refused({ requests: { page: { get: '/a', post: '/b' } } }), /one of get, post, .*found 2/)
+  assert.match(refused({ requests: { page: { get: '/{id}' } } }), /\{id\}: expected reference, user, got id/)
+  assert.match(refused({ requests: { page: { ...page, form: { a: 1 } } } }), /a get has no body/)
+  assert.match(
+    refused({ requests: { page }, think: 'slowly' }),
+    /think: expected a time or two, such as "2s"/,
+  )
+  assert.match(refused({ requests: { page: { get: 'page' } } }), /expected a path such as/)
+  assert.match(
+    refused({ requests: { page: { ...page, values: { id: 'many' } } } }),
+    /requests\.page\.values\.id/,
+  )
+  assert.match(refused('home'), /usage_mix/)
+  assert.match(refused(undefined), /usage_mix/)
+  assert.match(refused({ requests: { page: { ...page, weight: 0 } } }), /a weight above 0/)
+})
+
+test('a mix fills in what is left out', () => {
+  const mix = checkMix({ requests: { page: { get: '/' } } }, 'my.yaml')
+  assert.deepEqual(mix, {
+    name: 'my.yaml',
+    steps: 8,
+    thinkMs: { min: 1000, max: 5000 },
+    first: undefined,
+    assets: true,
+    requests: {
+      page: {
+        weight: 1,
+        method: 'GET',
+        path: '/',
+        follow: undefined,
+        values: {},
+        body: undefined,
+        headers: {},
+      },
+    },
+  })
+})
