@@ -82,7 +82,7 @@ function line(event: Event, output: Output, { verbose }: Options): string {
 }
 
 /** From the first agent that has them; all are asked at once. */
-async function eventsOf(world: WorldHandle): Promise<Event[]> {
+export async function eventsOf(world: WorldHandle): Promise<Event[]> {
   try {
     return await Promise.any(
       world.regions.map((region) => world.call<Event[]>(region, 'GET', '/v1/events', undefined, 2000)),

@@ -32,6 +32,7 @@ const groups: Record<string, Record<string, () => Promise<Register>>> = {
     kill: async () => (await import('./kill.ts')).killCommand,
     revive: async () => (await import('./revive.ts')).reviveCommand,
     lab: async () => (await import('./lab.ts')).labCommand,
+    drill: async () => (await import('./drill.ts')).drillCommand,
   },
 }
 

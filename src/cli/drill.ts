@@ -1,0 +1,206 @@
+import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { type Command, InvalidArgumentError } from 'commander'
+import { promisesOf } from '../lab/checker/index.ts'
+import { reportHtml } from '../lab/drill/html.ts'
+import { type DrillResult, runDrill } from '../lab/drill/run.ts'
+import { planDrill, scenarioNames, scenarios, unknownScenario } from '../lab/drill/scenarios.ts'
+import { planText, resultText } from '../lab/drill/text.ts'
+import type { Typed } from '../lab/faults/parse.ts'
+import { saveHistory } from '../lab/history-file.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { version } from '../lib/version.ts'
+import { drillWorldOf, type LoadChoice, workloadsOf } from './drill/world.ts'
+import { onInterrupt } from './interrupt.ts'
+import { situationOf } from './lab/fault.ts'
+import {
+  faultHands,
+  healLeftFaults,
+  mustBeRehearsalGround,
+  rehearsalGround,
+  rehearsedWorld,
+  startGuard,
+} from './lab/fault-world.ts'
+import { action, exitCodes, type Output, shownPath, widthOf, wrap } from './output.ts'
+import type { WorldOptions } from './world.ts'
+
+type Options = WorldOptions &
+  Omit<Typed, 'words'> & {
+    list?: boolean
+    plan?: boolean
+    silent?: boolean
+    app: LoadChoice['app']
+    writesPerSecond?: number
+    readsPerSecond?: number
+    seed?: number
+    report?: string
+    history?: string
+    everyGuarantee?: boolean
+    iKnowThisIsProduction?: boolean
+    json?: boolean
+  }
+
+const examples = `
+Examples:
+  nearside drill --list
+  nearside drill region-loss us-east
+  nearside drill region-loss --silent --for 30s        in a lab: packets vanish instead of being refused
+  nearside drill partition us-east --plan              what it would do, and nothing else
+  nearside drill etcd-quorum --report drill.html --history drill.jsonl
+
+In a lab or on a world of this machine. It makes a schema of its own in the app's database (nearside_drill), writes and
+reads there through every region, and removes it; with the example shop it also places orders, which stay. However it
+ends, also by Ctrl-C, the fault is healed and the world goes on.
+Exit codes: 0 no promise was broken, 1 one was, or the world did not come back, 2 wrong usage, 130 interrupted.`
+
+export function drillCommand(program: Command): void {
+  program
+    .command('drill')
+    .description('rehearse a fault under load, and check every promise')
+    .argument('[scenario]', 'see --list')
+    .argument('[what...]', 'usually a region; default: where the primary is')
+    .option('--list', 'every scenario')
+    .option('--plan', 'show what it would do and do nothing')
+    .option('--for <time>', 'how long the fault lasts (default: 20s)')
+    .option('--silent', 'region-loss: packets vanish (lab)')
+    .option('--direction <which>', 'one-way-cut: out or in')
+    .option('--delay <time>', 'slow-link: more delay, one way')
+    .option('--jitter <time>', 'slow-link: more jitter')
+    .option('--rate <rate>', 'slow-link: at most, such as 10mbit')
+    .option('--loss <share>', 'lossy-link: of packets, such as 5%')
+    .option('--members <regions>', 'etcd-quorum: these members')
+    .option('--share <share>', 'app-500: of requests')
+    .option('--app <which>', 'auto, shop (also place orders) or none', appChoice, 'auto')
+    .option('--writes-per-second <number>', 'of each kind of load, at every region', perSecond)
+    .option('--reads-per-second <number>', 'of each kind of load, at every region', perSecond)
+    .option('--seed <number>', 'what random choices of the load come from', seedOf)
+    .option('--report <file.html>', 'write a report that a browser shows')
+    .option('--history <file>', 'write everything that users asked and were told')
+    .option('--every-guarantee', 'a violation of what is not promised counts, too')
+    .option('--i-know-this-is-production', 'also where regions are neither in a lab nor on this machine')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', examples)
+    .action(
+      action<Options>(({ output, options, args }) => {
+        if (options.list) return list(output)
+        const [scenario, ...words] = args
+        if (scenario === undefined)
+          throw new NearsideError(
+            'usage_scenario_missing',
+            `scenario: expected one of ${scenarioNames.join(', ')}`,
+            {
+              remedy: 'nearside drill --list says what each does',
+            },
+          )
+        return drill(output, options, scenario, words)
+      }),
+    )
+}
+
+function list(output: Output): number {
+  output.result(scenarioNames.map((name) => ({ name, ...described(name) })))
+  for (const name of scenarioNames) {
+    const { typed, does, needs } = described(name)
+    output.print(`${output.paint('bold', name)} ${typed}`)
+    output.print(
+      wrap(`    ${does}${needs === 'anywhere' ? '' : ` (${needs})`}`, widthOf(process.stdout), '      '),
+    )
+  }
+  return exitCodes.ok
+}
+
+function described(name: (typeof scenarioNames)[number]) {
+  const { typed, does, needs } = scenarios[name]
+  return { typed, does, needs }
+}
+
+async function drill(output: Output, options: Options, scenario: string, words: string[]): Promise<number> {
+  if (!Object.hasOwn(scenarios, scenario)) throw unknownScenario(scenario)
+  const world = await rehearsedWorld(options)
+  mustBeRehearsalGround(world, options.iKnowThisIsProduction)
+  if (!options.plan) await healLeftFaults(world, output)
+  const situation = await situationOf(world)
+  const plan = planDrill({
+    scenario,
+    words,
+    typed: { ...options, words },
+    silent: options.silent === true,
+    world: world.name,
+    ground: rehearsalGround(world) === 'lab' ? 'lab' : 'local',
+    situation,
+  })
+  if (options.plan) {
+    output.result(plan)
+    output.print(planText(plan))
+    return exitCodes.ok
+  }
+  output.note(planText(plan))
+  output.note('')
+  const seed = options.seed ?? randomInt(1, 2 ** 31)
+  const { signal } = onInterrupt(output, 'leave')
+  const guard = startGuard(world)
+  try {
+    const choice = { ...options, seed }
+    const workloads = await workloadsOf(world, choice)
+    const drillWorld = drillWorldOf(world, await faultHands(world, output), workloads)
+    const startedAt = performance.now()
+    const say = (text: string) => {
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)
+      output.note(`${output.paintNote('dim', `${seconds} s`)}  ${text}`)
+    }
+    const promises = promisesOf(world.record.topology)
+    const every = options.everyGuarantee === true
+    const result = await runDrill(plan, drillWorld, { seed, promises, every, signal, say })
+    await save(result, options, output)
+    output.result(document(result))
+    output.print()
+    output.print(resultText(result))
+    return result.ok ? exitCodes.ok : exitCodes.problem
+  } catch (error) {
+    if (!signal.aborted) throw error
+    output.note('interrupted: the fault is healed, the world goes on')
+    // Requests that wait for the world would keep us here until they have their answers.
+    process.exit(exitCodes.interrupted)
+  } finally {
+    guard.release()
+  }
+}
+
+/** Everything but the operations: those are in the history. */
+function document({ history, final, ...rest }: DrillResult) {
+  return { version, ...rest, operations: history.ops.length }
+}
+
+async function save(result: DrillResult, { report, history }: Options, output: Output): Promise<void> {
+  const write = async (file: string, work: () => Promise<void>) => {
+    try {
+      await work()
+      output.note(`written: ${shownPath(file)}`)
+    } catch (error) {
+      // What was measured must not be lost because of it.
+      output.note(`${file}: could not be written: ${messageOf(error)}`)
+      process.exitCode = exitCodes.problem
+    }
+  }
+  if (report) await write(report, () => writeFile(report, reportHtml(result, version), { mode: 0o600 }))
+  if (history)
+    await write(history, () => saveHistory(history, { history: result.history, final: result.final }))
+}
+
+function appChoice(text: string): LoadChoice['app'] {
+  if (text === 'auto' || text === 'shop' || text === 'none') return text
+  throw new InvalidArgumentError('expected auto, shop or none')
+}
+
+function perSecond(text: string): number {
+  const number = Number(text)
+  if (!(number > 0 && number <= 2000)) throw new InvalidArgumentError('expected a number such as 20')
+  return number
+}
+
+export function seedOf(text: string): number {
+  const number = Number(text)
+  if (!/^\d{1,15}$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('expected a whole number such as 42')
+  return number
+}

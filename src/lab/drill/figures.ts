@@ -1,0 +1,126 @@
+import { type Guarantee, verdictOf } from '../checker/index.ts'
+import { type History, isWrite, type Op, type WriteOp } from '../history.ts'
+import { type Deed, longestPause, type Moment, type Pause, pauseThresholdMs } from './timeline.ts'
+
+export type Counts = { acknowledged: number; refused: number; unknown: number; lost: number }
+
+/** The numbers of a drill. Pure. Times are counted from the first fault. */
+export type Figures = {
+  /** Until a majority called a region lost or unfit. */
+  toVerdictMs?: number
+  /** Until writes were acknowledged again, if they had paused. */
+  toWritableMs?: number
+  /** `open`: none was acknowledged afterwards. */
+  longestWritePause?: { ms: number; atMs: number; open: boolean }
+  writes: Counts
+  /** Of the shop; only when its load ran. */
+  orders?: Counts
+  reads: { all: number; failed: number; failedElsewhere: number }
+  byEdge: readonly EdgeFigures[]
+  /** Pages and orders over HTTP that took longer than the topology's SLO, or failed. */
+  users?: { requests: number; overSlo: number; latencyMs: number; share: number; met: boolean }
+}
+
+export type EdgeFigures = {
+  edge: string
+  hit: boolean
+  writes: Counts
+  reads: { all: number; failed: number }
+  longestWritePauseMs?: number
+}
+
+export type Slo = { latencyMs: number; share: number }
+
+export type FiguresInput = {
+  history: History
+  deeds: readonly Deed[]
+  timeline: readonly Moment[]
+  guarantees: readonly Guarantee[]
+  /** Regions that the faults were about. */
+  hit: readonly string[]
+  slo: Slo
+}
+
+export function figuresOf({ history, deeds, timeline, guarantees, hit, slo }: FiguresInput): Figures {
+  const t0 = deeds.find(({ kind }) => kind === 'fault')?.atMs ?? 0
+  const { ops } = history
+  const lost = lostIds(guarantees)
+  const writes = ops.filter(isWrite)
+  const reads = ops.filter((op) => !isWrite(op))
+  const orders = writes.filter(({ kind }) => kind === 'order')
+  const http = ops.filter(({ kind }) => kind === 'order' || kind === 'readOrders' || kind === 'page')
+  const pause = longestPause(history, t0)
+  const verdict = timeline.find(({ kind }) => kind === 'verdict')
+  const edges = [...new Set(ops.map(({ edge }) => edge))].sort()
+  const failed = reads.filter(({ outcome }) => outcome !== 'ok')
+  return {
+    ...(verdict ? { toVerdictMs: verdict.atMs } : {}),
+    ...(pause && isPause(pause) ? pauseFigures(pause, t0) : {}),
+    writes: counts(writes, lost),
+    ...(orders.length > 0 ? { orders: counts(orders, lost) } : {}),
+    reads: {
+      all: reads.length,
+      failed: failed.length,
+      failedElsewhere: failed.filter(({ edge }) => !hit.includes(edge)).length,
+    },
+    byEdge: edges.map((edge) => ofEdge(edge, hit.includes(edge), history, t0, lost)),
+    ...(http.length > 0 ? { users: usersOf(http, slo) } : {}),
+  }
+}
+
+const isPause = ({ fromMs, toMs }: Pause) => toMs - fromMs >= pauseThresholdMs
+
+function pauseFigures(pause: Pause, t0: number): Pick<Figures, 'toWritableMs' | 'longestWritePause'> {
+  const ms = pause.toMs - pause.fromMs
+  return {
+    ...(pause.open ? {} : { toWritableMs: pause.toMs - t0 }),
+    longestWritePause: { ms, atMs: pause.fromMs - t0, open: pause.open },
+  }
+}
+
+/** Operations that prove the loss of an acknowledged write. */
+function lostIds(guarantees: readonly Guarantee[]): Set<number> {
+  const lost = guarantees.find(({ id }) => id === 'acknowledged-stays')
+  return new Set(lost?.violations.flatMap(({ ops }) => ops) ?? [])
+}
+
+function counts(writes: readonly WriteOp[], lost: ReadonlySet<number>): Counts {
+  const of = (outcome: Op['outcome']) => writes.filter((op) => op.outcome === outcome).length
+  return {
+    acknowledged: of('ok'),
+    refused: of('fail'),
+    unknown: of('unknown'),
+    lost: writes.filter(({ id, outcome }) => outcome === 'ok' && lost.has(id)).length,
+  }
+}
+
+function ofEdge(
+  edge: string,
+  hit: boolean,
+  history: History,
+  t0: number,
+  lost: ReadonlySet<number>,
+): EdgeFigures {
+  const here = history.ops.filter((op) => op.edge === edge)
+  const reads = here.filter((op) => !isWrite(op))
+  const pause = longestPause(history, t0, (op) => op.edge === edge)
+  return {
+    edge,
+    hit,
+    writes: counts(here.filter(isWrite), lost),
+    reads: { all: reads.length, failed: reads.filter(({ outcome }) => outcome !== 'ok').length },
+    ...(pause && isPause(pause) ? { longestWritePauseMs: pause.toMs - pause.fromMs } : {}),
+  }
+}
+
+function usersOf(http: readonly Op[], { latencyMs, share }: Slo): NonNullable<Figures['users']> {
+  const over = http.filter(
+    ({ outcome, invokedMs, completedMs }) => outcome !== 'ok' || completedMs - invokedMs > latencyMs,
+  ).length
+  const within = 1 - over / http.length
+  return { requests: http.length, overSlo: over, latencyMs, share: within, met: within >= share }
+}
+
+/** Guarantees that count against the drill: the promised ones, or with `every` all that were looked at. */
+export const brokenIn = (guarantees: readonly Guarantee[], every = false): Guarantee[] =>
+  guarantees.filter((one) => (every ? one.violations.length > 0 : verdictOf(one) === 'broken'))

@@ -1,0 +1,364 @@
+import { NearsideError } from '../../lib/errors.ts'
+import { suggest } from '../../lib/suggest.ts'
+import { defaultForMs, parseFault, type Situation, type Typed } from '../faults/parse.ts'
+import { sayMs } from '../faults/say.ts'
+import type { Fault } from '../faults/types.ts'
+import type { DrillPlan, Ground, Step } from './plan.ts'
+
+/** Every rehearsal that has a name. */
+
+type Scenario = {
+  typed: string
+  does: string
+  needs: 'anywhere' | 'lab' | 'lab with --app-faults' | 'lab with --small-disk'
+  steps: (drill: Drill) => { about: string; steps: Step[]; expects: string[] }
+}
+
+/** What a scenario is made from. `fault` reads words as `nearside lab fault` does. */
+type Drill = {
+  words: readonly string[]
+  typed: Typed
+  /** Lost without a sound: packets vanish instead of being refused. */
+  silent: boolean
+  forMs: number
+  situation: Situation
+  ground: Ground
+  primary: () => string
+  replicas: () => string[]
+  fault: (kind: string, words?: readonly string[], more?: Partial<Typed>) => Fault
+}
+
+/** Longer than any failover, with Patroni's own ttl and two elections in it. */
+const failoverLimitMs = 60_000
+/** Longer than copying a small database anew. */
+export const settleLimitMs = 240_000
+
+const inject = (fault: Fault, as = 'fault'): Step => ({ do: 'inject', fault, as })
+const writes: Step = { do: 'until', what: 'writes', limitMs: failoverLimitMs }
+const settled: Step = { do: 'until', what: 'settled', limitMs: settleLimitMs }
+const heal: Step = { do: 'heal', which: 'fault' }
+
+const nothingLost = 'nothing acknowledged is lost, nothing is applied twice'
+const readsGoOn = (where: string) => `reads ${where} go on without an error`
+
+/** One fault, as long as it is to last, then healed. */
+const once = (fault: Fault, forMs: number, more: Step[] = []): Step[] => [
+  inject(fault),
+  ...more,
+  { do: 'wait', ms: forMs },
+  heal,
+  settled,
+]
+
+export const scenarios = {
+  'region-loss': {
+    typed: '[REGION] [--silent]',
+    does: 'a whole region is gone at once, and comes back (default: the primary’s)',
+    needs: 'anywhere',
+    steps: ({ words, forMs, fault, primary, silent, ground }) => {
+      const region = words[0] ?? primary()
+      if (silent && ground === 'local') throw needsLab('region-loss --silent')
+      const lost = silent ? fault('cut', [region], { from: 'all' }) : fault('kill-region', [region])
+      const holdsPrimary = region === primary()
+      return {
+        about: `${region} ${silent ? 'falls silent: no packet comes or goes' : 'is killed as by a power cut'} for ${sayMs(forMs)}${holdsPrimary ? '; it holds the primary' : ''}.`,
+        steps: once(lost, forMs, [writes]),
+        expects: [
+          ...(holdsPrimary
+            ? ['another region holds the primary within seconds; writes elsewhere wait for it']
+            : []),
+          readsGoOn('at the other edges'),
+          nothingLost,
+        ],
+      }
+    },
+  },
+  'replica-loss': {
+    typed: '[REGION]',
+    does: 'a region with a replica is killed, and comes back',
+    needs: 'anywhere',
+    steps: ({ words, forMs, fault, replicas, primary }) => {
+      const region = words[0] ?? replicas()[0]
+      if (region === undefined) throw none('replica', 'the world has one full region')
+      if (region === primary())
+        throw none('replica', `${region} holds the primary: see nearside drill region-loss`)
+      return {
+        about: `${region}, which has a replica, is killed for ${sayMs(forMs)}.`,
+        steps: once(fault('kill-region', [region]), forMs, [writes]),
+        expects: [
+          'writes wait until the primary no longer counts on that replica, then go on with one copy (at risk)',
+          readsGoOn('at the other edges'),
+          nothingLost,
+        ],
+      }
+    },
+  },
+  'witness-loss': {
+    typed: '[REGION]',
+    does: 'a region that only votes is killed, and comes back',
+    needs: 'anywhere',
+    steps: ({ words, forMs, fault, situation }) => {
+      const witnesses = situation.regions.filter((one) => one.votes && !one.full).map((one) => one.name)
+      const region = words[0] ?? witnesses[0]
+      if (region === undefined) throw none('witness', 'every voting region holds data')
+      return {
+        about: `${region} is killed for ${sayMs(forMs)}.`,
+        steps: once(fault('kill-region', [region]), forMs, [writes]),
+        expects: ['nobody notices', nothingLost],
+      }
+    },
+  },
+  'primary-crash': {
+    typed: '',
+    does: 'the primary’s database server and its Patroni die at once; the region lives',
+    needs: 'anywhere',
+    steps: ({ fault, primary, forMs }) => {
+      const region = primary()
+      const least = Math.min(forMs, 10_000)
+      return {
+        about: `PostgreSQL and Patroni in ${region} are killed; the agent there starts them again.`,
+        steps: once(fault('kill-process', [region, 'postgres']), least, [writes]),
+        expects: ['writes wait until it is back, or until another region has taken over', nothingLost],
+      }
+    },
+  },
+  partition: {
+    typed: '[REGION]',
+    does: 'a region is cut off from all other regions and still has its users (default: the primary’s)',
+    needs: 'lab',
+    steps: ({ words, forMs, fault, primary }) => {
+      const region = words[0] ?? primary()
+      return {
+        about: `${region} is cut off from all other regions for ${sayMs(forMs)}; its users still reach it.`,
+        steps: once(fault('cut', [region]), forMs, [writes]),
+        expects: [
+          'the region that is cut off acknowledges nothing, whatever it thinks it is',
+          'the others go on, with a new primary if need be',
+          nothingLost,
+        ],
+      }
+    },
+  },
+  'one-way-cut': {
+    typed: '[REGION] [--direction out|in]',
+    does: 'what a region says does not arrive (out), or it hears nothing (in)',
+    needs: 'lab',
+    steps: ({ words, forMs, fault, primary, typed }) => {
+      const region = words[0] ?? primary()
+      const cut = fault('cut', [region], { direction: typed.direction ?? 'out' })
+      return {
+        about: `${region} is cut off one way for ${sayMs(forMs)}.`,
+        steps: once(cut, forMs, [writes]),
+        expects: ['half a connection is no connection: as a partition', nothingLost],
+      }
+    },
+  },
+  'slow-link': {
+    typed: '[REGION REGION] [--delay 100ms] [--jitter 0ms] [--rate 10mbit]',
+    does: 'the link between two regions gets slower (default: the primary’s to its replica)',
+    needs: 'lab',
+    steps: ({ words, forMs, fault, primary, replicas }) => {
+      const pair = words.length > 0 ? words : [primary(), replicas()[0] ?? '']
+      return {
+        about: `the link between ${pair.join(' and ')} gets slower for ${sayMs(forMs)}.`,
+        steps: once(fault('slow-link', pair), forMs),
+        expects: ['writes take longer, by the round trip; nobody is called lost for it', nothingLost],
+      }
+    },
+  },
+  'lossy-link': {
+    typed: '[REGION REGION] [--loss 5%]',
+    does: 'the link between two regions loses packets',
+    needs: 'lab',
+    steps: ({ words, forMs, fault, primary, replicas }) => {
+      const pair = words.length > 0 ? words : [primary(), replicas()[0] ?? '']
+      return {
+        about: `the link between ${pair.join(' and ')} loses packets for ${sayMs(forMs)}.`,
+        steps: once(fault('lossy-link', pair), forMs),
+        expects: ['some writes take longer; nobody is called lost for it', nothingLost],
+      }
+    },
+  },
+  'etcd-quorum': {
+    typed: '[--members REGION,REGION]',
+    does: 'a majority of etcd’s members stands still, so nothing can be decided',
+    needs: 'anywhere',
+    steps: ({ forMs, fault }) => ({
+      about: `a majority of etcd stands still for ${sayMs(forMs)}; every database lives.`,
+      steps: once(fault('etcd-quorum'), forMs, [writes]),
+      expects: ['reads and writes go on, because every database answers the primary', nothingLost],
+    }),
+  },
+  'agents-loss': {
+    typed: '',
+    does: 'every agent is killed; they are started again at the end',
+    needs: 'anywhere',
+    steps: ({ forMs, fault, situation }) => ({
+      about: `every agent is killed; for ${sayMs(forMs)} nobody supervises or decides.`,
+      steps: [
+        ...situation.regions.map(({ name }) => inject(fault('kill-process', [name, 'agent']), name)),
+        { do: 'wait', ms: forMs },
+        ...situation.regions.map(({ name }): Step => ({ do: 'heal', which: name })),
+        settled,
+      ],
+      expects: ['users are served, reads and writes, without an error', nothingLost],
+    }),
+  },
+  'rolling-restart': {
+    typed: '',
+    does: 'one region after the other is stopped in good order and started again, the primary’s last',
+    needs: 'anywhere',
+    steps: ({ fault, primary, situation }) => {
+      const names = situation.regions.map(({ name }) => name)
+      const last = primary()
+      const order = [...names.filter((name) => name !== last), last]
+      return {
+        about: `${order.join(', ')} are restarted in good order, one after the other.`,
+        steps: order.flatMap((name): Step[] => [inject(fault('restart-region', [name]), name), settled]),
+        expects: ['writes wait while the primary moves', readsGoOn('at the other edges'), nothingLost],
+      }
+    },
+  },
+  'stale-replica': {
+    typed: '[REGION]',
+    does: 'a replica keeps what it gets and shows none of it: what do its readers see?',
+    needs: 'anywhere',
+    steps: ({ words, forMs, fault, replicas }) => {
+      const region = words[0] ?? replicas()[0]
+      if (region === undefined) throw none('replica', 'the world has one full region')
+      return {
+        about: `the replica in ${region} stops replaying for ${sayMs(forMs)}.`,
+        steps: once(fault('replay-paused', [region]), forMs),
+        expects: ['writes go on; reads at that replica grow old', nothingLost],
+      }
+    },
+  },
+  'disk-full': {
+    typed: '[REGION]',
+    does: 'the disk of a region’s database is full, and then is not (default: the primary’s)',
+    needs: 'lab with --small-disk',
+    steps: ({ words, forMs, fault, primary }) => {
+      const region = words[0] ?? primary()
+      return {
+        about: `the disk of the database in ${region} is full for ${sayMs(forMs)}.`,
+        steps: once(fault('disk-full', [region]), forMs),
+        expects: ['no write is acknowledged that is not kept', nothingLost],
+      }
+    },
+  },
+  'app-hang': {
+    typed: '[REGION]',
+    does: 'every instance of a region’s app hangs (default: the primary’s region)',
+    needs: 'anywhere',
+    steps: ({ words, forMs, fault, primary }) => {
+      const region = words[0] ?? primary()
+      return {
+        about: `the app in ${region} hangs for ${sayMs(forMs)}.`,
+        steps: once(fault('app-hang', [region]), forMs),
+        expects: ['once its health check has failed, its users are served by other regions', nothingLost],
+      }
+    },
+  },
+  'app-500': {
+    typed: '[REGION] [--share 100%]',
+    does: 'a region’s app answers 500, its health check included',
+    needs: 'lab with --app-faults',
+    steps: ({ words, forMs, fault, primary }) => {
+      const region = words[0] ?? primary()
+      return {
+        about: `the app in ${region} answers 500 for ${sayMs(forMs)}.`,
+        steps: once(fault('app-500', [region]), forMs),
+        expects: ['once its health check has failed, its users are served by other regions', nothingLost],
+      }
+    },
+  },
+} satisfies Record<string, Scenario>
+
+export type ScenarioName = keyof typeof scenarios
+export const scenarioNames = Object.keys(scenarios) as ScenarioName[]
+
+export type DrillRequest = {
+  scenario: string
+  words: readonly string[]
+  typed: Typed
+  silent?: boolean
+  world: string
+  ground: Ground
+  situation: Situation
+}
+
+export const baselineMs = 5000
+export const afterMs = 5000
+
+/** Pure: what will be done. Rejects what this world cannot rehearse. */
+export function planDrill({
+  scenario,
+  words,
+  typed,
+  silent = false,
+  world,
+  ground,
+  situation,
+}: DrillRequest): DrillPlan {
+  const found = Object.hasOwn(scenarios, scenario)
+    ? (scenarios[scenario as ScenarioName] as Scenario)
+    : undefined
+  if (!found) throw unknownScenario(scenario)
+  if (found.needs !== 'anywhere' && ground === 'local') throw needsLab(scenario)
+  const most = found.typed
+    .split(' ')
+    .filter((word) => word.includes('REGION') && word.startsWith('[R')).length
+  const pair = found.typed.startsWith('[REGION REGION]')
+  if (words.length > (pair ? 2 : most) || (pair && words.length === 1))
+    throw new NearsideError(
+      'usage_drill_words',
+      `${scenario}: expected ${found.typed || 'nothing more'}, got ${words.join(' ')}`,
+    )
+  const parse = (kind: string, faultWords: readonly string[] = [], more: Partial<Typed> = {}) =>
+    parseFault(kind, { ...typed, direction: undefined, ...more, words: faultWords }, situation)
+  const drill: Drill = {
+    words,
+    typed,
+    silent,
+    situation,
+    ground,
+    forMs: forMsOf(typed, situation),
+    fault: parse,
+    primary() {
+      if (situation.primary !== undefined) return situation.primary
+      throw new NearsideError('drill_no_primary', `${world}: no agent knows where the primary is`, {
+        remedy: 'nearside status',
+      })
+    },
+    replicas: () =>
+      situation.regions.filter((one) => one.full && one.name !== situation.primary).map((one) => one.name),
+  }
+  const { about, steps, expects } = found.steps(drill)
+  return { scenario, world, ground, about, baselineMs, steps, afterMs, expects }
+}
+
+/** Read by the same rules as any fault's. */
+function forMsOf(typed: Typed, situation: Situation): number {
+  if (typed.for === undefined) return defaultForMs
+  const [region] = situation.regions
+  const fault = parseFault('kill-region', { words: [region!.name], for: typed.for }, situation)
+  return 'forMs' in fault ? fault.forMs : defaultForMs
+}
+
+export function unknownScenario(name: string): NearsideError {
+  const meant = suggest(name, scenarioNames)
+  return new NearsideError(
+    'usage_scenario_unknown',
+    `scenario: expected one of ${scenarioNames.join(', ')}, got ${JSON.stringify(name)}`,
+    { remedy: meant ? `did you mean ${meant}?` : 'nearside drill --list says what each does' },
+  )
+}
+
+const needsLab = (scenario: string) =>
+  new NearsideError(
+    'drill_needs_lab',
+    `${scenario}: a world on this machine’s own addresses has no network that could be cut`,
+    { remedy: 'nearside lab up starts the same world with one (root, Linux)' },
+  )
+
+const none = (what: string, why: string) => new NearsideError('drill_no_region', `no ${what}: ${why}`)

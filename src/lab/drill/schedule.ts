@@ -1,0 +1,170 @@
+import type { Fault, FaultKind } from '../faults/types.ts'
+import { pick, type Random, seeded, wholeBetween } from '../users/plan/random.ts'
+import type { Ground, Step } from './plan.ts'
+
+/**
+ * Which faults a soak injects, and when: a pure function of the seed and the world, so that a run that failed can be run
+ * again. Faults come in rounds. Within a round they overlap, between rounds the world settles.
+ */
+export type Round = {
+  number: number
+  /** Counted from the round's beginning; in order. */
+  faults: readonly { atMs: number; fault: Fault }[]
+  /** When every fault of the round is healed. */
+  forMs: number
+}
+
+export type ScheduleOptions = {
+  seed: number
+  regions: readonly { name: string; full: boolean; serves: boolean; votes: boolean }[]
+  ground: Ground
+  /** The lab's apps have the preload. */
+  appFaults?: boolean
+  /** More than the topology promises to survive: regions that fail together. What is broken then is no broken promise. */
+  beyond?: boolean
+}
+
+/** Faults that take a region away, or the part of it that votes or keeps writes. */
+const heavy: readonly FaultKind[] = [
+  'kill-region',
+  'pause-region',
+  'restart-region',
+  'cut',
+  'pause-process',
+  'etcd-quorum',
+]
+
+/**
+ * The regions that a fault makes unable to do their part. A round may have one such region, unless it is to go beyond;
+ * everything else is meant to be borne by what remains.
+ */
+export function impaired(fault: Fault): string[] {
+  if (!heavy.includes(fault.kind)) return []
+  if (fault.kind === 'etcd-quorum') return [...fault.members]
+  return 'region' in fault ? [fault.region] : []
+}
+
+const shortestMs = 3_000
+const longestMs = 25_000
+
+/** Round n of a soak. Each has a random sequence of its own: one that is left out changes no other. */
+export function roundOf(number: number, options: ScheduleOptions): Round {
+  const random = seeded(options.seed, `soak round ${number}`)
+  const victims = shuffled(random, options.regions).slice(0, options.beyond ? 2 : 1)
+  const wanted = wholeBetween(random, 1, 4)
+  const faults: { atMs: number; fault: Fault }[] = []
+  for (let i = 0; i < wanted; i += 1) {
+    const forMs = wholeBetween(random, shortestMs, longestMs)
+    const atMs = i === 0 ? 0 : wholeBetween(random, 0, 15_000)
+    const fault = draw(
+      random,
+      options,
+      victims.map(({ name }) => name),
+      forMs,
+    )
+    // The same thing twice at once says nothing more.
+    if (!faults.some((other) => sameKindAndPlace(other.fault, fault))) faults.push({ atMs, fault })
+  }
+  faults.sort((a, b) => a.atMs - b.atMs)
+  const forMs = Math.max(...faults.map(({ atMs, fault }) => atMs + ('forMs' in fault ? fault.forMs : 0)))
+  return { number, faults, forMs }
+}
+
+const sameKindAndPlace = (a: Fault, b: Fault) =>
+  a.kind === b.kind && ('region' in a ? 'region' in b && a.region === b.region : true)
+
+function draw(random: Random, options: ScheduleOptions, victims: readonly string[], forMs: number): Fault {
+  const { regions, ground } = options
+  const victim = pick(random, victims)
+  const full = regions.filter((one) => one.full).map(({ name }) => name)
+  const anyFull = pick(random, full)
+  const others = regions.map(({ name }) => name).filter((name) => name !== victim)
+  const isFull = full.includes(victim)
+  const processes = isFull
+    ? ['postgres', 'postmaster', 'etcd', 'haproxy', 'varnish', 'redis', 'knot', 'app-0', 'agent']
+    : ['etcd', 'agent']
+  const makers: (() => Fault)[] = [
+    () => ({ kind: 'kill-region', region: victim, forMs }),
+    () => ({ kind: 'pause-region', region: victim, forMs }),
+    () => ({ kind: 'restart-region', region: victim }),
+    () => ({
+      kind: 'pause-process',
+      region: victim,
+      process: pick(random, isFull ? ['postgres', 'etcd', 'haproxy'] : ['etcd']),
+      forMs,
+    }),
+    () => ({ kind: 'kill-process', region: victim, process: pick(random, processes), forMs }),
+    () => ({
+      kind: 'kill-process',
+      region: anyFull,
+      process: pick(random, ['app-0', 'redis', 'varnish', 'knot', 'agent']),
+      forMs,
+    }),
+    () => ({ kind: 'app-hang', region: anyFull, forMs }),
+    () => ({ kind: 'replay-paused', region: anyFull, forMs }),
+  ]
+  if (ground === 'lab')
+    makers.push(
+      () => ({ kind: 'cut', region: victim, from: others, direction: 'both', forMs }),
+      () => ({
+        kind: 'cut',
+        region: victim,
+        from: others,
+        direction: pick(random, ['out', 'in'] as const),
+        forMs,
+      }),
+      () => ({ kind: 'cut', region: victim, from: [pick(random, others)], direction: 'both', forMs }),
+      () => ({
+        kind: 'slow-link',
+        from: victim,
+        to: pick(random, others),
+        direction: 'both',
+        delayMs: wholeBetween(random, 10, 150),
+        jitterMs: wholeBetween(random, 0, 20),
+        rateBitsPerSecond: 0,
+        forMs,
+      }),
+      () => ({
+        kind: 'lossy-link',
+        from: victim,
+        to: pick(random, others),
+        direction: 'both',
+        lossShare: wholeBetween(random, 1, 10) / 100,
+        forMs,
+      }),
+    )
+  if (ground === 'lab' && options.appFaults)
+    makers.push(() => ({ kind: 'app-500', region: anyFull, share: 1, forMs }))
+  if (options.beyond) {
+    const voters = regions.filter((one) => one.votes).map(({ name }) => name)
+    makers.push(() => ({
+      kind: 'etcd-quorum',
+      members: shuffled(random, voters).slice(0, Math.ceil(voters.length / 2)),
+      forMs,
+    }))
+  }
+  return pick(random, makers)()
+}
+
+function shuffled<T>(random: Random, items: readonly T[]): T[] {
+  const rest = [...items]
+  return items.map(() => rest.splice(Math.floor(random() * rest.length), 1)[0]!)
+}
+
+/** A round as steps: each fault is injected and healed at its time, then the world settles. */
+export function stepsOf(round: Round, settleLimitMs: number): Step[] {
+  const deeds = round.faults.flatMap(({ atMs, fault }, i) => [
+    { atMs, step: { do: 'inject', fault, as: `${round.number}.${i}`, mayRefuse: true } as Step },
+    ...('forMs' in fault
+      ? [{ atMs: atMs + fault.forMs, step: { do: 'heal', which: `${round.number}.${i}` } as Step }]
+      : []),
+  ])
+  const steps: Step[] = []
+  let nowMs = 0
+  for (const { atMs, step } of deeds.sort((a, b) => a.atMs - b.atMs)) {
+    if (atMs > nowMs) steps.push({ do: 'pause', ms: atMs - nowMs })
+    nowMs = Math.max(nowMs, atMs)
+    steps.push(step)
+  }
+  return [...steps, { do: 'until', what: 'settled', limitMs: settleLimitMs }]
+}
