@@ -77,10 +77,12 @@ export async function startShaper(options: StartOptions): Promise<void> {
   try {
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
     child.unref()
+    // Read from now on: Node throws away what nobody reads of a process that has ended.
+    const report = lastWords(child)
     const id = identify(child.pid!)
     if (id) await writeRecord(folder, { ...id, program, device, namespaceInode })
-    const report = await lastWords(child)
-    if (report !== 'ready') throw startFailure(report, { namespace, device, folder })
+    const said = await report
+    if (said !== 'ready') throw startFailure(said, { namespace, device, folder })
   } catch (error) {
     child.kill('SIGKILL')
     await stopShaper(folder)

@@ -41,7 +41,7 @@ static int bring_up(const char *device) {
 
 int tunnel_open(const char *device, const char **what) {
   struct ifreq request = {0};
-  *what = "device-name";
+  *what = "attach";
   if (strlen(device) >= sizeof request.ifr_name) {
     errno = ENAMETOOLONG;
     return -1;

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
+import { buildProgram } from '../../../src/lab/wan/build.ts'
+import { NearsideError } from '../../../src/lib/errors.ts'
+import { temporaryFolder } from '../../support/sandboxed.ts'
+
+const root = locateEngineRoot().path
+
+async function project(text: string) {
+  const folder = temporaryFolder('build')
+  await writeFile(join(folder, 'main.c'), text)
+  const cache = temporaryFolder('cache')
+  const build = () =>
+    buildProgram({ name: 'greet', sourceFolder: folder, root, env: { XDG_CACHE_HOME: cache } })
+  return { folder, build, built: () => readdirSync(join(cache, 'nearside')) }
+}
+
+const greeting = (word: string) => `#include <stdio.h>\nint main(void) { puts("${word}"); return 0; }\n`
+
+test('a program is compiled once, by any number of builders at once, and again when its source changes', async () => {
+  const { folder, build, built } = await project(greeting('hello'))
+  const programs = await Promise.all([build(), build(), build()])
+  assert.equal(new Set(programs).size, 1)
+  assert.equal(execFileSync(programs[0]!, { encoding: 'utf8' }), 'hello\n')
+  assert.equal(built().length, 1, 'what was made aside is gone')
+  await writeFile(join(folder, 'main.c'), greeting('goodbye'))
+  assert.equal(execFileSync(await build(), { encoding: 'utf8' }), 'goodbye\n')
+  assert.equal(built().length, 2)
+})
+
+test('what does not compile, or only with a warning, says why and leaves nothing', async () => {
+  const { build, built } = await project('int main(void) { int unused; return 0; }\n')
+  await assert.rejects(
+    build(),
+    (error) =>
+      error instanceof NearsideError && error.code === 'wan_build' && /unused variable/.test(error.message),
+  )
+  assert.deepEqual(built(), [])
+})
