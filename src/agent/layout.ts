@@ -29,6 +29,10 @@ export type LabRecord = {
   id: string
   /** Measured round trips in ms by `from to`; pairs without one get the model's. */
   rttMs?: Readonly<Record<string, number>>
+  /** Its apps load what faults inside an app need (Node only). */
+  appFaults?: boolean
+  /** Regions whose database has a small disk of its own, in bytes. */
+  smallDisks?: Readonly<Record<string, number>>
 }
 
 /**

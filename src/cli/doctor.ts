@@ -3,6 +3,7 @@ import { messageOf, NearsideError } from '../lib/errors.ts'
 import { loadTopology } from '../topology/load.ts'
 import { confirm } from './ask.ts'
 import { clockFindings } from './doctor/clocks.ts'
+import { faultFindings } from './doctor/faults.ts'
 import type { Finding } from './doctor/finding.ts'
 import { labFindings } from './doctor/labs.ts'
 import { leftoverFindings } from './doctor/leftovers.ts'
@@ -73,6 +74,7 @@ async function examine(world: WorldHandle | undefined, options: Options): Promis
     ...(world ? await secrecyFindings(world.folder) : []),
     ...leftoverFindings(),
     ...(await labFindings()),
+    ...(world ? faultFindings(world) : []),
     ...(world ? await staleFindings(world) : []),
     ...segmentFindings(),
   ]

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { removeLab } from '../lab/lab.ts'
+import { dropWorldFaults } from './lab/fault-world.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { leaveNothing, mayPurge, purge } from './purge.ts'
@@ -55,6 +56,8 @@ export async function down(output: Output, options: DownOptions, folder: string)
 export async function stopAll(world: WorldHandle, output: Output): Promise<boolean> {
   const regions = localRegions(world)
   const places = regions.map((region) => placeOf(world, region))
+  // What stands still by a fault would not hear that it is to end.
+  await dropWorldFaults(world, output)
   const running = residentsOf(world.folder, places).length > 0
   if (running) await stopShown(world, regions, output)
   const { lab } = world.record

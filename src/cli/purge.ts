@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { unmountSmallDisks } from '../lab/faults/small-disk.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { confirm } from './ask.ts'
 import { sizeOf } from './disk.ts'
@@ -27,6 +28,7 @@ export async function mayPurge(
 /** Removes a stopped world with everything in it. */
 export async function purge(folder: string): Promise<void> {
   try {
+    await unmountSmallDisks(folder)
     // A file that appears while we remove (a log of something that just ended) must not leave half a world.
     await rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
   } catch (cause) {

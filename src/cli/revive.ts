@@ -5,6 +5,7 @@ import { agentProcess, type StartedAgent, startAgent, workingAgent } from './age
 import { duration } from './format.ts'
 import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
+import { healLeftFaults } from './lab/fault-world.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { durable, follows, type Look, untilServing } from './start.ts'
@@ -56,6 +57,7 @@ export function reviveCommand(program: Command): void {
 async function revive(world: WorldHandle, region: Region, output: Output): Promise<number> {
   const startedAt = performance.now()
   const { signal } = onInterrupt(output, 'leave')
+  await healLeftFaults(world, output, { starting: true })
   const agents = await locked(world.folder, 'revive', output, () => start(world, region), signal)
   if (!agents) return exitCodes.interrupted
   // Whoever holds the primary cannot wait for itself to be in step.

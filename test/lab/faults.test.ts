@@ -6,12 +6,13 @@ import { afterEach, beforeEach, suite, test } from 'node:test'
 import { nodeOptions } from '../../src/lab/faults/app.ts'
 import type { Hands } from '../../src/lab/faults/hands.ts'
 import { inject } from '../../src/lab/faults/inject.ts'
-import { healLeft } from '../../src/lab/faults/left.ts'
+import { dropFaults, healLeft } from '../../src/lab/faults/left.ts'
 import { absent, faultKinds, library } from '../../src/lab/faults/library.ts'
 import { linksUnder } from '../../src/lab/faults/links.ts'
 import { parseFault, type Typed } from '../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../src/lab/faults/record.ts'
 import { sayFault, sayHealing } from '../../src/lab/faults/say.ts'
+import { mountsBelow, parseSmallDisks } from '../../src/lab/faults/small-disk.ts'
 import type { Fault } from '../../src/lab/faults/types.ts'
 import type { Link } from '../../src/lab/wan/index.ts'
 import { identify, isAlive, isStopped } from '../../src/lib/proc.ts'
@@ -128,6 +129,26 @@ suite('links under faults', () => {
   })
 })
 
+suite('a small disk', () => {
+  test('is asked for by region and size', () => {
+    assert.deepEqual(parseSmallDisks(['us-east=512mb'], ['us-east', 'us-west']), {
+      'us-east': 512 * 1024 ** 2,
+    })
+    assert.throws(() => parseSmallDisks(['us-est=512mb'], ['us-east']), { remedy: 'did you mean us-east?' })
+    assert.throws(() => parseSmallDisks(['us-east=5mb'], ['us-east']), /from 256mb to 4gb/)
+    assert.throws(() => parseSmallDisks(['us-east'], ['us-east']), /expected REGION=SIZE/)
+  })
+
+  test('is found again among what is mounted, and nobody else’s is', () => {
+    const info = [
+      '36 35 0:40 / /srv/a\\040b/x/data/postgres rw shared:1 - tmpfs nearside-small-disk rw,size=1k',
+      '37 35 0:41 / /srv/a\\040b/x/other rw - tmpfs tmpfs rw',
+      '38 35 0:42 / /srv/y/data/postgres rw - tmpfs nearside-small-disk rw',
+    ].join('\n')
+    assert.deepEqual(mountsBelow('/srv/a b', info), ['/srv/a b/x/data/postgres'])
+  })
+})
+
 suite('faults at processes', () => {
   let folder: string
   let children: Map<string, ChildProcess>
@@ -227,6 +248,17 @@ suite('faults at processes', () => {
     assert.ok(!isLeft(record, 2_000 + graceMs))
     assert.ok(isLeft(record, 2_001 + graceMs))
     assert.ok(isLeft(record, 1_500, () => false))
+  })
+
+  test('before a world is stopped nothing stands still any more, and its dead regions stay dead', async () => {
+    const paused = await inject(hands(), parse('pause-region', ['us-east']))
+    const killed = await inject(hands(), parse('kill-region', ['us-west']))
+    await dropFaults(hands())
+    assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
+    assert.deepEqual(readRecords(folder), [])
+    // Whoever injected them finds nothing left to heal: a stopped world is not started by it.
+    await Promise.all([paused.heal(), killed.heal()])
+    assert.deepEqual(started, [])
   })
 
   test('links are as an operator had set them once every fault on them is healed, in whatever order', async () => {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { databaseDisk } from '../../lab/faults/disk.ts'
 import type { Hands, Links } from '../../lab/faults/hands.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
@@ -85,6 +84,7 @@ async function restartProcess(
 
 /** Asked of PostgreSQL itself, past HAProxy. Resuming where nothing replays is no error: it has been promoted. */
 async function pauseReplay(world: WorldHandle, region: Region, paused: boolean): Promise<void> {
+  const { default: pg } = await import('pg')
   const client = new pg.Client({
     host: region.address,
     port: world.record.topology.ports.postgres,

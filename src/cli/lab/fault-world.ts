@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Hands, Links } from '../../lab/faults/hands.ts'
-import { type Healed, healLeft } from '../../lab/faults/left.ts'
+import { dropFaults, type Healed, healLeft } from '../../lab/faults/left.ts'
+import { readRecords } from '../../lab/faults/record.ts'
 import { sayHealing, what } from '../../lab/faults/say.ts'
 import type { Shaper } from '../../lab/wan/index.ts'
 import { NearsideError } from '../../lib/errors.ts'
@@ -80,8 +81,16 @@ export function startGuard(world: WorldHandle): { release: () => void } {
 }
 
 /** Every command that touches a world mends first what an earlier one has left broken, and says so. */
-export async function healLeftFaults(world: WorldHandle, output: Output): Promise<Healed[]> {
-  const healed = await healLeft(await faultHands(world, output))
+export async function healLeftFaults(
+  world: WorldHandle,
+  output: Output,
+  {
+    starting = false,
+  }: { /** Dead regions are about to be started by the caller. */ starting?: boolean } = {},
+): Promise<Healed[]> {
+  if (readRecords(world.folder).length === 0) return []
+  const hands = await faultHands(world, output)
+  const healed = await healLeft(starting ? { ...hands, startRegion: async () => undefined } : hands)
   for (const { fault, error } of healed)
     output.note(
       error === undefined
@@ -89,4 +98,9 @@ export async function healLeftFaults(world: WorldHandle, output: Output): Promis
         : `not healed: ${what(fault)}: ${error}`,
     )
   return healed
+}
+
+/** Before a world is stopped; see `dropFaults`. */
+export async function dropWorldFaults(world: WorldHandle, output: Output): Promise<void> {
+  if (readRecords(world.folder).length > 0) await dropFaults(handsOf(world, output, undefined))
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { type LabRecord, readWorld } from '../../agent/layout.ts'
+import { type LabRecord, readWorld, regionFolder } from '../../agent/layout.ts'
+import { nodeOptions } from '../../lab/faults/app.ts'
+import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, labTopology, raiseLab, removeLab } from '../../lab/lab.ts'
 import { type MeasuredRtts, parseRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
@@ -8,7 +10,7 @@ import { enter } from '../../lab/network/enter.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
 import { labIdOf, namespaceOf } from '../../lab/network/names.ts'
 import { NearsideError } from '../../lib/errors.ts'
-import { loadTopology } from '../../topology/load.ts'
+import { type LoadedTopology, loadTopology } from '../../topology/load.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
 import { stopAll } from '../down.ts'
 import { hint } from '../hint.ts'
@@ -22,12 +24,13 @@ import { labStatus } from './collect.ts'
 import { madeWords, renderPlaces } from './render.ts'
 import { endStranded } from './stranded.ts'
 
-type Options = WorldOptions & { rtt?: string; json?: boolean }
+type Options = WorldOptions & { rtt?: string; appFaults?: boolean; smallDisk?: string[]; json?: boolean }
 
 const examples = `
 Examples:
   nearside lab up                       the topology of this folder, at the distances of its regions
   nearside lab up --rtt measured.csv    round trips that were measured: a line for each pair, us-east,us-west,62.5
+  nearside lab up --app-faults --small-disk us-east=1gb       for faults that need them; see nearside lab fault --list
 
 It makes a world of its own, called after the topology with -lab at its end, beside the one of nearside up. It starts
 and mends what is missing and leaves alone what runs, so it can be typed again at any time. It needs root.
@@ -38,6 +41,11 @@ export function upCommand(lab: Command): void {
     .command('up')
     .description('start the world of a topology with a wide-area network between its regions')
     .option('--rtt <file>', 'measured round trips, as lines of from,to,rttMs; other pairs by the model')
+    .option(
+      '--app-faults',
+      'load into the apps (Node only) what makes them answer 500, leak, or mistake the time',
+    )
+    .option('--small-disk <region=size...>', 'a disk of its own, in memory, for a region’s database')
     .option('--json', 'print the status as JSON when every region serves')
     .addHelpText('after', examples)
     .action(action<Options>(({ output, options }) => up(output, options)))
@@ -46,11 +54,15 @@ export function upCommand(lab: Command): void {
 async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
   await mustBeAble()
-  const loaded = labTopology(await loadTopology(options.topology ?? '.'))
-  const folder = folderOf(loaded)
+  const plain = labTopology(await loadTopology(options.topology ?? '.'))
+  const folder = folderOf(plain)
+  const { appFaults = false, smallDisks: disksBefore = {} } = (await knownLab(folder)) ?? {}
+  const loaded = options.appFaults || appFaults ? withAppFaults(plain) : plain
   const id = labIdOf(folder)
   const regions = regionsOf(loaded.topology)
   const measured = options.rtt === undefined ? undefined : await rttsFrom(options.rtt, regions)
+  const full = regions.filter((region) => region.full).map((region) => region.name)
+  const smallDisks = { ...disksBefore, ...parseSmallDisks(options.smallDisk ?? [], full) }
   await goToRouter(id)
   printWarnings(output, loaded.warnings)
 
@@ -62,10 +74,17 @@ async function up(output: Output, options: Options): Promise<number> {
     await goToRouter(id)
     fresh = isFresh(id)
     const rttMs = measured ?? (fresh ? undefined : await knownRtts(folder))
-    const lab: LabRecord = { id, ...(rttMs ? { rttMs } : {}) }
+    const lab: LabRecord = {
+      id,
+      ...(rttMs ? { rttMs } : {}),
+      ...(loaded === plain ? {} : { appFaults: true }),
+      ...(Object.keys(smallDisks).length > 0 ? { smallDisks } : {}),
+    }
     const made = await raiseLab(id, folder, regions, { rttMs, newDelays: measured !== undefined })
     if (made.length > 0) output.note(madeWords(loaded.topology.name, made, fresh))
     await endStranded(id, folder, regions, output)
+    for (const [region, bytes] of Object.entries(smallDisks))
+      await mountSmallDisk(regionFolder(folder, region), bytes)
     signal.throwIfAborted()
     started = await prepare({ loaded, lab }, output, signal)
   }
@@ -116,7 +135,14 @@ async function rttsFrom(file: string, regions: readonly Region[]): Promise<Measu
 }
 
 /** What the network that is there was made with. */
-const knownRtts = async (folder: string) => (await readWorld(folder).catch(() => undefined))?.lab?.rttMs
+const knownRtts = async (folder: string) => (await knownLab(folder))?.rttMs
+const knownLab = async (folder: string) => (await readWorld(folder).catch(() => undefined))?.lab
+
+function withAppFaults(loaded: LoadedTopology): LoadedTopology {
+  const { topology } = loaded
+  const env = { ...topology.app.env, NODE_OPTIONS: nodeOptions(topology.app.env.NODE_OPTIONS) }
+  return { ...loaded, topology: { ...topology, app: { ...topology.app, env } } }
+}
 
 /** Everything that this command has made but the data: it was interrupted, or could not go on. */
 async function takeBack(id: string, folder: string, output: Output): Promise<void> {

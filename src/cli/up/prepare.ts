@@ -11,6 +11,7 @@ import type { Region } from '../../topology/regions.ts'
 import { revision } from '../../topology/revision.ts'
 import { type StartedAgent, startAgent, workingAgent } from '../agents.ts'
 import { list } from '../format.ts'
+import { healLeftFaults } from '../lab/fault-world.ts'
 import type { Output } from '../output.ts'
 import { residentsOf } from '../residents.ts'
 import { placeOf } from '../stop.ts'
@@ -55,6 +56,7 @@ export async function prepare(
     ...(lab ? { lab } : {}),
   }
   const existing = await openWorld(folder).catch(() => undefined)
+  if (existing) await healLeftFaults(existing, output, { starting: true })
   const statuses = existing ? await statusesOf(existing) : new Map<string, RegionStatus>()
   const running =
     existing !== undefined &&

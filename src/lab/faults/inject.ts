@@ -43,6 +43,8 @@ export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
 
 /** Heals what a record names and removes it. The other faults in force stay in force. */
 export async function healRecord(hands: Hands, record: FaultRecord): Promise<void> {
+  // Somebody else has: `nearside down`, which must not be undone by starting a region.
+  if (!readRecords(hands.folder).some(({ id }) => id === record.id)) return
   await undo(hands, record, others(hands, record))
   removeRecord(hands.folder, record.id)
 }

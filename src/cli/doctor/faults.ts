@@ -1,0 +1,38 @@
+import { isLeft, readRecords } from '../../lab/faults/record.ts'
+import { sayFault, sayHealing, what } from '../../lab/faults/say.ts'
+import { clock } from '../format.ts'
+import { healLeftFaults } from '../lab/fault-world.ts'
+import { createOutput } from '../output.ts'
+import type { WorldHandle } from '../world.ts'
+import { type Finding, ok } from './finding.ts'
+
+/** Faults that were injected into this world on purpose: those in force, and those that nobody heals any more. */
+export function faultFindings(world: WorldHandle): Finding[] {
+  const records = readRecords(world.folder)
+  if (records.length === 0) return [ok('faults', 'nothing is broken on purpose')]
+  return records.map((record): Finding => {
+    const { fault, until, owner } = record
+    if (!isLeft(record))
+      return {
+        check: 'faults',
+        state: 'warning',
+        message: `in force until ${clock(until)}, by process ${owner.pid}: ${sayFault(fault)}`,
+        remedy: 'it is healed then; Ctrl-C of that command heals it now',
+      }
+    return {
+      check: 'faults',
+      state: 'problem',
+      message: `a command that is gone has left in force: ${what(fault)}`,
+      remedy: 'nearside doctor --fix, or nearside lab fault --heal',
+      fix: {
+        what: sayHealing(fault) ?? `forget it: ${what(fault)}`,
+        run: async () => {
+          const [failed] = (await healLeftFaults(world, createOutput({ json: true }))).filter(
+            ({ error }) => error !== undefined,
+          )
+          if (failed) throw new Error(failed.error)
+        },
+      },
+    }
+  })
+}

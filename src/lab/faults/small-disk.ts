@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { runToEnd } from '../../agent/check.ts'
+import { parseBytes } from '../../lib/bytes.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import { suggest } from '../../lib/suggest.ts'
+import { databaseDisk } from './disk.ts'
+
+/**
+ * A small disk of its own for a region's database, so that it can be full without filling this machine's: a tmpfs in
+ * the region's folder. It stays mounted while the lab is down, because the database is in it; it is gone after a
+ * reboot, and the region then copies the database anew.
+ */
+export type SmallDisks = Readonly<Record<string, number>>
+
+/** A new database with its first WAL takes some 100 MB. */
+const leastBytes = 256 * 1024 ** 2
+const mostBytes = 4 * 1024 ** 3
+
+/** `us-east=512mb`. Pure. */
+export function parseSmallDisks(texts: readonly string[], fullRegions: readonly string[]): SmallDisks {
+  const found = texts.map((text) => {
+    const [, region = '', size = ''] = /^([^=]+)=(.+)$/.exec(text) ?? []
+    const bytes = parseBytes(size)
+    if (bytes === undefined || bytes < leastBytes || bytes > mostBytes)
+      throw new NearsideError(
+        'usage_small_disk',
+        `--small-disk: expected REGION=SIZE with a size from 256mb to 4gb, got ${JSON.stringify(text)}`,
+      )
+    if (!fullRegions.includes(region)) {
+      const meant = suggest(region, fullRegions)
+      throw new NearsideError(
+        'usage_small_disk',
+        `--small-disk: expected a region with a database (${fullRegions.join(', ')}), got ${JSON.stringify(region)}`,
+        meant === undefined ? {} : { remedy: `did you mean ${meant}?` },
+      )
+    }
+    return [region, bytes] as const
+  })
+  return Object.fromEntries(found)
+}
+
+export async function mountSmallDisk(regionFolder: string, bytes: number): Promise<void> {
+  const place = join(regionFolder, databaseDisk)
+  await mkdir(place, { recursive: true, mode: 0o700 })
+  if (statSync(place).dev !== statSync(dirname(place)).dev) return
+  if (readdirSync(place).length > 0)
+    throw new NearsideError(
+      'lab_disk_in_use',
+      `${place}: has a database already, on this machine’s own disk`,
+      {
+        remedy: 'nearside lab down --purge, then nearside lab up --small-disk …: the lab begins anew',
+      },
+    )
+  await tool('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'nearside-small-disk', place])
+}
+
+/** Before a world's folder is removed. */
+export async function unmountSmallDisks(worldFolder: string): Promise<void> {
+  for (const place of mountsBelow(worldFolder, readFileSync('/proc/self/mountinfo', 'utf8')))
+    await tool('umount', [place])
+}
+
+/** Only ours: what somebody else has mounted there is not ours to take away. Pure. */
+export function mountsBelow(folder: string, mountInfo: string): string[] {
+  return mountInfo.split('\n').flatMap((line) => {
+    const [left = '', right = ''] = line.split(' - ')
+    const place = left
+      .split(' ')[4]
+      ?.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    return place?.startsWith(`${folder}/`) && right.split(' ')[1] === 'nearside-small-disk' ? [place] : []
+  })
+}
+
+async function tool(file: string, args: string[]): Promise<void> {
+  const done = await runToEnd(
+    { file, args, env: { PATH: process.env.PATH ?? '/usr/bin:/bin' }, cwd: '/' },
+    10_000,
+  )
+  if (done.code === 0) return
+  throw new NearsideError('lab_disk_failed', `${file} ${args.at(-1)}: ${done.output.trim()}`, {
+    remedy: 'a small disk needs root and leave to mount (in a container: --cap-add SYS_ADMIN)',
+  })
+}
