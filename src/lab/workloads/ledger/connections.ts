@@ -1,0 +1,51 @@
+import pg from 'pg'
+import type { Region } from '../../../topology/regions.ts'
+import type { WorkloadWorld } from '../types.ts'
+
+/** One region's database endpoints, as its app has them. */
+export type Endpoints = { region: Region; write: pg.Pool; read: pg.Pool; close: () => Promise<void> }
+
+/** A write holds its connection for some round trips between regions, at worst a quarter of a second in calm. */
+const secondsAWrite = 0.3
+const secondsARead = 0.1
+/** The app needs connections as well: see the topology's `maxConnections`. */
+const mostConnections = 16
+
+/** Sessions that were led to another region while the own database was away come home within this time. */
+const lifetimeSeconds = 5
+
+export type Rates = { writesPerSecond: number; readsPerSecond: number; patienceMs: number }
+
+/** Nothing is connected yet. With the app's own role, which may do nothing that the app may not do. */
+export function endpointsOf(world: WorkloadWorld, region: Region, rates: Rates): Endpoints {
+  const { database, ports } = world.topology
+  const pool = (port: number, connections: number, applicationName: string) => {
+    const made = new pg.Pool({
+      host: region.address,
+      port,
+      user: database.name,
+      password: world.secrets.app,
+      database: database.name,
+      application_name: applicationName,
+      max: Math.min(mostConnections, Math.ceil(connections) + 2),
+      // Also how long a free connection is waited for.
+      connectionTimeoutMillis: rates.patienceMs,
+      maxLifetimeSeconds: lifetimeSeconds,
+      query_timeout: rates.patienceMs,
+      keepAlive: true,
+    })
+    // An idle connection was dropped; the pool has forgotten it already.
+    made.on('error', () => undefined)
+    return made
+  }
+  const write = pool(ports.databaseWrite, rates.writesPerSecond * secondsAWrite, 'nearside drill, writes')
+  const read = pool(ports.databaseRead, rates.readsPerSecond * secondsARead, 'nearside drill, reads')
+  return {
+    region,
+    write,
+    read,
+    close: async () => {
+      await Promise.all([write.end(), read.end()])
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { pick, type Random, seeded, wholeBetween } from '../../users/plan/random.ts'
+import { accountCount } from './schema.ts'
+
+export type Intent =
+  | { kind: 'append'; user: string; list: string; value: string }
+  | { kind: 'transfer'; user: string; reference: string; from: string; to: string; amount: number }
+  | { kind: 'readList'; user: string; list: string; source: 'primary' | 'replica' }
+  | { kind: 'readAccounts'; user: string; source: 'primary' | 'replica' }
+
+/** Appends to one list wait for each other, a few round trips each, so there are as many lists as appends a second. */
+const secondsAnAppend = 1
+const usersAGroup = 2
+/** Then the group begins another list: reads stay short, however long the run. */
+const appendsAList = 50
+
+/**
+ * Who does what. Users have a home region and belong to a group, which has members in every region and writes and reads
+ * one list at a time: so each list is written and read from everywhere, and users read what they wrote.
+ */
+export class Users {
+  readonly #regions: readonly string[]
+  readonly #random: ReadonlyMap<string, Random>
+  readonly #tried: number[]
+
+  constructor(regions: readonly string[], writesPerSecond: number, seed: number) {
+    this.#regions = regions
+    this.#random = new Map(regions.map((region) => [region, seeded(seed, `ledger ${region}`)]))
+    const appendsPerSecond = (writesPerSecond / 2) * regions.length
+    this.#tried = Array.from({ length: Math.max(2, Math.ceil(appendsPerSecond * secondsAnAppend)) }, () => 0)
+  }
+
+  write(region: string, n: number): Intent {
+    const random = this.#randomOf(region)
+    const { user, group } = this.#userOf(region, random)
+    if (n % 2 === 0) {
+      const list = this.#listOf(group)
+      this.#tried[group]! += 1
+      return { kind: 'append', user, list, value: `${region}-${n}` }
+    }
+    const from = wholeBetween(random, 1, accountCount)
+    const to = ((from - 1 + wholeBetween(random, 1, accountCount - 1)) % accountCount) + 1
+    return {
+      ...{ kind: 'transfer', user, reference: `${region}-${n}` },
+      ...{ from: `account-${from}`, to: `account-${to}`, amount: wholeBetween(random, 1, 9) },
+    }
+  }
+
+  read(region: string): Intent {
+    const random = this.#randomOf(region)
+    const { user, group } = this.#userOf(region, random)
+    const source = random() < 0.25 ? 'primary' : 'replica'
+    if (random() < 0.15) return { kind: 'readAccounts', user, source }
+    return { kind: 'readList', user, list: this.#listOf(group), source }
+  }
+
+  #randomOf(region: string): Random {
+    return this.#random.get(region)!
+  }
+
+  #userOf(region: string, random: Random): { user: string; group: number } {
+    const group = pick(random, [...this.#tried.keys()])
+    const member = wholeBetween(random, 1, usersAGroup)
+    return { user: `ledger-${region}-${group}-${member}`, group }
+  }
+
+  #listOf(group: number): string {
+    return `list-${group}-${Math.floor(this.#tried[group]! / appendsAList)}`
+  }
+
+  get regions(): readonly string[] {
+    return this.#regions
+  }
+}

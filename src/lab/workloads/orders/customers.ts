@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { pick, type Random, seeded, wholeBetween } from '../../users/plan/random.ts'
+
+export type Customer = { user: string; customer: string }
+
+const customersARegion = 20
+/** The shop's page shows the 50 newest orders: before it cannot show all, the user comes as another customer. */
+const ordersACustomer = 40
+const productCount = 2000
+
+/**
+ * The customers at each edge. Their ids and references are new for every run, so that nothing of an earlier run is taken
+ * for something of this one; which of them comes next, and what is ordered, follows from the seed.
+ */
+export class Customers {
+  readonly run = randomUUID().slice(0, 8)
+  readonly #random: ReadonlyMap<string, Random>
+  readonly #customers = new Map<string, { id: string; orders: number }>()
+
+  constructor(regions: readonly string[], seed: number) {
+    this.#random = new Map(regions.map((region) => [region, seeded(seed, `orders ${region}`)]))
+  }
+
+  /** Begins every reference of this run. */
+  get prefix(): string {
+    return `drill-${this.run}-`
+  }
+
+  order(region: string, n: number): Customer & { reference: string; body: string } {
+    const random = this.#random.get(region)!
+    const reference = `${this.prefix}${region}-${n}`
+    const lines = [{ productId: wholeBetween(random, 1, productCount), quantity: wholeBetween(random, 1, 9) }]
+    const someone = this.#someone(region, random)
+    const known = this.#customers.get(someone.user)!
+    known.orders += 1
+    return { ...someone, reference, body: JSON.stringify({ reference, lines }) }
+  }
+
+  look(region: string): Customer & { page?: string } {
+    const random = this.#random.get(region)!
+    const someone = this.#someone(region, random)
+    if (random() < 0.5) return someone
+    return { ...someone, page: pick(random, ['/', `/products/${wholeBetween(random, 1, productCount)}`]) }
+  }
+
+  #someone(region: string, random: Random): Customer {
+    const user = `orders-${region}-${wholeBetween(random, 1, customersARegion)}`
+    const known = this.#customers.get(user)
+    if (known && known.orders < ordersACustomer) return { user, customer: known.id }
+    const id = randomUUID()
+    this.#customers.set(user, { id, orders: 0 })
+    return { user, customer: id }
+  }
+}

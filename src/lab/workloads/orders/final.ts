@@ -1,0 +1,53 @@
+import type { Region } from '../../../topology/regions.ts'
+import type { Source, View } from '../../history.ts'
+import { type Answer, ask } from './ask.ts'
+import { parsed } from './outcome.ts'
+
+export type Shop = {
+  port: number
+  domain: string
+  patienceMs: number
+}
+
+type Page = { orders?: { reference?: unknown }[]; next?: string | null }
+
+/** Every order since then whose reference begins with the prefix, as one region's shop shows them from that source. */
+export async function showOrders(
+  shop: Shop,
+  region: Region,
+  source: Source,
+  { since, prefix }: { since: string; prefix: string },
+): Promise<View> {
+  const counts = new Map<string, number>()
+  let next: string | null | undefined = `/api/orders?${new URLSearchParams({ since, source })}`
+  while (next) {
+    const page = parsed((await askShop(shop, region, next, source)).body) as Page
+    if (!Array.isArray(page.orders)) throw new Error(`${region.name}: expected a list of orders`)
+    for (const { reference } of page.orders)
+      if (typeof reference === 'string' && reference.startsWith(prefix))
+        counts.set(reference, (counts.get(reference) ?? 0) + 1)
+    // The shop's own link leaves the source out. Nothing but its query is used.
+    const query: string | undefined = page.next?.split('?')[1]
+    next =
+      query &&
+      `/api/orders?${new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(query)), source })}`
+  }
+  return { region: region.name, source, orders: [...counts].sort(([a], [b]) => (a < b ? -1 : 1)) }
+}
+
+/** Rejects when a replica's question was answered elsewhere: that says nothing about this region. */
+export async function askShop(shop: Shop, region: Region, path: string, source: Source): Promise<Answer> {
+  const answer = await ask({
+    host: region.address,
+    port: shop.port,
+    path,
+    headers: { host: shop.domain, accept: 'application/json' },
+    patienceMs: shop.patienceMs,
+  })
+  if (answer.status !== 200)
+    throw new Error(`${region.name}${path}: ${answer.status} ${answer.body.slice(0, 200)}`)
+  const served = answer.headers['nearside-region']
+  if (source === 'replica' && served !== region.name)
+    throw new Error(`its shop does not answer; ${served} answered for it`)
+  return answer
+}

@@ -1,0 +1,36 @@
+import type { Outcome } from '../../history.ts'
+import { type Answer, Unanswered } from './ask.ts'
+
+/** What HAProxy says of a write that it has held and given up: the app has never seen it. */
+const neverArrived = /cannot take writes|too many writes/i
+
+/**
+ * What a customer knows of an order after this answer. The shop places an order once however often it is sent, tries
+ * again by itself, and says `unavailable` only when nothing was written; it is held to that.
+ */
+export function outcomeOf({ status, body }: Answer): Outcome {
+  if (status === 201 || status === 200) return 'ok'
+  if (status === 503 && (codeOf(body) === 'unavailable' || neverArrived.test(body))) return 'fail'
+  // The shop has read it and will not have it.
+  if ([400, 403, 413, 415].includes(status)) return 'fail'
+  return 'unknown'
+}
+
+export function outcomeOfError(error: unknown): Outcome {
+  return error instanceof Unanswered && !error.sent ? 'fail' : 'unknown'
+}
+
+export function codeOf(body: string): string | undefined {
+  const { error } = parsed(body) as { error?: { code?: unknown } }
+  return typeof error?.code === 'string' ? error.code : undefined
+}
+
+/** {} for anything that is no JSON object. */
+export function parsed(body: string): object {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}
