@@ -8,6 +8,7 @@ const commands: Record<string, () => Promise<Register>> = {
   down: async () => (await import('./lab/down.ts')).downCommand,
   status: async () => (await import('./lab/status.ts')).statusCommand,
   link: async () => (await import('./lab/link.ts')).linkCommand,
+  users: async () => (await import('./lab/users.ts')).usersCommand,
   fault: async () => (await import('./lab/fault.ts')).faultCommand,
   exec: async () => (await import('./lab/exec.ts')).execCommand,
 }

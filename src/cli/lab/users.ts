@@ -1,0 +1,225 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { basename, extname, resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { parse as parseYaml } from 'yaml'
+import { ask } from '../../engines/knot/ask.ts'
+import { loadCities } from '../../geo/cities.ts'
+import { type Lab, labOf } from '../../lab/lab.ts'
+import { checkMix, type Mix } from '../../lab/users/plan/mix.ts'
+import { type PlacesFile, parsePlaces, type UserPlace } from '../../lab/users/plan/places.ts'
+import { duration as durationMs, ratePerSecond } from '../../lab/users/plan/quantities.ts'
+import { mixNames, shopMix } from '../../lab/users/plan/shop-mixes.ts'
+import { usersPage } from '../../lab/users/report/page.ts'
+import { runUsers } from '../../lab/users/run.ts'
+import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { suggest } from '../../lib/suggest.ts'
+import { duration, list, milliseconds, rate } from '../format.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { action, exitCodes, type Output, shownPath } from '../output.ts'
+import { findLab, findWorld, openWorldHere, type WorldHandle, type WorldOptions } from '../world.ts'
+import { usersText } from './users-text.ts'
+
+type Options = WorldOptions & {
+  rate: number
+  mix: string
+  places: string
+  for: number
+  seed?: number
+  report?: string
+  json?: boolean
+}
+
+const examples = `
+Examples:
+  nearside lab users --rate 200/s --mix checkout --places us --for 60s
+  nearside lab users --places europe --seed 7 --report users.html
+  nearside lab users --places Boston,Denver,Seattle --rate 20/s
+  nearside lab users --mix my-app.yaml --json | jq .slo
+
+Users come whether earlier ones have been answered or not, and latencies count from when a request was due. Each asks
+a region's name server with its own network, and the region that it is named over connections of its own, from its
+city's address. --rate counts what visits ask for; assets and redirects come on top. Places are us, europe, world,
+cities (Portland:ME) or a CSV file (place,lat,lon,weight or city,weight). Mixes: docs/lab.md.
+
+In a lab they are as far away as their cities; in a world without one they are on this machine.
+Exit codes: 0 the SLO is met, 1 it is not, or nothing could be asked, 2 wrong usage, 130 stopped by Ctrl-C (with a report).`
+
+export function usersCommand(lab: Command): void {
+  lab
+    .command('users')
+    .description('let simulated users come, and see what they get')
+    .option('--rate <rate>', 'requests of visits, such as 200/s or 90/min', rateOf, 50)
+    .option('--mix <mix>', 'what they do: browse, checkout or a file', 'browse')
+    .option('--places <places>', 'where they live: us, europe, world, cities or a CSV file', 'us')
+    .option('--for <time>', 'how long, such as 60s or 5min', timeOf, 30_000)
+    .option('--seed <number>', 'the same visits again', seedOf)
+    .option('--report <file>', 'write a report as one HTML file, too')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', examples)
+    .action(action<Options>(({ output, options }) => users(output, options)))
+}
+
+async function users(output: Output, options: Options): Promise<number> {
+  const mix = await mixOf(options.mix)
+  const { world, lab } = await worldAndLab(options)
+  const seed = options.seed ?? Math.floor(Math.random() * 1e6)
+  const places = await placesOf(options.places)
+  const report = options.report === undefined ? undefined : await writable(options.report)
+  await mustAnswer(world, lab !== undefined)
+
+  const { signal } = onInterrupt(output, 'leave')
+  const live = output.json ? undefined : output.live()
+  const result = await runUsers({
+    world,
+    lab,
+    ratePerSecond: options.rate,
+    mix,
+    places,
+    placesText: options.places,
+    forMs: options.for,
+    seed,
+    signal,
+    onStart(job) {
+      const away = lab ? 'as far away as their cities' : 'on this machine: no distances'
+      output.note(
+        `${world.name}: ${rate(options.rate)} requests/s for ${duration(options.for / 1000)} by users of ${job.places.length} places, ${away}; seed ${seed}`,
+      )
+      if (job.places.every(({ subnets }) => subnets.length === 0))
+        output.note('steering.places names no city database, so name servers are not told where users are')
+    },
+    onProgress({ atMs, requests, failed, p50, p95 }) {
+      const failures = failed === 0 ? '' : `, ${failed} failed`
+      live?.draw([
+        `${duration(atMs / 1000)} of ${duration(options.for / 1000)}: ${requests} requests/s, p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}${failures}`,
+      ])
+    },
+  })
+  live?.end('clear')
+
+  output.result(result)
+  output.print(usersText(result, output.paint))
+  if (report !== undefined) {
+    await writeFile(report, usersPage(result))
+    output.note(`report: ${shownPath(report)}`)
+  }
+  if (result.stopped) return exitCodes.interrupted
+  return result.slo.met ? exitCodes.ok : exitCodes.problem
+}
+
+/** The lab if there is one, else the world; with --world the one of exactly that name before the lab of it. */
+async function worldAndLab(options: WorldOptions): Promise<{ world: WorldHandle; lab?: Lab }> {
+  const finders = options.world === undefined ? [findLab, findWorld] : [findWorld, findLab]
+  const world = await openWorldHere(firstFound(finders, options))
+  return world.record.lab ? { world, lab: labOf(world) } : { world }
+}
+
+function firstFound([first, second]: readonly (typeof findLab)[], options: WorldOptions): string {
+  try {
+    return first!(options, process.cwd())
+  } catch (error) {
+    const isMissing = error instanceof NearsideError && /_not_found$|_unknown$/.test(error.code)
+    if (!isMissing) throw error
+    return second!(options, process.cwd())
+  }
+}
+
+/** Before a minute is spent on a world that is not up. */
+async function mustAnswer(world: WorldHandle, isLab: boolean): Promise<void> {
+  const { ports, domain } = world.record.topology
+  const regions = world.regions.filter((region) => region.serves)
+  const replies = await Promise.all(
+    regions.map(({ address }) =>
+      ask({ address, port: ports.dns }, { name: domain, type: 'A' }, { timeoutMs: 1500 }),
+    ),
+  )
+  if (replies.some((reply) => reply !== undefined)) return
+  throw new NearsideError(
+    'users_no_answer',
+    `${world.name}: no name server answers (${list(regions.map(({ name }) => name))})`,
+    { remedy: isLab ? 'nearside lab up, then nearside status' : 'nearside up, then nearside status' },
+  )
+}
+
+async function mixOf(text: string): Promise<Mix> {
+  const built = mixNames.find((name) => name === text)
+  if (built) return shopMix(built)
+  const content = await readIfThere(text)
+  if (content === undefined) {
+    const meant = suggest(text, mixNames)
+    throw new NearsideError(
+      'usage_mix_unknown',
+      `mix: expected ${mixNames.join(', ')} or a file, got ${JSON.stringify(text)}`,
+      {
+        remedy:
+          meant === undefined
+            ? 'there is no such file; docs/lab.md shows what one looks like'
+            : `did you mean ${meant}?`,
+      },
+    )
+  }
+  const input = (() => {
+    try {
+      return parseYaml(content) as unknown
+    } catch (error) {
+      throw new NearsideError(
+        'usage_mix',
+        `${text}: not valid YAML or JSON: ${messageOf(error).split('\n')[0]}`,
+      )
+    }
+  })()
+  return checkMix(input, basename(text))
+}
+
+async function placesOf(text: string): Promise<UserPlace[]> {
+  const looksLikeFile = extname(text).toLowerCase() === '.csv' || text.includes('/')
+  const content = looksLikeFile ? await readIfThere(text) : undefined
+  if (looksLikeFile && content === undefined)
+    throw new NearsideError('usage_places', `places: there is no file ${resolve(text)}`, {
+      remedy: 'name a CSV file, or us, europe, world or cities',
+    })
+  const file: PlacesFile | undefined =
+    content === undefined ? undefined : { name: basename(text), text: content }
+  return parsePlaces(text, await loadCities(), file)
+}
+
+/** More than any mix or list of places has. */
+const largestBytes = 10 * 1024 ** 2
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  const about = await stat(path).catch(() => undefined)
+  if (!about) return undefined
+  if (!about.isFile() || about.size > largestBytes)
+    throw new NearsideError('usage_file', `${path}: expected a file of at most 10 MB`)
+  return readFile(path, 'utf8')
+}
+
+/** Known before the run, not after it. */
+async function writable(path: string): Promise<string> {
+  const file = resolve(path)
+  try {
+    await writeFile(file, '', { flag: 'a' })
+    return file
+  } catch (cause) {
+    throw new NearsideError('usage_report', `report: ${file} cannot be written: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+function rateOf(text: string): number {
+  const found = ratePerSecond(text)
+  if (found !== undefined && found > 0 && found <= 50_000) return found
+  throw new InvalidArgumentError('expected requests per time, up to 50000/s, such as 200/s or 90/min')
+}
+
+function timeOf(text: string): number {
+  const found = durationMs(text)
+  if (found !== undefined && found >= 1000 && found <= 24 * 3_600_000) return found
+  throw new InvalidArgumentError('expected a time from 1s to 24h, such as 60s or 5min')
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text)
+  if (/^\d{1,15}$/.test(text)) return seed
+  throw new InvalidArgumentError('expected a whole number, such as 7')
+}

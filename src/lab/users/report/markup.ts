@@ -1,0 +1,33 @@
+/** Text that is markup already; everything else is escaped when it is put into a template. */
+export class Markup {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+  toString(): string {
+    return this.text
+  }
+}
+
+type Part = string | number | Markup | undefined | readonly (Markup | undefined)[]
+
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character]!)
+
+function written(part: Part): string {
+  if (part === undefined) return ''
+  if (part instanceof Markup) return part.text
+  if (typeof part === 'number') return String(Math.round(part * 100) / 100)
+  return typeof part === 'string' ? escaped(part) : part.map(written).join('')
+}
+
+/** HTML or SVG; numbers are rounded to hundredths. */
+export function markup(strings: TemplateStringsArray, ...parts: Part[]): Markup {
+  return new Markup(strings.reduce((text, piece, i) => text + written(parts[i - 1]) + piece))
+}

@@ -1,0 +1,145 @@
+import type { Part, UsersResult } from '../result.ts'
+import { curvesChart } from './curves.ts'
+import { distributionChart } from './distribution.ts'
+import { placesMap } from './map.ts'
+import { type Markup, markup } from './markup.ts'
+import { style } from './style.ts'
+import { timelineChart } from './timeline.ts'
+import { ms, percent, seconds, whole } from './words.ts'
+
+const placesShown = 25
+
+/** A run as one HTML file: no scripts, nothing from elsewhere, for light and dark. Pure. */
+export function usersPage(result: UsersResult): string {
+  const { world, asked } = result
+  return `${markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${world}: what users got</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<p class="product">Nearside · simulated users</p>
+<h1>What the users of ${world} got</h1>
+<p class="asked">${askedText(result)}</p>
+</header>
+<main>
+${result.all.requests === 0 ? markup`<section class="verdict bad"><div><p class="headline">Nothing was answered.</p></div></section>` : body(result)}
+</main>
+<footer>${footer(result)}<p>${asked.mix} · ${whole(asked.ratePerSecond)}/s · ${asked.places} · seed ${String(asked.seed)} · ${result.startedAt}</p></footer>
+</body>
+</html>
+`}`
+}
+
+function askedText({ asked, users, places, ranMs, stopped, distances }: UsersResult): string {
+  const where = distances ? 'as far away as their cities' : 'on the same machine, so without distances'
+  const time = `${stopped ? 'stopped after ' : ''}${seconds(ranMs / 1000)}`
+  return `${whole(users)} users of ${whole(places.length)} ${places.length === 1 ? 'place' : 'places'} (${asked.places}), ${where}; visits of the mix ${asked.mix} asking ${whole(asked.ratePerSecond)} times a second, ${time}.`
+}
+
+function body(result: UsersResult): Markup {
+  const { slo, all, regions, errors, served, kinds, places, areas, warm, cold } = result
+  const regionNames = regions.map(({ name }) => name).sort()
+  const legend = regionNames.map(
+    (name, i) => markup`<span class="key"><i class="b${i % 6}"></i>sent to ${name}</span>`,
+  )
+  return markup`
+<section class="verdict ${slo.met ? 'good' : 'bad'}">
+<p class="number">${percent(slo.fastShare)}</p>
+<div>
+<p class="headline">${slo.met ? 'SLO met' : 'SLO missed'}: ${percent(slo.share)} within ${ms(slo.latencyMs)} asked for</p>
+<p>of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, counted from when each was due to the end of its answer.</p>
+</div>
+</section>
+${result.effort.limit ? markup`<p class="warning"><b>The load generator itself was the limit</b>: ${result.effort.limit}. The figures say more of it than of the world; ask for a lower rate.</p>` : undefined}
+<dl class="tiles">
+${tile('median', ms(all.latency.p50))}${tile('95th percentile', ms(all.latency.p95))}${tile('99th percentile', ms(all.latency.p99))}${tile('slowest', ms(all.latency.max))}${tile('failed', all.failed === 0 ? 'none' : whole(all.failed), all.failed > 0 ? 'bad' : '')}
+</dl>
+<section><h2>How long they waited, by where they live</h2>
+<div class="legend"><span class="key"><i class="fast"></i>within the SLO’s ${ms(slo.latencyMs)}</span><span class="key"><i class="slow"></i>slower</span></div>
+<figure>${distributionChart(result)}</figure></section>
+<section><h2>Share of requests answered within a time</h2>
+<p class="note">The SLO is met for an area whose curve passes above the dot.${all.failed > 0 ? ' A curve that ends below 100 % lacks what failed.' : ''}</p>
+<figure>${curvesChart(result)}</figure></section>
+<section><h2>Who was sent where</h2>
+<div class="legend">${legend}</div>
+<figure>${placesMap(result)}</figure>
+${table(
+  ['users in', 'sent to', 'answered by', 'requests', 'share'],
+  served
+    .slice(0, 20)
+    .map((way) => [
+      way.area,
+      way.edge,
+      way.servedBy,
+      whole(way.requests),
+      percent(way.requests / all.requests),
+    ]),
+  3,
+)}</section>
+<section><h2>As time went on</h2><figure>${timelineChart(result)}</figure></section>
+${
+  errors.length > 0
+    ? markup`<section><h2>What failed</h2>${table(
+        ['because', 'requests', 'share', 'first after', 'last after'],
+        errors.map((error) => [
+          error.error,
+          whole(error.count),
+          percent(error.share),
+          seconds(error.firstAtMs / 1000),
+          seconds(error.lastAtMs / 1000),
+        ]),
+        1,
+      )}</section>`
+    : undefined
+}
+<section><h2>In figures</h2>
+${parts('users in', areas, result)}${parts('region asked', regions, result)}${parts('request', kinds, result)}
+${parts(
+  'connection',
+  [
+    { ...warm, name: 'was there already' },
+    { ...cold, name: 'had to be made' },
+  ],
+  result,
+)}
+${cold.requests > 0 ? markup`<p class="note">Making a connection: the name took ${ms(cold.dnsMs.p50)} and connecting ${ms(cold.connectMs.p50)} at the median; both are in the latencies.</p>` : undefined}
+${parts(places.length > placesShown ? `busiest ${placesShown} of ${places.length} places` : 'place', places.slice(0, placesShown), result)}
+</section>`
+}
+
+const tile = (name: string, value: string, kind = '') =>
+  markup`<div class="tile"><dt>${name}</dt><dd class="${kind}">${value}</dd></div>`
+
+function parts(head: string, rows: readonly Part[], { slo }: UsersResult): Markup {
+  return table(
+    [head, 'requests', 'failed', 'p50', 'p95', 'p99', 'max', `≤ ${ms(slo.latencyMs)}`],
+    rows
+      .filter(({ requests }) => requests > 0)
+      .map(({ name, requests, failed, latency: { p50, p95, p99, max }, fastShare }) => [
+        name,
+        whole(requests),
+        failed === 0 ? '' : whole(failed),
+        ...(failed === requests ? ['', '', '', ''] : [p50, p95, p99, max].map(ms)),
+        markup`<span class="${fastShare >= slo.share ? 'good' : 'bad'}">${percent(fastShare)}</span>`,
+      ]),
+    1,
+  )
+}
+
+/** The first `words` columns are text, the others numbers. */
+function table(head: readonly string[], rows: readonly (string | Markup)[][], words: number): Markup {
+  const kind = (column: number) => (column < words ? '' : 'n')
+  return markup`<div class="scroll"><table><thead><tr>${head.map((name, i) => markup`<th class="${kind(i)}">${name}</th>`)}</tr></thead>
+<tbody>${rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td class="${kind(i)}">${cell}</td>`)}</tr>\n`)}</tbody></table></div>`
+}
+
+function footer({ effort, distances }: UsersResult): Markup {
+  const { cpuShare, lateMs, loopDelayMs, underWayMax } = effort
+  return markup`<p>The load generator used ${Math.round(cpuShare * 100)} % of one core. It sent requests ${ms(lateMs.p50)} late at the median, ${ms(lateMs.p99)} at the 99th percentile and ${ms(lateMs.max)} at most, which is part of the latencies; its event loop was ${ms(loopDelayMs.p99)} late at the 99th percentile; at most ${whole(underWayMax)} requests were under way at once. Requests come whether earlier ones have been answered or not.${distances ? ' Distances are those of Nearside’s model of round trips.' : ''}</p>`
+}

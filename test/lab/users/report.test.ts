@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { usersText, verdict } from '../../../src/cli/lab/users-text.ts'
+import { usersPage } from '../../../src/lab/users/report/page.ts'
+import { ticks } from '../../../src/lab/users/report/scale.ts'
+import { summarise } from '../../../src/lab/users/result.ts'
+import { Samples } from '../../../src/lab/users/samples.ts'
+import { assertGolden } from '../../support/golden.ts'
+import { sampleResult } from './sample.ts'
+
+const plain = (_: unknown, text: string) => text
+
+test('the reports of a run', () => {
+  const result = sampleResult()
+  assertGolden('users', [
+    { path: 'report.txt', content: `${usersText(result, plain)}\n` },
+    { path: 'report.html', content: usersPage(result) },
+  ])
+})
+
+test('the page stands alone: nothing is fetched, nothing is run, and names are shown as they are', () => {
+  const page = usersPage(sampleResult())
+  assert.doesNotMatch(page, /<script|<link|<img|<iframe|https?:|url\(|@import|\son\w+=/i)
+  assert.match(page, /prefers-color-scheme:dark/)
+  assert.match(page, /Coeur d&#39;Alene &lt;b&gt;/)
+  assert.doesNotMatch(page, /NaN|Infinity|undefined|\[object/)
+})
+
+test('a run in which nothing was answered has a report, too', () => {
+  const empty = sampleResult(
+    summarise({
+      samples: new Samples(),
+      places: [],
+      regions: [],
+      slo: { latencyMs: 100, share: 0.95 },
+      ranMs: 500,
+    }),
+  )
+  assert.match(usersText(empty, plain), /^nothing was answered/)
+  assert.match(usersPage(empty), /Nothing was answered/)
+  const samples = new Samples()
+  const sample = { atMs: 1, latencyMs: 5, dnsMs: 5, connectMs: 0, place: 0, kind: 'home' }
+  samples.add({ ...sample, edge: undefined, servedBy: undefined, error: 'DNS: silent' })
+  const places = [{ name: 'Here', area: 'US East', location: { lat: 0, lon: 0 } }]
+  const failed = sampleResult(
+    summarise({ samples, places, regions: [], slo: { latencyMs: 100, share: 0.95 }, ranMs: 500 }),
+  )
+  assert.match(usersText(failed, plain), /DNS: silent/)
+  assert.doesNotMatch(usersPage(failed), /NaN|Infinity|undefined/)
+})
+
+test('the verdict never rounds up to what it is not', () => {
+  const slo = { latencyMs: 100, share: 0.95, warmFastShare: 1 }
+  const all = { ...sampleResult().all, requests: 100_000 }
+  assert.match(
+    verdict({ all, slo: { ...slo, fastShare: 0.99996, met: true } }),
+    /^SLO met: 99\.9 % of 100,000/,
+  )
+  assert.match(verdict({ all, slo: { ...slo, fastShare: 1, met: true } }), /^SLO met: 100 % of/)
+})
+
+test('a run whose generator was the limit says so in both reports', () => {
+  const { effort } = sampleResult()
+  const result = sampleResult({ effort: { ...effort, limit: 'it used 97 % of one core' } })
+  assert.match(usersText(result, plain), /The generator itself was the limit: it used 97 % of one core/)
+  assert.match(usersPage(result), /The load generator itself was the limit/)
+})
+
+test('an axis has round values from 0 up to the largest', () => {
+  assert.deepEqual(ticks(100, 5), [0, 20, 40, 60, 80, 100])
+  assert.deepEqual(ticks(7, 7), [0, 1, 2, 3, 4, 5, 6, 7])
+  assert.ok(ticks(0.03).every((tick) => tick <= 0.03))
+})
