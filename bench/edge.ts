@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { withDescendants } from '../src/lib/proc.ts'
 import { ask } from '../test/support/requests.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
-import { bringPeers } from './edge/peers.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
 import type { Benchmark, Figure, Target } from './figure.ts'
-import { median, spreadOf, sum } from './statistics.ts'
-import { ticksOf } from './usage.ts'
+import { bringPeers } from './peers.ts'
+import { median, spreadOf } from './statistics.ts'
+import { cpuSecondsOf } from './usage.ts'
 
 const defaultRuns = 6
 const connections = 64
@@ -51,13 +50,15 @@ const contests: Contest[] = [
 
 export const edge: Benchmark = {
   name: 'edge',
+  title: 'The edge beside nginx',
+  peers: 'peers',
   how: `Our edge, with the configuration of a world of two regions and a witness, and plain nginx in turns, before the same
 app: two instances in plain Node that do nothing, and an nginx that answers 1 kB at once. Loopback, ${connections} kept connections, ${secondsEach} s each. Proxies have half of the cores, as many
 threads each; load and app have the others. The ratio is the median over the rounds. CPU: of all the proxy's
 processes; where load and app are the limit, only it tells proxies apart.
 Our edge samples its traffic for the log; nginx is measured without its access log, and once more with it.`,
   async run({ runs = defaultRuns }, say) {
-    const root = await bringPeers()
+    const root = await bringPeers('peers')
     const figures: Figure[] = []
     for (const app of ['node', 'nginx'] as const)
       await withPlace(root, app, assets, async (place) => {
@@ -102,7 +103,7 @@ async function contend(
 async function takeTurn(place: Place, name: Contestant, path: string): Promise<Turn> {
   const { root, cores, folder } = place
   const { url, pids } = place.proxies[name]
-  const before = cpuSeconds(pids)
+  const before = cpuSecondsOf(pids)
   const { requests, perSecond } = await load({
     root,
     folder: `${folder}/load`,
@@ -111,13 +112,9 @@ async function takeTurn(place: Place, name: Contestant, path: string): Promise<T
     connections,
     seconds: secondsEach,
   })
-  const cpuMicros = ((cpuSeconds(pids) - before) / requests) * 1e6
+  const cpuMicros = ((cpuSecondsOf(pids) - before) / requests) * 1e6
   await delay(300)
   return { perSecond, cpuMicros }
-}
-
-function cpuSeconds(pids: readonly number[]): number {
-  return sum(withDescendants(pids).map((pid) => (ticksOf(pid) ?? 0) / 100))
 }
 
 /** Asked several times: the first answer may fill the cache. */

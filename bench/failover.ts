@@ -12,6 +12,7 @@ const afterMs = 5000
 
 export const failover: Benchmark = {
   name: 'failover',
+  title: 'Losing the primary’s region, on one machine',
   how: `The primary's region killed (SIGKILL for everything in it, its agent too) while users at the other edge send
 ${rates.writesPerSecond} orders and ${rates.readsPerSecond} reads a second, whether earlier ones were answered or not. Pause: longest time without an
 acknowledged order. Lost: acknowledged, and missing from a database in the end. Orders under way at the

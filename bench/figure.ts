@@ -1,6 +1,8 @@
+import type { PeersRoot } from './peers.ts'
+
 /** What a benchmark has to say: figures, some with a target, some beside a peer's measured in the same run. */
 
-export type Unit = 's' | 'MB' | '%' | '/s' | 'µs' | ''
+export type Unit = 's' | 'ms' | 'µs' | 'MB' | '%' | '/s' | ''
 
 export type Target = { atMost: number } | { atLeast: number }
 
@@ -18,12 +20,22 @@ export type Figure = {
 
 export type Verdict = 'met' | 'missed'
 
-export type Options = { runs: number | undefined }
+export type Options = {
+  /** How often; each benchmark has a default. */
+  runs: number | undefined
+  /** Of whatever is drawn at random. */
+  seed: number
+}
 
 export type Benchmark = {
+  /** What is typed. */
   name: string
+  /** What it answers, for a heading. */
+  title: string
   /** How it is measured, for whoever reads the figures. */
   how: string
+  /** Other programs that it needs, brought when it runs. */
+  peers?: PeersRoot
   /** `say` tells a person what it is doing. Whatever it starts has ended when it returns or throws. */
   run(options: Options, say: (line: string) => void): Promise<Figure[]>
 }

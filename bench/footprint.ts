@@ -10,6 +10,7 @@ const measureMs = 60_000
 
 export const footprint: Benchmark = {
   name: 'footprint',
+  title: 'Memory and idle processor time',
   how: `The shop's world without a user, a minute after every region was ready: memory of each agent as the kernel
 counts it (resident, and proportional, where shared pages count in part), then CPU time of all the world's processes over
 another minute, ended children included.`,

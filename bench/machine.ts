@@ -33,13 +33,18 @@ export function describeMachine(): Machine {
 }
 
 export function renderMachine(machine: Machine): string {
-  const { nearside, cores, processor, memoryGb, kernel, distribution, node, engines, loadBefore } = machine
-  const versions = Object.entries(engines).map(([name, version]) => `${name} ${version}`)
+  return `Nearside ${machine.nearside} on ${renderHardware(machine)}\n${renderVersions(machine)}\n`
+}
+
+export function renderHardware(machine: Machine): string {
+  const { cores, processor, memoryGb, kernel, distribution, loadBefore } = machine
   return [
-    `Nearside ${nearside} on ${cores} cores (${processor}), ${memoryGb} GB of memory`,
+    `${cores} cores (${processor}), ${memoryGb} GB of memory`,
     `Linux ${kernel}, ${distribution}; load before: ${loadBefore.toFixed(1)}`,
-    `Node ${node}, ${versions.join(', ')}`,
-  ]
-    .map((line) => `${line}\n`)
-    .join('')
+  ].join('; ')
+}
+
+export function renderVersions({ node, engines }: Machine, peers: readonly string[] = []): string {
+  const versions = Object.entries(engines).map(([name, version]) => `${name} ${version}`)
+  return [`Node ${node}`, ...versions, ...peers].join(', ')
 }

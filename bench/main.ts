@@ -1,59 +1,67 @@
-import { parseArgs } from 'node:util'
-import { type Benchmark, type Figure, ratioOf, verdictOf } from './figure.ts'
-import { describeMachine, renderMachine } from './machine.ts'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Chosen, readArguments } from './arguments.ts'
+import { type Section, updateDocument } from './document.ts'
+import { type Benchmark, type Figure, type Options, ratioOf, verdictOf } from './figure.ts'
+import { describeMachine, type Machine, renderMachine } from './machine.ts'
+import { peerVersions } from './peers.ts'
 import { renderTable } from './table.ts'
 
-const usage = `Usage: npm run bench -- [NAME...] [--runs N] [--json]
+/** Loaded when it is their turn: what one of them needs does not disturb the others. */
+const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark> }> = {
+  startup: {
+    about: 'first and second `nearside up`',
+    load: async () => (await import('./startup.ts')).startup,
+  },
+  footprint: {
+    about: 'memory and idle processor time',
+    load: async () => (await import('./footprint.ts')).footprint,
+  },
+  failover: {
+    about: 'the primary’s region lost, on one machine',
+    load: async () => (await import('./failover.ts')).failover,
+  },
+  edge: { about: 'requests beside nginx', load: async () => (await import('./edge.ts')).edge },
+  dns: { about: 'answers beside gdnsd and PowerDNS', load: async () => (await import('./dns.ts')).dns },
+}
+const names = Object.keys(benchmarks)
+const document = join(import.meta.dirname, '../docs/benchmarks.md')
 
-Measures this machine's Nearside: startup, footprint, failover, edge (default: all of them, about 20 minutes).
-Each runs worlds of its own and stops them again. edge brings nginx and wrk, in a folder of their own beside the
-engines (once, about a minute).
+const usage = `Usage: npm run bench -- [all | NAME...] [--runs N] [--seed N] [--write] [--json]
 
-  --runs N   how often each is measured (default: startup 3, failover 10, edge 6)
+Measures this machine's Nearside. Each runs worlds of its own and stops them again:
+
+${names.map((name) => `  ${name.padEnd(12)} ${benchmarks[name]!.about}\n`).join('')}
+What is compared with (nginx, wrk, gdnsd, PowerDNS, dnsperf) is brought into folders beside the engines, once. What
+needs distances runs in a lab, and so needs root.
+
+  --runs N   how often each is measured (default: its own)
+  --seed N   of what is drawn at random (default: 1)
+  --write    put the results into docs/benchmarks.md, too; sections of others stay
   --json     figures as JSON on standard output
 
 Example: npm run bench -- failover --runs 3
 Exit status: 0 everything was measured, whatever came out; 1 something could not be; 2 wrong usage.
 `
 
-/** Loaded when it is their turn: what one of them needs does not disturb the others. */
-const benchmarks: Record<string, () => Promise<Benchmark>> = {
-  startup: async () => (await import('./startup.ts')).startup,
-  footprint: async () => (await import('./footprint.ts')).footprint,
-  failover: async () => (await import('./failover.ts')).failover,
-  edge: async () => (await import('./edge.ts')).edge,
+type Result = {
+  name: string
+  title: string
+  how: string
+  peers: readonly string[]
+  figures?: Figure[]
+  error?: string
 }
 
-type Result = { name: string; how: string; figures?: Figure[]; error?: string }
-
-function readArguments(): { names: string[]; runs: number | undefined; json: boolean } {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { runs: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help) {
-    process.stdout.write(usage)
-    process.exit(0)
-  }
-  const unknown = positionals.filter((name) => !benchmarks[name])
-  if (unknown.length > 0) throw new RangeError(`no benchmark is called ${unknown.join(', ')}`)
-  const runs = values.runs === undefined ? undefined : Number(values.runs)
-  if (runs !== undefined && !(Number.isInteger(runs) && runs >= 1))
-    throw new RangeError(`--runs: expected a whole number from 1 on, got ${values.runs}`)
-  return {
-    names: positionals.length > 0 ? positionals : Object.keys(benchmarks),
-    runs,
-    json: values.json ?? false,
-  }
-}
-
-async function measure(name: string, runs: number | undefined): Promise<Result> {
+async function measure(name: string, { runs, seed }: Options): Promise<Result> {
   const say = (line: string) => process.stderr.write(`${name}: ${line}\n`)
-  const { how, run } = await benchmarks[name]!()
+  const { title, how, peers, run } = await benchmarks[name]!.load()
   try {
-    return { name, how, figures: await run({ runs }, say) }
+    const versions = peers ? await peerVersions(peers) : []
+    return { name, title, how, peers: versions, figures: await run({ runs, seed }, say) }
   } catch (error) {
-    return { name, how, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { name, title, how, peers: [], error: why }
   }
 }
 
@@ -61,9 +69,20 @@ function render({ name, how, figures, error }: Result): string {
   return `\n${name}\n${how}\n\n${figures ? renderTable(figures) : `could not be measured: ${error}\n`}`
 }
 
-function asJson({ name, how, figures, error }: Result) {
+function asJson({ name, how, peers, figures, error }: Result) {
   const judged = figures?.map((figure) => ({ ...figure, ratio: ratioOf(figure), verdict: verdictOf(figure) }))
-  return { name, how: how.replaceAll('\n', ' '), figures: judged, error }
+  return { name, how: how.replaceAll('\n', ' '), peers, figures: judged, error }
+}
+
+/** After each benchmark: whatever becomes of the next one, this is measured. */
+function writeDown(machine: Machine, { runs, seed }: Options, result: Result): void {
+  if (!result.figures) return
+  const { name, title, how, peers, figures } = result
+  const words = [name, ...(runs === undefined ? [] : [`--runs ${runs}`]), `--seed ${seed}`].join(' ')
+  const date = new Date().toISOString().slice(0, 10)
+  const section: Section = { name, title, how, figures, machine, peers, date, words }
+  const before = existsSync(document) ? readFileSync(document, 'utf8') : ''
+  writeFileSync(document, updateDocument(before, [section], names))
 }
 
 // Whatever was started ends with this process (see the harness of the tests), so an interruption only has to end it.
@@ -74,21 +93,28 @@ for (const [signal, number] of [
 ] as const)
   process.once(signal, () => process.exit(128 + number))
 
-let chosen: ReturnType<typeof readArguments>
+let chosen: Chosen
 try {
-  chosen = readArguments()
+  chosen = readArguments(process.argv.slice(2), names)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
   process.exit(2)
 }
-const machine = describeMachine()
-if (!chosen.json) process.stdout.write(renderMachine(machine))
+if (chosen.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const results: Result[] = []
 for (const name of chosen.names) {
-  const result = await measure(name, chosen.runs)
+  const machine = describeMachine()
+  if (!chosen.json && results.length === 0) process.stdout.write(renderMachine(machine))
+  const result = await measure(name, chosen)
   results.push(result)
   if (!chosen.json) process.stdout.write(render(result))
+  if (chosen.write) writeDown(machine, chosen, result)
 }
 if (chosen.json)
-  process.stdout.write(`${JSON.stringify({ machine, benchmarks: results.map(asJson) }, null, 2)}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ machine: describeMachine(), benchmarks: results.map(asJson) }, null, 2)}\n`,
+  )
 process.exit(results.some(({ error }) => error !== undefined) ? 1 : 0)

@@ -20,6 +20,19 @@ export function renderTable(figures: readonly Figure[]): string {
   return lines.map((line) => `  ${line}\n`).join('')
 }
 
+/** The same as Markdown. */
+export function renderMarkdownTable(figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => {
+    const [what, ...rest] = cells(figure)
+    const others = rest.map((cell) => (cell === 'missed' ? '**missed**' : cell))
+    const indented = what!.replace(/^ +/, (spaces) => '&nbsp;'.repeat(spaces.length))
+    const note = figure.note ? `<br>${figure.note}` : ''
+    return [`${indented}${note}`, ...others].map((cell) => cell.replaceAll('|', '\\|'))
+  })
+  const lines = [heading, ['---', '---:', '---:', '---:', '---', '---'], ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`.replaceAll(/ {2,}/g, ' ')).join('')
+}
+
 function cells(figure: Figure): string[] {
   const { what, value, unit, spread, peer, target } = figure
   const ratio = ratioOf(figure)

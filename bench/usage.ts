@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { withDescendants } from '../src/lib/proc.ts'
 import { commandName, processesOfWorld } from '../test/support/world/processes.ts'
 
 /** What a world's processes use, as /proc shows it. */
@@ -42,8 +43,13 @@ export function usedBetween(before: readonly Usage[], after: readonly Usage[]): 
   return used
 }
 
+/** Of programs with everything below them. */
+export function cpuSecondsOf(pids: readonly number[]): number {
+  return withDescendants(pids).reduce((sum, pid) => sum + (ticksOf(pid) ?? 0) / ticksPerSecond, 0)
+}
+
 /** Of one process and its ended children. */
-export function ticksOf(pid: number): number | undefined {
+function ticksOf(pid: number): number | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

@@ -1,4 +1,4 @@
-import { runPeer } from './peers.ts'
+import { runPeer } from '../peers.ts'
 
 export type LoadResult = { requests: number; perSecond: number; p99Ms: number }
 

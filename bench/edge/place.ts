@@ -9,9 +9,9 @@ import { type EdgeRegion, type EdgeWorld, startEdges } from '../../test/support/
 import { ask } from '../../test/support/requests.ts'
 import { temporaryFolder, until } from '../../test/support/sandboxed.ts'
 import { twoRegions } from '../../test/support/topologies.ts'
+import { type Peer, runPeer } from '../peers.ts'
 import { type Cores, divideCores, moveTo } from './cores.ts'
 import { type AppOptions, type Assets, renderApp, renderProxy } from './nginx.ts'
-import { type Peer, runPeer } from './peers.ts'
 
 /** Our edge and nginx before the same app. */
 export type Place = {

@@ -46,6 +46,7 @@ export type TestKnot = {
   /** The addresses in the answer for a user of the network, and how far the answer holds: `127.1.1.1 /17`. */
   answer(subnet: string): Promise<string>
   output(): string
+  pid(): number | undefined
   hasExited(): boolean
   /** Starts it again after `kill`. */
   start(): Promise<void>
@@ -77,6 +78,7 @@ export async function startKnot(topology: Topology, name = 'us-east'): Promise<T
       return reply ? `${reply.records.map((record) => record.data)} /${reply.scope}` : 'no answer'
     },
     output: () => program?.output() ?? '',
+    pid: () => program?.pid,
     hasExited: () => program?.hasExited() ?? true,
     async start() {
       const started = await runSandboxed(folder, part.processes[0]!.command, {

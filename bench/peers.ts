@@ -2,13 +2,26 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { bringSecondRoot } from '../../setup/second-root.mjs'
-import { childPid, sandboxCommand } from '../../src/engines/root/sandbox.ts'
+import { bringSecondRoot } from '../setup/second-root.mjs'
+import { childPid, sandboxCommand } from '../src/engines/root/sandbox.ts'
+import { withDescendants } from '../src/lib/proc.ts'
 
-/** What we compare with and what makes the load, in a root of its own. */
-const packages = ['nginx', 'wrk']
+/** What we compare with and what makes the load, from Debian as the engines are, in roots of their own. */
+const packages = {
+  peers: ['nginx', 'wrk'],
+  'dns-peers': ['dnsperf', 'gdnsd', 'pdns-backend-geoip', 'pdns-server'],
+}
 
-export const bringPeers = (): Promise<string> => bringSecondRoot('peers', packages)
+export type PeersRoot = keyof typeof packages
+
+export const bringPeers = (root: PeersRoot): Promise<string> => bringSecondRoot(root, packages[root])
+
+/** What is in such a root of what was asked for: `nginx 1.26.3-3`. */
+export async function peerVersions(root: PeersRoot): Promise<string[]> {
+  const manifest = join(await bringPeers(root), 'manifest.json')
+  const { packages: all } = JSON.parse(readFileSync(manifest, 'utf8')) as { packages: Record<string, string> }
+  return packages[root].map((name) => `${name} ${all[name]}`)
+}
 
 export type Peer = {
   /** On the host. */
@@ -17,6 +30,9 @@ export type Peer = {
   /** Resolves to its exit status. */
   ended: Promise<number>
   hasEnded(): boolean
+  /** To the program itself: it may have something to say before it ends. */
+  signal(name: NodeJS.Signals): void
+  /** At once, with everything that it has started. */
   stop(): Promise<void>
 }
 
@@ -29,11 +45,13 @@ export async function runPeer(
   folder: string,
   cores: readonly number[],
   command: readonly string[],
+  /** Other folders that it needs. */
+  others: readonly string[] = [],
 ): Promise<Peer> {
   mkdirSync(folder, { recursive: true })
   const { file, args, env } = sandboxCommand({
     root,
-    binds: [{ path: folder }],
+    binds: [folder, ...others].map((path) => ({ path })),
     cwd: folder,
     env: {},
     command: ['taskset', '-c', cores.join(','), ...command],
@@ -57,6 +75,10 @@ export async function runPeer(
     output,
     ended,
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    signal(name) {
+      // The first process in a sandbox with ids of its own is bubblewrap's.
+      process.kill(withDescendants([pid])[1] ?? pid, name)
+    },
     async stop() {
       child.kill('SIGKILL')
       await ended

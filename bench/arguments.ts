@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util'
+import type { Options } from './figure.ts'
+
+/** What is typed after `npm run bench --`. Pure. */
+export type Chosen = Options & {
+  names: readonly string[]
+  json: boolean
+  write: boolean
+  help: boolean
+}
+
+/** Throws a RangeError or a TypeError that says what is wrong. */
+export function readArguments(args: readonly string[], known: readonly string[]): Chosen {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      runs: { type: 'string' },
+      seed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  const unknown = positionals.filter((name) => name !== 'all' && !known.includes(name))
+  if (unknown.length > 0) throw new RangeError(`no benchmark is called ${unknown.join(', ')}`)
+  const all = positionals.length === 0 || positionals.includes('all')
+  return {
+    names: all ? known : known.filter((name) => positionals.includes(name)),
+    runs: values.runs === undefined ? undefined : whole('--runs', values.runs, 1),
+    seed: whole('--seed', values.seed ?? '1', 0),
+    json: values.json,
+    write: values.write,
+    help: values.help,
+  }
+}
+
+function whole(what: string, text: string, lowest: number): number {
+  const number = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(number) && number >= lowest) return number
+  throw new RangeError(`${what}: expected a whole number from ${lowest} on, got ${text}`)
+}

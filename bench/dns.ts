@@ -1,0 +1,202 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KnotMap } from '../src/engines/knot/map.ts'
+import { withDescendants } from '../src/lib/proc.ts'
+import { answerOf, isRight, sample } from './dns/answering.ts'
+import { isTaken } from './dns/gdnsd.ts'
+import { resultOf, startLoad } from './dns/load.ts'
+import { type Contestant, contestants, type Place, withPlace } from './dns/place.ts'
+import type { NameServer } from './dns/servers.ts'
+import type { Benchmark, Figure } from './figure.ts'
+import { median, spreadOf, sum } from './statistics.ts'
+import { cpuSecondsOf, memoryOf } from './usage.ts'
+
+const defaultRuns = 6
+const secondsEach = 4
+/** While the map changes: well within what each can do. */
+const steadyPerSecond = 5000
+/** Each server answers this many networks before anything is measured, and all must agree. */
+const sampleSize = 2000
+
+export const dns: Benchmark = {
+  name: 'dns',
+  title: 'DNS beside gdnsd and PowerDNS',
+  peers: 'dns-peers',
+  how: `Our Knot with the configuration of a world of two regions, gdnsd (geoip plugin) and PowerDNS (geoip backend), each with
+the map that the database of cities gives the example, one thread each, in turns. Users anywhere in the map ask with
+their network (ECS), 100,000 different questions; dnsperf over loopback, ${secondsEach} s each, on other cores than the servers.
+Before that, ${sampleSize} networks spread over the map get the same answer from all three. The ratio is the median over the rounds.
+CPU: where dnsperf is the limit, only it tells servers apart. A change of map: every answer becomes another one, while
+${steadyPerSecond} questions a second come in; from the decision until the new answer is seen. Lost: no answer within a second.`,
+  run: ({ runs = defaultRuns, seed }, say) =>
+    withPlace(seed, say, async (place) => {
+      const scopes = await agree(place, say)
+      const turns = await race(place, runs, say)
+      const changes = await changeMaps(place, Math.ceil(runs / 2), say)
+      return [
+        { what: 'networks in the map', value: place.networks, unit: '' },
+        ...contestants.map(
+          (name): Figure => ({
+            what: `answers that hold for all of their network, ${place.servers[name].name}`,
+            value: scopes[name],
+            unit: '%',
+            ...(name === 'powerdns'
+              ? { note: 'its others hold for the /24 or /56 that was asked for: resolvers ask once for each' }
+              : {}),
+          }),
+        ),
+        ...beside(place, turns, 'answers', '/s', (turn) => turn.perSecond),
+        ...beside(place, turns, 'CPU for each answer', 'µs', (turn) => turn.cpuMicros),
+        ...memory(place),
+        ...beside(place, changes, 'change of map', 's', (change) => change.seconds),
+        ...contestants.map((name): Figure => {
+          const own = changes[name]
+          return {
+            what: `questions lost in it, ${place.servers[name].name}`,
+            value: sum(own.map(({ lost }) => lost)),
+            unit: '',
+            note: `of ${sum(own.map(({ sent }) => sent))} in ${count(own.length, 'change')}; slowest answer ${Math.max(...own.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms`,
+            ...(name === 'ours' ? { target: { atMost: 0 } } : {}),
+          }
+        }),
+      ]
+    }),
+}
+
+/** Throws where they do not; resolves to how many of each one's answers hold for exactly the map's network, in percent. */
+async function agree(
+  { servers, map }: Place,
+  say: (line: string) => void,
+): Promise<Record<Contestant, number>> {
+  const percent = { ours: 0, gdnsd: 0, powerdns: 0 }
+  const probes = sample(map, sampleSize).filter(({ net }) => isTaken(net))
+  for (const name of contestants) {
+    const { server, name: said } = servers[name]
+    let sameScope = 0
+    for (const probe of probes) {
+      const seen = await answerOf(server, map.domain, probe.net)
+      const wanted = [...probe.addresses].sort().join()
+      if (seen?.addresses !== wanted)
+        throw new Error(`${said}: ${JSON.stringify({ ...probe, seen })}: not what is to be measured`)
+      if (seen.scope === probe.net.length) sameScope += 1
+    }
+    percent[name] = (100 * sameScope) / probes.length
+    say(`${said}: ${probes.length} answers are right, ${sameScope} of them for exactly the network`)
+  }
+  return percent
+}
+
+type Turn = { perSecond: number; cpuMicros: number }
+
+async function race(
+  place: Place,
+  runs: number,
+  say: (line: string) => void,
+): Promise<Record<Contestant, Turn[]>> {
+  const turns: Record<Contestant, Turn[]> = { ours: [], gdnsd: [], powerdns: [] }
+  for (let run = 0; run < runs; run += 1) {
+    const order = run % 2 === 0 ? contestants : contestants.toReversed()
+    for (const name of order) turns[name].push(await takeTurn(place, place.servers[name]))
+    say(
+      `round ${run + 1} of ${runs}: ${contestants.map((name) => `${place.servers[name].name} ${turns[name].at(-1)!.perSecond.toFixed(0)}/s`).join(', ')}`,
+    )
+  }
+  return turns
+}
+
+async function takeTurn(place: Place, { server, pids }: NameServer): Promise<Turn> {
+  const before = cpuSecondsOf(pids())
+  const load = await startLoad({ ...place, cores: place.cores.others, server, seconds: secondsEach })
+  const { sent, lost, perSecond } = await resultOf(load)
+  return { perSecond, cpuMicros: ((cpuSecondsOf(pids()) - before) / (sent - lost)) * 1e6 }
+}
+
+type Change = { seconds: number; sent: number; lost: number; slowestMs: number }
+
+async function changeMaps(
+  place: Place,
+  runs: number,
+  say: (line: string) => void,
+): Promise<Record<Contestant, Change[]>> {
+  const changes: Record<Contestant, Change[]> = { ours: [], gdnsd: [], powerdns: [] }
+  for (let run = 0; run < runs; run += 1)
+    for (const name of contestants) {
+      const change = await changeMap(place, place.servers[name], run % 2 === 0 ? place.changed : place.map)
+      changes[name].push(change)
+      say(
+        `${place.servers[name].name}: map changed in ${change.seconds.toFixed(2)} s, ${change.lost} of ${change.sent} lost, slowest ${change.slowestMs.toFixed(0)} ms`,
+      )
+    }
+  return changes
+}
+
+const changeLimitSeconds = 40
+
+async function changeMap(
+  place: Place,
+  { name, server, change, output }: NameServer,
+  to: KnotMap,
+): Promise<Change> {
+  const load = await startLoad({
+    ...place,
+    cores: place.cores.others,
+    server,
+    perSecond: steadyPerSecond,
+    seconds: changeLimitSeconds + 10,
+  })
+  try {
+    await delay(1000)
+    const probes = sample(to, 4)
+    const startedMs = performance.now()
+    const seconds = () => (performance.now() - startedMs) / 1000
+    const told = change(to)
+    for (;;) {
+      const right = await Promise.all(probes.map((probe) => isRight(server, to.domain, probe)))
+      if (right.every(Boolean)) break
+      if (seconds() > changeLimitSeconds)
+        throw new Error(`${name} does not answer from its new map:\n${output().slice(-4000)}`)
+      await delay(5)
+    }
+    const took = seconds()
+    await told
+    await delay(2000)
+    load.signal('SIGINT')
+    return { seconds: took, ...(await resultOf(load)) }
+  } finally {
+    await load.stop()
+  }
+}
+
+/** One line for each peer. */
+function beside<T>(
+  { servers }: Place,
+  measured: Record<Contestant, T[]>,
+  what: string,
+  unit: Figure['unit'],
+  of: (one: T) => number,
+): Figure[] {
+  const value = median(measured.ours.map(of))
+  return (['gdnsd', 'powerdns'] as const).map((peer, index) => {
+    const ratios = measured.ours.map((one, i) => of(one) / of(measured[peer][i]!))
+    return {
+      what: index === 0 ? what : `  ${what}`,
+      value,
+      unit,
+      peer: {
+        name: servers[peer].name,
+        value: median(measured[peer].map(of)),
+        ratio: median(ratios),
+        ratioSpread: spreadOf(ratios),
+      },
+    }
+  })
+}
+
+function memory({ servers }: Place): Figure[] {
+  const of = (name: Contestant) => [
+    { megabytes: sum(withDescendants(servers[name].pids()).map((pid) => memoryOf(pid).residentMb)) },
+  ]
+  const measured = { ours: of('ours'), gdnsd: of('gdnsd'), powerdns: of('powerdns') }
+  return beside({ servers } as Place, measured, 'memory', 'MB', ({ megabytes }) => megabytes)
+}
+
+const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
