@@ -56,6 +56,8 @@ export type Place = {
   /** What removes the network when this process has died. */
   removal: string[]
   remove: () => Promise<void> | void
+  /** It is a lab, and this process in its router: where the topology is to lie, and what comes after the app's name. */
+  lab?: { temporary: string; suffix: string }
 }
 
 export type Role = 'primary' | 'replica' | 'witness'
@@ -98,8 +100,8 @@ export class TestWorld {
   readonly #loads: Load[] = []
 
   static async make(options: WorldOptions): Promise<TestWorld> {
-    // A world in namespaces is cut off most of its time, and waits: it goes beside another one.
-    const turn = options.place ? { end: () => undefined } : await takeTurn()
+    // A world that is cut off most of its time waits, and goes beside another one.
+    const turn = options.place && !options.place.lab ? { end: () => undefined } : await takeTurn()
     try {
       return await TestWorld.#make(options, turn.end)
     } catch (error) {
@@ -110,13 +112,13 @@ export class TestWorld {
 
   static async #make(options: WorldOptions, endTurn: () => void): Promise<TestWorld> {
     const place = options.place ?? (await loopback())
-    const temporary = mkdtempSync(join(tmpdir(), 'nearside-world-'))
+    const temporary = place.lab?.temporary ?? mkdtempSync(join(tmpdir(), 'nearside-world-'))
     const { app, regions = twoRegionsAndWitness } = options
     const topology: TopologyInput = {
       name: app.name,
       domain: `${app.name}.example.com`,
       ...options.topology,
-      network: { base: place.base },
+      ...(place.lab ? {} : { network: { base: place.base } }),
       regions,
       app: { ...app.topology, ...options.topology?.app },
     }
@@ -138,7 +140,7 @@ export class TestWorld {
     this.regions = regions
     this.#place = place
     this.#topologyFile = topologyFile
-    this.folder = worldFolderFor(topologyFile, app.name)
+    this.folder = worldFolderFor(topologyFile, `${app.name}${place.lab?.suffix ?? ''}`)
     const temporary = process.env.NEARSIDE_KEEP_WORLDS ? 'keep' : join(topologyFile, '..')
     this.#reaper = spawn(process.execPath, [reaper, this.folder, temporary, ...place.removal], {
       stdio: ['pipe', 'ignore', 'inherit'],
@@ -150,6 +152,7 @@ export class TestWorld {
 
   /** `nearside up --detach`, for these regions: resolves when they serve. */
   async up(regions: readonly string[] = this.regions): Promise<void> {
+    if (this.#place.lab) return void (await this.cli([], 'lab', 'up'))
     if (regions.length === this.regions.length && this.#place.inside(regions[0]!).length === 0)
       return void (await this.cli([], 'up', '--detach'))
     // The first makes the world, the others join it; the first is ready only when they have.

@@ -1,0 +1,19 @@
+import { after, before, suite } from 'node:test'
+import { labPlace } from '../support/lab/place.ts'
+import { LabWorld } from '../support/lab/world.ts'
+import { ledger } from '../support/world/apps.ts'
+import { cuts } from './parts/cuts.ts'
+import { distances } from './parts/distances.ts'
+
+const place = await labPlace(ledger)
+
+/** One lab for everything that needs one: it takes half a minute to come up. Each part leaves it whole. */
+suite('a lab', { skip: 'skip' in place ? place.skip : false }, () => {
+  let lab: LabWorld | undefined
+  before(async () => {
+    if (!('skip' in place)) lab = await LabWorld.start(place)
+  })
+  after(() => lab?.close())
+
+  for (const part of [distances, cuts]) part(() => lab!)
+})

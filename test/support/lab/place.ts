@@ -1,0 +1,45 @@
+import { mkdtempSync, realpathSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { worldFolderFor } from '../../../src/agent/layout.ts'
+import { lackOf } from '../../../src/lab/network/abilities.ts'
+import { enter, insideOf } from '../../../src/lab/network/enter.ts'
+import { makeRouterNamespace } from '../../../src/lab/network/make.ts'
+import { labBase, labIdOf, namespaceOf } from '../../../src/lab/network/names.ts'
+import type { TestApp } from '../world/apps.ts'
+import { type Place, twoRegionsAndWitness } from '../world.ts'
+
+const mark = 'NEARSIDE_TEST_LAB'
+const suffix = '-lab'
+
+export type LabPlace = Place & { id: string }
+
+/**
+ * Makes a place for a lab of this app, and starts this test file once more inside the lab's router: from there every
+ * region is reached, whatever is cut. To be called at the top of a file, before any test is declared. Resolves to the
+ * reason when this machine cannot have a lab.
+ */
+export async function labPlace(
+  app: TestApp,
+  regions: Readonly<Record<string, unknown>> = twoRegionsAndWitness,
+): Promise<LabPlace | { skip: string }> {
+  const lack = await lackOf()
+  if (lack) return { skip: `a lab needs ${lack.what}` }
+  const temporary = process.env[mark] ?? realpathSync(mkdtempSync(join(tmpdir(), 'nearside-lab-')))
+  const id = labIdOf(worldFolderFor(join(temporary, 'nearside.yaml'), `${app.name}${suffix}`))
+  if (process.env[mark] === undefined) {
+    await makeRouterNamespace(id)
+    process.env[mark] = temporary
+  }
+  enter(namespaceOf(id, 'router'))
+  delete process.env[mark]
+  const names = Object.keys(regions)
+  return {
+    id,
+    base: labBase,
+    lab: { temporary, suffix },
+    inside: (region) => insideOf(namespaceOf(id, names.indexOf(region) + 1)),
+    removal: [process.execPath, join(import.meta.dirname, 'remove.ts'), id],
+    remove: () => undefined,
+  }
+}
