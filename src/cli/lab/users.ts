@@ -1,5 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
-import { basename, extname, resolve } from 'node:path'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { ask } from '../../engines/knot/ask.ts'
@@ -196,11 +196,14 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** Known before the run, not after it. */
 async function writable(path: string): Promise<string> {
   const file = resolve(path)
+  const about = await stat(file).catch(() => undefined)
   try {
-    await writeFile(file, '', { flag: 'a' })
+    if (about?.isDirectory()) throw new Error('it is a folder')
+    await access(about ? file : dirname(file), constants.W_OK)
     return file
   } catch (cause) {
     throw new NearsideError('usage_report', `report: ${file} cannot be written: ${messageOf(cause)}`, {
+      remedy: 'name a file in a folder that exists',
       cause,
     })
   }

@@ -7,14 +7,14 @@ export type Server = { address: string; port: number }
 /**
  * Asks one server one question over UDP; undefined when there is no answer within `timeoutMs`. Until then it is sent
  * again every `resendMs`, since a lost packet is not a silent server. `from`: one of this machine's addresses, where
- * the routing table's choice is not wanted.
+ * the routing table's choice is not wanted; rejects when it cannot be had.
  */
 export function ask(
   server: Server,
   question: Question,
   { timeoutMs = 1000, resendMs = 200, from }: { timeoutMs?: number; resendMs?: number; from?: string } = {},
 ): Promise<Reply | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const id = randomInt(0x10000)
     const query = encodeQuestion(id, question)
     const socket = createSocket('udp4')
@@ -36,8 +36,16 @@ export function ask(
       const reply = decodeOrNothing(message)
       if (reply?.id === id) finish(reply)
     })
-    if (from === undefined) send()
-    else socket.bind({ address: from }, send)
+    if (from === undefined) return send()
+    const unbound = (error: Error) => {
+      reject(error)
+      finish(undefined)
+    }
+    socket.once('error', unbound)
+    socket.bind({ address: from }, () => {
+      socket.off('error', unbound)
+      send()
+    })
   })
 }
 

@@ -1,12 +1,12 @@
 import type { Question, Reply } from '../../../engines/knot/message.ts'
 import type { Prefix } from '../../../geo/prefix.ts'
 
-/** Asks one name server; undefined when it is silent. */
+/** Asks one name server; undefined when it is silent. Rejects when it could not be asked, which is this machine's fault. */
 export type AskServer<Server> = (server: Server, question: Question) => Promise<Reply | undefined>
 
 export type Resolution =
   | { ok: true; addresses: readonly string[] }
-  | { ok: false; why: 'silent' | 'refused' | 'empty' }
+  | { ok: false; why: 'silent' | 'refused' | 'empty' | 'not asked' }
 
 const typeA = 1
 
@@ -45,7 +45,8 @@ export class Resolver<Server> {
   async #askAll(now: () => number): Promise<Resolution> {
     let why: 'silent' | 'refused' | 'empty' = 'silent'
     for (const server of this.#servers) {
-      const reply = await this.#ask(server, this.#question)
+      const reply = await this.#ask(server, this.#question).catch(() => null)
+      if (reply === null) return { ok: false, why: 'not asked' }
       if (!reply) continue
       if (reply.code !== 0) {
         why = 'refused'

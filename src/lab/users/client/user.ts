@@ -7,7 +7,7 @@ import type { Sample } from '../samples.ts'
 import { CookieJar } from './cookies.ts'
 import { type Answer, type Ask, type Exchange, exchange } from './exchange.ts'
 import { assetsIn, linksIn } from './links.ts'
-import { type AskServer, Resolver } from './resolver.ts'
+import { type AskServer, type Resolution, Resolver } from './resolver.ts'
 import type { Stops } from './stops.ts'
 
 /** The world as users see it. */
@@ -173,7 +173,7 @@ export class User<Server> {
     const resolved = await this.#resolver.resolve(now)
     const dnsMs = kept ? 0 : now() - sentMs
     if (!resolved.ok) {
-      end({ ...none, dnsMs, error: stops.stopped ? stoppedError : `DNS: ${resolved.why}` })
+      end({ ...none, dnsMs, error: stops.stopped ? stoppedError : dnsErrors[resolved.why] })
       return undefined
     }
     const cookie = this.#jar.header(path, Date.now())
@@ -219,6 +219,13 @@ export class User<Server> {
 
 /** The run was stopped while it was under way: neither good nor bad. */
 export const stoppedError: Exclude<Exchange, { answer: unknown }>['failure'] = 'stopped'
+
+const dnsErrors: Record<Exclude<Resolution, { ok: true }>['why'], string> = {
+  silent: 'DNS: silent',
+  refused: 'DNS: refused',
+  empty: 'DNS: empty',
+  'not asked': 'own limit',
+}
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'user-agent': 'nearside-users' }
 

@@ -54,10 +54,17 @@ export function prefixesNear(index: PrefixIndex, locations: readonly Location[])
     else cells.set(key, [entry])
   }
   return locations.map((location) => {
-    const around = entriesAround(cells, location).map((entry) => ({ entry, km: distanceKm(location, entry) }))
-    const near = around.filter(({ km }) => km <= nearKm)
-    const nearest = around.filter(({ km }) => km <= farthestKm).sort((a, b) => a.km - b.km)[0]
-    const chosen = near.length > 0 ? near : nearest ? [nearest] : []
+    const within = (km: number) =>
+      entriesAround(cells, location, km)
+        .map((entry) => ({ entry, km: distanceKm(location, entry) }))
+        .filter((one) => one.km <= km)
+    const near = within(nearKm)
+    const chosen =
+      near.length > 0
+        ? near
+        : within(farthestKm)
+            .sort((a, b) => a.km - b.km)
+            .slice(0, 1)
     const prefixes = chosen.flatMap(({ entry }) => entry.prefixes)
     if (prefixes.length === 0) return undefined
     const draw = weighted(prefixes, ([, length]) => 2 ** (24 - length))
@@ -71,16 +78,15 @@ export function prefixesNear(index: PrefixIndex, locations: readonly Location[])
 
 const cellKey = (lat: number, lon: number) => `${lat} ${((lon + 540) % 360) - 180}`
 
-/** What lies in the cells of one degree that are within `farthestKm`, roughly: more than needed, never less. */
+/** What lies in the cells of one degree that are within `km`, roughly: more than needed, never less. */
 function entriesAround(
   cells: ReadonlyMap<string, PrefixIndex[number][]>,
   { lat, lon }: Location,
+  km: number,
 ): PrefixIndex {
-  const up = Math.ceil(farthestKm / 111)
-  const across = Math.min(
-    180,
-    Math.ceil(up / Math.max(0.05, Math.cos(((Math.abs(lat) + up) * Math.PI) / 180))),
-  )
+  const up = Math.ceil(km / 111)
+  const narrowest = Math.cos((Math.min(89, Math.abs(lat) + up) * Math.PI) / 180)
+  const across = Math.min(180, Math.ceil(km / 111 / narrowest))
   const found: PrefixIndex[number][] = []
   for (let y = -up; y <= up; y++) {
     for (let x = -across; x <= across; x++) {

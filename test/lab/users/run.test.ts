@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { WorldHandle } from '../../../src/cli/world.ts'
+import { userRttMs } from '../../../src/geo/rtt.ts'
+import type { UserRequest } from '../../../src/lab/users/client/user.ts'
+import type { UserPlace } from '../../../src/lab/users/plan/places.ts'
+import { runUsers } from '../../../src/lab/users/run.ts'
+import type { Link, Prefix, Shaper } from '../../../src/lab/wan/index.ts'
+import { fakeNames, fakeSite, pages } from './fakes.ts'
+
+const boston: UserPlace = {
+  city: 300,
+  name: 'Boston, MA',
+  area: 'US East',
+  location: { lat: 42.36, lon: -71.06 },
+  weight: 1,
+}
+
+/** Two regions that are the same site, and a witness that takes nobody. */
+function worldAt(site: { port: number }, names: { port: number }): WorldHandle {
+  const region = (name: string, address: string, lon: number, serves = true) => ({
+    name,
+    address,
+    serves,
+    location: { lat: 40, lon },
+  })
+  const topology = {
+    domain: 'shop.example.com',
+    ports: { http: site.port, dns: names.port },
+    slo: { latencyMs: 100, share: 0.95 },
+    steering: { places: [] },
+    database: { holdSeconds: 1 },
+  }
+  const regions = [
+    region('west', '127.0.0.2', -120),
+    region('east', '127.0.0.1', -75),
+    region('mid', '', -90, false),
+  ]
+  return {
+    name: 'test',
+    regions,
+    record: { topology, topologyFile: '/nowhere/x.yaml' },
+  } as unknown as WorldHandle
+}
+
+const options = {
+  ratePerSecond: 100,
+  mix: pages(),
+  places: [boston],
+  placesText: 'Boston',
+  forMs: 700,
+  seed: 4,
+}
+
+test('the generator is a process of its own that tells of every request and ends with a result', async (t) => {
+  const site = await fakeSite(t, (_, response) => response.end('ok'))
+  const names = await fakeNames(t, () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 }))
+  const requests: UserRequest[] = []
+  const result = await runUsers({
+    ...options,
+    world: worldAt(site, names),
+    onRequest: (request) => requests.push(request),
+  })
+  assert.ok(result.all.requests > 30)
+  assert.equal(result.all.failed, 0)
+  assert.equal(requests.length, result.all.requests)
+  assert.equal(site.asked.length, result.all.requests)
+  assert.ok(
+    requests.every(({ edge, path, user }) => edge === 'east' && path === '/' && user.startsWith('u4-')),
+  )
+  assert.equal(result.distances, false)
+  assert.equal(result.stopped, false)
+  assert.ok(result.effort.cpuShare > 0 && result.effort.cpuShare < 1)
+})
+
+test('a run that nobody wants any more ends at once, with what there is', async (t) => {
+  const site = await fakeSite(t, (_, response) => response.end('ok'))
+  const names = await fakeNames(t, () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 }))
+  const stopping = new AbortController()
+  const result = await runUsers({
+    ...options,
+    forMs: Infinity,
+    world: worldAt(site, names),
+    signal: stopping.signal,
+    onProgress: () => stopping.abort(),
+  })
+  assert.equal(result.stopped, true)
+  assert.ok(result.all.requests > 30)
+  assert.ok(result.ranMs < 3000)
+  assert.equal(result.asked.forMs, Infinity)
+})
+
+test('in a lab the shaper is told first where users live and how far everything is; what was cut stays cut', async (t) => {
+  const site = await fakeSite(t, (_, response) => response.end('ok'))
+  const names = await fakeNames(t, () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 }))
+  const line = { delayMs: 1, jitterMs: 2, lossShare: 0, rateBitsPerSecond: 0, cut: true }
+  let [told, set]: [readonly Prefix[], readonly Link[]] = [[], []]
+  const shaper: Pick<Shaper, 'places' | 'params' | 'set' | 'close'> = {
+    places: async (prefixes) => {
+      told = prefixes
+    },
+    params: async () => [{ from: 'city:300', to: 'east', params: line }],
+    set: async (links) => {
+      set = links
+    },
+    close: () => undefined,
+  }
+  const world = worldAt(site, names)
+  const result = await runUsers({
+    ...options,
+    world,
+    lab: { wan: async () => shaper as Shaper, inside: () => [] },
+  })
+  assert.deepEqual(told, [{ place: 'city:300', prefix: '10.129.44.0/24' }])
+  assert.deepEqual(set.map(({ from, to }) => `${from} ${to}`).sort(), [
+    'city:300 east',
+    'city:300 west',
+    'east city:300',
+    'west city:300',
+  ])
+  for (const { from, to, params } of set) {
+    const region = world.regions.find(({ name }) => name === from || name === to)!
+    assert.equal(params.delayMs, userRttMs(boston.location, region.location) / 2)
+    assert.equal(params.cut, from === 'city:300' && to === 'east')
+    assert.equal(params.jitterMs, params.cut ? 2 : 0)
+  }
+  // This machine has no such address: that is said to be no fault of the world.
+  assert.deepEqual(
+    result.errors.map(({ error }) => error),
+    ['own limit'],
+  )
+  assert.match(result.effort.limit!, /could not be sent/)
+  assert.equal(site.asked.length, 0)
+})
