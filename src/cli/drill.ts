@@ -10,7 +10,7 @@ import type { Typed } from '../lab/faults/parse.ts'
 import { saveHistory } from '../lab/history-file.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { version } from '../lib/version.ts'
-import { drillWorldOf, type LoadChoice, workloadsOf } from './drill/world.ts'
+import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from './drill/world.ts'
 import { onInterrupt } from './interrupt.ts'
 import { situationOf } from './lab/fault.ts'
 import {
@@ -30,6 +30,8 @@ type Options = WorldOptions &
     plan?: boolean
     silent?: boolean
     app: LoadChoice['app']
+    users?: number
+    places: string
     writesPerSecond?: number
     readsPerSecond?: number
     seed?: number
@@ -71,6 +73,12 @@ export function drillCommand(program: Command): void {
     .option('--members <regions>', 'etcd-quorum: these members')
     .option('--share <share>', 'app-500: of requests')
     .option('--app <which>', 'auto, shop (also place orders) or none', appChoice, 'auto')
+    .option(
+      '--users <number>',
+      'simulated users of the shop: requests per second (default: 20 in a lab of the shop, else 0)',
+      usersRate,
+    )
+    .option('--places <which>', 'where they live: us, europe, world or cities', 'us')
     .option('--writes-per-second <number>', 'of each kind of load, at every region', perSecond)
     .option('--reads-per-second <number>', 'of each kind of load, at every region', perSecond)
     .option('--seed <number>', 'what random choices of the load come from', seedOf)
@@ -142,7 +150,12 @@ async function drill(output: Output, options: Options, scenario: string, words: 
   try {
     const choice = { ...options, seed }
     const workloads = await workloadsOf(world, choice)
-    const drillWorld = drillWorldOf(world, await faultHands(world, output), workloads)
+    const usersPerSecond = options.users ?? (world.record.lab && isShop(world) ? 20 : 0)
+    const users =
+      usersPerSecond > 0
+        ? await usersOf(world, { ratePerSecond: usersPerSecond, places: options.places, seed })
+        : undefined
+    const drillWorld = drillWorldOf(world, await faultHands(world, output), workloads, users)
     const startedAt = performance.now()
     const say = (text: string) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)
@@ -190,6 +203,13 @@ async function save(result: DrillResult, { report, history }: Options, output: O
 function appChoice(text: string): LoadChoice['app'] {
   if (text === 'auto' || text === 'shop' || text === 'none') return text
   throw new InvalidArgumentError('expected auto, shop or none')
+}
+
+function usersRate(text: string): number {
+  const number = Number(text)
+  if (text.trim() === '' || !(number >= 0 && number <= 2000))
+    throw new InvalidArgumentError('expected a number from 0 to 2000')
+  return number
 }
 
 function perSecond(text: string): number {

@@ -290,7 +290,15 @@ suite('the timeline of a drill', () => {
     assert.deepEqual(figures.longestWritePause, { ms: 3_100, atMs: 20, open: false })
     assert.deepEqual(figures.writes, { acknowledged: 5, refused: 1, unknown: 0, lost: 1 })
     assert.deepEqual(figures.reads, { all: 2, failed: 1, failedElsewhere: 0 })
-    assert.deepEqual(figures.users, { requests: 2, overSlo: 1, latencyMs: 100, share: 0.5, met: false })
+    assert.deepEqual(figures.users, {
+      who: 'load',
+      requests: 2,
+      failed: 1,
+      overSlo: 1,
+      latencyMs: 100,
+      share: 0.5,
+      met: false,
+    })
     assert.equal(figures.orders, undefined)
   })
 

@@ -12,7 +12,12 @@ import { regionStatus, type WorldHandle } from '../world.ts'
 const lookMs = 700
 
 /** A world of this machine as a drill needs it. */
-export function drillWorldOf(world: WorldHandle, hands: Hands, workloads: readonly Workload[]): DrillWorld {
+export function drillWorldOf(
+  world: WorldHandle,
+  hands: Hands,
+  workloads: readonly Workload[],
+  users?: DrillWorld['users'],
+): DrillWorld {
   return {
     name: world.name,
     topology: world.record.topology,
@@ -29,6 +34,7 @@ export function drillWorldOf(world: WorldHandle, hands: Hands, workloads: readon
     },
     events: () => eventsOf(world) as Promise<Event[]>,
     workloads,
+    users,
   }
 }
 
@@ -62,4 +68,31 @@ export async function workloadsOf(world: WorldHandle, choice: LoadChoice): Promi
   })
   const orders = choice.app === 'shop' || (choice.app === 'auto' && isShop(world))
   return [ledgerWorkload(place, rates('ledger')), ...(orders ? [ordersWorkload(place, rates('orders'))] : [])]
+}
+
+export type UsersChoice = { ratePerSecond: number; places: string; seed: number }
+
+/** Users who look at the shop; what they would order, the workload orders. */
+export async function usersOf(world: WorldHandle, { ratePerSecond, places, seed }: UsersChoice) {
+  const [{ runUsers }, { parsePlaces }, { loadCities }, { shopMix }] = await Promise.all([
+    import('../../lab/users/run.ts'),
+    import('../../lab/users/plan/places.ts'),
+    import('../../geo/cities.ts'),
+    import('../../lab/users/plan/shop-mixes.ts'),
+  ])
+  const chosen = parsePlaces(places, await loadCities(), undefined)
+  const lab = world.record.lab ? (await import('../../lab/lab.ts')).labOf(world) : undefined
+  return (signal: AbortSignal, onStart: () => void) =>
+    runUsers({
+      world,
+      lab,
+      ratePerSecond,
+      mix: shopMix('browse'),
+      places: chosen,
+      placesText: places,
+      forMs: Number.POSITIVE_INFINITY,
+      seed,
+      signal,
+      onStart,
+    })
 }

@@ -1,5 +1,6 @@
 import { type Guarantee, verdictOf } from '../checker/index.ts'
 import { type History, isWrite, type Op, type WriteOp } from '../history.ts'
+import type { UsersResult } from '../users/result.ts'
 import { type Deed, longestPause, type Moment, type Pause, pauseThresholdMs } from './timeline.ts'
 
 export type Counts = { acknowledged: number; refused: number; unknown: number; lost: number }
@@ -17,8 +18,21 @@ export type Figures = {
   orders?: Counts
   reads: { all: number; failed: number; failedElsewhere: number }
   byEdge: readonly EdgeFigures[]
-  /** Pages and orders over HTTP that took longer than the topology's SLO, or failed. */
-  users?: { requests: number; overSlo: number; latencyMs: number; share: number; met: boolean }
+  /**
+   * Requests over HTTP that took longer than the topology's SLO, or failed: those of simulated users from their cities
+   * if there were any, else those of the load, which has no way to go.
+   */
+  users?: UserFigures
+}
+
+export type UserFigures = {
+  who: 'users' | 'load'
+  requests: number
+  failed: number
+  overSlo: number
+  latencyMs: number
+  share: number
+  met: boolean
 }
 
 export type EdgeFigures = {
@@ -39,9 +53,10 @@ export type FiguresInput = {
   /** Regions that the faults were about. */
   hit: readonly string[]
   slo: Slo
+  users?: UsersResult | undefined
 }
 
-export function figuresOf({ history, deeds, timeline, guarantees, hit, slo }: FiguresInput): Figures {
+export function figuresOf({ history, deeds, timeline, guarantees, hit, slo, users }: FiguresInput): Figures {
   const t0 = deeds.find(({ kind }) => kind === 'fault')?.atMs ?? 0
   const { ops } = history
   const lost = lostIds(guarantees)
@@ -64,7 +79,7 @@ export function figuresOf({ history, deeds, timeline, guarantees, hit, slo }: Fi
       failedElsewhere: failed.filter(({ edge }) => !hit.includes(edge)).length,
     },
     byEdge: edges.map((edge) => ofEdge(edge, hit.includes(edge), history, t0, lost)),
-    ...(http.length > 0 ? { users: usersOf(http, slo) } : {}),
+    ...(users ? { users: simulated(users) } : http.length > 0 ? { users: usersOf(http, slo) } : {}),
   }
 }
 
@@ -113,12 +128,32 @@ function ofEdge(
   }
 }
 
-function usersOf(http: readonly Op[], { latencyMs, share }: Slo): NonNullable<Figures['users']> {
+function usersOf(http: readonly Op[], { latencyMs, share }: Slo): UserFigures {
   const over = http.filter(
     ({ outcome, invokedMs, completedMs }) => outcome !== 'ok' || completedMs - invokedMs > latencyMs,
   ).length
   const within = 1 - over / http.length
-  return { requests: http.length, overSlo: over, latencyMs, share: within, met: within >= share }
+  return {
+    who: 'load',
+    requests: http.length,
+    failed: http.filter(({ outcome }) => outcome !== 'ok').length,
+    overSlo: over,
+    latencyMs,
+    share: within,
+    met: within >= share,
+  }
+}
+
+function simulated({ all, slo }: UsersResult): UserFigures {
+  return {
+    who: 'users',
+    requests: all.requests,
+    failed: all.failed,
+    overSlo: Math.round(all.requests * (1 - slo.fastShare)),
+    latencyMs: slo.latencyMs,
+    share: slo.fastShare,
+    met: slo.met,
+  }
 }
 
 /** Guarantees that count against the drill: the promised ones, or with `every` all that were looked at. */

@@ -15,6 +15,7 @@ import {
   newHeader,
   Recorder,
 } from '../history.ts'
+import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'
 import { brokenIn, type Figures, figuresOf } from './figures.ts'
 import { isSettled, type Look, lostIn, unsettled } from './look.ts'
@@ -32,6 +33,8 @@ export type DrillWorld = {
   events: () => Promise<Event[]>
   /** Prepared one after the other, run at the same time. */
   workloads: readonly Workload[]
+  /** Simulated users beside them, from where they live; until the signal. */
+  users?: ((signal: AbortSignal, onStart: () => void) => Promise<UsersResult>) | undefined
 }
 
 export type DrillOptions = {
@@ -84,6 +87,7 @@ export async function runDrill(
   const load = new AbortController()
   const faults = new Faults(world, recorder, say)
   let running: Promise<unknown> = Promise.resolve()
+  let users: Promise<UsersResult | undefined> = Promise.resolve(undefined)
   let begun = false
   try {
     await settledBefore(world, watch, signal)
@@ -95,7 +99,9 @@ export async function runDrill(
     running = Promise.all(world.workloads.map((one) => one.run(load.signal, recorder.record)))
     // Told where it is waited for; it must not end the process meanwhile.
     running.catch(() => undefined)
-    say(`Load alone for ${sayMs(plan.baselineMs)}: ${world.workloads.map(({ name }) => name).join(' and ')}`)
+    if (world.users) users = (await usersComing(world.users, load.signal, signal)).met
+    const names = [...world.workloads.map(({ name }) => name), ...(world.users ? ['users'] : [])]
+    say(`Load alone for ${sayMs(plan.baselineMs)}: ${names.join(' and ')}`)
     await baseline(recorder, plan.baselineMs, signal)
 
     const settled = await runSteps(plan, { world, watch, recorder, faults, signal, say })
@@ -104,6 +110,7 @@ export async function runDrill(
     say('Waiting for every answer, then looking at what is there')
     load.abort()
     await aborted(running, signal)
+    const met = await aborted(users, signal)
     const finals: FinalState[] = []
     for (const workload of world.workloads) finals.push(await aborted(workload.final(), signal))
     return await judge(plan, world, options, {
@@ -112,6 +119,7 @@ export async function runDrill(
       looks: watch.looks,
       final: mergeFinals(finals),
       settled,
+      users: met,
     })
   } finally {
     watch.stop()
@@ -119,6 +127,19 @@ export async function runDrill(
     load.abort()
     if (begun) await cleanUp(world.workloads, running, say)
   }
+}
+
+/** Resolves when they come; what they meet is in the promise that it returns. */
+async function usersComing(
+  come: NonNullable<DrillWorld['users']>,
+  load: AbortSignal,
+  signal: AbortSignal,
+): Promise<{ met: Promise<UsersResult> }> {
+  const started = Promise.withResolvers<void>()
+  const met = come(load, started.resolve)
+  met.catch(started.reject)
+  await aborted(started.promise, signal)
+  return { met }
 }
 
 async function cleanUp(
@@ -342,13 +363,14 @@ type Seen = {
   looks: readonly Look[]
   final: FinalState
   settled: boolean
+  users: UsersResult | undefined
 }
 
 async function judge(
   plan: DrillPlan,
   world: DrillWorld,
   { seed, promises, every }: DrillOptions,
-  { recorder, deeds, looks, final, settled }: Seen,
+  { recorder, deeds, looks, final, settled, users }: Seen,
 ): Promise<DrillResult> {
   const history = recorder.history()
   const notes: string[] = []
@@ -359,7 +381,7 @@ async function judge(
   const guarantees = check(history, final, promises)
   const timeline = timelineOf({ deeds, events, looks, history })
   const hit = regionsHit(plan)
-  const figures = figuresOf({ history, deeds, timeline, guarantees, hit, slo: world.topology.slo })
+  const figures = figuresOf({ history, deeds, timeline, guarantees, hit, slo: world.topology.slo, users })
   if (!settled) notes.push('the world had not settled when it was looked at')
   if (plan.ground === 'local')
     notes.push(

@@ -81,7 +81,7 @@ export function figureLines(figures: Figures): [string, string][] {
       ? [
           [
             'users over SLO',
-            `${users.overSlo} of ${users.requests} requests failed or took over ${users.latencyMs} ms: ${(users.share * 100).toFixed(2)} % within, SLO ${users.met ? 'met' : 'missed'}`,
+            `${users.overSlo} of ${users.requests} requests${users.who === 'load' ? ' of the load' : ''} failed (${users.failed}) or took over ${users.latencyMs} ms: ${(users.share * 100).toFixed(2)} % within, SLO ${users.met ? 'met' : 'missed'}`,
           ] as [string, string],
         ]
       : []),
