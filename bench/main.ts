@@ -23,6 +23,7 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
   },
   edge: { about: 'requests beside nginx', load: async () => (await import('./edge.ts')).edge },
   dns: { about: 'answers beside gdnsd and PowerDNS', load: async () => (await import('./dns.ts')).dns },
+  wan: { about: 'the lab’s shaper', load: async () => (await import('./wan.ts')).wan },
 }
 const names = Object.keys(benchmarks)
 const document = join(import.meta.dirname, '../docs/benchmarks.md')

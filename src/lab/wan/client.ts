@@ -115,7 +115,11 @@ async function connect(folder: string) {
     ask,
     /** Sent at once, answered in order; throws the first refusal after all have been answered. */
     async askAll(lines: readonly string[]) {
-      const answers = await Promise.allSettled(lines.map(ask))
+      // Thousands of lines are one write.
+      socket.cork()
+      const asked = Promise.allSettled(lines.map(ask))
+      socket.uncork()
+      const answers = await asked
       for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
     },
     close: () => end(new NearsideError('wan_closed', 'the connection to the shaper was closed')),

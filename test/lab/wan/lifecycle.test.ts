@@ -104,6 +104,15 @@ setInterval(() => undefined, 1000)`,
     assert.throws(() => line.ip('router', 'link', 'show', 'wan3'))
   })
 
+  test('ends by itself when its device is gone', async () => {
+    const folder = join(temporaryFolder('wan'), 'no-device')
+    await startShaper({ namespace: router, device: 'wan6', folder, root: root() })
+    const [id] = shapersOf(folder)
+    line.ip('router', 'link', 'del', 'wan6')
+    await until('it to end', () => !isAlive(id!))
+    await stopShaper(folder)
+  })
+
   test('whose folder has a long name is reached all the same', async () => {
     const folder = join(temporaryFolder('wan'), 'x'.repeat(200))
     await startShaper({ namespace: router, device: 'wan4', folder, root: root() })

@@ -1,5 +1,5 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -13,6 +13,7 @@ import {
   startShaper,
   stopShaper,
 } from '../../../src/lab/wan/index.ts'
+import { messageOf } from '../../../src/lib/errors.ts'
 import { temporaryFolder, until } from '../sandboxed.ts'
 import { namespacesMissing } from '../world/netns.ts'
 
@@ -49,8 +50,18 @@ export type Arrival = { number: number; sentMs: number; arrivedMs: number; delay
 
 export const addresses = { a: '10.77.1.1', b: '10.77.2.1' }
 
+/** Why this machine cannot have one; undefined when it can. */
 export function lineMissing(): string | undefined {
-  return namespacesMissing() ?? (existsSync('/dev/net/tun') ? undefined : 'no TUN devices here')
+  return namespacesMissing() ?? tunMissing()
+}
+
+function tunMissing(): string | undefined {
+  try {
+    closeSync(openSync('/dev/net/tun', 'r+'))
+    return undefined
+  } catch (error) {
+    return `no TUN devices here: ${messageOf(error)}`
+  }
 }
 
 export async function startLine(): Promise<Line> {

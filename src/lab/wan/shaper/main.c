@@ -46,7 +46,7 @@
  * the processor time away, and a packet is late by at most so much more. The first after a pause wakes us at once.
  */
 #define REST_NS (100 * NS_PER_US)
-#define LIFELINE_EVERY_NS (5 * NS_PER_S)
+#define LIFELINE_EVERY_NS (2 * NS_PER_S)
 
 static _Noreturn void fail(const char *step) {
   const char *name = strerrorname_np(errno);
