@@ -80,18 +80,18 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
   const arrive = (visit: NonNullable<typeof next.value>) => {
     users += 1
     const home = homes[visit.place]!
-    const random = seeded(seed, `user ${visit.user}`)
+    const randomFor = (step: number | string) => seeded(seed, `user ${visit.user} ${step}`)
     const from = home.fromOf(visit.user)
     const user = new User<Server>({
       name: `${prefix}-${visit.user}`,
       place: visit.place,
       from,
-      subnet: home.subnetOf(random),
+      subnet: home.subnetOf(randomFor('subnet')),
       servers: home.servers,
       askServer: options.askServer(from),
       site,
       mix,
-      random,
+      randomFor,
       patienceMs,
       stops,
       now,

@@ -31,7 +31,8 @@ export type UserOptions<Server> = {
   askServer: AskServer<Server>
   site: Site
   mix: Mix
-  random: Random
+  /** For its n-th step: what is drawn there does not depend on what has been answered. */
+  randomFor: (step: number) => Random
   patienceMs: number
   stops: Stops
   /** Since the start of the run. */
@@ -68,7 +69,7 @@ export class User<Server> {
   readonly #jar = new CookieJar()
   readonly #pages: { kind: string; html: Buffer; links?: string[] }[] = []
   readonly #assets = new Set<string>()
-  #requests = 0
+  #steps = 0
 
   constructor(options: UserOptions<Server>) {
     this.#o = options
@@ -84,9 +85,10 @@ export class User<Server> {
   /** Does one step and everything that comes of it; resolves when all of that has ended. Never rejects. */
   async step(kind: string, dueMs: number): Promise<void> {
     const request = this.#o.mix.requests[kind]!
-    const reference = `${this.#o.name}-${this.#requests++}`
-    const filled = fill(request, this.#o.random, { reference, user: this.#o.name })
-    const path = this.#linkFor(request) ?? filled.path
+    const random = this.#o.randomFor(this.#steps)
+    const reference = `${this.#o.name}-${this.#steps++}`
+    const filled = fill(request, random, { reference, user: this.#o.name })
+    const path = this.#linkFor(request, random) ?? filled.path
     const headers = { ...filled.headers, ...(filled.body ? { 'content-type': filled.body.type } : {}) }
     const sent = filled.body?.text.includes(reference) || path.includes(reference) ? { reference } : {}
     const answer = await this.#fetch({
@@ -133,13 +135,13 @@ export class User<Server> {
     )
   }
 
-  #linkFor({ follow }: RequestKind): string | undefined {
+  #linkFor({ follow }: RequestKind, random: Random): string | undefined {
     if (!follow) return undefined
     for (const page of this.#pages) {
       if (follow.on !== undefined && page.kind !== follow.on) continue
       page.links ??= linksIn(page.html.toString('utf8'))
       const links = page.links.filter((link) => link.startsWith(follow.prefix))
-      if (links.length > 0) return pick(this.#o.random, links)
+      if (links.length > 0) return pick(random, links)
     }
     return undefined
   }
@@ -153,7 +155,7 @@ export class User<Server> {
     body?: string | undefined
     reference?: string
   }): Promise<Answer | undefined> {
-    const { name, place, now, record, site, random: _, patienceMs, stops } = this.#o
+    const { name, place, now, record, site, patienceMs, stops } = this.#o
     const { kind, dueMs, method, path, body, reference } = what
     const sentMs = now()
     const base = {

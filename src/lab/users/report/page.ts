@@ -53,7 +53,7 @@ function body(result: UsersResult): Markup {
 <p class="number">${percent(slo.fastShare)}</p>
 <div>
 <p class="headline">${slo.met ? 'SLO met' : 'SLO missed'}: ${percent(slo.share)} within ${ms(slo.latencyMs)} asked for</p>
-<p>of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, counted from when each was due to the end of its answer.</p>
+<p>${percent(slo.fastShare)} of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, from when each was due to the end of its answer; names and connections included.</p>
 </div>
 </section>
 ${result.effort.limit ? markup`<p class="warning"><b>The load generator itself was the limit</b>: ${result.effort.limit}. The figures say more of it than of the world; ask for a lower rate.</p>` : undefined}

@@ -18,6 +18,7 @@ header{padding-top:36px}
 .product{margin:0;color:var(--soft);font-size:14px}
 h1{margin:2px 0 6px;font-size:30px;line-height:1.2;letter-spacing:-.01em}
 .asked{margin:0 0 22px;color:var(--soft);max-width:70ch}
+.good{color:var(--good)}.bad{color:var(--bad)}
 h2{margin:0 0 8px;font-size:19px}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:20px 22px;margin:0 0 18px}
 .verdict{display:flex;flex-wrap:wrap;gap:6px 26px;align-items:center;border-left:6px solid}
@@ -28,13 +29,12 @@ section{background:var(--card);border:1px solid var(--line);border-radius:12px;p
 .verdict .headline{font-size:20px;font-weight:650}
 .verdict.good .number,.verdict.good .headline{color:var(--good)}
 .verdict.bad .number,.verdict.bad .headline{color:var(--bad)}
-.verdict{color:var(--text)}.verdict div{flex:1 1 380px}
+.verdict.good,.verdict.bad{color:var(--text)}.verdict div{flex:1 1 380px}
 .warning{background:var(--bad-soft);border:1px solid var(--bad);border-radius:12px;padding:12px 22px;margin:0 0 18px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin:0 0 18px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 16px}
 .tile dt{color:var(--soft);font-size:14px}
 .tile dd{margin:0;font-size:24px;font-weight:650;font-variant-numeric:tabular-nums}
-.good{color:var(--good)}.bad{color:var(--bad)}
 .note{margin:0 0 8px;color:var(--soft);font-size:14px}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0 0 8px;font-size:14px;color:var(--soft)}
 .key i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:6px}
