@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { cacheDir } from '../../../setup/paths.mjs'
 import { sandboxCommand } from '../../engines/root/sandbox.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { identify } from '../../lib/proc.ts'
 
 /** Static: it runs as a program of the host, whose C library may be older than that of the engine root. */
 const flags = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror', '-static']
@@ -33,6 +34,7 @@ export async function buildProgram(options: {
   const program = join(folder, name)
   if (existsSync(program)) return program
 
+  await removeAbandoned(name, env)
   const aside = `${folder}.making-${process.pid}-${randomBytes(4).toString('hex')}`
   try {
     await mkdir(aside, { recursive: true, mode: 0o755 })
@@ -47,6 +49,16 @@ export async function buildProgram(options: {
     await rm(aside, { recursive: true, force: true })
   }
   return program
+}
+
+/** What a builder that was killed has left. */
+async function removeAbandoned(name: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const entries = await readdir(cacheDir(env)).catch(() => [])
+  for (const entry of entries) {
+    const maker = entry.startsWith(`${name}-`) ? /\.making-(\d+)-\w+$/.exec(entry)?.[1] : undefined
+    if (maker !== undefined && !identify(Number(maker)))
+      await rm(join(cacheDir(env), entry), { recursive: true, force: true })
+  }
 }
 
 async function readSources(folder: string): Promise<[file: string, text: string][]> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
 import { buildProgram } from '../../../src/lab/wan/build.ts'
@@ -17,7 +17,7 @@ async function project(text: string) {
   const cache = temporaryFolder('cache')
   const build = () =>
     buildProgram({ name: 'greet', sourceFolder: folder, root, env: { XDG_CACHE_HOME: cache } })
-  return { folder, build, built: () => readdirSync(join(cache, 'nearside')) }
+  return { folder, cache, build, built: () => readdirSync(join(cache, 'nearside')) }
 }
 
 const greeting = (word: string) => `#include <stdio.h>\nint main(void) { puts("${word}"); return 0; }\n`
@@ -41,4 +41,14 @@ test('what does not compile, or only with a warning, says why and leaves nothing
       error instanceof NearsideError && error.code === 'wan_build' && /unused variable/.test(error.message),
   )
   assert.deepEqual(built(), [])
+})
+
+test('what a killed builder has left is removed by the next one, and a living one’s is left alone', async () => {
+  const { build, built, cache } = await project(greeting('hello'))
+  const abandoned = (pid: number) => join(cache, 'nearside', `greet-0123456789ab.making-${pid}-00ff`)
+  // Process ids end at 2^22.
+  for (const pid of [process.pid, 5_000_000]) await mkdir(abandoned(pid), { recursive: true })
+  await build()
+  assert.ok(built().includes(basename(abandoned(process.pid))))
+  assert.ok(!built().includes(basename(abandoned(5_000_000))))
 })
