@@ -226,7 +226,10 @@ suite('the timeline of a drill', () => {
     regions: [
       {
         name: 'us-west',
-        status: { region: 'us-west', world: { durability, primary: 'us-west' } } as RegionStatus,
+        status: {
+          region: 'us-west',
+          world: { durability, primary: 'us-west', lag: { 'us-east': { streaming: atMs !== 14_000 } } },
+        } as unknown as RegionStatus,
       },
     ],
   })
@@ -261,6 +264,7 @@ suite('the timeline of a drill', () => {
         [2_900, 'primary'],
         [3_120, 'write'],
         [20_000, 'healed'],
+        [21_000, 'rejoined'],
         [23_250, 'synchronous'],
         [30_000, 'fit'],
       ],

@@ -7,21 +7,23 @@ import type { DrillResult } from './run.ts'
 /** A drill as people read it. Pure. */
 
 export function planText(plan: DrillPlan): string {
+  const told = plan.steps.flatMap((step) => stepText(step, plan) ?? [])
   return [
     `${plan.scenario} in ${plan.world} (${plan.ground === 'lab' ? 'a lab' : 'a world of this machine, without distances'})`,
     `  ${plan.about}`,
     '',
     'It will',
     `  1. put load on the world, and nothing else for ${sayMs(plan.baselineMs)}`,
-    ...plan.steps.map((step, i) => `  ${i + 2}. ${stepText(step, plan)}`),
-    `  ${plan.steps.length + 2}. go on for ${sayMs(plan.afterMs)}, look at what is there, and hold it against what users were told`,
+    ...told.map((text, i) => `  ${i + 2}. ${text}`),
+    `  ${told.length + 2}. go on for ${sayMs(plan.afterMs)}, look at what is there, and hold it against what users were told`,
     '',
     'A world that keeps its promises shows',
     ...plan.expects.map((one) => `  – ${one}`),
   ].join('\n')
 }
 
-function stepText(step: Step, plan: DrillPlan): string {
+/** Undefined: what heals by itself needs no step to be told. */
+function stepText(step: Step, plan: DrillPlan): string | undefined {
   if (step.do === 'inject') return sayFault(step.fault)
   if (step.do === 'pause') return `go on for ${sayMs(step.ms)}`
   if (step.do === 'wait') return `wait until ${sayMs(step.ms)} have passed since the fault`
@@ -32,7 +34,7 @@ function stepText(step: Step, plan: DrillPlan): string {
       settled: `wait until everything is ready, fit and in step, ${sayMs(step.limitMs)} at most`,
     }[step.what]
   const injected = plan.steps.find((one) => one.do === 'inject' && one.as === step.which)
-  return (injected?.do === 'inject' && sayHealing(injected.fault)) || `heal ${step.which}`
+  return injected?.do === 'inject' ? sayHealing(injected.fault) : undefined
 }
 
 export function resultText(result: DrillResult): string {

@@ -19,6 +19,7 @@ export type Moment = {
     | 'last write'
     | 'write'
     | 'healed'
+    | 'rejoined'
     | 'fit'
     | 'synchronous'
     | 'settled'
@@ -49,6 +50,7 @@ export function timelineOf(sources: Sources): Moment[] {
     ...events.flatMap((event) => decided(event, at(event.at))),
     ...firstProbe(events, at),
     ...pauseIn(history, t0),
+    ...rejoined(looks, t0),
     ...synchronousAgain(looks, deeds, t0),
   ]
   return moments.filter(({ atMs, kind }) => atMs >= -1000 || kind !== 'other').sort((a, b) => a.atMs - b.atMs)
@@ -134,6 +136,28 @@ function pauseIn(history: History, t0: number): Moment[] {
   }
   if (pause.open) return [last]
   return [last, { atMs: pause.toMs - t0, kind: 'write', what: 'writes are acknowledged again' }]
+}
+
+/** Databases that had stopped following the primary and follow it again, by the freshest word on each look. */
+function rejoined(looks: readonly Look[], t0: number): Moment[] {
+  const away = new Set<string>()
+  const moments: Moment[] = []
+  for (const { atMs, regions } of looks.filter((look) => look.atMs > t0)) {
+    const words = regions.flatMap(({ status }) =>
+      status?.world?.primary === status?.region ? (status?.world ?? []) : [],
+    )
+    const lag = words.sort((a, b) => a.ageMs - b.ageMs)[0]?.lag ?? {}
+    for (const [region, { streaming }] of Object.entries(lag)) {
+      if (!streaming) away.add(region)
+      else if (away.delete(region))
+        moments.push({
+          atMs: atMs - t0,
+          kind: 'rejoined',
+          what: `the database in ${region} follows the primary`,
+        })
+    }
+  }
+  return moments
 }
 
 /** The first look after the last healing at which every standby is in step again. */

@@ -23,10 +23,10 @@ export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
   await refuseImpossible(hands, fault)
   const record = await writeRecord(hands.folder, fault, { linksBefore: await linksBefore(hands, fault) })
   let healing: Promise<void> | undefined
-  let stopUpkeep: () => void = () => undefined
+  let stopUpkeep: Upkeep = () => undefined
   const heal = () => {
     healing ??= (async () => {
-      stopUpkeep()
+      await stopUpkeep()
       await healRecord(hands, record)
     })()
     return healing
@@ -54,8 +54,10 @@ const others = (hands: Hands, record: FaultRecord) =>
 
 const inForce = (hands: Hands) => readRecords(hands.folder)
 
-/** Resolves to what ends the upkeep that the fault needs while it is in force. */
-async function act(hands: Hands, record: FaultRecord): Promise<() => void> {
+/** Ends what a fault needs to be done all the time while it is in force. */
+type Upkeep = () => void | Promise<void>
+
+async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
   const nothing = () => undefined
   const { fault } = record
   switch (fault.kind) {
@@ -87,8 +89,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<() => void> {
     case 'disk-full':
       return keepFull(hands.regionFolder(fault.region))
     case 'replay-paused':
-      await hands.pauseReplay(fault.region, true)
-      return nothing
+      return keepPaused(hands, fault.region)
     case 'app-500':
     case 'app-leak':
     case 'app-clock':
@@ -182,6 +183,26 @@ function keepFull(regionFolder: string): () => void {
     }
   }, refillMs)
   return () => clearInterval(timer)
+}
+
+const pauseAgainMs = 100
+
+/** Patroni resumes replay whenever it looks, every five seconds. What replays in between is what had come by then. */
+async function keepPaused(hands: Hands, region: string): Promise<Upkeep> {
+  await hands.pauseReplay(region, true)
+  let over = false
+  const loop = async () => {
+    while (!over) {
+      await sleep(pauseAgainMs)
+      // Promoted or killed meanwhile: there is nothing to pause.
+      if (!over) await hands.pauseReplay(region, true).catch(() => undefined)
+    }
+  }
+  const ended = loop()
+  return async () => {
+    over = true
+    await ended
+  }
 }
 
 /** Long enough for every instance to have looked. */

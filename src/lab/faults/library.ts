@@ -95,7 +95,7 @@ export const library: Record<FaultKind, LibraryEntry> = {
     does: 'the replica receives and keeps everything and shows none of it: reads there grow old, writes go on',
     heals: 'pg_wal_replay_resume()',
     needs: 'anywhere',
-    note: 'a promotion ends it too',
+    note: 'Patroni resumes replay every few seconds; it is paused again within 100 ms. A promotion ends it',
   },
   'app-hang': {
     typed: 'REGION',

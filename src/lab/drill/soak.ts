@@ -1,0 +1,43 @@
+import type { DrillPlan, Ground, Step } from './plan.ts'
+import { roundOf, type ScheduleOptions, stepsOf } from './schedule.ts'
+
+/**
+ * A soak is a row of chapters, each a drill of several rounds with its own load and its own judgement: what is broken
+ * shows within minutes, and one chapter can be run again without those before it. Pure.
+ */
+export type ChapterOptions = ScheduleOptions & {
+  world: string
+  roundsPerChapter: number
+  settleLimitMs: number
+}
+
+export function chapterPlan(chapter: number, options: ChapterOptions): DrillPlan {
+  const { roundsPerChapter, seed, ground } = options
+  const numbers = Array.from({ length: roundsPerChapter }, (_, i) => chapter * roundsPerChapter + i)
+  const steps = numbers.flatMap((number): Step[] => stepsOf(roundOf(number, options), options.settleLimitMs))
+  return {
+    scenario: `soak chapter ${chapter}`,
+    world: options.world,
+    ground,
+    about: `rounds ${numbers[0]} to ${numbers.at(-1)} of seed ${seed}`,
+    baselineMs: 3000,
+    steps,
+    afterMs: 3000,
+    expects: ['every promise holds, and the world settles after each round'],
+  }
+}
+
+export type Replay = {
+  seed: number
+  chapter: number
+  ground: Ground
+  beyond: boolean
+  appFaults: boolean
+  roundsPerChapter: number
+}
+
+/** What to type to see one chapter again. Load and faults are the same; how they meet is up to the machine. */
+export function replayCommand({ seed, chapter, ground, beyond, roundsPerChapter }: Replay): string {
+  const lab = ground === 'lab' ? ' --lab' : ''
+  return `npm run soak -- --seed ${seed} --chapter ${chapter} --rounds ${roundsPerChapter}${lab}${beyond ? ' --beyond' : ''}`
+}
