@@ -3,14 +3,14 @@ import type { Evidence } from './evidence.ts'
 import type { Finding } from './types.ts'
 
 /** Every write that was acknowledged is there at the end, in every database that was asked for its kind. */
-export function acknowledgedStays({ tried, views }: Evidence): Finding {
+export function acknowledgedStays({ writes, views }: Evidence): Finding {
   const violations: Finding['violations'] = []
   let checkedOps = 0
-  for (const [key, { kind, ops, outcome }] of tried) {
+  for (const [number, { kind, ops, outcome }] of writes.entries()) {
     const asked = views.filter(({ shows }) => shows.has(kind))
     if (outcome !== 'ok' || asked.length === 0) continue
     checkedOps += 1
-    const without = asked.filter(({ counts }) => !counts.has(key))
+    const without = asked.filter(({ counts }) => counts[number] === 0)
     if (without.length === 0) continue
     const acknowledged = ops.filter((op) => op.outcome === 'ok')
     violations.push({

@@ -1,14 +1,13 @@
-import type { Balances } from '../history.ts'
+import type { Balances, TransferOp } from '../history.ts'
 import { describe } from './describe.ts'
-import { type Evidence, transferNamed } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import type { Finding } from './types.ts'
 
 /**
  * Transfers move money and make none: every snapshot that anybody read, and every database at the end, has the accounts
  * of the beginning and their total. At the end each balance is also what the transfers that are there explain.
  */
-export function constantTotal(evidence: Evidence): Finding {
-  const { ops, final, views } = evidence
+export function constantTotal({ ops, final, views, writes }: Evidence): Finding {
   const start = final.accountsAtStart
   if (!start) return { violations: [], checkedOps: 0 }
   const accounts = new Set(start.map(([account]) => account))
@@ -31,18 +30,18 @@ export function constantTotal(evidence: Evidence): Finding {
   for (const op of ops)
     if (op.kind === 'readAccounts' && op.outcome === 'ok') look(describe(op), op.balances, [op.id])
 
-  for (const { view, name } of views) {
+  for (const { view, name, counts } of views) {
     if (!view.accounts) continue
     look(name, view.accounts, [])
     if (!view.transfers) continue
     const expected = new Map(start)
     const move = (account: string, amount: number) =>
       expected.set(account, (expected.get(account) ?? 0) + amount)
-    for (const [reference, count] of view.transfers) {
-      const transfer = transferNamed(evidence, reference)
-      if (!transfer) continue
-      move(transfer.from, -transfer.amount * count)
-      move(transfer.to, transfer.amount * count)
+    for (const [number, { kind, ops }] of writes.entries()) {
+      if (kind !== 'transfer' || counts[number] === 0) continue
+      const { from, to, amount } = ops[0] as TransferOp
+      move(from, -amount * counts[number]!)
+      move(to, amount * counts[number]!)
     }
     for (const [account, balance] of view.accounts)
       if (expected.get(account) !== balance)

@@ -1,26 +1,18 @@
-import type {
-  AppendOp,
-  FinalState,
-  History,
-  Op,
-  Outcome,
-  ReadListOp,
-  TransferOp,
-  View,
-  WriteOp,
-} from '../history.ts'
+import type { AppendOp, FinalState, History, Op, Outcome, ReadListOp, View, WriteOp } from '../history.ts'
 import { isWrite } from '../history.ts'
 import { type Session, sessionsOf } from './sessions.ts'
 
 /**
  * A history and a final state, indexed once for all checks. Everything here is linear in what was recorded, and so must
- * the checks be: a million operations are checked in seconds.
+ * the checks be: a million operations are checked in seconds. So each write has a number, and what a view shows of it
+ * stands at that number.
  */
 export type Evidence = {
   ops: readonly Op[]
   final: FinalState
-  /** Every write that was tried, by its key. */
-  tried: ReadonlyMap<string, Tried>
+  /** Every write that was tried, by its number. */
+  writes: readonly Tried[]
+  numbers: Numbers
   views: readonly ViewEvidence[]
   lists: ReadonlyMap<string, ListEvidence>
   sessions: readonly Session[]
@@ -37,8 +29,10 @@ export type Tried = {
 export type ViewEvidence = {
   view: View
   name: string
-  /** How often each write is there, by its key. */
-  counts: ReadonlyMap<string, number>
+  /** How often each write is there, by its number. */
+  counts: Uint32Array
+  /** What is there and was never tried, in words, and how often. */
+  unasked: ReadonlyMap<string, number>
   /** Kinds of writes that it was asked for. */
   shows: ReadonlySet<WriteOp['kind']>
 }
@@ -61,71 +55,94 @@ export type ListEvidence = {
   }[]
 }
 
-/** The same write has the same key wherever it is met. Lengths keep strange names apart. */
-export const appendKey = (list: string, value: string) => `append ${list.length}:${list}:${value}`
-export const transferKey = (reference: string) => `transfer ${reference}`
-export const orderKey = (reference: string) => `order ${reference}`
+/** The number of every write that was tried. */
+export class Numbers {
+  readonly #appends = new Map<string, Map<string, number>>()
+  readonly #transfers = new Map<string, number>()
+  readonly #orders = new Map<string, number>()
 
-/** A key in words. */
-export function nameOfKey(key: string): string {
-  const [, length, rest] = /^append (\d+):(.*)$/s.exec(key) ?? []
-  if (length === undefined || rest === undefined) return key
-  return `${rest.slice(Number(length) + 1)} in ${rest.slice(0, Number(length))}`
+  append = (list: string, value: string): number | undefined => this.#appends.get(list)?.get(value)
+  transfer = (reference: string): number | undefined => this.#transfers.get(reference)
+  order = (reference: string): number | undefined => this.#orders.get(reference)
+
+  /** The number that the write has, or gets: the given one. */
+  of(op: WriteOp, next: number): number {
+    const [numbers, name] = this.#place(op)
+    const known = numbers.get(name)
+    if (known !== undefined) return known
+    numbers.set(name, next)
+    return next
+  }
+
+  #place(op: WriteOp): [Map<string, number>, string] {
+    if (op.kind === 'transfer') return [this.#transfers, op.reference]
+    if (op.kind === 'order') return [this.#orders, op.reference]
+    const list = this.#appends.get(op.list) ?? new Map<string, number>()
+    if (list.size === 0) this.#appends.set(op.list, list)
+    return [list, op.value]
+  }
 }
 
-const keyOf = (op: WriteOp): string =>
-  op.kind === 'append'
-    ? appendKey(op.list, op.value)
-    : op.kind === 'transfer'
-      ? transferKey(op.reference)
-      : orderKey(op.reference)
+const nameOfAppend = (list: string, value: string) => `${value} in ${list}`
+
+/** A write in words: "v17 in list-3", "order r1". */
+export function nameOf({ ops: [op] }: Tried): string {
+  if (op!.kind === 'append') return nameOfAppend(op!.list, op!.value)
+  return `${op!.kind} ${op!.reference}`
+}
 
 export function evidenceOf(history: History, final: FinalState): Evidence {
   const { ops } = history
   const lists = listsIn(ops, final)
+  const { writes, numbers } = writesIn(ops)
   return {
     ops,
     final,
-    tried: triedIn(ops),
-    views: final.views.map(viewEvidence),
+    writes,
+    numbers,
+    views: final.views.map((view) => viewEvidence(view, writes.length, numbers)),
     lists,
     sessions: sessionsOf(ops, lists),
   }
 }
 
-/** A transfer's amounts, by its reference. */
-export const transferNamed = (evidence: Evidence, reference: string): TransferOp | undefined =>
-  evidence.tried.get(transferKey(reference))?.ops[0] as TransferOp | undefined
-
-function triedIn(ops: readonly Op[]): Map<string, Tried> {
-  const tried = new Map<string, Tried>()
+function writesIn(ops: readonly Op[]): Pick<Evidence, 'writes' | 'numbers'> {
+  const writes: Tried[] = []
+  const numbers = new Numbers()
   for (const op of ops) {
     if (!isWrite(op)) continue
-    const key = keyOf(op)
-    const known = tried.get(key)
+    const number = numbers.of(op, writes.length)
+    const known = writes[number]
     if (!known) {
-      tried.set(key, { kind: op.kind, ops: [op], outcome: op.outcome })
+      writes.push({ kind: op.kind, ops: [op], outcome: op.outcome })
       continue
     }
     known.ops.push(op)
     if (op.outcome === 'ok' || known.outcome === 'ok') known.outcome = 'ok'
     else if (op.outcome === 'unknown') known.outcome = 'unknown'
   }
-  return tried
+  return { writes, numbers }
 }
 
-function viewEvidence(view: View): ViewEvidence {
-  const counts = new Map<string, number>()
-  const add = (key: string, count: number) => counts.set(key, (counts.get(key) ?? 0) + count)
+function viewEvidence(view: View, writes: number, numbers: Numbers): ViewEvidence {
+  const counts = new Uint32Array(writes)
+  const unasked = new Map<string, number>()
+  const add = (number: number | undefined, count: number, name: () => string) => {
+    if (number !== undefined) counts[number]! += count
+    else unasked.set(name(), (unasked.get(name()) ?? 0) + count)
+  }
   const shows = new Set<WriteOp['kind']>()
   if (view.lists) shows.add('append')
   if (view.transfers) shows.add('transfer')
   if (view.orders) shows.add('order')
-  for (const [list, values] of view.lists ?? []) for (const value of values) add(appendKey(list, value), 1)
-  for (const [reference, count] of view.transfers ?? []) add(transferKey(reference), count)
-  for (const [reference, count] of view.orders ?? []) add(orderKey(reference), count)
+  for (const [list, values] of view.lists ?? [])
+    for (const value of values) add(numbers.append(list, value), 1, () => nameOfAppend(list, value))
+  for (const [reference, count] of view.transfers ?? [])
+    add(numbers.transfer(reference), count, () => `transfer ${reference}`)
+  for (const [reference, count] of view.orders ?? [])
+    add(numbers.order(reference), count, () => `order ${reference}`)
   const name = view.source === 'primary' ? 'the primary' : `${view.region}’s database`
-  return { view, name, counts, shows }
+  return { view, name, counts, unasked, shows }
 }
 
 function listsIn(ops: readonly Op[], final: FinalState): Map<string, ListEvidence> {

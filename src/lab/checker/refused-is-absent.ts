@@ -3,14 +3,14 @@ import type { Evidence } from './evidence.ts'
 import type { Finding } from './types.ts'
 
 /** A write whose user was told that it was not done is nowhere. */
-export function refusedIsAbsent({ tried, views }: Evidence): Finding {
+export function refusedIsAbsent({ writes, views }: Evidence): Finding {
   const violations: Finding['violations'] = []
   let checkedOps = 0
-  for (const [key, { kind, ops, outcome }] of tried) {
+  for (const [number, { kind, ops, outcome }] of writes.entries()) {
     const asked = views.filter(({ shows }) => shows.has(kind))
     if (outcome !== 'fail' || asked.length === 0) continue
     checkedOps += 1
-    const having = asked.filter(({ counts }) => counts.has(key))
+    const having = asked.filter(({ counts }) => counts[number]! > 0)
     if (having.length > 0)
       violations.push({
         what: `${describe(ops[0]!)} was refused (${ops[0]!.why}) and is in ${having.map(({ name }) => name).join(', ')}`,
