@@ -29,6 +29,8 @@ export type AgentOptions = { worldFolder: string; region: string; log: Logger; v
 const probeTimeoutMs = 1000
 /** Between two looks while some region seems dead. */
 const alarmedMs = 200
+/** Between two calls to a region's own Patroni while nobody leads. */
+const electionWakeMs = 700
 /** Otherwise, in probes: a probe with a new answer brings the next look forward, so calm costs no time. */
 const calmProbes = 2
 
@@ -227,6 +229,7 @@ export class Agent {
     const { verdicts, actions } = decide(this.#world(snapshot))
     this.verdicts = verdicts
     for (const action of actions) await this.#act(action)
+    this.#wakeForElection(snapshot)
     if (snapshot.leader?.region !== options.region) {
       this.#settingsSent = false
       return
@@ -288,12 +291,28 @@ export class Agent {
       .catch((error) => log.warn({ error: messageOf(error) }, 'event'))
   }
 
+  #wokenForElectionMs = -Infinity
+
+  /**
+   * A Patroni whose watch on etcd went through a member that has fallen silent reads everything anew from another one,
+   * and does not look at what it has read until its pause of 5 s is over: the election waits for it. So while nobody
+   * leads, each region's own Patroni is woken again and again: the first call may end in the same silence.
+   */
+  #wakeForElection(snapshot: Snapshot): void {
+    const { region } = this.context
+    if (!region.full || !snapshot.initialized || snapshot.leader || this.#stopping) return
+    const now = performance.now()
+    if (now - this.#wokenForElectionMs < electionWakeMs) return
+    this.#wokenForElectionMs = now
+    void this.wake(region.name, 'nobody leads')
+  }
+
   /** Patroni looks up from its pause whenever its configuration changes; this one changes nothing else. */
-  async wake(primary: string, why: string): Promise<void> {
-    const { address } = this.context.regions.find((region) => region.name === primary)!
+  async wake(region: string, why: string): Promise<void> {
+    const { address } = this.context.regions.find((one) => one.name === region)!
     const note = { nearside_woken: `${why} ${Date.now()}` }
     await patroniRequest(this.context, address, 'PATCH', '/config', note, 2000).catch((error) =>
-      this.options.log.warn({ error: messageOf(error) }, 'the primary could not be woken'),
+      this.options.log.warn({ region, error: messageOf(error) }, 'a database could not be woken'),
     )
   }
 
