@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { NearsideError } from '../lib/errors.ts'
 import { loadTopology } from '../topology/load.ts'
 import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -10,7 +11,7 @@ import { watchWorld } from './up/foreground.ts'
 import { renderPlaces } from './up/places.ts'
 import { folderOf, prepare, type Started } from './up/prepare.ts'
 import { untilUp } from './up/wait.ts'
-import type { WorldOptions } from './world.ts'
+import { namesLab, type WorldOptions } from './world.ts'
 
 type Options = WorldOptions & { region?: string; detach?: boolean; json?: boolean }
 
@@ -38,6 +39,7 @@ export function upCommand(program: Command): void {
 
 async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
+  refuseLab(options)
   const loaded = await loadTopology(options.topology ?? '.')
   printWarnings(output, loaded.warnings)
   const folder = folderOf(loaded)
@@ -74,6 +76,14 @@ async function up(output: Output, options: Options): Promise<number> {
   await stop(started, output)
   output.note(`${started.world.name} is stopped; its data stays`)
   return exitCodes.ok
+}
+
+/** Named with --world: `up` would start another world than the one that is meant. */
+function refuseLab(options: Options): void {
+  if (options.world === undefined || !namesLab(options, process.cwd())) return
+  throw new NearsideError('usage_world_is_lab', `${options.world}: is a lab, which has an up of its own`, {
+    remedy: 'nearside lab up',
+  })
 }
 
 const regionNames = ({ regions }: Started) => regions.map((region) => region.name)

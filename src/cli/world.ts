@@ -125,7 +125,6 @@ export function findWorld(
 
 /** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
 export function findLab(options: WorldOptions, cwd: string): string {
-  const isLab = (folder: string) => recordIn(folder)?.lab !== undefined
   const { world } = options
   const named = world === undefined || world.endsWith('-lab') ? world : `${world}-lab`
   try {
@@ -147,6 +146,17 @@ export function canonical(path: string): string {
     return parent === path ? path : join(canonical(parent), basename(path))
   }
 }
+
+/** The options name a lab of this folder by its own name. */
+export function namesLab(options: WorldOptions, cwd: string): boolean {
+  try {
+    return isLab(findWorld(options, cwd))
+  } catch {
+    return false
+  }
+}
+
+const isLab = (folder: string) => recordIn(folder)?.lab !== undefined
 
 function recordIn(folder: string): WorldRecord | undefined {
   try {

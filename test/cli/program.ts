@@ -5,9 +5,15 @@ const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export type Ran = { code: number | null; stdout: string; stderr: string }
 
-/** Runs the command line to its end, without a terminal. */
-export async function nearside(cwd: string, args: string[], env: Record<string, string> = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [main, ...args], {
+/** Runs the command line to its end, without a terminal; `inside`: words before it that say where. */
+export async function nearside(
+  cwd: string,
+  args: string[],
+  env: Record<string, string> = {},
+  inside: readonly string[] = [],
+): Promise<Ran> {
+  const [file, ...words] = [...inside, process.execPath, main, ...args]
+  const child = spawn(file!, words, {
     cwd,
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

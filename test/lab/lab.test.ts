@@ -2,6 +2,7 @@ import { after, before, suite } from 'node:test'
 import { labPlace } from '../support/lab/place.ts'
 import { LabWorld } from '../support/lab/world.ts'
 import { ledger } from '../support/world/apps.ts'
+import { commands } from './parts/commands.ts'
 import { cuts } from './parts/cuts.ts'
 import { distances } from './parts/distances.ts'
 
@@ -15,5 +16,5 @@ suite('a lab', { skip: 'skip' in place ? place.skip : false }, () => {
   })
   after(() => lab?.close())
 
-  for (const part of [distances, cuts]) part(() => lab!)
+  for (const part of [distances, commands, cuts]) part(() => lab!)
 })

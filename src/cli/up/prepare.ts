@@ -56,6 +56,7 @@ export async function prepare(
     ...(lab ? { lab } : {}),
   }
   const existing = await openWorld(folder).catch(() => undefined)
+  if (existing && (existing.record.lab === undefined) !== (lab === undefined)) throw otherKind(existing)
   if (existing) await healLeftFaults(existing, output, { starting: true })
   const statuses = existing ? await statusesOf(existing) : new Map<string, RegionStatus>()
   const running =
@@ -104,6 +105,14 @@ async function changeOf(existing: WorldHandle, wanted: WorldRecord): Promise<Cha
     plan: compile(topology, { secrets: existing.secrets, folder: existing.folder, appFolder }),
   })
   return changeBetween(revisionOf(existing.record), revisionOf(wanted))
+}
+
+/** Two topologies of one folder whose worlds would share a folder: one called shop-lab, and the lab of shop. */
+function otherKind({ name, folder, record }: WorldHandle): NearsideError {
+  const is = record.lab ? 'a lab' : 'a world of this machine'
+  return new NearsideError('world_is_other', `${folder}: ${name} exists, and is ${is}`, {
+    remedy: 'give one of the topologies another name',
+  })
 }
 
 function refusal(

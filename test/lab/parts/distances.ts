@@ -11,7 +11,7 @@ export function distances(lab: () => LabWorld): void {
       const { world, place } = lab()
       for (const [i, from] of world.regions.entries()) {
         const to = world.regions[(i + 1) % world.regions.length]!
-        const target = { host: world.address(to), port: agent, times: 20, timeoutMs: 300 }
+        const target = { host: world.address(to), port: agent, times: 15, leave: true }
         const met = await connectFrom(place.inside(from), target)
         const measured = Math.min(...met.filter((one) => one.connectMs > 0).map((one) => one.connectMs))
         const asked = lab().line(from, to).delayMs + lab().line(to, from).delayMs

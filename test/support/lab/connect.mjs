@@ -1,7 +1,10 @@
 import { connect } from 'node:net'
 
-/** node connect.mjs HOST PORT TIMES TIMEOUT_MS [FROM]: connects, reads to the end, tells how each went as JSON. */
-const [host, port, times, timeoutMs, from] = process.argv.slice(2)
+/**
+ * node connect.mjs HOST PORT TIMES TIMEOUT_MS PATIENT [FROM]: connects and tells how each went as JSON. PATIENT is `read` to
+ * wait for what is answered, `leave` to hang up as soon as it is connected.
+ */
+const [host, port, times, timeoutMs, patient, from] = process.argv.slice(2)
 const results = []
 for (let i = 0; i < Number(times); i += 1) results.push(await once())
 console.log(JSON.stringify(results))
@@ -19,6 +22,7 @@ function once() {
     )
     socket.on('connect', () => {
       connectMs = performance.now() - startedMs
+      if (patient === 'leave') socket.destroy()
     })
     socket.setEncoding('utf8').on('data', (text) => {
       answer += text

@@ -67,13 +67,30 @@ export type Connected = { answer?: string; error?: string; connectMs: number }
 /** Connects one time after the other from a namespace; what each met. */
 export async function connectFrom(
   inside: readonly string[],
-  target: { host: string; port: number; from?: string; times?: number; timeoutMs?: number },
+  target: {
+    host: string
+    port: number
+    from?: string
+    times?: number
+    timeoutMs?: number
+    /** Hang up as soon as it is connected. */
+    leave?: boolean
+  },
 ): Promise<Connected[]> {
   const program = join(import.meta.dirname, 'connect.mjs')
-  const { host, port, from = '', times = 1, timeoutMs = 1000 } = target
-  const [file, ...args] = [...inside, process.execPath, program, host, port, times, timeoutMs, from].map(
-    String,
-  )
+  const { host, port, from = '', times = 1, timeoutMs = 1000, leave = false } = target
+  const words = [
+    ...inside,
+    process.execPath,
+    program,
+    host,
+    port,
+    times,
+    timeoutMs,
+    leave ? 'leave' : 'read',
+    from,
+  ]
+  const [file, ...args] = words.map(String)
   const { stdout } = await promisify(execFile)(file!, args)
   return JSON.parse(stdout) as Connected[]
 }
