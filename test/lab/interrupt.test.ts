@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { worldFolderFor } from '../../src/agent/layout.ts'
+import { lackOf } from '../../src/lab/network/abilities.ts'
+import { labIdOf } from '../../src/lab/network/names.ts'
+import { labFolder } from '../../src/lab/network/registry.ts'
+import { labNamespaces } from '../../src/lab/network/remove.ts'
+import { nearside } from '../cli/program.ts'
+import { testNetwork } from '../support/lab/networks.ts'
+import { temporaryFolder, until } from '../support/sandboxed.ts'
+import { agentsOf, killAll, processesOfWorld, worldMark } from '../support/world/processes.ts'
+import { takeTurn } from '../support/world/turn.ts'
+import { twoRegionsAndWitness } from '../support/world.ts'
+
+const program = join(import.meta.dirname, '../../src/cli/main.ts')
+const lack = await lackOf()
+
+/** `nearside lab up` that does not get to its end. Its app never becomes healthy, so it would wait for a long time. */
+suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false }, () => {
+  const folder = realpathSync(temporaryFolder('interrupted'))
+  const file = join(folder, 'nearside.yaml')
+  const world = worldFolderFor(file, 'halfway-lab')
+  const id = labIdOf(world)
+  const children = new Set<ChildProcess>()
+  let turn: { end(): void } | undefined
+  // Removes the network when this process ends, however that happens.
+  const remains = lack ? undefined : testNetwork(world)
+  before(async () => {
+    turn = await takeTurn()
+    writeFileSync(
+      file,
+      JSON.stringify({
+        name: 'halfway',
+        domain: 'halfway.example.com',
+        regions: twoRegionsAndWitness,
+        app: { command: ['sleep', '1000'], instances: 1 },
+      }),
+    )
+  })
+  after(async () => {
+    for (const child of children) child.kill('SIGKILL')
+    await killAll(() => processesOfWorld(world))
+    await remains?.close()
+    turn?.end()
+  })
+
+  function up() {
+    const child = spawn(process.execPath, [program, 'lab', 'up'], {
+      cwd: folder,
+      env: { ...process.env, [worldMark]: world },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.add(child)
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+      })
+    const ended = new Promise<{ code: number | null; said: string }>((resolve) =>
+      child.on('close', (code) => resolve({ code, said })),
+    )
+    return { child, ended }
+  }
+
+  function nothingIsLeft() {
+    assert.deepEqual(labNamespaces(id), [])
+    assert.ok(!existsSync(labFolder(id)))
+    assert.deepEqual(processesOfWorld(world), [])
+  }
+
+  test('by SIGKILL while the network is made: lab down removes what is there', async () => {
+    const { child, ended } = up()
+    await until('namespaces', () => labNamespaces(id).length > 1, 30_000)
+    child.kill('SIGKILL')
+    await ended
+    assert.ok(labNamespaces(id).length > 1)
+    const { code, stderr } = await nearside(folder, ['lab', 'down'])
+    assert.equal(code, 0, stderr)
+    nothingIsLeft()
+  })
+
+  test('by Ctrl-C while the regions come up: nothing is left but data', async () => {
+    const { child, ended } = up()
+    const agents = () =>
+      Object.keys(twoRegionsAndWitness).every((region) => agentsOf(world, region).length > 0)
+    await until('agents', agents, 60_000)
+    child.kill('SIGINT')
+    const { code, said } = await ended
+    assert.equal(code, 130, said)
+    assert.match(said, /was not started, and its network is gone again/)
+    nothingIsLeft()
+  })
+})
