@@ -32,6 +32,7 @@ type Options = WorldOptions &
     app: LoadChoice['app']
     users?: number
     places: string
+    baseline?: string
     writesPerSecond?: number
     readsPerSecond?: number
     seed?: number
@@ -64,6 +65,7 @@ export function drillCommand(program: Command): void {
     .option('--list', 'every scenario')
     .option('--plan', 'show what it would do and do nothing')
     .option('--for <time>', 'how long the fault lasts (default: 20s)')
+    .option('--baseline <time>', 'load alone, before and after (default: 5s)')
     .option('--silent', 'region-loss: packets vanish (lab)')
     .option('--direction <which>', 'one-way-cut: out or in')
     .option('--delay <time>', 'slow-link: more delay, one way')
@@ -136,6 +138,7 @@ async function drill(output: Output, options: Options, scenario: string, words: 
     world: world.name,
     ground: rehearsalGround(world) === 'lab' ? 'lab' : 'local',
     situation,
+    baseline: options.baseline,
   })
   if (options.plan) {
     output.result(plan)

@@ -5,6 +5,7 @@ import { ledger } from '../support/world/apps.ts'
 import { commands } from './parts/commands.ts'
 import { cuts } from './parts/cuts.ts'
 import { distances } from './parts/distances.ts'
+import { lost } from './parts/lost.ts'
 
 const place = await labPlace(ledger)
 
@@ -16,5 +17,5 @@ suite('a lab', { skip: 'skip' in place ? place.skip : false }, () => {
   })
   after(() => lab?.close())
 
-  for (const part of [distances, commands, cuts]) part(() => lab!)
+  for (const part of [distances, commands, cuts, lost]) part(() => lab!)
 })

@@ -1,6 +1,6 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
-import { defaultForMs, parseFault, type Situation, type Typed } from '../faults/parse.ts'
+import { defaultForMs, durationMs, parseFault, type Situation, type Typed } from '../faults/parse.ts'
 import { sayMs } from '../faults/say.ts'
 import type { Fault } from '../faults/types.ts'
 import type { DrillPlan, Ground, Step } from './plan.ts'
@@ -285,10 +285,11 @@ export type DrillRequest = {
   world: string
   ground: Ground
   situation: Situation
+  /** Load alone, before and after. */
+  baseline?: string | undefined
 }
 
-export const baselineMs = 5000
-export const afterMs = 5000
+const defaultBaselineMs = 5000
 
 /** Pure: what will be done. Rejects what this world cannot rehearse. */
 export function planDrill({
@@ -299,6 +300,7 @@ export function planDrill({
   world,
   ground,
   situation,
+  baseline,
 }: DrillRequest): DrillPlan {
   const found = Object.hasOwn(scenarios, scenario)
     ? (scenarios[scenario as ScenarioName] as Scenario)
@@ -334,7 +336,8 @@ export function planDrill({
       situation.regions.filter((one) => one.full && one.name !== situation.primary).map((one) => one.name),
   }
   const { about, steps, expects } = found.steps(drill)
-  return { scenario, world, ground, about, baselineMs, steps, afterMs, expects }
+  const baselineMs = baseline === undefined ? defaultBaselineMs : durationMs('--baseline', baseline)
+  return { scenario, world, ground, about, baselineMs, steps, afterMs: baselineMs, expects }
 }
 
 /** Read by the same rules as any fault's. */

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import pg from 'pg'
+import { drillWorldOf, workloadsOf } from '../../../src/cli/drill/world.ts'
+import { faultHands } from '../../../src/cli/lab/fault-world.ts'
+import { createOutput } from '../../../src/cli/output.ts'
+import { openWorld } from '../../../src/cli/world.ts'
+import { promisesOf } from '../../../src/lab/checker/index.ts'
+import type { DrillPlan } from '../../../src/lab/drill/plan.ts'
+import { runDrill } from '../../../src/lab/drill/run.ts'
+import { settleLimitMs } from '../../../src/lab/drill/scenarios.ts'
+import { resultText } from '../../../src/lab/drill/text.ts'
+import type { Fault } from '../../../src/lab/faults/types.ts'
+import type { LabWorld } from '../../support/lab/world.ts'
+import type { TestWorld } from '../../support/world.ts'
+
+/** A guarantee that is switched off: what a drill calls held must be something that it could have called broken. */
+export function lost(lab: () => LabWorld): void {
+  test('drill: the primary’s region cut off and killed while commits wait for nobody loses writes, and says so', async (t) => {
+    const { world } = lab()
+    const primary = await world.find('primary')
+    const others = world.regions.filter((region) => region !== primary)
+    const handle = await openWorld(world.folder)
+    const plan: DrillPlan = {
+      scenario: 'cut off and killed',
+      world: world.app.name,
+      ground: 'lab',
+      about: '',
+      baselineMs: 1000,
+      steps: [
+        {
+          do: 'inject',
+          fault: { kind: 'cut', region: primary, from: others, direction: 'both', forMs: 60_000 },
+          as: 'cut',
+        },
+        { do: 'until', what: 'verdict', limitMs: 30_000 },
+        { do: 'inject', fault: { kind: 'kill-region', region: primary, forMs: 60_000 }, as: 'kill' },
+        { do: 'heal', which: 'cut' },
+        { do: 'until', what: 'writes', limitMs: 60_000 },
+        { do: 'heal', which: 'kill' },
+        { do: 'until', what: 'settled', limitMs: settleLimitMs },
+      ],
+      afterMs: 500,
+      expects: [],
+    }
+    const output = createOutput({ json: true })
+    const workloads = await workloadsOf(handle, { app: 'none', seed: 3 })
+    const drillWorld = drillWorldOf(handle, await faultHands(handle, output), workloads)
+    const switchedOff = {
+      ...drillWorld,
+      async inject(fault: Fault) {
+        if (fault.kind === 'cut') await asynchronous(handle, primary, world)
+        return drillWorld.inject(fault)
+      },
+    }
+    const result = await runDrill(plan, switchedOff, {
+      seed: 3,
+      promises: promisesOf(handle.record.topology),
+      signal: AbortSignal.timeout(150_000),
+      say: (text) => t.diagnostic(text),
+    })
+    t.diagnostic(resultText(result))
+    assert.ok(!result.ok)
+    assert.ok(result.figures.writes.lost > 0)
+    const broken = result.guarantees.filter(({ promised, violations }) => promised && violations.length > 0)
+    assert.ok(broken.some(({ id }) => id === 'acknowledged-stays'))
+    assert.match(resultText(result), /acknowledged writes are all there at the end +broken/)
+    await world.settled()
+  })
+}
+
+/** What `durability: 'local'` sets, in a world that runs already. The next primary’s agent sets it back. */
+async function asynchronous(
+  { secrets }: { secrets: { patroni: string; superuser: string } },
+  primary: string,
+  world: TestWorld,
+): Promise<void> {
+  const answer = await fetch(`http://${world.address(primary)}:8008/config`, {
+    method: 'PATCH',
+    headers: { authorization: `Basic ${btoa(`nearside:${secrets.patroni}`)}` },
+    body: JSON.stringify({ synchronous_mode: false }),
+  })
+  assert.equal(answer.status, 200)
+  const client = new pg.Client({
+    ...{ host: world.address(primary), port: 5432, user: 'postgres', database: 'postgres' },
+    password: secrets.superuser,
+  })
+  await client.connect()
+  try {
+    await world.until('the primary to wait for nobody', async () => {
+      const { rows } = await client.query<{ names: string }>(
+        `SELECT current_setting('synchronous_standby_names') AS names`,
+      )
+      return rows[0]!.names === ''
+    })
+  } finally {
+    await client.end()
+  }
+}
