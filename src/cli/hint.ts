@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { shownPath } from './output.ts'
-import { findWorld, type WorldHandle } from './world.ts'
+import { findLab, findWorld, type WorldHandle, type WorldOptions } from './world.ts'
 
 /**
  * A command that can be typed as it stands: with the launcher and the options that this world needs from here. A lab
@@ -15,19 +15,21 @@ export function hint(
   const launcher = env.NEARSIDE_COMMAND
   const typed = launcher && !onPath(launcher, env) ? launcher : 'nearside'
   const words = command.split(' ')
-  const lab = world.record.lab !== undefined && ['up', 'down'].includes(words[0]!)
-  const [name, ...rest] = lab ? [`lab ${words[0]}`, ...words.slice(1)] : words
-  const options = isFoundBy({}, cwd, world.folder)
+  if (world.record.lab !== undefined && ['up', 'down'].includes(words[0]!)) words.unshift('lab')
+  const find = words[0] === 'lab' ? findLab : findWorld
+  const name = words.splice(0, words[0] === 'lab' ? 2 : 1).join(' ')
+  const isFoundBy = foundBy(find, cwd, world.folder)
+  const options = isFoundBy({})
     ? []
-    : isFoundBy({ topology: world.record.topologyFile }, cwd, world.folder)
+    : isFoundBy({ topology: world.record.topologyFile })
       ? ['-t', shownPath(world.record.topologyFile, cwd)]
       : ['-t', shownPath(world.record.topologyFile, cwd), '-w', world.name]
-  return [typed, name, ...options, ...rest].join(' ')
+  return [typed, name, ...options, ...words].join(' ')
 }
 
-function isFoundBy(options: { topology?: string }, cwd: string, folder: string): boolean {
+const foundBy = (find: typeof findLab, cwd: string, folder: string) => (options: WorldOptions) => {
   try {
-    return findWorld(options, cwd) === folder
+    return find(options, cwd) === folder
   } catch {
     return false
   }

@@ -3,17 +3,28 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { hint } from '../../src/cli/hint.ts'
-import { findWorld, isLocal, regionNamed, type WorldHandle } from '../../src/cli/world.ts'
+import {
+  findLab,
+  findWorld,
+  isHere,
+  isLocal,
+  localRegions,
+  namesLab,
+  regionNamed,
+  typed,
+  type WorldHandle,
+} from '../../src/cli/world.ts'
 import type { Region } from '../../src/topology/regions.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
-/** A folder with a topology file of that name, and worlds made from files. */
+/** A folder with a topology file of that name, and worlds made from files; a name that ends with -lab is a lab's. */
 function folderWith(worlds: Record<string, string>): string {
   const folder = realpathSync(temporaryFolder('worlds'))
   for (const [name, file] of Object.entries(worlds)) {
     mkdirSync(join(folder, '.nearside', name), { recursive: true })
     writeFileSync(join(folder, file), '')
-    const record = { topologyFile: join(folder, file) }
+    const lab = name.endsWith('-lab') ? { lab: { id: '0123abcd' } } : {}
+    const record = { topologyFile: join(folder, file), ...lab }
     writeFileSync(join(folder, '.nearside', name, 'world.json'), JSON.stringify(record))
   }
   return folder
@@ -96,4 +107,35 @@ test('a hint can be typed as it stands', () => {
     hint(alone, 'status', from(single, { NEARSIDE_COMMAND: 'bin/nearside' })),
     'bin/nearside status',
   )
+})
+
+test('a lab is found beside the world of the same topology, by either name', () => {
+  const folder = folderWith({ shop: 'shop.yaml', 'shop-lab': 'shop.yaml' })
+  const lab = join(folder, '.nearside/shop-lab')
+  for (const options of [{}, { world: 'shop' }, { world: 'shop-lab' }, { topology: 'shop.yaml' }])
+    assert.equal(findLab(options, folder), lab)
+  assert.throws(() => findWorld({}, folder), {
+    code: 'world_ambiguous',
+    remedy: 'say which one: --world shop or --world shop-lab',
+  })
+  assert.ok(namesLab({ world: 'shop-lab' }, folder) && !namesLab({ world: 'shop' }, folder))
+  const without = folderWith({ shop: 'shop.yaml' })
+  assert.throws(() => findLab({}, without), { code: 'lab_not_found', remedy: /nearside lab up/ })
+})
+
+test('in a lab every region is here, and what is to be typed is the lab’s', () => {
+  const regions = [{ name: 'us-east', address: '10.77.1.1' }] as Region[]
+  const lab = { regions, record: { lab: { id: '0123abcd' } } } as unknown as WorldHandle
+  const other = { regions, record: {} } as unknown as WorldHandle
+  assert.deepEqual([isHere(lab, regions[0]!), localRegions(lab)], [true, regions])
+  assert.deepEqual(localRegions(other), [])
+  assert.equal(typed(lab, 'nearside down, then nearside up'), 'nearside lab down, then nearside lab up')
+  assert.equal(typed(other, 'nearside up'), 'nearside up')
+  const folder = folderWith({ shop: 'shop.yaml', 'shop-lab': 'shop.yaml' })
+  const record = { topologyFile: join(folder, 'shop.yaml'), lab: { id: '0123abcd' } }
+  const here = { name: 'shop-lab', folder: join(folder, '.nearside/shop-lab'), record } as WorldHandle
+  const from = { cwd: folder, env: {} }
+  assert.equal(hint(here, 'down', from), 'nearside lab down')
+  assert.equal(hint(here, 'lab status', from), 'nearside lab status')
+  assert.equal(hint(here, 'status', from), 'nearside status -t shop.yaml -w shop-lab')
 })
