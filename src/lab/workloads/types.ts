@@ -12,7 +12,7 @@ export type Workload = {
   prepare(): Promise<void>
   /**
    * Open loop: operations begin when it is their time, however long earlier ones take, until the signal is aborted.
-   * Resolves when everything that was begun has ended and is recorded; that takes `patienceMs` at most. Operations
+   * Resolves when everything that was begun has ended and is recorded; that takes `patienceMs` and a little. Operations
    * that fail are recorded, never thrown.
    */
   run(signal: AbortSignal, record: RecordOp): Promise<void>

@@ -8,6 +8,8 @@ export type Endpoints = { region: Region; write: pg.Pool; read: pg.Pool; close: 
 /** A write holds its connection for some round trips between regions, at worst a quarter of a second in calm. */
 const secondsAWrite = 0.3
 const secondsARead = 0.1
+/** A read waits for nothing but the way to its database; at the end it reads everything. */
+const readMs = 15_000
 /** The app needs connections as well: see the topology's `maxConnections`. */
 const mostConnections = 16
 
@@ -19,7 +21,7 @@ export type Rates = { writesPerSecond: number; readsPerSecond: number; patienceM
 /** Nothing is connected yet. With the app's own role, which may do nothing that the app may not do. */
 export function endpointsOf(world: WorkloadWorld, region: Region, rates: Rates): Endpoints {
   const { database, ports } = world.topology
-  const pool = (port: number, connections: number, applicationName: string) => {
+  const pool = (port: number, connections: number, queryMs: number, applicationName: string) => {
     const made = new pg.Pool({
       host: region.address,
       port,
@@ -31,15 +33,20 @@ export function endpointsOf(world: WorkloadWorld, region: Region, rates: Rates):
       // Also how long a free connection is waited for.
       connectionTimeoutMillis: rates.patienceMs,
       maxLifetimeSeconds: lifetimeSeconds,
-      query_timeout: rates.patienceMs,
+      query_timeout: queryMs,
       keepAlive: true,
     })
     // An idle connection was dropped; the pool has forgotten it already.
     made.on('error', () => undefined)
     return made
   }
-  const write = pool(ports.databaseWrite, rates.writesPerSecond * secondsAWrite, 'nearside drill, writes')
-  const read = pool(ports.databaseRead, rates.readsPerSecond * secondsARead, 'nearside drill, reads')
+  const write = pool(
+    ports.databaseWrite,
+    rates.writesPerSecond * secondsAWrite,
+    rates.patienceMs,
+    'nearside drill, writes',
+  )
+  const read = pool(ports.databaseRead, rates.readsPerSecond * secondsARead, readMs, 'nearside drill, reads')
   return {
     region,
     write,

@@ -57,7 +57,7 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       intent.kind === 'append'
         ? [appendStatement, [intent.list, intent.value]]
         : [transferStatement, [intent.reference, intent.from, intent.to, intent.amount]]
-    const written = await writeOnce(write, text, values)
+    const written = await writeOnce(write, options.patienceMs, text, values)
     const servedBy = written.place && { servedBy: nameOf(written.place.server) }
     record({ ...intent, edge: region.name, invokedMs, completedMs: clockMs(), ...written, ...servedBy })
     return written.outcome === 'ok'

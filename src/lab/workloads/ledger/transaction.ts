@@ -12,9 +12,21 @@ export type Written = { outcome: Outcome; why: string; place?: Place; commitSent
  * - unknown: COMMIT was sent, and its answer is missing or doubtful. "Canceling wait for synchronous replication" comes
  *   as a warning with a COMMIT that says success: it is on this server's disk, and perhaps nowhere else.
  *
- * A connection that failed is closed: the server then rolls back what was not committed.
+ * A connection that failed is closed: the server then rolls back what was not committed. All of it takes `patienceMs` at
+ * most, if the pool gives up connecting after that time as well.
  */
-export async function writeOnce(pool: pg.Pool, text: string, values: unknown[]): Promise<Written> {
+export async function writeOnce(
+  pool: pg.Pool,
+  patienceMs: number,
+  text: string,
+  values: unknown[],
+): Promise<Written> {
+  const giveUpAt = performance.now() + patienceMs
+  const timed = (text: string, values: unknown[] = []) => {
+    const leftMs = giveUpAt - performance.now()
+    if (leftMs <= 0) throw new Error(`no answer in ${patienceMs} ms`)
+    return { text, values, query_timeout: Math.ceil(leftMs) }
+  }
   let client: pg.PoolClient
   try {
     client = await pool.connect()
@@ -34,10 +46,11 @@ export async function writeOnce(pool: pg.Pool, text: string, values: unknown[]):
     return { ...written, ...(commitSentMs === undefined ? {} : { commitSentMs }) }
   }
   try {
-    await client.query('BEGIN')
-    const { rows } = await client.query<Place>(text, values)
+    await client.query(timed('BEGIN'))
+    const { rows } = await client.query<Place>(timed(text, values))
+    const commit = timed('COMMIT')
     commitSentMs = clockMs()
-    const { command } = await client.query('COMMIT')
+    const { command } = await client.query(commit)
     if (warning !== undefined) return finish({ outcome: 'unknown', why: warning })
     if (command !== 'COMMIT') return finish({ outcome: 'fail', why: `COMMIT was answered with ${command}` })
     const { server, timeline } = rows[0]!

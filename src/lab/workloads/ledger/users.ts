@@ -18,12 +18,10 @@ const appendsAList = 50
  * one list at a time: so each list is written and read from everywhere, and users read what they wrote.
  */
 export class Users {
-  readonly #regions: readonly string[]
   readonly #random: ReadonlyMap<string, Random>
   readonly #tried: number[]
 
   constructor(regions: readonly string[], writesPerSecond: number, seed: number) {
-    this.#regions = regions
     this.#random = new Map(regions.map((region) => [region, seeded(seed, `ledger ${region}`)]))
     const appendsPerSecond = (writesPerSecond / 2) * regions.length
     this.#tried = Array.from({ length: Math.max(2, Math.ceil(appendsPerSecond * secondsAnAppend)) }, () => 0)
@@ -65,9 +63,5 @@ export class Users {
 
   #listOf(group: number): string {
     return `list-${group}-${Math.floor(this.#tried[group]! / appendsAList)}`
-  }
-
-  get regions(): readonly string[] {
-    return this.#regions
   }
 }
