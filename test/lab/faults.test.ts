@@ -69,6 +69,7 @@ suite('a fault as it is typed', () => {
     assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /expected up to 60 min/)
     assert.match(refused('lossy-link', ['us-east', 'us-west'], { loss: '500%' }), /expected a share/)
     assert.match(refused('replay-paused', ['us-east']), /holds the primary/)
+    assert.match(refused('kill-region', ['us-east'], { delay: '5s' }), /has no --delay/)
     assert.match(refused('etcd-quorum', [], { members: 'us-east' }), /still a majority of 3/)
     assert.match(refused('slow-disk', ['us-east']), /there is no slow-disk: cgroups/)
   })

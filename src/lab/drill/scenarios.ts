@@ -1,6 +1,13 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
-import { defaultForMs, durationMs, parseFault, type Situation, type Typed } from '../faults/parse.ts'
+import {
+  defaultForMs,
+  durationMs,
+  mustCount,
+  parseFault,
+  type Situation,
+  type Typed,
+} from '../faults/parse.ts'
 import { sayMs } from '../faults/say.ts'
 import type { Fault } from '../faults/types.ts'
 import type { DrillPlan, Ground, Step } from './plan.ts'
@@ -307,6 +314,9 @@ export function planDrill({
     : undefined
   if (!found) throw unknownScenario(scenario)
   if (found.needs !== 'anywhere' && ground === 'local') throw needsLab(scenario)
+  mustCount(scenario, found.typed, typed)
+  if (silent && !found.typed.includes('--silent'))
+    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --silent`)
   const most = found.typed
     .split(' ')
     .filter((word) => word.includes('REGION') && word.startsWith('[R')).length

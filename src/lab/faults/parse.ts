@@ -30,6 +30,26 @@ export type Typed = {
 
 export const defaultForMs = 20_000
 
+const optionNames: Record<Exclude<keyof Typed, 'words' | 'for'>, string> = {
+  from: '--from',
+  direction: '--direction',
+  delay: '--delay',
+  jitter: '--jitter',
+  rate: '--rate',
+  loss: '--loss',
+  members: '--members',
+  share: '--share',
+  mbPerSecond: '--mb-per-second',
+  offset: '--offset',
+}
+
+/** An option that would change nothing is a misunderstanding. `heeded`: those that count. Pure. */
+export function mustCount(kind: string, heeded: string, typed: Typed): void {
+  for (const [key, option] of Object.entries(optionNames))
+    if (typed[key as keyof typeof optionNames] !== undefined && !heeded.includes(option))
+      throw usage('option_unheeded', `${kind}: has no ${option}`, `${kind} ${heeded}`.trim())
+}
+
 type Read = (typed: Typed, of: Situation, forMs: number) => Fault
 
 /** Pure. Rejects what is unknown with what was probably meant. */
@@ -38,6 +58,7 @@ export function parseFault(kind: string, typed: Typed, situation: Situation): Fa
   const forMs = typed.for === undefined ? defaultForMs : durationMs('--for', typed.for)
   if (forMs > longestMs || forMs <= 0)
     throw usage('fault_for', `--for: expected up to 60 min, got ${typed.for}`)
+  mustCount(kind, library[kind].typed, typed)
   const expected = library[kind].typed.split(' ').filter((word) => /^REGION(\|users)?$|^PROCESS$/.test(word))
   if (typed.words.length !== expected.length)
     throw usage(
