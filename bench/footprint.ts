@@ -1,19 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { agentsOf } from '../test/support/world/processes.ts'
+import example from '../examples/shop/nearside.config.ts'
+import { agentsOf, processesOfRegion } from '../test/support/world/processes.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { sum } from './statistics.ts'
-import { memoryOf, usageOf, usedBetween } from './usage.ts'
+import { memoryByGroup, memoryOf, usageOf, usedBetween } from './usage.ts'
 import { withShop } from './world.ts'
 
 const settleMs = 60_000
 const measureMs = 60_000
 
+/** So that there is one region of each role. */
+const edgeRegion = { 'sa-east': { location: { lat: -23.55, lon: -46.63 }, role: 'edge' } } as const
+
+type Role = 'full' | 'witness' | 'edge'
+
 export const footprint: Benchmark = {
   name: 'footprint',
   title: 'Memory and idle processor time',
-  how: `The shop's world without a user, a minute after every region was ready: memory of each agent as the kernel
-counts it (resident, and proportional, where shared pages count in part), then CPU time of all the world's processes over
-another minute, ended children included.`,
+  how: `The shop's world (two full regions, a witness) with a region of role \`edge\` beside it and without a user, a minute after every
+region was ready. Memory: what the kernel counts for all processes of a region, pages that several share in equal parts;
+of agents also all that they have resident. CPU time: of all of a region's processes over another minute, ended children
+included, in percent of one core. Two full regions differ in who has the primary.`,
   run: (_, say) =>
     withShop(async (world) => {
       say('starting a world')
@@ -21,38 +28,79 @@ another minute, ended children included.`,
       await world.settled()
       say(`letting it come to rest for ${settleMs / 1000} s`)
       await delay(settleMs)
-      const memory = world.regions.map((region) => {
-        const [pid] = agentsOf(world.folder, region)
-        if (pid === undefined) throw new Error(`${region} has no agent`)
-        return { region, ...memoryOf(pid) }
+      const primary = await world.find('primary')
+      const regions = world.regions.map((region) => {
+        const [agent] = agentsOf(world.folder, region)
+        if (agent === undefined) throw new Error(`${region} has no agent`)
+        const memory = memoryByGroup(processesOfRegion(world.folder, region))
+        return { region, role: roleOf(region), agentMb: memoryOf(agent).residentMb, memory }
       })
       say(`watching it for ${measureMs / 1000} s`)
+      const look = () =>
+        new Map(
+          world.regions.map((region) => [region, usageOf(processesOfRegion(world.folder, region))] as const),
+        )
       const startedMs = performance.now()
-      const before = usageOf(world.folder)
+      const before = look()
       await delay(measureMs)
-      const used = usedBetween(before, usageOf(world.folder))
+      const after = look()
       const elapsedSeconds = (performance.now() - startedMs) / 1000
-      const percent = (cpuSeconds: number) => (cpuSeconds / elapsedSeconds) * 100
-      const parts = [...used].sort(([, a], [, b]) => b - a)
+      const percentOf = (region: string) =>
+        percents(usedBetween(before.get(region)!, after.get(region)!), elapsedSeconds)
+      const own = regions.filter(({ region }) => region in example.regions)
       return [
-        ...memory.map(
-          ({ region, residentMb, proportionalMb }): Figure => ({
-            what: `agent of ${region}, resident`,
-            value: residentMb,
+        ...regions.map(
+          ({ region, role, agentMb }): Figure => ({
+            what: `agent, ${said(role, region, primary)}`,
+            value: agentMb,
             unit: 'MB',
             target: { atMost: 120 },
-            note: `proportional ${proportionalMb.toFixed(0)} MB`,
           }),
         ),
+        ...regions.map(
+          ({ region, role, memory }): Figure => ({
+            what: `memory, ${said(role, region, primary)}`,
+            value: total(memory),
+            unit: 'MB',
+            note: parts(memory, 'MB'),
+          }),
+        ),
+        ...regions.map(({ region, role }): Figure => {
+          const used = percentOf(region)
+          return {
+            what: `idle, ${said(role, region, primary)}`,
+            value: total(used),
+            unit: '%',
+            note: parts(used, '%'),
+          }
+        }),
         {
-          what: 'idle world, share of one core',
-          value: percent(sum([...used.values()])),
+          what: 'idle, the two full regions and the witness together',
+          value: sum(own.map(({ region }) => total(percentOf(region)))),
           unit: '%',
           target: { atMost: 30 },
         },
-        ...parts.map(
-          ([group, cpuSeconds]): Figure => ({ what: `  ${group}`, value: percent(cpuSeconds), unit: '%' }),
-        ),
       ]
-    }),
+    }, edgeRegion),
+}
+
+const roleOf = (region: string): Role =>
+  region in edgeRegion ? 'edge' : ((example.regions[region]!.role ?? 'full') as Role)
+
+const said = (role: Role, region: string, primary: string) =>
+  role === 'full' ? `full, with the ${region === primary ? 'primary' : 'replica'}` : role
+
+const total = (parts: ReadonlyMap<string, number>) => sum([...parts.values()])
+
+function percents(used: ReadonlyMap<string, number>, elapsedSeconds: number): Map<string, number> {
+  return new Map([...used].map(([group, seconds]) => [group, (100 * seconds) / elapsedSeconds]))
+}
+
+/** The largest first; what rounds to nothing is left out. */
+function parts(all: ReadonlyMap<string, number>, unit: string): string {
+  return [...all]
+    .filter(([, value]) => value >= 0.05)
+    .sort(([, a], [, b]) => b - a)
+    .map(([group, value]) => `${group} ${value.toFixed(1)} ${unit}`)
+    .join(', ')
 }

@@ -9,6 +9,10 @@ import { renderTable } from './table.ts'
 
 /** Loaded when it is their turn: what one of them needs does not disturb the others. */
 const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark> }> = {
+  users: {
+    about: 'what users across a continent get, in a lab: one region and two',
+    load: async () => (await import('./users.ts')).users,
+  },
   startup: {
     about: 'first and second `nearside up`',
     load: async () => (await import('./startup.ts')).startup,
@@ -20,6 +24,15 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
   failover: {
     about: 'the primary’s region lost, on one machine',
     load: async () => (await import('./failover.ts')).failover,
+  },
+  'region-loss': {
+    about: 'the same in a lab, at its distance, beside Patroni alone',
+    load: async () => (await import('./region-loss.ts')).regionLoss,
+  },
+  lag: { about: 'replication lag in a lab', load: async () => (await import('./lag.ts')).lag },
+  durability: {
+    about: 'what waiting for another region costs a commit, in a lab',
+    load: async () => (await import('./durability.ts')).durability,
   },
   edge: { about: 'requests beside nginx', load: async () => (await import('./edge.ts')).edge },
   dns: { about: 'answers beside gdnsd and PowerDNS', load: async () => (await import('./dns.ts')).dns },

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { withDescendants } from '../src/lib/proc.ts'
-import { commandName, processesOfWorld } from '../test/support/world/processes.ts'
+import { type ProcessId, withDescendants } from '../src/lib/proc.ts'
+import { commandName } from '../test/support/world/processes.ts'
 
 /** What a world's processes use, as /proc shows it. */
 
@@ -25,11 +25,26 @@ const groups: [RegExp, string][] = [
  * CPU time with that of children that have ended and been waited for: so the difference of two looks holds what short
  * commands and database sessions used in between, whether or not any look has seen them.
  */
-export function usageOf(worldFolder: string): Usage[] {
-  return processesOfWorld(worldFolder).flatMap(({ pid }) => {
+export function usageOf(processes: readonly ProcessId[]): Usage[] {
+  return processes.flatMap(({ pid }) => {
     const ticks = ticksOf(pid)
     return ticks === undefined ? [] : [{ pid, group: groupOf(pid), cpuSeconds: ticks / ticksPerSecond }]
   })
+}
+
+/** By group, pages that several share in equal parts. Processes that end meanwhile count as nothing. */
+export function memoryByGroup(processes: readonly ProcessId[]): Map<string, number> {
+  const megabytes = new Map<string, number>()
+  for (const { pid } of processes) {
+    try {
+      const { proportionalMb } = memoryOf(pid)
+      const group = groupOf(pid)
+      megabytes.set(group, (megabytes.get(group) ?? 0) + proportionalMb)
+    } catch {
+      // It has just ended.
+    }
+  }
+  return megabytes
 }
 
 /** CPU seconds by group between two looks. */

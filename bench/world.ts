@@ -14,14 +14,18 @@ export const fullRegions = Object.entries(example.regions)
   .filter(([, { role = 'full' }]) => role === 'full')
   .map(([name]) => name)
 
-export function makeShop(): Promise<TestWorld> {
-  const { app, name, domain, regions, network, ...rest } = example
+type Regions = typeof example.regions
+
+/** `more`: other regions beside its own. */
+export function makeShop(more: Regions = {}): Promise<TestWorld> {
+  const { app, name, domain, regions: own, network, ...rest } = example
+  const regions = { ...own, ...more }
   const folder = join(import.meta.dirname, '../examples/shop')
   return TestWorld.make({ app: { ...shop, topology: { ...app, folder } }, regions, topology: rest })
 }
 
-export async function withShop<T>(use: (world: TestWorld) => Promise<T>): Promise<T> {
-  const world = await makeShop()
+export async function withShop<T>(use: (world: TestWorld) => Promise<T>, more?: Regions): Promise<T> {
+  const world = await makeShop(more)
   try {
     return await use(world)
   } finally {

@@ -1,10 +1,10 @@
 import { labFolder } from '../../../src/lab/network/registry.ts'
 import { connectShaper, type Link, type LinkParams, type Shaper } from '../../../src/lab/wan/index.ts'
 import { ledger } from '../world/apps.ts'
-import { startWorld, type TestWorld } from '../world.ts'
+import { startWorld, type TestWorld, type WorldOptions } from '../world.ts'
 import type { LabPlace } from './place.ts'
 
-/** A lab with the ledger in it, and its lines in our hands. */
+/** A lab with the ledger in it (or another app), and its lines in our hands. */
 export class LabWorld {
   readonly world: TestWorld
   readonly place: LabPlace
@@ -12,8 +12,8 @@ export class LabWorld {
   /** The lines as they were in the beginning. */
   readonly base: readonly Link[]
 
-  static async start(place: LabPlace): Promise<LabWorld> {
-    const world = await startWorld({ app: ledger, place })
+  static async start(place: LabPlace, options: Omit<Partial<WorldOptions>, 'place'> = {}): Promise<LabWorld> {
+    const world = await startWorld({ app: ledger, ...options, place })
     try {
       const shaper = await connectShaper(labFolder(place.id))
       await world.settled()

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Loss, measureLoss } from '../../bench/failover/loss.ts'
+import { ratioOf, verdictOf } from '../../bench/figure.ts'
+import type { Losses } from '../../bench/lab/losses.ts'
+import { parseLog } from '../../bench/lab/pgbench.ts'
+import { figuresOf } from '../../bench/region-loss.ts'
+
+const loss = (pauseSeconds: number): Loss => ({
+  ...measureLoss({ primary: 'us-east', attempts: [], fault: { fromMs: 0, toMs: 1 }, rejoinSeconds: 20 }),
+  orders: { acknowledged: 1000, refused: 3, unknown: 2 },
+  pauseSeconds,
+})
+const losses = (killed: number[], silent: number[], broken: string[] = []): Losses => ({
+  roundTripMs: 63.5,
+  measured: [
+    ...killed.map((pause) => ({ timing: '', fault: 'killed' as const, loss: loss(pause) })),
+    ...silent.map((pause) => ({ timing: '', fault: 'silent' as const, loss: loss(pause) })),
+  ],
+  broken,
+})
+const figure = (figures: ReturnType<typeof figuresOf>, what: string) => {
+  const found = figures.find((one) => one.what.startsWith(what))
+  assert.ok(found, `${what} in ${figures.map((one) => one.what).join('; ')}`)
+  return found
+}
+
+test('pauses are held against their targets, and against Patroni’s default', () => {
+  const figures = figuresOf(losses([3, 2, 4], [6, 6.5, 7]), {
+    default: losses([30, 24, 28], [20, 22, 24]),
+    other: losses([20], [21]),
+  })
+  const killed = figure(figures, 'killed: writes paused, median of 3')
+  assert.deepEqual([killed.value, killed.spread, verdictOf(killed)], [3, [2, 4], 'met'])
+  assert.equal(verdictOf(figure(figures, 'silent: writes paused')), 'missed')
+  const beside = figure(figures, '  killed, beside default')
+  assert.deepEqual([beside.peer!.value, beside.peer!.ratioSpread], [28, [2 / 30, 4 / 24]])
+  assert.equal(verdictOf(beside), 'met')
+  assert.equal(verdictOf(figure(figures, '  silent, beside default')), 'missed')
+  assert.equal(verdictOf(figure(figures, '  killed, beside other')), undefined)
+  assert.equal(ratioOf(figure(figures, '  killed, beside other')), 3 / 20)
+})
+
+test('a lost write counts once, however many databases miss it, and is ours to answer for', () => {
+  const broken = ['lost: t0-1 at primary', 'lost: t0-1 at us-west', 'twice: t0-2 is 2 times at primary']
+  const figures = figuresOf(losses([1], [1], broken), { default: losses([1], [1], broken) })
+  const ours = figure(figures, 'Nearside: acknowledged writes lost')
+  assert.deepEqual([ours.value, verdictOf(ours)], [1, 'missed'])
+  assert.match(ours.note!, /^of 2,000; 10 others .*other promises broken: twice: t0-2/)
+  assert.equal(verdictOf(figure(figures, 'default: acknowledged writes lost')), undefined)
+})
+
+test('pgbench’s log says what each transaction took', () => {
+  assert.deepEqual(
+    parseLog('0 1 65321 0 1763900000 12345 120\n1 1 800 0 1763900000 12400 3\n'),
+    [65.321, 0.8],
+  )
+  assert.throws(() => parseLog('0 1 skipped 0 1763900000 12345\n'), /skipped/)
+})
