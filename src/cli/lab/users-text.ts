@@ -55,7 +55,7 @@ function headOf(result: UsersResult, paint: Paint): string[] {
     `${rate(all.requests / (ranMs / 1000))} requests/s in all, with assets and redirects; ${all.failed === 0 ? 'none failed' : paint('red', `${count(all.failed, 'request')} failed`)}${unanswered > 0 ? `; ${unanswered} were under way when it was stopped` : ''}`,
     ...(cold.requests > 0 && warm.requests > 0
       ? [
-          `${short(cold.requests / all.requests)} of them had to connect first (p50 ${ms(cold.latency.p50)}, of which name ${ms(cold.dnsMs.p50)} and connection ${ms(cold.connectMs.p50)}); of the others ${short(slo.warmFastShare)} were within ${milliseconds(slo.latencyMs)}`,
+          `${short(cold.requests / all.requests)} of them had to connect first (p50 ${ms(cold.latency.p50)}; connecting took ${ms(cold.connected.latency.p50)}, and ${ms(cold.named.latency.p50)} before that for those who asked for the name); of the others ${short(slo.warmFastShare)} were within ${milliseconds(slo.latencyMs)}`,
         ]
       : []),
     ...(distances
@@ -208,7 +208,12 @@ function effortLines(result: UsersResult, paint: Paint): string[] {
   return [
     paint('dim', effortText(result)),
     ...(limit
-      ? [paint(['yellow', 'bold'], `The generator itself was the limit: ${limit}. Ask for a lower rate.`)]
+      ? [
+          paint(
+            ['yellow', 'bold'],
+            `The figures say more of the generator than of the world: ${limit}. Ask for a lower rate.`,
+          ),
+        ]
       : []),
   ]
 }

@@ -88,6 +88,7 @@ async function users(output: Output, options: Options): Promise<number> {
         output.note('steering.places names no city database, so name servers are not told where users are')
     },
     onProgress({ atMs, requests, failed, p50, p95 }) {
+      if (atMs < 0) return live?.draw(['visits that have begun before are got going; not counted'])
       const failures = failed === 0 ? '' : `, ${failed} failed`
       live?.draw([
         `${duration(atMs / 1000)} of ${duration(options.for / 1000)}: ${requests} requests/s, p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}${failures}`,

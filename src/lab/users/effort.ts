@@ -62,7 +62,7 @@ export function watchEffort() {
             : cpuShare > busyShare
               ? `it used ${Math.round(cpuShare * 100)} % of one core`
               : lateMs.p99 > lateLimitMs
-                ? `one request in a hundred was sent ${Math.round(lateMs.p99)} ms late or more`
+                ? `one request in a hundred was sent ${Math.round(lateMs.p99)} ms late or more, though it used only ${Math.round(cpuShare * 100)} % of a core: this machine was too busy with other things, such as the world itself`
                 : undefined,
       }
     },

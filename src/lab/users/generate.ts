@@ -3,7 +3,7 @@ import type { AskServer } from './client/resolver.ts'
 import { Stops } from './client/stops.ts'
 import { type Site, stoppedError, User, type UserRequest } from './client/user.ts'
 import { type Effort, watchEffort } from './effort.ts'
-import { visits } from './plan/arrivals.ts'
+import { leadMsOf, visits } from './plan/arrivals.ts'
 import type { Mix } from './plan/mix.ts'
 import type { UserPlace } from './plan/places.ts'
 import { type Random, seeded } from './plan/random.ts'
@@ -50,15 +50,19 @@ const mostUnderWay = 20_000
 const stopWithinMs = 250
 
 /**
- * Users come and go in real time, as `visits` has planned it. Resolves when the time is over and everything that was
+ * Users come and go in real time, as `visits` has planned it, from its lead-in on. Resolves when the time is over and everything that was
  * sent has been answered or given up (`patienceMs` at most), or at once when it is stopped. Never rejects.
  */
 export async function generate<Server>(options: Generate<Server>): Promise<Generated> {
   const { homes, site, mix, ratePerSecond, forMs, seed, prefix, patienceMs, signal, onRequest } = options
   const samples = new Samples()
   const stops = new Stops()
-  const effort = watchEffort()
-  const begunMs = performance.now()
+  const leadMs = leadMsOf(mix)
+  const begunMs = performance.now() + leadMs
+  let effort = watchEffort()
+  const leading = setTimeout(() => {
+    effort = watchEffort()
+  }, leadMs)
   const now = () => performance.now() - begunMs
   const schedule = new Schedule<Step<Server>>()
   const plan = visits({ ratePerSecond, mix, places: homes, seed, forMs })
@@ -68,6 +72,7 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
   let idle = () => {}
 
   const record = (request: UserRequest) => {
+    if (request.atMs < 0) return
     if (request.error === stoppedError) {
       unanswered += 1
       return
@@ -78,7 +83,6 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
   }
 
   const arrive = (visit: NonNullable<typeof next.value>) => {
-    users += 1
     const home = homes[visit.place]!
     const randomFor = (step: number | string) => seeded(seed, `user ${visit.user} ${step}`)
     const from = home.fromOf(visit.user)
@@ -98,26 +102,29 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
       record,
     })
     present.add(user)
-    const stay = { left: visit.steps.length }
+    const stay = { left: visit.steps.length, counts: false }
     for (const { atMs, kind } of visit.steps) schedule.add(atMs, { user, kind, stay, place: visit.place })
   }
 
-  const finished = (user: User<Server>, stay: { left: number }) => {
+  const finished = (user: User<Server>, stay: Stay) => {
     if (--stay.left > 0) return
     user.leave()
     present.delete(user)
   }
 
   const begin = ({ user, kind, stay, place }: Step<Server>, atMs: number) => {
+    const counts = atMs >= 0
+    if (counts && !stay.counts) users += 1
+    stay.counts ||= counts
     if (underWay >= mostUnderWay) {
       effort.hitOwnLimit()
       const none = { edge: undefined, servedBy: undefined, dnsMs: 0, connectMs: 0 }
-      samples.add({ ...none, atMs, latencyMs: 0, place, kind, error: 'own limit' })
+      if (counts) samples.add({ ...none, atMs, latencyMs: 0, place, kind, error: 'own limit' })
       finished(user, stay)
       return
     }
     underWay += 1
-    effort.sent(now() - atMs, underWay)
+    if (counts) effort.sent(now() - atMs, underWay)
     void user.step(kind, atMs).finally(() => {
       underWay -= 1
       finished(user, stay)
@@ -147,7 +154,8 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
     if (signal.aborted) stop()
   })
   if (!signal.aborted) await untilOver(Math.max(0, forMs - now()), signal)
-  const ranMs = Math.min(now(), forMs)
+  clearTimeout(leading)
+  const ranMs = Math.max(0, Math.min(now(), forMs))
   if (underWay > 0) {
     await new Promise<void>((resolve) => {
       idle = resolve
@@ -166,7 +174,8 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
   }
 }
 
-type Step<Server> = { user: User<Server>; kind: string; stay: { left: number }; place: number }
+type Stay = { left: number; counts: boolean }
+type Step<Server> = { user: User<Server>; kind: string; stay: Stay; place: number }
 
 function untilOver(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

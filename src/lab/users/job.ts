@@ -4,6 +4,7 @@ import { parsePrefix } from '../../geo/prefix.ts'
 import { clockMs } from '../history.ts'
 import type { UserRequest } from './client/user.ts'
 import { generate, type Home } from './generate.ts'
+import { leadMsOf } from './plan/arrivals.ts'
 import type { Mix } from './plan/mix.ts'
 import { pick } from './plan/random.ts'
 import { type Asked, summarise, type UsersResult } from './result.ts'
@@ -45,7 +46,7 @@ export type Progress = { atMs: number; requests: number; failed: number; p50: nu
 export type RunOptions = {
   signal: AbortSignal
   onRequest?: ((request: UserRequest) => void) | undefined
-  /** Once a second: what was answered in that second. */
+  /** Once a second: what was answered in that second. Before 0 it is the lead-in, which counts nowhere. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -68,8 +69,9 @@ export async function runJob(
       subnetOf: (random) => (subnets.length === 0 ? undefined : pick(random, subnets)),
     }
   })
-  const startedMs = clockMs()
-  const startedAt = new Date().toISOString()
+  const leadMs = leadMsOf(mix)
+  const startedMs = clockMs() + leadMs
+  const startedAt = new Date(Date.now() + leadMs).toISOString()
   let second: { latencies: number[]; failed: number } = { latencies: [], failed: 0 }
   const report = () => {
     const sorted = second.latencies.sort((a, b) => a - b)

@@ -20,7 +20,7 @@ export type UsersResult = {
   all: Part
   /** By how a request found its connection: there already, or with connecting and perhaps asking for the name. */
   warm: Part
-  cold: Part & { dnsMs: Latency; connectMs: Latency }
+  cold: Part & { named: Timed; connected: Timed }
   areas: Part[]
   places: PlacePart[]
   /** By the region that DNS named. */
@@ -42,6 +42,9 @@ export type UsersResult = {
 }
 
 export type Asked = { ratePerSecond: number; mix: string; places: string; forMs: number; seed: number }
+
+/** Of those that had to do it: how many, and how long that took. */
+export type Timed = { requests: number; latency: Latency }
 
 export type Latency = { p50: number; p95: number; p99: number; max: number; mean: number }
 
@@ -115,10 +118,8 @@ export function summarise(
     add('kinds', sample.kind)
     add('steps', String(Math.floor(atMs / everyMs)))
     if (edge !== undefined) add('regions', edge)
-    if (cold && !error) {
-      dnsMs.push(sample.dnsMs)
-      connectMs.push(sample.connectMs)
-    }
+    if (sample.dnsMs > 0 && !error) dnsMs.push(sample.dnsMs)
+    if (sample.connectMs > 0 && !error) connectMs.push(sample.connectMs)
     if (error !== undefined) {
       const known = errors.get(error)
       errors.set(error, {
@@ -150,8 +151,8 @@ export function summarise(
     warm,
     cold: {
       ...groups.warmth.part('cold'),
-      dnsMs: latencyOf(sortedOf(dnsMs)),
-      connectMs: latencyOf(sortedOf(connectMs)),
+      named: timed(dnsMs),
+      connected: timed(connectMs),
     },
     areas,
     places: groups.places.parts().map((part): PlacePart => {
@@ -238,6 +239,11 @@ class Groups {
   }
 }
 
+const timed = (values: readonly number[]): Timed => ({
+  requests: values.length,
+  latency: latencyOf(sortedOf(values)),
+})
+
 const sortedOf = (values: readonly number[]) => Float64Array.from(values).sort()
 
 function latencyOf(sorted: Float64Array): Latency {
@@ -252,15 +258,15 @@ function latencyOf(sorted: Float64Array): Latency {
   }
 }
 
-/** Round widths, so that there are about 20 bins up to what nearly everybody had, and the SLO's time is a bound. */
+/** Of a round width, at most 30 up to what nearly everybody had; and the SLO's time is a bound if it is round. */
 function boundsFor(sorted: Float64Array, sloMs: number): number[] {
   const reach = Math.max(quantile(sorted, 0.99), sloMs * 1.1)
-  const width = [1, 2, 2.5, 5, 10, 20, 25, 50, 100, 250, 500, 1000].find(
-    (one) => reach / one <= 30 && (sloMs / one) % 1 === 0,
-  )
-  const step = width ?? Math.ceil(reach / 30)
-  return Array.from({ length: Math.ceil(reach / step) }, (_, i) => (i + 1) * step)
+  const fits = (width: number) => reach / width <= 30 && ((sloMs / width) % 1 === 0 || width > sloMs)
+  const width = widths.find(fits) ?? reach / 30
+  return Array.from({ length: Math.ceil(reach / width) }, (_, i) => (i + 1) * width)
 }
+
+const widths = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000]
 
 /** How many are at most each bound and above the one before; the last count is of those above all. */
 export function binned(sorted: Float64Array, bounds: readonly number[]): number[] {

@@ -91,7 +91,12 @@ test('links and assets of this site are found, each once', () => {
     <a href="//other/x">d</a><a href="https://other/">e</a><a name="/no">f</a><area href="/no">
     <link rel="stylesheet" href="/a.css"><link href="/f.svg" rel="icon"><link rel="canonical" href="/no">
     <script type="module" src="/a.js"></script><img src="/a.css" alt=""><script>"/no"</script>`
-  assert.deepEqual(linksIn(html), ['/products/1', '/?q=a&page=2'])
+  const page = Buffer.from(html)
+  assert.deepEqual(linksIn(page, '/products/'), ['/products/1'])
+  assert.deepEqual(linksIn(page, '/?'), ['/?q=a&page=2'])
+  assert.deepEqual(linksIn(page, '/nothing'), [])
+  assert.ok(!linksIn(page, '/').some((path) => path.startsWith('//')))
+  assert.equal(linksIn(Buffer.from(`${'<a href="/x/1">'.repeat(3)}<a href="/x/2">`), '/x/', 1).length, 1)
   assert.deepEqual(assetsIn(html), ['/a.css', '/f.svg', '/a.js'])
 })
 

@@ -59,9 +59,9 @@ test('connections are kept: a user has one for requests that do not overlap', as
     [...site.connectionsFrom.keys()].every((from) => from.startsWith('127.0.7.')),
     'its own address',
   )
-  assert.equal(result.cold.requests, site.connectionsFrom.size)
+  assert.ok(result.cold.requests <= site.connectionsFrom.size, 'some were made in the lead-in')
   assert.ok(result.warm.requests > 3 * result.cold.requests)
-  assert.equal(names.asked.length, result.users, 'one question a user')
+  assert.equal(names.asked.length, site.connectionsFrom.size, 'one question a user')
   assert.deepEqual(new Set(names.asked.map(({ subnet }) => subnet)), new Set(['9.9.9.0/24']))
   assert.ok(names.asked.every(({ from }) => from.startsWith('127.0.7.')))
   assert.ok(site.asked.every(({ host }) => host === 'shop.example.com'))
@@ -98,10 +98,10 @@ test('an answer of DNS holds for its TTL: then users go where it leads now', asy
   assert.deepEqual([...new Set(failed.map(({ error }) => error))].sort().at(0), 'connection refused')
   assert.ok(failed.every(({ edge }) => edge === 'east'))
   assert.ok(
-    failed.every(({ atMs }) => atMs > 450 && atMs < 1600),
+    failed.every(({ atMs }) => atMs > 350 && atMs < 1500),
     'none after the TTL of 1 s is over',
   )
-  const late = requests.filter(({ atMs }) => atMs > 1700)
+  const late = requests.filter(({ atMs }) => atMs > 1600)
   assert.ok(late.length > 40 && late.every(({ error, edge }) => !error && edge === 'west'))
   assert.deepEqual(result.regions.map(({ name }) => name).sort(), ['east', 'west'])
   assert.ok(result.served.some(({ edge, servedBy }) => edge === 'west' && servedBy === 'somewhere'))
@@ -236,7 +236,7 @@ test('a run that is stopped tells what was answered until then, at once', async 
   const { result } = await run(jobFor(site, names, { forMs: Infinity, patienceMs: 60_000 }), stopping.signal)
   assert.ok(performance.now() - begunMs < 1000)
   assert.equal(result.stopped, true)
-  assert.equal(result.all.requests, 20)
+  assert.ok(result.all.requests > 8 && result.all.requests <= 20, 'the others were in the lead-in')
   assert.ok(result.unanswered > 10)
-  assert.ok(result.ranMs > 550 && result.ranMs < 900)
+  assert.ok(result.ranMs > 450 && result.ranMs < 850)
 })

@@ -17,7 +17,9 @@ const plan = (changes: Partial<Parameters<typeof visits>[0]> = {}) => [
     ...changes,
   }),
 ]
-const steps = (planned: ReturnType<typeof plan>) => planned.flatMap((visit) => visit.steps)
+/** What counts: the lead-in does not. */
+const steps = (planned: ReturnType<typeof plan>) =>
+  planned.flatMap((visit) => visit.steps).filter(({ atMs }) => atMs >= 0)
 
 test('the same seed plans the same visits, another one others', () => {
   assert.deepEqual(plan(), plan())
@@ -60,12 +62,12 @@ test('a plan is in order, within its time, with think times as asked for', () =>
       fc.integer({ min: 1, max: 20_000 }),
       (seed, ratePerSecond, forMs) => {
         const mix = { ...shopMix('checkout'), steps: 3, thinkMs: { min: 10, max: 100 } }
-        let before = 0
+        let before = -100
         for (const { steps: own } of plan({ seed, ratePerSecond, forMs, mix })) {
           assert.ok(own.length > 0 && own[0]!.atMs >= before)
           before = own[0]!.atMs
           for (const [i, { atMs, kind }] of own.entries()) {
-            assert.ok(atMs >= 0 && atMs < forMs && kind in mix.requests)
+            assert.ok(atMs >= -100 && atMs < forMs && kind in mix.requests)
             const gap = i === 0 ? 50 : atMs - own[i - 1]!.atMs
             assert.ok(gap >= 10 && gap <= 100)
           }
@@ -76,12 +78,25 @@ test('a plan is in order, within its time, with think times as asked for', () =>
   )
 })
 
+test('whoever is in the middle of a visit when the run begins has done a step before', () => {
+  const planned = plan({ forMs: 10_000 })
+  const atBegin = planned.filter(({ steps }) => steps.some(({ atMs }) => atMs < 0))
+  const staying = atBegin.filter(({ steps }) => steps.at(-1)!.atMs >= 0)
+  // 25 visits a second begin, each of 8 steps 3 s apart: 21 s from the first to the last.
+  assert.ok(staying.length > 400 && staying.length < 650, `${staying.length}`)
+  const later = planned.filter(({ steps }) => steps[0]!.atMs >= 0)
+  assert.ok(
+    later.every(({ steps }) => steps[0]!.kind === 'home'),
+    'and everybody else begins at the beginning',
+  )
+})
+
 test('users and kinds are drawn in proportion to their weights', () => {
   const planned = plan({ forMs: 200_000 })
   const share = planned.filter(({ place }) => place === 0).length / planned.length
   assert.ok(Math.abs(share - 0.75) < 0.02, `${share}`)
   // The first request of a visit is always home; 10 weights share the rest.
-  const kinds = steps(planned.filter(({ steps }) => steps[0]!.atMs > 50_000)).map(({ kind }) => kind)
+  const kinds = steps(planned.filter(({ steps }) => steps[0]!.atMs > 0)).map(({ kind }) => kind)
   const products = kinds.filter((kind) => kind === 'product').length
   assert.ok(Math.abs(products / kinds.length - 0.4 * (7 / 8)) < 0.02, `${products / kinds.length}`)
   const draw = weighted(['never', 'always'], (item) => (item === 'always' ? 1 : 0))

@@ -64,7 +64,7 @@ test('the generator is a process of its own that tells of every request and ends
   assert.ok(result.all.requests > 30)
   assert.equal(result.all.failed, 0)
   assert.equal(requests.length, result.all.requests)
-  assert.equal(site.asked.length, result.all.requests)
+  assert.ok(site.asked.length >= result.all.requests, 'the lead-in is not told of')
   assert.ok(
     requests.every(({ edge, path, user }) => edge === 'east' && path === '/' && user.startsWith('u4-')),
   )

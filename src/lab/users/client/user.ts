@@ -54,8 +54,19 @@ export type UserRequest = Sample & {
 const redirects = [301, 302, 303, 307, 308]
 /** What a browser opens to one site. */
 const connections = 6
-/** Pages kept for their links. */
+/** Pages whose links are kept. */
 const keptPages = 4
+
+const prefixes = new WeakMap<Mix, string[]>()
+/** How links begin that a mix follows. */
+function prefixesOf(mix: Mix): string[] {
+  let known = prefixes.get(mix)
+  if (!known) {
+    known = [...new Set(Object.values(mix.requests).flatMap(({ follow }) => (follow ? [follow.prefix] : [])))]
+    prefixes.set(mix, known)
+  }
+  return known
+}
 
 /**
  * Someone on the site: a resolver of its own with its network, connections of its own that are kept, cookies, and
@@ -67,7 +78,8 @@ export class User<Server> {
   readonly #resolver: Resolver<Server>
   readonly #agent: Agent
   readonly #jar = new CookieJar()
-  readonly #pages: { kind: string; html: Buffer; links?: string[] }[] = []
+  /** Latest page first; of each the links that the mix may follow, by how they begin. */
+  readonly #pages: { kind: string; links: Map<string, string[]> }[] = []
   readonly #assets = new Set<string>()
   #steps = 0
 
@@ -123,8 +135,12 @@ export class User<Server> {
   /** Remembers a page, and gets what it needs unless that is in the browser's cache already. */
   async #look(kind: string, html: Buffer): Promise<void> {
     if (html.length === 0) return
-    this.#pages.unshift({ kind, html })
-    this.#pages.length = Math.min(this.#pages.length, keptPages)
+    const prefixes = prefixesOf(this.#o.mix)
+    if (prefixes.length > 0) {
+      const links = new Map(prefixes.map((prefix) => [prefix, linksIn(html, prefix)]))
+      this.#pages.unshift({ kind, links })
+      this.#pages.length = Math.min(this.#pages.length, keptPages)
+    }
     // One page's are as good as another's: looking through every page costs more than all the rest.
     if (!this.#o.mix.assets || this.#assets.size > 0) return
     const paths = assetsIn(html.toString('utf8')).filter((path) => !this.#assets.has(path))
@@ -139,8 +155,7 @@ export class User<Server> {
     if (!follow) return undefined
     for (const page of this.#pages) {
       if (follow.on !== undefined && page.kind !== follow.on) continue
-      page.links ??= linksIn(page.html.toString('utf8'))
-      const links = page.links.filter((link) => link.startsWith(follow.prefix))
+      const links = page.links.get(follow.prefix) ?? []
       if (links.length > 0) return pick(random, links)
     }
     return undefined

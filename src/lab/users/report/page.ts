@@ -56,7 +56,7 @@ function body(result: UsersResult): Markup {
 <p>${percent(slo.fastShare)} of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, from when each was due to the end of its answer; names and connections included.</p>
 </div>
 </section>
-${result.effort.limit ? markup`<p class="warning"><b>The load generator itself was the limit</b>: ${result.effort.limit}. The figures say more of it than of the world; ask for a lower rate.</p>` : undefined}
+${result.effort.limit ? markup`<p class="warning"><b>These figures say more of the load generator than of the world</b>: ${result.effort.limit}. Ask for a lower rate.</p>` : undefined}
 <dl class="tiles">
 ${tile('median', ms(all.latency.p50))}${tile('95th percentile', ms(all.latency.p95))}${tile('99th percentile', ms(all.latency.p99))}${tile('slowest', ms(all.latency.max))}${tile('failed', all.failed === 0 ? 'none' : whole(all.failed), all.failed > 0 ? 'bad' : '')}
 </dl>
@@ -108,7 +108,7 @@ ${parts(
   ],
   result,
 )}
-${cold.requests > 0 ? markup`<p class="note">Making a connection: the name took ${ms(cold.dnsMs.p50)} and connecting ${ms(cold.connectMs.p50)} at the median; both are in the latencies.</p>` : undefined}
+${cold.requests > 0 ? markup`<p class="note">At the median connecting took ${ms(cold.connected.latency.p50)} (${whole(cold.connected.requests)} times) and asking for the name ${ms(cold.named.latency.p50)} (${whole(cold.named.requests)} times); both are in the latencies.</p>` : undefined}
 ${parts(places.length > placesShown ? `busiest ${placesShown} of ${places.length} places` : 'place', places.slice(0, placesShown), result)}
 </section>`
 }
