@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
-import { compile } from '../src/compile.ts'
+import { compile, compileRegion } from '../src/compile.ts'
 import type { EngineName, RegionPlan } from '../src/plan.ts'
 import { firstPrimary, regionsOf } from '../src/topology/regions.ts'
+import type { Topology } from '../src/topology/schema.ts'
 import { assertGolden } from './support/golden.ts'
 import { sandboxRunner } from './support/knot.ts'
 import { freeNetwork, listening } from './support/net.ts'
@@ -95,6 +96,23 @@ describe('compiling', () => {
       [true, true],
       [false, false],
     ])
+  })
+
+  test('etcd’s heartbeat follows the longest round trip between voting regions, measured or estimated', () => {
+    const heartbeat = (topology: Topology) => {
+      const { files } = compileRegion(topology, 'us-east', {
+        secrets: sampleSecrets,
+        folder: '/w',
+        appFolder: '/a',
+      })
+      const etcd = JSON.parse(files.find((file) => file.path === 'etc/etcd.yml')!.content)
+      assert.equal(etcd['election-timeout'], 10 * etcd['heartbeat-interval'])
+      return etcd['heartbeat-interval']
+    }
+    const known = topologies['two-regions']
+    assert.equal(heartbeat(known), 100)
+    const measured = { ...known, network: { ...known.network, rttMs: { 'us-west us-east': 300 } } }
+    assert.equal(heartbeat(measured), 370)
   })
 
   test('the first primary is the one named, else the first full region', () => {

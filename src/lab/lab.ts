@@ -4,7 +4,7 @@ import { locateEngineRoot } from '../engines/root/locate.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { LoadedTopology } from '../topology/load.ts'
 import type { Region } from '../topology/regions.ts'
-import { baseLinks, baseParams, type MeasuredRtts } from './links.ts'
+import { baseParams } from './links.ts'
 import { enter, exists, insideOf } from './network/enter.ts'
 import { makeNetwork } from './network/make.ts'
 import {
@@ -19,7 +19,14 @@ import {
 } from './network/names.ts'
 import { labFolder, register, unregister } from './network/registry.ts'
 import { labNamespaces, removeNetwork } from './network/remove.ts'
-import { connectShaper, type LinkParams, type Shaper, startShaper, stopShaper } from './wan/index.ts'
+import {
+  connectShaper,
+  type Link,
+  type LinkParams,
+  type Shaper,
+  startShaper,
+  stopShaper,
+} from './wan/index.ts'
 
 /** A world in a network of its own, with distances between its regions. */
 export type Lab = {
@@ -53,6 +60,7 @@ export function labOf(world: WorldHandle): Lab {
   if (!lab)
     throw new NearsideError('lab_not_found', `${world.name}: is no lab`, { remedy: 'nearside lab up' })
   const { id, rttMs } = lab
+  const known = world.record.topology.network.rttMs
   const region = (name: string) => {
     const found = world.regions.find((one) => one.name === name)
     const names = world.regions.map((one) => one.name)
@@ -69,7 +77,7 @@ export function labOf(world: WorldHandle): Lab {
       if (!exists(namespace)) throw networkMissing(world.name)
       return insideOf(namespace)
     },
-    base: (from, to) => baseParams(region(from), region(to), rttMs),
+    base: (from, to) => baseParams(region(from), region(to), rttMs, known),
   }
 }
 
@@ -119,7 +127,8 @@ export async function raiseLab(
   id: string,
   folder: string,
   regions: readonly Region[],
-  { rttMs, newDelays = false }: { rttMs?: MeasuredRtts | undefined; newDelays?: boolean } = {},
+  base: readonly Link[],
+  newDelays = false,
 ): Promise<string[]> {
   register(id, folder)
   const places = await makeNetwork({ id, indexes: regions.map((region) => region.index) })
@@ -134,7 +143,7 @@ export async function raiseLab(
     const prefixes = regions.map(({ name, index }) => ({ place: name, prefix: regionNetwork(index) }))
     await shaper.places(prefixes)
     const now = new Map((await shaper.params()).map((link) => [`${link.from} ${link.to}`, link.params]))
-    const wanted = baseLinks(regions, rttMs).flatMap(({ from, to, params }) => {
+    const wanted = base.flatMap(({ from, to, params }) => {
       const has = now.get(`${from} ${to}`)
       if (!has) return [{ from, to, params }]
       return newDelays ? [{ from, to, params: { ...has, delayMs: params.delayMs } }] : []

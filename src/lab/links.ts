@@ -1,15 +1,12 @@
-import { rttMs } from '../geo/rtt.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { suggest } from '../lib/suggest.ts'
 import type { Region } from '../topology/regions.ts'
+import { type MeasuredRtts, roundTripMs } from '../topology/round-trips.ts'
 import type { Link, LinkParams } from './wan/index.ts'
 
 /** What the lines between a lab's regions are like before anyone changes them. Pure. */
 
 type Place = Pick<Region, 'name' | 'location'>
-
-/** Round trips that were measured, by `from to`; either order means both. */
-export type MeasuredRtts = Readonly<Record<string, number>>
 
 /** A line with this delay and no other fault. */
 export const lineOf = (delayMs: number): LinkParams => ({
@@ -24,18 +21,23 @@ export const lineOf = (delayMs: number): LinkParams => ({
  * Every pair of regions, both directions: half of the measured round trip if there is one, else half of what the model
  * makes of the coordinates. Each direction gets the same half: a round trip does not tell more.
  */
-export function baseLinks(regions: readonly Place[], measured: MeasuredRtts = {}): Link[] {
+export function baseLinks(
+  regions: readonly Place[],
+  ...measured: readonly (MeasuredRtts | undefined)[]
+): Link[] {
   return regions.flatMap((from) =>
     regions
       .filter((to) => to.name !== from.name)
-      .map((to) => ({ from: from.name, to: to.name, params: baseParams(from, to, measured) })),
+      .map((to) => ({ from: from.name, to: to.name, params: baseParams(from, to, ...measured) })),
   )
 }
 
-export function baseParams(from: Place, to: Place, measured: MeasuredRtts = {}): LinkParams {
-  const known = measured[`${from.name} ${to.name}`] ?? measured[`${to.name} ${from.name}`]
-  return lineOf((known ?? rttMs(from.location, to.location)) / 2)
-}
+/** Measured round trips of an earlier source win over those of a later one. */
+export const baseParams = (
+  from: Place,
+  to: Place,
+  ...measured: readonly (MeasuredRtts | undefined)[]
+): LinkParams => lineOf(roundTripMs(from, to, ...measured) / 2)
 
 /** A second there and back, four times round the earth: whoever writes more has mixed up the units. */
 const mostMs = 10_000

@@ -96,6 +96,15 @@ export const topologySchema = z.strictObject({
         .describe(
           'Network of a world on one machine; another base lets a second world live beside the first.',
         ),
+      rttMs: z
+        .record(
+          z.string().regex(/^[a-z0-9-]+ [a-z0-9-]+$/, 'two regions, such as "us-east us-west"'),
+          z.number().min(0).max(10_000),
+        )
+        .optional()
+        .describe(
+          'Measured round trips between regions in ms, such as "us-east us-west": 62.5. Pairs that are not here get an estimate from their locations. etcd’s timeouts and the distances of a lab follow them.',
+        ),
     })
     .prefault({}),
   ports: ports.prefault({}),

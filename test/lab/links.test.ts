@@ -42,6 +42,13 @@ test('a measured round trip wins over the model, in both directions', () => {
   assert.equal(found['us-east us-central'], delays()['us-east us-central'])
 })
 
+test('what was measured last wins over what the topology says', () => {
+  const params = (...sources: Record<string, number>[]) =>
+    baseLinks(regions, ...sources).find(({ from, to }) => from === 'us-east' && to === 'us-west')!.params
+  assert.equal(params({ 'us-west us-east': 70 }, { 'us-east us-west': 50 }).delayMs, 35)
+  assert.equal(params({ 'us-east us-central': 70 }, { 'us-east us-west': 50 }).delayMs, 25)
+})
+
 test('a file of round trips may have a head, comments, quotes and other separators', () => {
   const pair = { 'us-east us-west': 62.5 }
   for (const text of [

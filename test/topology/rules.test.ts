@@ -122,6 +122,25 @@ const refused: Case[] = [
     'regions.us-east.address',
     /multicast/,
   ],
+  [
+    'a measured round trip is between regions of the topology',
+    { 'network.rttMs': { 'us-east us-wets': 62 } },
+    'network.rttMs["us-east us-wets"]',
+    /got "us-wets"/,
+    /did you mean us-west\?/,
+  ],
+  [
+    'a region has no round trip to itself',
+    { 'network.rttMs': { 'us-east us-east': 1 } },
+    'network.rttMs["us-east us-east"]',
+    /us-east twice/,
+  ],
+  [
+    'a round trip is told once for both directions',
+    { 'network.rttMs': { 'us-east us-west': 62, 'us-west us-east': 63 } },
+    'network.rttMs["us-west us-east"]',
+    /each pair of regions once/,
+  ],
   ['the numbers of network.base are octets', { 'network.base': '127.256' }, 'network.base', /0 to 255/],
   [
     'the numbers of network.base have no leading zeros',
@@ -407,6 +426,7 @@ const accepted: [rule: string, change: Record<string, unknown>][] = [
   ],
   ['another loopback network', { 'network.base': '127.78' }],
   ['a lab network', { 'network.base': '10.77' }],
+  ['measured round trips', { 'network.rttMs': { 'us-east us-west': 62.5 } }],
   [
     'the same path read and written by method',
     { 'app.writes': { also: ['GET /logout'], except: ['POST /search'] } },

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
-import { type LabRecord, readWorld, regionFolder } from '../../agent/layout.ts'
+import { type LabRecord, readWorld, regionFolder, type WorldRecord } from '../../agent/layout.ts'
 import { nodeOptions } from '../../lab/faults/app.ts'
 import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, labTopology, raiseLab, removeLab } from '../../lab/lab.ts'
-import { type MeasuredRtts, parseRtts } from '../../lab/links.ts'
+import { baseLinks, parseRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
 import { enter } from '../../lab/network/enter.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
@@ -12,6 +13,7 @@ import { labIdOf, namespaceOf } from '../../lab/network/names.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { type LoadedTopology, loadTopology } from '../../topology/load.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
+import type { MeasuredRtts } from '../../topology/round-trips.ts'
 import { stopAll } from '../down.ts'
 import { hint } from '../hint.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -73,14 +75,17 @@ async function up(output: Output, options: Options): Promise<number> {
     // Another command may have removed it while we waited.
     await goToRouter(id)
     fresh = isFresh(id)
-    const rttMs = measured ?? (fresh ? undefined : await knownRtts(folder))
+    const before = fresh ? undefined : await readWorld(folder).catch(() => undefined)
+    const rttMs = measured ?? before?.lab?.rttMs
     const lab: LabRecord = {
       id,
       ...(rttMs ? { rttMs } : {}),
       ...(loaded === plain ? {} : { appFaults: true }),
       ...(Object.keys(smallDisks).length > 0 ? { smallDisks } : {}),
     }
-    const made = await raiseLab(id, folder, regions, { rttMs, newDelays: measured !== undefined })
+    const base = baseLinks(regions, rttMs, loaded.topology.network.rttMs)
+    const newDelays = before !== undefined && !isDeepStrictEqual(base, baseOf(before))
+    const made = await raiseLab(id, folder, regions, base, newDelays)
     if (made.length > 0) output.note(madeWords(loaded.topology.name, made, fresh))
     await endStranded(id, folder, regions, output)
     for (const [region, bytes] of Object.entries(smallDisks))
@@ -135,7 +140,9 @@ async function rttsFrom(file: string, regions: readonly Region[]): Promise<Measu
 }
 
 /** What the network that is there was made with. */
-const knownRtts = async (folder: string) => (await knownLab(folder))?.rttMs
+const baseOf = ({ topology, lab }: WorldRecord) =>
+  baseLinks(regionsOf(topology), lab?.rttMs, topology.network.rttMs)
+
 const knownLab = async (folder: string) => (await readWorld(folder).catch(() => undefined))?.lab
 
 function withAppFaults(loaded: LoadedTopology): LoadedTopology {

@@ -1,5 +1,5 @@
-import { rttMs } from '../../geo/rtt.ts'
 import type { EnginePart } from '../../plan.ts'
+import { roundTripMs } from '../../topology/round-trips.ts'
 import type { RegionContext } from '../context.ts'
 
 /**
@@ -71,8 +71,9 @@ export function etcdEndpoints(context: Pick<RegionContext, 'region' | 'others' |
  */
 const spread = { factor: 1.2, extraMs: 10 }
 
-function longestRoundTripMs({ regions }: RegionContext): number {
+function longestRoundTripMs({ regions, topology }: RegionContext): number {
+  const { rttMs } = topology.network
   const voting = regions.filter((region) => region.votes)
-  const all = voting.flatMap((a, i) => voting.slice(i + 1).map((b) => rttMs(a.location, b.location)))
+  const all = voting.flatMap((a, i) => voting.slice(i + 1).map((b) => roundTripMs(a, b, rttMs)))
   return Math.max(0, ...all) * spread.factor + spread.extraMs
 }

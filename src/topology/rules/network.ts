@@ -1,3 +1,5 @@
+import { suggest } from '../../lib/suggest.ts'
+import type { Finding } from '../problems.ts'
 import { appPort, regionsOf } from '../regions.ts'
 import { type Rule, repeated } from './rule.ts'
 
@@ -105,6 +107,32 @@ export const networkRules: Rule[] = [
           remedy:
             'give every region an address that the others can reach, or none of them one (a world on this machine)',
         },
+      ]
+    },
+  },
+  {
+    reads: ['network.rttMs.**', 'regions'],
+    find: ({ network, regions }) => {
+      const names = Object.keys(regions)
+      const pairs = Object.keys(network.rttMs ?? {})
+      const strange = pairs.flatMap((pair): Finding[] => {
+        const at = ['network', 'rttMs', pair]
+        const [from = '', to = ''] = pair.split(' ')
+        const stranger = [from, to].find((name) => !names.includes(name))
+        if (from === to) return [{ at, message: `expected two regions, got ${from} twice` }]
+        if (stranger === undefined) return []
+        const meant = suggest(stranger, names)
+        const remedy = meant === undefined ? `the regions are ${names.join(', ')}` : `did you mean ${meant}?`
+        return [{ at, message: `expected the names of two regions, got ${JSON.stringify(stranger)}`, remedy }]
+      })
+      const both = repeated(pairs.map((pair) => [pair.split(' ').sort().join(' '), pair] as const))
+      return [
+        ...strange,
+        ...both.map(([, first, again]) => ({
+          at: ['network', 'rttMs', again],
+          message: `expected each pair of regions once, got it as ${JSON.stringify(first)}, too`,
+          remedy: 'keep one of them: a round trip is the same from both ends',
+        })),
       ]
     },
   },

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { raiseLab } from '../../../src/lab/lab.ts'
+import { baseLinks } from '../../../src/lab/links.ts'
 import { insideOf } from '../../../src/lab/network/enter.ts'
 import { labIdOf, namespaceOf, type Place } from '../../../src/lab/network/names.ts'
 import type { Region } from '../../../src/topology/regions.ts'
@@ -35,7 +36,7 @@ export function testNetwork(folder: string): TestNetwork {
   return {
     id,
     folder,
-    raise: () => raiseLab(id, folder, labRegions),
+    raise: () => raiseLab(id, folder, labRegions, baseLinks(labRegions)),
     inside: (place) => insideOf(namespaceOf(id, place)),
     /** By the other process, to which what we have started is a stranger. */
     async close() {
