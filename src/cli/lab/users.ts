@@ -1,6 +1,6 @@
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { ask } from '../../engines/knot/ask.ts'
 import { loadCities } from '../../geo/cities.ts'
@@ -48,10 +48,16 @@ export function usersCommand(lab: Command): void {
   lab
     .command('users')
     .description('let simulated users come, and see what they get')
-    .option('--rate <rate>', 'requests of visits, such as 200/s or 90/min', rateOf, 50)
+    .addOption(
+      new Option('--rate <rate>', 'requests of visits, such as 200/s or 90/min')
+        .argParser(rateOf)
+        .default(50, '50/s'),
+    )
     .option('--mix <mix>', 'what they do: browse, checkout or a file', 'browse')
     .option('--places <places>', 'where they live: us, europe, world, cities or a CSV file', 'us')
-    .option('--for <time>', 'how long, such as 60s or 5min', timeOf, 30_000)
+    .addOption(
+      new Option('--for <time>', 'how long, such as 60s or 5min').argParser(timeOf).default(30_000, '30s'),
+    )
     .option('--seed <number>', 'the same visits again', seedOf)
     .option('--report <file>', 'write a report as one HTML file, too')
     .option('--json', 'answer as JSON')

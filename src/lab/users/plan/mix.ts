@@ -172,6 +172,7 @@ function known(problems: Problem[], at: string, name: string, names: readonly st
 function sentence(issue: z.core.$ZodIssue, input: unknown): Problem {
   const at = issue.path.map(String).join('.')
   const where = at === '' ? '' : `${at}: `
+  if (at === '' && issue.code === 'invalid_type') return { text: 'expected keys and values (requests: …)' }
   if (issue.code === 'unrecognized_keys') {
     const names = Object.keys((issue.path.length === 0 ? mixSchema : requestSchema).shape)
     const [key = ''] = issue.keys
