@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOptions } from '../../src/lab/faults/app.ts'
+import { guard } from '../../src/lab/faults/guarded.ts'
 import type { Hands } from '../../src/lab/faults/hands.ts'
 import { inject } from '../../src/lab/faults/inject.ts'
 import { dropFaults, healLeft } from '../../src/lab/faults/left.ts'
@@ -260,6 +262,27 @@ suite('faults at processes', () => {
     // Whoever injected them finds nothing left to heal: a stopped world is not started by it.
     await Promise.all([paused.heal(), killed.heal()])
     assert.deepEqual(started, [])
+  })
+
+  test('a guard heals what its owner leaves when it ends, and what is long overdue, and nobody else’s', async () => {
+    const released = Promise.withResolvers<void>()
+    const me = identify(process.pid)!
+    await inject(hands(), parse('pause-process', ['us-west', 'etcd'], { for: '20s' }))
+    await inject(hands(), parse('pause-process', ['us-east', 'app-0']))
+    const [first, second] = readRecords(folder)
+    const change = (record: typeof first, more: object) =>
+      writeFileSync(join(folder, 'faults', `${record!.id}.json`), JSON.stringify({ ...record, ...more }))
+    change(second, { owner: { ...me, startTicks: me.startTicks - 1 } })
+    const healed = guard(hands(), me, released.promise)
+    await sleep(600)
+    assert.ok(isStopped(idOf('us-west/etcd')))
+    change(first, { until: Date.now() - graceMs - 1 })
+    await until('the overdue one to be healed', () => !isStopped(idOf('us-west/etcd')))
+    await inject(hands(), parse('pause-process', ['us-west', 'app-0']))
+    released.resolve()
+    assert.equal((await healed).length, 2)
+    assert.ok(!isStopped(idOf('us-west/app-0')))
+    assert.ok(isStopped(idOf('us-east/app-0')), 'another command’s')
   })
 
   test('links are as an operator had set them once every fault on them is healed, in whatever order', async () => {
