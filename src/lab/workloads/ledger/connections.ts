@@ -13,40 +13,43 @@ const readMs = 15_000
 /** The app needs connections as well: see the topology's `maxConnections`. */
 const mostConnections = 16
 
-/** Sessions that were led to another region while the own database was away come home within this time. */
-const lifetimeSeconds = 5
+/** Reads that were led to another region while the own database was away come home within this time. */
+const readLifetimeSeconds = 5
+/** Writes are far from home as a rule, and a new session takes several round trips. When the primary moves, HAProxy ends them. */
+const writeLifetimeSeconds = 60
 
 export type Rates = { writesPerSecond: number; readsPerSecond: number; patienceMs: number }
 
 /** Nothing is connected yet. With the app's own role, which may do nothing that the app may not do. */
 export function endpointsOf(world: WorkloadWorld, region: Region, rates: Rates): Endpoints {
   const { database, ports } = world.topology
-  const pool = (port: number, connections: number, queryMs: number, applicationName: string) => {
+  const pool = (port: number, connections: number, options: pg.PoolConfig) => {
     const made = new pg.Pool({
       host: region.address,
       port,
       user: database.name,
       password: world.secrets.app,
       database: database.name,
-      application_name: applicationName,
       max: Math.min(mostConnections, Math.ceil(connections) + 2),
       // Also how long a free connection is waited for.
       connectionTimeoutMillis: rates.patienceMs,
-      maxLifetimeSeconds: lifetimeSeconds,
-      query_timeout: queryMs,
       keepAlive: true,
+      ...options,
     })
     // An idle connection was dropped; the pool has forgotten it already.
     made.on('error', () => undefined)
     return made
   }
-  const write = pool(
-    ports.databaseWrite,
-    rates.writesPerSecond * secondsAWrite,
-    rates.patienceMs,
-    'nearside drill, writes',
-  )
-  const read = pool(ports.databaseRead, rates.readsPerSecond * secondsARead, readMs, 'nearside drill, reads')
+  const write = pool(ports.databaseWrite, rates.writesPerSecond * secondsAWrite, {
+    application_name: 'nearside drill, writes',
+    query_timeout: rates.patienceMs,
+    maxLifetimeSeconds: writeLifetimeSeconds,
+  })
+  const read = pool(ports.databaseRead, rates.readsPerSecond * secondsARead, {
+    application_name: 'nearside drill, reads',
+    query_timeout: readMs,
+    maxLifetimeSeconds: readLifetimeSeconds,
+  })
   return {
     region,
     write,
