@@ -17,7 +17,7 @@ import {
   regionNetwork,
   wanDevice,
 } from './network/names.ts'
-import { labFolder, register, unregister } from './network/registry.ts'
+import { labFolder, unregister } from './network/registry.ts'
 import { labNamespaces, removeNetwork } from './network/remove.ts'
 import {
   connectShaper,
@@ -130,8 +130,7 @@ export async function raiseLab(
   base: readonly Link[],
   newDelays = false,
 ): Promise<string[]> {
-  register(id, folder)
-  const places = await makeNetwork({ id, indexes: regions.map((region) => region.index) })
+  const places = await makeNetwork({ id, folder, indexes: regions.map((region) => region.index) })
   await startShaper({
     namespace: namespaceOf(id, 'router'),
     device: wanDevice,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { lackOf } from '../../src/lab/network/abilities.ts'
 import { exists } from '../../src/lab/network/enter.ts'
@@ -19,8 +20,10 @@ import {
   type TestNetwork,
   testNetwork,
 } from '../support/lab/networks.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
 
 const lack = await lackOf()
+const folder = temporaryFolder('networks')
 const skip = lack ? `a lab needs ${lack.what}` : false
 
 /** Names of everything on the machine's own network. */
@@ -48,7 +51,7 @@ suite('the network of a lab', { skip }, () => {
   const servers: Awaited<ReturnType<typeof startAnswering>>[] = []
   before(async () => {
     before_ = { links: await hostLinks(), routes: await hostRoutes() }
-    lab = testNetwork(`/tmp/nearside-test-network-${process.pid}/a`)
+    lab = testNetwork(join(folder, 'a'))
     await lab.raise()
     for (const { index, name } of labRegions)
       servers.push(await startAnswering(lab.inside(index), answers, name))
@@ -165,7 +168,7 @@ suite('the network of a lab', { skip }, () => {
   })
 
   test('beside another lab: the same addresses, and neither sees the other', async () => {
-    const other = testNetwork(`/tmp/nearside-test-network-${process.pid}/b`)
+    const other = testNetwork(join(folder, 'b'))
     try {
       assert.notEqual(other.id, lab.id)
       await other.raise()
@@ -227,10 +230,10 @@ suite('the network of a lab', { skip }, () => {
 
 suite('what an interrupted start has left of a network', { skip }, () => {
   test('is completed by the next one', async () => {
-    const lab = testNetwork(`/tmp/nearside-test-network-${process.pid}/c`)
+    const lab = testNetwork(join(folder, 'c'))
     try {
-      await makeRouterNamespace(lab.id)
-      await makeRouterNamespace(lab.id)
+      await makeRouterNamespace(lab.id, lab.folder)
+      await makeRouterNamespace(lab.id, lab.folder)
       await ip(['netns', 'add', namespaceOf(lab.id, 1)])
       const router = namespaceOf(lab.id, 'router')
       await ip(['-n', router, 'tuntap', 'add', 'dev', 'wan', 'mode', 'tun'])

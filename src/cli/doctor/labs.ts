@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readWorld } from '../../agent/layout.ts'
 import { removeLab } from '../../lab/lab.ts'
+import { lackOf } from '../../lab/network/abilities.ts'
 import { inhabitants } from '../../lab/network/inhabitants.ts'
 import { namespaceOf, namespacesOf } from '../../lab/network/names.ts'
 import { labFolder, labIds, worldFolderOf } from '../../lab/network/registry.ts'
@@ -32,9 +33,14 @@ export type LabHere = {
 }
 
 export async function labFindings(): Promise<Finding[]> {
-  // Nobody else can have one, or look into it.
-  if (process.getuid?.() !== 0) return []
-  return judgeLabs(await Promise.all(labIds().map(labHere)), clean)
+  const lack = await lackOf()
+  if (lack) return [ok('labs', `not possible here, and nothing else needs them: a lab needs ${lack.what}`)]
+  const labs = await Promise.all(labIds().map(labHere))
+  // One that was removed while we looked is none.
+  return judgeLabs(
+    labs.filter((lab) => lab.folder !== undefined || lab.namespaces > 0),
+    clean,
+  )
 }
 
 async function labHere(id: string): Promise<LabHere> {

@@ -65,7 +65,7 @@ async function up(output: Output, options: Options): Promise<number> {
   const measured = options.rtt === undefined ? undefined : await rttsFrom(options.rtt, regions)
   const full = regions.filter((region) => region.full).map((region) => region.name)
   const smallDisks = { ...disksBefore, ...parseSmallDisks(options.smallDisk ?? [], full) }
-  await goToRouter(id)
+  await goToRouter(id, folder)
   printWarnings(output, loaded.warnings)
 
   const { signal } = onInterrupt(output, 'stop')
@@ -73,7 +73,7 @@ async function up(output: Output, options: Options): Promise<number> {
   let started: Started | undefined
   const start = async () => {
     // Another command may have removed it while we waited.
-    await goToRouter(id)
+    await goToRouter(id, folder)
     fresh = isFresh(id)
     const before = fresh ? undefined : await readWorld(folder).catch(() => undefined)
     const rttMs = measured ?? before?.lab?.rttMs
@@ -117,8 +117,8 @@ async function up(output: Output, options: Options): Promise<number> {
 }
 
 /** Makes the router's namespace if there is none, and goes on there: only from there are the regions reached. */
-async function goToRouter(id: string): Promise<void> {
-  await makeRouterNamespace(id)
+async function goToRouter(id: string, folder: string): Promise<void> {
+  await makeRouterNamespace(id, folder)
   enter(namespaceOf(id, 'router'))
 }
 

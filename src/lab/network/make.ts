@@ -13,9 +13,10 @@ import {
   usersNetwork,
   wanDevice,
 } from './names.ts'
+import { register } from './registry.ts'
 
-/** A lab's network: its id, and the numbers of its regions. */
-export type Network = { id: string; indexes: readonly number[] }
+/** A lab's network: its id, its world's folder, and the numbers of its regions. */
+export type Network = { id: string; folder: string; indexes: readonly number[] }
 
 /**
  * Makes what is missing of a lab's network, or all of it, and leaves alone what is whole: namespaces, a router with
@@ -26,7 +27,8 @@ export type Network = { id: string; indexes: readonly number[] }
  * device. Without a shaper that device drops everything. What the router itself sends goes straight to its
  * destination: it is the operator's place.
  */
-export async function makeNetwork({ id, indexes }: Network): Promise<Place[]> {
+export async function makeNetwork({ id, folder, indexes }: Network): Promise<Place[]> {
+  register(id, folder)
   const places: Place[] = ['router', 'internet', ...indexes]
   const missing = places.filter((place) => !exists(namespaceOf(id, place)))
   if (missing.length > 0)
@@ -49,8 +51,12 @@ export async function makeNetwork({ id, indexes }: Network): Promise<Place[]> {
   return [...made, ...broken]
 }
 
-/** Makes the router's namespace and nothing in it, so that a command can go there; `makeNetwork` does the rest. */
-export async function makeRouterNamespace(id: string): Promise<void> {
+/**
+ * Makes the router's namespace and nothing in it, so that a command can go there; `makeNetwork` does the rest. Whose it
+ * is is said first: a network of nobody would be taken for the remains of a dead world.
+ */
+export async function makeRouterNamespace(id: string, worldFolder: string): Promise<void> {
+  register(id, worldFolder)
   const name = namespaceOf(id, 'router')
   const { code, stderr } = await tryIp(['netns', 'add', name])
   // Two commands at once are told so by the second one's failure.

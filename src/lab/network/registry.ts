@@ -11,7 +11,9 @@ import { labNamespaces } from './remove.ts'
 const base = '/run/nearside'
 export const labFolder = (id: string) => join(base, `lab-${id}`)
 
+/** Makes both folders if they are missing: a lab whose world’s folder is gone counts as dead. */
 export function register(id: string, worldFolder: string): void {
+  mkdirSync(worldFolder, { recursive: true, mode: 0o700 })
   mkdirSync(labFolder(id), { recursive: true, mode: 0o700 })
   const aside = join(labFolder(id), `world.${process.pid}`)
   rmSync(aside, { force: true })

@@ -26,9 +26,10 @@ export async function labPlace(
   const lack = await lackOf()
   if (lack) return { skip: `a lab needs ${lack.what}` }
   const temporary = process.env[mark] ?? realpathSync(mkdtempSync(join(tmpdir(), 'nearside-lab-')))
-  const id = labIdOf(worldFolderFor(join(temporary, 'nearside.yaml'), `${app.name}${suffix}`))
+  const folder = worldFolderFor(join(temporary, 'nearside.yaml'), `${app.name}${suffix}`)
+  const id = labIdOf(folder)
   if (process.env[mark] === undefined) {
-    await makeRouterNamespace(id)
+    await makeRouterNamespace(id, folder)
     process.env[mark] = temporary
   }
   enter(namespaceOf(id, 'router'))
