@@ -52,7 +52,7 @@ export function resultText(result: DrillResult): string {
 }
 
 export function verdictText({ ok, settled, guarantees }: DrillResult): string {
-  if (ok) return 'no promise was broken, and the world is as it was'
+  if (ok) return 'no promise was broken, and the world is well again'
   const violations = guarantees.reduce((sum, one) => sum + one.violations.length, 0)
   if (violations > 0) return `${violations} violations`
   return settled ? 'what is there could not be looked at in full' : 'the world has not come back'
