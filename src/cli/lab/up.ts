@@ -55,6 +55,7 @@ export function upCommand(lab: Command): void {
 
 async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
+  const { signal } = onInterrupt(output, 'stop')
   await mustBeAble()
   const plain = labTopology(await loadTopology(options.topology ?? '.'))
   const folder = folderOf(plain)
@@ -65,16 +66,16 @@ async function up(output: Output, options: Options): Promise<number> {
   const measured = options.rtt === undefined ? undefined : await rttsFrom(options.rtt, regions)
   const full = regions.filter((region) => region.full).map((region) => region.name)
   const smallDisks = { ...disksBefore, ...parseSmallDisks(options.smallDisk ?? [], full) }
-  await goToRouter(id, folder)
+  if (!signal.aborted) await goToRouter(id, folder)
   printWarnings(output, loaded.warnings)
 
-  const { signal } = onInterrupt(output, 'stop')
   let fresh = false
   let started: Started | undefined
   const start = async () => {
+    fresh = isFresh(id)
+    signal.throwIfAborted()
     // Another command may have removed it while we waited.
     await goToRouter(id, folder)
-    fresh = isFresh(id)
     const before = fresh ? undefined : await readWorld(folder).catch(() => undefined)
     const rttMs = measured ?? before?.lab?.rttMs
     const lab: LabRecord = {
