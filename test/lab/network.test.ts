@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
@@ -232,6 +232,10 @@ suite('what an interrupted start has left of a network', { skip }, () => {
   test('is completed by the next one', async () => {
     const lab = testNetwork(join(folder, 'c'))
     try {
+      // After a reboot, where /run outlives it.
+      writeFileSync(`/run/netns/${namespaceOf(lab.id, 'router')}`, '')
+      writeFileSync(`/run/netns/${namespaceOf(lab.id, 2)}`, '')
+      assert.ok(!exists(namespaceOf(lab.id, 'router')))
       await makeRouterNamespace(lab.id, lab.folder)
       await makeRouterNamespace(lab.id, lab.folder)
       await ip(['netns', 'add', namespaceOf(lab.id, 1)])

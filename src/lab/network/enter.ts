@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readlinkSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
 
@@ -7,11 +7,26 @@ import { NearsideError } from '../../lib/errors.ts'
 const folder = '/run/netns'
 export const fileOf = (namespace: string) => join(folder, namespace)
 
-export const exists = (namespace: string) => existsSync(fileOf(namespace))
+/** What the kernel calls the file system of namespaces. */
+const nsfs = 0x6e736673
+
+/** A name that leads to a namespace. Where /run outlives a reboot, names of before lead nowhere. */
+export function exists(namespace: string): boolean {
+  try {
+    return statfsSync(fileOf(namespace)).type === nsfs
+  } catch {
+    return false
+  }
+}
+
+/** Takes away a name that leads nowhere: it would keep a new namespace from having it. */
+export function forgetStale(namespace: string): void {
+  if (!exists(namespace)) rmSync(fileOf(namespace), { force: true })
+}
 
 /** The kernel's number of a namespace, or of the one that a process is in; undefined when it is gone. */
 export function numberOf(namespace: string): number | undefined {
-  return statSync(fileOf(namespace), { throwIfNoEntry: false })?.ino
+  return exists(namespace) ? statSync(fileOf(namespace), { throwIfNoEntry: false })?.ino : undefined
 }
 export function numberOfProcess(pid: number | 'self'): number | undefined {
   try {

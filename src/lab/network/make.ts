@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NearsideError } from '../../lib/errors.ts'
-import { exists, insideOf } from './enter.ts'
+import { exists, forgetStale, insideOf } from './enter.ts'
 import { ip, ipBatch, runWith, tryIp } from './ip.ts'
 import {
   deviceOf,
@@ -31,6 +31,7 @@ export async function makeNetwork({ id, folder, indexes }: Network): Promise<Pla
   register(id, folder)
   const places: Place[] = ['router', 'internet', ...indexes]
   const missing = places.filter((place) => !exists(namespaceOf(id, place)))
+  for (const place of missing) forgetStale(namespaceOf(id, place))
   if (missing.length > 0)
     await ip(['-batch', '-'], missing.map((place) => `netns add ${namespaceOf(id, place)}\n`).join(''))
   const router = namespaceOf(id, 'router')
@@ -58,6 +59,7 @@ export async function makeNetwork({ id, folder, indexes }: Network): Promise<Pla
 export async function makeRouterNamespace(id: string, worldFolder: string): Promise<void> {
   register(id, worldFolder)
   const name = namespaceOf(id, 'router')
+  forgetStale(name)
   const { code, stderr } = await tryIp(['netns', 'add', name])
   // Two commands at once are told so by the second one's failure.
   if (code === 0 || exists(name)) return

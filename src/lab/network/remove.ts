@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { NearsideError } from '../../lib/errors.ts'
-import { exists } from './enter.ts'
+import { exists, forgetStale } from './enter.ts'
 import { endAll, inhabitants } from './inhabitants.ts'
 import { ip } from './ip.ts'
 import { namespaceOf, parseNamespace } from './names.ts'
@@ -38,6 +38,9 @@ export async function removeNetwork(id: string): Promise<string[]> {
       `still running in the lab: ${survivors.map((one) => `${one.name} (process ${one.pid})`).join(', ')}`,
       { remedy: `see what holds them, then: kill -9 ${survivors.map((one) => one.pid).join(' ')}` },
     )
-  for (const name of names) if (exists(name)) await ip(['netns', 'del', name])
+  for (const name of names) {
+    if (exists(name)) await ip(['netns', 'del', name])
+    forgetStale(name)
+  }
   return [...new Set(ended.map((one) => one.name))]
 }
