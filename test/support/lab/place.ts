@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdtempSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,12 +36,26 @@ export async function labPlace(
   enter(namespaceOf(id, 'router'))
   delete process.env[mark]
   const names = Object.keys(regions)
+  const removal = [process.execPath, join(import.meta.dirname, 'remove.ts'), id]
+  removeAtEnd(folder, temporary, removal)
   return {
     id,
     base: labBase,
     lab: { temporary, suffix },
     inside: (region) => insideOf(namespaceOf(id, names.indexOf(region) + 1)),
-    removal: [process.execPath, join(import.meta.dirname, 'remove.ts'), id],
+    removal,
     remove: () => undefined,
   }
+}
+
+/** However this process ends: it may be interrupted while it waits for its turn, when there is no world yet. */
+function removeAtEnd(folder: string, temporary: string, removal: readonly string[]): void {
+  const reaper = join(import.meta.dirname, '../world/reaper.ts')
+  const kept = process.env.NEARSIDE_KEEP_WORLDS ? 'keep' : temporary
+  const child = spawn(process.execPath, [reaper, folder, kept, ...removal], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    detached: true,
+  })
+  child.unref()
+  ;(child.stdin as unknown as { unref(): void }).unref()
 }
