@@ -106,14 +106,29 @@ static const char *stage(struct client *client, struct link *link, const struct 
   return NULL;
 }
 
-static const char *run_place(struct network *network, char *words[]) {
-  uint32_t prefix;
-  if (!is_name(words[1])) return "name: expected 1 to 63 of a-z A-Z 0-9 - _ . :";
-  if (!is_prefix(words[2], &prefix)) return "prefix: expected A.B.C.0/24";
-  return network_add_prefix(network, words[1], prefix);
+/* An answer of one line: `ok`, or why not. */
+static void answer(struct client *client, const char *wrong) {
+  if (wrong == NULL) client_say(client, "ok");
+  else client_say(client, "error %s", wrong);
 }
 
-static const char *run_link(struct network *network, struct client *client, char *words[]) {
+static void run_hello(struct control *control, struct client *client, char *words[]) {
+  (void)control, (void)words;
+  client_say(client, "ok nearside-wan 1");
+}
+
+static const char *place(struct network *network, const char *name, char *addresses) {
+  uint32_t prefix;
+  if (!is_name(name)) return "name: expected 1 to 63 of a-z A-Z 0-9 - _ . :";
+  if (!is_prefix(addresses, &prefix)) return "prefix: expected A.B.C.0/24";
+  return network_add_prefix(network, name, prefix);
+}
+
+static void run_place(struct control *control, struct client *client, char *words[]) {
+  answer(client, place(control->network, words[1], words[2]));
+}
+
+static const char *stage_link(struct network *network, struct client *client, char *words[]) {
   struct params params;
   uint32_t from = network_place(network, words[1]);
   uint32_t to = network_place(network, words[2]);
@@ -124,18 +139,36 @@ static const char *run_link(struct network *network, struct client *client, char
   return link == NULL ? "no room for another link" : stage(client, link, &params);
 }
 
+static void run_link(struct control *control, struct client *client, char *words[]) {
+  answer(client, stage_link(control->network, client, words));
+}
+
 static void forget_staged(struct client *client) {
   free(client->staged);
   client->staged = NULL;
   client->staged_count = client->staged_room = 0;
 }
 
-static void run_apply(struct network *network, struct client *client) {
+static void run_apply(struct control *control, struct client *client, char *words[]) {
+  (void)words;
   int64_t now_ns = clock_ns();
   for (size_t i = 0; i < client->staged_count; i += 1)
-    network_change(network, client->staged[i].link, &client->staged[i].params, now_ns);
+    network_change(control->network, client->staged[i].link, &client->staged[i].params, now_ns);
   client_say(client, "ok %zu", client->staged_count);
   forget_staged(client);
+}
+
+static void run_discard(struct control *control, struct client *client, char *words[]) {
+  (void)control, (void)words;
+  client_say(client, "ok %zu", client->staged_count);
+  forget_staged(client);
+}
+
+static void run_seed(struct control *control, struct client *client, char *words[]) {
+  uint64_t seed;
+  bool right = number(words[1], UINT64_MAX, &seed);
+  if (right) network_seed(control->network, seed);
+  answer(client, right ? NULL : "seed: expected a whole number of 64 bits");
 }
 
 /* Packets for the device that the kernel dropped because we were too slow: column 12 of its line in /proc/net/dev. */
@@ -156,7 +189,8 @@ static uint64_t missed(const struct totals *totals) {
   return 0;
 }
 
-static void run_totals(const struct control *control, struct client *client) {
+static void run_totals(struct control *control, struct client *client, char *words[]) {
+  (void)words;
   client_say(client, "totals %llu %llu %llu %llu", (unsigned long long)control->network->unknown,
              (unsigned long long)control->totals->unwritten, (unsigned long long)missed(control->totals),
              (unsigned long long)held_bytes);
@@ -167,6 +201,16 @@ static void begin_listing(struct client *client, enum listing listing) {
   client->listing = listing;
   client->listed = 0;
   client->lines_listed = 0;
+}
+
+static void run_links(struct control *control, struct client *client, char *words[]) {
+  (void)control, (void)words;
+  begin_listing(client, LISTING_LINKS);
+}
+
+static void run_stats(struct control *control, struct client *client, char *words[]) {
+  (void)control, (void)words;
+  begin_listing(client, LISTING_STATS);
 }
 
 void command_list(struct control *control, struct client *client) {
@@ -193,31 +237,23 @@ void command_list(struct control *control, struct client *client) {
                p->cut ? "cut" : "up");
 }
 
-/* An answer of one line: `ok`, or why not. */
-static void answer(struct client *client, const char *wrong) {
-  if (wrong == NULL) client_say(client, "ok");
-  else client_say(client, "error %s", wrong);
-}
+static const struct command {
+  const char *name;
+  size_t words;
+  void (*run)(struct control *control, struct client *client, char *words[]);
+} commands[] = {
+    {"hello", 1, run_hello},     {"place", 3, run_place}, {"link", 8, run_link},
+    {"apply", 1, run_apply},     {"links", 1, run_links}, {"stats", 1, run_stats},
+    {"discard", 1, run_discard}, {"seed", 2, run_seed},   {"totals", 1, run_totals},
+};
 
 void command_run(struct control *control, struct client *client, char *line) {
-  struct network *network = control->network;
   char *words[WORDS_MAX];
   size_t count = split(line, words);
-  const char *name = count == 0 ? "" : words[0];
-  if (strcmp(name, "link") == 0 && count == 8) answer(client, run_link(network, client, words));
-  else if (strcmp(name, "place") == 0 && count == 3) answer(client, run_place(network, words));
-  else if (strcmp(name, "apply") == 0 && count == 1) run_apply(network, client);
-  else if (strcmp(name, "links") == 0 && count == 1) begin_listing(client, LISTING_LINKS);
-  else if (strcmp(name, "stats") == 0 && count == 1) begin_listing(client, LISTING_STATS);
-  else if (strcmp(name, "totals") == 0 && count == 1) run_totals(control, client);
-  else if (strcmp(name, "hello") == 0 && count == 1) client_say(client, "ok nearside-wan 1");
-  else if (strcmp(name, "discard") == 0 && count == 1) {
-    client_say(client, "ok %zu", client->staged_count);
-    forget_staged(client);
-  } else if (strcmp(name, "seed") == 0 && count == 2) {
-    uint64_t seed;
-    bool right = number(words[1], UINT64_MAX, &seed);
-    if (right) network_seed(network, seed);
-    answer(client, right ? NULL : "seed: expected a whole number of 64 bits");
-  } else answer(client, "no such command, or not that many words");
+  for (size_t i = 0; count > 0 && i < sizeof commands / sizeof *commands; i += 1)
+    if (commands[i].words == count && strcmp(commands[i].name, words[0]) == 0) {
+      commands[i].run(control, client, words);
+      return;
+    }
+  answer(client, "no such command, or not that many words");
 }

@@ -120,8 +120,8 @@ size_t control_poll(const struct control *control, struct pollfd *polled) {
   for (size_t i = 0; i < control->count; i += 1) {
     const struct client *client = control->clients[i];
     bool reads = !client->closing && client->output_length == 0 && client->listing == LISTING_NONE;
-    polled[count++] =
-        (struct pollfd){.fd = client->fd, .events = (short)((reads ? POLLIN : 0) | (client->output_length > 0 ? POLLOUT : 0))};
+    short events = (short)((reads ? POLLIN : 0) | (client->output_length > 0 ? POLLOUT : 0));
+    polled[count++] = (struct pollfd){.fd = client->fd, .events = events};
   }
   return count;
 }

@@ -2,12 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,14 +198,14 @@ static const char *run(int tunnel, int signals, struct control *control, const s
 }
 
 int main(int argc, char **argv) {
-  char *end;
-  if (argc != 5) {
+  char *end = "";
+  uint64_t seed = argc == 5 ? strtoull(argv[4], &end, 10) : 0;
+  if (argc != 5 || *end != '\0') {
     fprintf(stderr, "usage: nearside-wan NAMESPACE DEVICE FOLDER SEED\n");
     return 2;
   }
   fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
   const char *device = argv[2];
-  uint64_t seed = strtoull(argv[4], &end, 10);
   struct lifeline lifeline;
   struct network network;
   const char *what;
