@@ -153,3 +153,17 @@ test('a primary that goes on beside the new one is found by what both acknowledg
   assert.ok(broken.includes('acknowledged-stays'), lines)
   assert.ok(isBroken(check(recorded.history, recorded.final, promises)))
 })
+
+test('a world without a database is told apart from one that only takes long, and what is left is named', async () => {
+  const rates = { writesPerSecond: 1, readsPerSecond: 1, seed: 1, patienceMs: 300 }
+  const regions = databases.world.regions.map((region) => ({ ...region, address: '127.128.0.2' }))
+  const nowhere = ledgerWorkload({ ...databases.world, regions }, rates)
+  await assert.rejects(nowhere.prepare(), { code: 'workload_no_schema', message: /ECONNREFUSED/ })
+
+  const workload = ledgerWorkload(databases.world, { ...rates, catchUpMs: 100 })
+  await workload.prepare()
+  await databases.primary.kill()
+  await assert.rejects(workload.final(), { code: 'workload_no_primary' })
+  await assert.rejects(workload.cleanUp(), { code: 'workload_left_over' })
+  await workload.cleanUp()
+})

@@ -176,6 +176,15 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       if (closed) return
       try {
         await atPrimary([dropStatement], cleanUpMs)
+      } catch (cause) {
+        throw new NearsideError(
+          'workload_left_over',
+          `database ${world.topology.database.name}: the schema ${schema} is still there: ${messageOf(cause)}`,
+          {
+            remedy: 'the next drill removes it; or, as the app’s role: DROP SCHEMA nearside_drill CASCADE',
+            cause,
+          },
+        )
       } finally {
         closed = true
         await Promise.all(endpoints.map((one) => one.close()))
