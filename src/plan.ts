@@ -15,7 +15,8 @@ export type PlanFile = {
 /** When a process counts as ready, and later as healthy. Asked at the region's own address. */
 export type Check =
   | { kind: 'http'; port: number; path: string /** Status codes that count. */; expect: number[] }
-  | { kind: 'tcp'; port: number }
+  /** A connection; with `say` also an answer that begins with one of `hear`. */
+  | { kind: 'tcp'; port: number; say?: string; hear?: string[] }
   /** A command of the engine itself, run as the process is (same sandbox); exit 0 counts. */
   | { kind: 'exec'; command: string[]; env?: Record<string, string> }
 

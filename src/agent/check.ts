@@ -9,22 +9,35 @@ export type Exec = (command: string[], env: Record<string, string>, timeoutMs: n
 /** One question to one process; never throws, never takes longer than `timeoutMs`. */
 export function passes(check: Check, address: string, timeoutMs: number, exec: Exec): Promise<boolean> {
   if (check.kind === 'exec') return exec(check.command, check.env ?? {}, timeoutMs).then((code) => code === 0)
-  if (check.kind === 'tcp') return accepts(address, check.port, timeoutMs)
+  if (check.kind === 'tcp') return accepts(address, check, timeoutMs)
   return httpStatus({ address, port: check.port, path: check.path, timeoutMs }).then(
     (status) => status !== undefined && check.expect.includes(status),
   )
 }
 
-function accepts(address: string, port: number, timeoutMs: number): Promise<boolean> {
+function accepts(
+  address: string,
+  { port, say, hear = [] }: Extract<Check, { kind: 'tcp' }>,
+  timeoutMs: number,
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port, timeout: timeoutMs })
+    const socket = connect({ host: address, port })
+    // Not the socket's own timeout, which begins anew with every byte.
+    const timer = setTimeout(() => done(false), timeoutMs)
     const done = (answer: boolean) => {
+      clearTimeout(timer)
       socket.destroy()
       resolve(answer)
     }
-    socket.on('connect', () => done(true))
-    socket.on('timeout', () => done(false))
+    let heard = ''
+    socket.on('connect', () => (say === undefined ? done(true) : socket.write(say)))
+    socket.on('data', (part: Buffer) => {
+      heard += part.toString('latin1')
+      if (hear.some((word) => heard.startsWith(word))) done(true)
+      else if (!hear.some((word) => word.startsWith(heard))) done(false)
+    })
     socket.on('error', () => done(false))
+    socket.on('close', () => done(false))
   })
 }
 

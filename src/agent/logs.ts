@@ -1,4 +1,4 @@
-import { copyFile, readdir, rename, stat, truncate } from 'node:fs/promises'
+import { copyFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const largestBytes = 10 * 1024 * 1024
@@ -23,9 +23,24 @@ export async function rotateOnce(folder: string, limitBytes: number): Promise<vo
     if (!name.endsWith('.log')) continue
     const file = join(folder, name)
     if ((await stat(file)).size < limitBytes) continue
+    await rotate(file).catch(() => undefined)
+  }
+}
+
+/**
+ * The copy is made aside first: where it fails, the older ones are still there. On a full disk it does fail, and then
+ * the space counts more than the lines: the log is cut without a copy.
+ */
+async function rotate(file: string): Promise<void> {
+  const aside = `${file}.new`
+  try {
+    await copyFile(file, aside)
     for (let older = kept - 1; older >= 1; older -= 1)
       await rename(`${file}.${older}`, `${file}.${older + 1}`).catch(() => undefined)
-    await copyFile(file, `${file}.1`)
-    await truncate(file, 0)
+    await rename(aside, `${file}.1`)
+  } catch (error) {
+    await rm(aside, { force: true })
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
   }
+  await truncate(file, 0)
 }

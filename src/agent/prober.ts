@@ -29,6 +29,8 @@ const questions: Record<ProbeName, Question> = {
 }
 
 const graceMs = 15_000
+/** A time limit that was noticed later than this says that we were held up, and nothing about who was asked. */
+const lateMs = 500
 
 type State = { ok: boolean; sinceMs: number }
 
@@ -60,9 +62,15 @@ export class Prober {
   /** Every question has a loop of its own: one that gets no answer does not hold up the others. */
   start(everyMs: number, timeoutMs: number): void {
     this.#startedAt = this.#now()
-    for (const target of this.#targets)
-      for (const [name, question] of this.#probesOf(target))
-        void this.#loop(target, name, question, everyMs, timeoutMs)
+    const probes = this.#targets.flatMap((target) =>
+      this.#probesOf(target).map(([name, question]) => ({ target, name, question })),
+    )
+    // Spread over the time between two questions: asked all at once, a short pause of ours would spoil them all.
+    for (const [index, { target, name, question }] of probes.entries())
+      setTimeout(
+        () => void this.#loop(target, name, question, everyMs, timeoutMs),
+        (index * everyMs) / probes.length,
+      )
   }
 
   stop(): void {
@@ -85,7 +93,8 @@ export class Prober {
         timeoutMs,
         from: this.#from.address,
       })
-      this.#record(`${target.name}/${name}`, status === 200, askedAt)
+      const heldUp = status === undefined && this.#now() - askedAt > timeoutMs + lateMs
+      if (!heldUp) this.#record(`${target.name}/${name}`, status === 200, askedAt)
       const rest = Math.max(0, everyMs - (this.#now() - askedAt))
       await new Promise((resolve) => setTimeout(resolve, rest))
     }

@@ -71,7 +71,10 @@ export class Steering {
       if (result.kind === 'refused') this.#fail(new Error(`${result.stage}: ${result.detail}`))
       else {
         if (result.kind === 'applied') this.#agent.options.log.info({ ...result }, 'steering')
-        this.state = { kind: 'answering', mark: result.mark, prefixes: this.#prefixes }
+        if (result.kind !== 'stored')
+          this.state = { kind: 'answering', mark: result.mark, prefixes: this.#prefixes }
+        // It will answer from the map that lies there once it runs; while a world starts, that is to be expected.
+        else if (this.state.kind !== 'building') this.#fail(new Error('Knot does not answer'))
       }
     } catch (error) {
       this.#fail(error)

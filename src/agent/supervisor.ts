@@ -5,7 +5,16 @@ import type { PlanProcess, RegionPlan } from '../plan.ts'
 import { type Exec, passes, runToEnd } from './check.ts'
 import type { Launcher } from './launch.ts'
 
-export type ProcessState = 'waiting' | 'starting' | 'ready' | 'backoff' | 'gaveUp' | 'stopping' | 'stopped'
+/** `failing`: it lives and was ready, and does not answer as it should any more. It is shown, not restarted. */
+export type ProcessState =
+  | 'waiting'
+  | 'starting'
+  | 'ready'
+  | 'failing'
+  | 'backoff'
+  | 'gaveUp'
+  | 'stopping'
+  | 'stopped'
 
 export type ProcessStatus = {
   name: string
@@ -28,14 +37,19 @@ export type SupervisorOptions = {
   /** Processes that are held back beyond `after`, by what does not depend on this region alone. */
   gates?: Record<string, Gate>
   onChange?: (status: ProcessStatus) => void
-  /** Pauses before restarts double from the first to the longest. */
-  backoff?: { firstMs: number; longestMs: number }
+  /** Pauses before restarts double from the first to the longest; what was given up is tried again after `givenUpMs`. */
+  backoff?: { firstMs: number; longestMs: number; givenUpMs: number }
+  /** Between two looks at what was ready: while it answers, and while it does not. */
+  look?: { calmMs: number; failingMs: number }
 }
 
 const pollMs = 200
 /** Between two looks whether a process lives: for HAProxy this is time in which users are refused. */
 const alivePollMs = 50
-const defaultBackoff = { firstMs: 250, longestMs: 15_000 }
+const defaultBackoff = { firstMs: 250, longestMs: 15_000, givenUpMs: 60_000 }
+const defaultLook = { calmMs: 5_000, failingMs: 1_000 }
+/** One question may be lost in a busy moment. */
+const failingAfter = 2
 /** A process that lived this long was well: its next failure starts counting anew, and it is restarted at once. */
 const wellAfterSeconds = 30
 const giveUpAfter = 12
@@ -63,7 +77,8 @@ type Slot = {
 
 /**
  * Keeps a region's processes as the plan wants them: started in order, watched, restarted with growing pauses, given
- * up visibly after `giveUpAfter` failures in a row. It watches by /proc and not by parenthood, so that a process that
+ * up visibly after `giveUpAfter` failures in a row: from then on tried once a minute, because what keeps it from
+ * running may pass while nobody looks. It watches by /proc and not by parenthood, so that a process that
  * an earlier agent started is supervised like one of its own.
  */
 export class Supervisor {
@@ -147,7 +162,11 @@ export class Supervisor {
     if (slot.state === state && slot.why === why) return
     slot.state = state
     slot.why = why
-    this.#options.onChange?.(statusOf(slot))
+    try {
+      this.#options.onChange?.(statusOf(slot))
+    } catch {
+      // Who is told about a process must not decide about it: a process that runs would pass for one that failed.
+    }
   }
 
   async #keep(slot: Slot): Promise<void> {
@@ -202,7 +221,7 @@ export class Supervisor {
   /** Readiness raced against exit, then exit. Returns why it ended. */
   async #untilEnd(slot: Slot, id: ProcessId): Promise<string> {
     const { process } = slot
-    const deadline = process.readyTimeoutMs === 0 ? Infinity : Date.now() + process.readyTimeoutMs
+    const deadline = process.readyTimeoutMs === 0 ? Infinity : performance.now() + process.readyTimeoutMs
     while (slot.wanted && slot.state !== 'ready') {
       if (!isAlive(id)) return 'it exited before it was ready'
       slot.asking = passes(process.ready, this.#options.plan.address, 1000, this.#exec)
@@ -210,14 +229,39 @@ export class Supervisor {
       if (ok && isAlive(id)) {
         this.#set(slot, 'ready')
         slot.ready.resolve()
-      } else if (Date.now() > deadline) {
+      } else if (performance.now() > deadline) {
         await terminate(id, process.stop)
         return `it was not ready after ${process.readyTimeoutMs / 1000} s`
       } else await sleep(pollMs)
     }
-    while (slot.wanted && isAlive(id)) await sleep(alivePollMs)
+    await this.#watch(slot, id)
     if (slot.wanted && uptimeSeconds(id) > wellAfterSeconds) slot.failures = -1
     return 'it exited'
+  }
+
+  /** Until it ends. Now and then it is asked again: what hangs lives, too. */
+  async #watch(slot: Slot, id: ProcessId): Promise<void> {
+    const { process } = slot
+    const { calmMs, failingMs } = this.#options.look ?? defaultLook
+    let missed = 0
+    let asking = false
+    let nextAt = performance.now() + calmMs
+    const look = async () => {
+      asking = true
+      slot.asking = passes(process.ready, this.#options.plan.address, 1000, this.#exec)
+      const ok = await slot.asking
+      missed = ok ? 0 : missed + 1
+      asking = false
+      nextAt = performance.now() + (ok ? calmMs : failingMs)
+      if (!slot.wanted || slot.id !== id || !isAlive(id)) return
+      if (ok) this.#set(slot, 'ready')
+      else if (missed >= failingAfter) this.#set(slot, 'failing', 'it does not answer as it should any more')
+    }
+    while (slot.wanted && isAlive(id)) {
+      // Beside the watching: an answer may take longer than an end may go unnoticed.
+      if (!asking && performance.now() >= nextAt) void look()
+      await sleep(alivePollMs)
+    }
   }
 
   async #pause(slot: Slot, why: string): Promise<void> {
@@ -225,20 +269,17 @@ export class Supervisor {
     slot.restarts += 1
     slot.failures += 1
     await this.#options.launcher.forget(slot.process)
+    const { firstMs, longestMs, givenUpMs } = this.#options.backoff ?? defaultBackoff
     if (slot.failures >= giveUpAfter) {
       this.#set(slot, 'gaveUp', `${why}; ${slot.failures} times in a row, see its log`)
-      slot.wanted = false
-      return
+      return rest(slot, givenUpMs)
     }
     this.#set(slot, 'backoff', why)
-    if (slot.failures === 0) return
-    const { firstMs, longestMs } = this.#options.backoff ?? defaultBackoff
-    const until = Date.now() + Math.min(longestMs, firstMs * 2 ** (slot.failures - 1))
-    while (slot.wanted && Date.now() < until) await sleep(Math.min(pollMs, until - Date.now()))
+    if (slot.failures > 0) await rest(slot, Math.min(longestMs, firstMs * 2 ** (slot.failures - 1)))
   }
 
   async #stopOne(slot: Slot): Promise<void> {
-    if (slot.state === 'gaveUp' || slot.state === 'stopped') return
+    if (slot.state === 'stopped') return
     await slot.launching?.catch(() => undefined)
     const found = slot.id ?? this.#options.launcher.recorded(slot.process)?.id
     this.#set(slot, 'stopping')
@@ -252,6 +293,12 @@ export class Supervisor {
   readonly #exec: Exec = async (command, env, timeoutMs) => {
     return (await runToEnd(this.#options.launcher.dress('engine', command, env), timeoutMs)).code
   }
+}
+
+/** Ends early for one that is not wanted any more. */
+async function rest(slot: Slot, forMs: number): Promise<void> {
+  const until = performance.now() + forMs
+  while (slot.wanted && performance.now() < until) await sleep(Math.min(pollMs, until - performance.now()))
 }
 
 function dismiss(slot: Slot): void {
@@ -277,8 +324,8 @@ export async function terminate(id: ProcessId, how: PlanProcess['stop']): Promis
     .map(identify)
     .filter((member) => member !== undefined)
   if (!signal(id, how.signal)) return
-  const deadline = Date.now() + how.timeoutMs
-  while (isAlive(id) && Date.now() < deadline) await sleep(20)
+  const deadline = performance.now() + how.timeoutMs
+  while (isAlive(id) && performance.now() < deadline) await sleep(20)
   for (const member of family) signal(member, 'SIGKILL')
   while (isAlive(id)) await sleep(20)
 }

@@ -131,6 +131,52 @@ describe('a process that fails', () => {
     await all.supervisor.stop()
   })
 
+  test('and was given up is tried again after a while: what keeps it from running may pass at night', async () => {
+    const broken = 'test -e data/mended && { touch data/go; exec sleep 1000; }; exit 1'
+    const all = here.supervisor(
+      here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]),
+      {
+        backoff: { firstMs: 5, longestMs: 20, givenUpMs: 100 },
+      },
+    )
+    all.supervisor.start()
+    await until('a try after it was given up', () => here.starts('broken').length > 13)
+    assert.match(
+      (await all.in('broken', 'gaveUp')).why!,
+      /^it exited before it was ready; 1\d times in a row/,
+    )
+    here.touch('mended')
+    await all.in('broken', 'ready')
+    await all.supervisor.stop()
+  })
+
+  test('to answer once it was ready is shown as failing, not restarted, and as ready when it answers again', async () => {
+    const all = here.supervisor(here.plan([here.process('hung', stay)]), {
+      look: { calmMs: 50, failingMs: 20 },
+    })
+    all.supervisor.start()
+    const { pid } = await all.in('hung', 'ready')
+    rmSync(join(here.folder, 'data/hung.ready'))
+    const { why } = await all.in('hung', 'failing')
+    assert.equal(why, 'it does not answer as it should any more')
+    here.touch('hung.ready')
+    assert.equal((await all.in('hung', 'ready')).pid, pid)
+    await all.supervisor.stop()
+  })
+
+  test('is told to somebody who fails himself: that changes nothing', async () => {
+    const deaf = here.supervisor(here.plan([here.process('other', stay)]), {
+      onChange: () => {
+        throw new Error('ENOSPC')
+      },
+    })
+    deaf.supervisor.start()
+    const { restarts } = await deaf.in('other', 'ready')
+    assert.equal(restarts, 0)
+    await deaf.supervisor.stop()
+    assert.deepEqual(here.residents(), [])
+  })
+
   test('because it does not exist is told like any other', async () => {
     const all = here.supervisor(here.plan([here.process('absent', '', { command: ['/no/such/program'] })]))
     all.supervisor.start()
@@ -209,7 +255,7 @@ describe('stopping', () => {
     const all = here.supervisor(
       here.plan([here.process('broken', 'exit 1', { ready: here.readyWhen('never') })]),
       {
-        backoff: { firstMs: 1_000_000, longestMs: 1_000_000 },
+        backoff: { firstMs: 1_000_000, longestMs: 1_000_000, givenUpMs: 1_000_000 },
       },
     )
     all.supervisor.start()

@@ -59,9 +59,12 @@ export class SupervisedFolder {
     const supervisor = new Supervisor({
       plan,
       launcher: launch,
-      backoff: { firstMs: 20, longestMs: 80 },
+      backoff: { firstMs: 20, longestMs: 80, givenUpMs: 600_000 },
       ...options,
-      onChange: (status) => history.push(status),
+      onChange: (status) => {
+        history.push(status)
+        options.onChange?.(status)
+      },
     })
     this.#supervisors.push(supervisor)
     return new Supervised(supervisor, history)

@@ -72,6 +72,7 @@ export function wordsOf({ status, region, edge }: Look): string {
   }
   const moving = [
     ...said('gaveUp', 'given up:'),
+    ...said('failing', 'not answering:'),
     ...said('backoff', 'trying again:'),
     ...said('stopping', 'stopping'),
     ...said('starting', 'starting'),

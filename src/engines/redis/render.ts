@@ -32,7 +32,8 @@ export function renderRedis({ region, topology, secrets }: RegionContext): Engin
         env: {},
         run: 'engine',
         after: [],
-        ready: { kind: 'tcp', port: topology.ports.redis },
+        // Refusing us for want of a password is an answer, too: only the kernel's would not do.
+        ready: { kind: 'tcp', port: topology.ports.redis, say: 'PING\r\n', hear: ['+PONG', '-NOAUTH'] },
         readyTimeoutMs: 15_000,
         stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
       },
