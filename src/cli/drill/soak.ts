@@ -103,8 +103,8 @@ async function main(output: Output): Promise<number> {
     return exitCodes.ok
   }
   if (wanted.lab) await mustBeAble()
+  const first = process.env[seedVariable] === undefined
   process.env[seedVariable] = String(wanted.seed)
-  const first = process.env[folderVariable] === undefined
   if (first) output.note(`seed ${wanted.seed}`)
   const folder = wanted.topology === undefined ? ownFolder(wanted, await freeBase()) : undefined
   const file = wanted.topology ?? join(folder!, 'nearside.yaml')

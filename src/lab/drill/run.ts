@@ -199,6 +199,7 @@ class Faults {
   readonly #recorder: Recorder
   readonly #say: (text: string) => void
   readonly #inForce = new Map<string, { fault: Fault; injected: Injected }>()
+  /** When the last one was in force. */
   lastMs = 0
 
   constructor(world: DrillWorld, recorder: Recorder, say: (text: string) => void) {
@@ -209,10 +210,10 @@ class Faults {
 
   async inject(fault: Fault, as: string): Promise<void> {
     this.#say(`Fault: ${sayFault(fault)}`)
-    // From here on something may be broken; when exactly, nobody can say.
-    this.lastMs = clockMs()
-    this.note('fault', what(fault), this.lastMs)
+    const beganMs = clockMs()
     this.#inForce.set(as, { fault, injected: await this.#world.inject(fault) })
+    this.lastMs = clockMs()
+    this.note('fault', what(fault), actsWhileInjected(fault) ? beganMs : this.lastMs)
   }
 
   async heal(as: string): Promise<void> {
@@ -236,6 +237,9 @@ class Faults {
     this.#recorder.mark(text, atMs)
   }
 }
+
+/** Of these users notice something before all of it has been done; the others are nothing until they are in force. */
+const actsWhileInjected = ({ kind }: Fault) => kind.startsWith('kill-') || kind.startsWith('restart-')
 
 async function settledBefore(world: DrillWorld, watch: Watch, signal: AbortSignal): Promise<void> {
   const limit = clockMs() + settledBeforeMs
