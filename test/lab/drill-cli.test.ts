@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import { mustBeRehearsalGround, rehearsalGround } from '../../src/cli/lab/fault-world.ts'
+import type { WorldHandle } from '../../src/cli/world.ts'
+import { nearside } from '../cli/program.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+
+suite('faults and drills as they are typed', () => {
+  test('every fault and every scenario is listed, without a world', async () => {
+    const faults = JSON.parse((await nearside('/', ['lab', 'fault', '--list', '--json'])).stdout)
+    assert.ok(faults.faults.length >= 16)
+    assert.ok(faults.faults.every((one: Record<string, string>) => one.does && one.heals && one.needs))
+    assert.match(faults.absent['slow-disk'], /io\.max/)
+    const scenarios = JSON.parse((await nearside('/', ['drill', '--list', '--json'])).stdout)
+    assert.ok(scenarios.some(({ name }: { name: string }) => name === 'region-loss'))
+  })
+
+  test('a name that is not known is wrong usage, with what was probably meant', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const fault = await nearside(folder, ['lab', 'fault', 'kil-region', 'us-east'])
+      assert.equal(fault.code, 2)
+      assert.match(fault.stderr, /did you mean kill-region\?/)
+      const drill = await nearside(folder, ['drill', 'region-los'])
+      assert.equal(drill.code, 2)
+      assert.match(drill.stderr, /did you mean region-loss\?/)
+      const missing = await nearside(folder, ['drill', 'region-loss'])
+      assert.equal(missing.code, 1)
+      assert.match(missing.stderr, /nearside (lab )?up/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('regions that are neither here nor in a lab are refused, unless somebody insists', () => {
+    const world = (addresses: string[], lab?: { id: string }) =>
+      ({
+        name: 'shop',
+        record: { ...(lab ? { lab } : {}) },
+        regions: addresses.map((address) => ({ address })),
+      }) as unknown as WorldHandle
+    assert.equal(rehearsalGround(world(['127.77.1.1', '127.77.2.1'])), 'local')
+    assert.equal(rehearsalGround(world(['10.77.1.1'], { id: '0123abcd' })), 'lab')
+    const production = world(['127.77.1.1', '192.0.2.1'])
+    assert.throws(() => mustBeRehearsalGround(production, undefined), /would meet real users/)
+    mustBeRehearsalGround(production, true)
+  })
+})
