@@ -1,5 +1,5 @@
 import { constants, setPriority } from 'node:os'
-import type { UserRequest } from './client/user.ts'
+import type { UserRequest } from './client/browser.ts'
 import { type Progress, runJob, type UsersJob } from './job.ts'
 import type { UsersResult } from './result.ts'
 

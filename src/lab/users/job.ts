@@ -2,12 +2,13 @@ import { ask, type Server } from '../../engines/knot/ask.ts'
 import type { Location } from '../../geo/distance.ts'
 import { parsePrefix } from '../../geo/prefix.ts'
 import { clockMs } from '../history.ts'
-import type { UserRequest } from './client/user.ts'
+import type { UserRequest } from './client/browser.ts'
 import { generate, type Home } from './generate.ts'
 import { leadMsOf } from './plan/arrivals.ts'
 import type { Mix } from './plan/mix.ts'
 import { pick } from './plan/random.ts'
-import { type Asked, summarise, type UsersResult } from './result.ts'
+import type { Asked, UsersResult } from './result.ts'
+import { summarise } from './summarise.ts'
 
 /** Everything that a run needs to know, as plain data: it can be carried out by a process of its own. */
 export type UsersJob = {

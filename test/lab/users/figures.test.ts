@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { countUpTo, quantile } from '../../../src/lab/users/quantiles.ts'
-import { binned, summarise } from '../../../src/lab/users/result.ts'
 import { type Sample, Samples } from '../../../src/lab/users/samples.ts'
+import { binned, summarise } from '../../../src/lab/users/summarise.ts'
 
 const values = fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { minLength: 1, maxLength: 200 })
 

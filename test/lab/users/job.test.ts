@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import type { UserRequest } from '../../../src/lab/users/client/user.ts'
+import type { UserRequest } from '../../../src/lab/users/client/browser.ts'
 import { runJob, type UsersJob } from '../../../src/lab/users/job.ts'
 import { shopMix } from '../../../src/lab/users/plan/shop-mixes.ts'
 import { fakeNames, fakeSite, jobFor, pages } from './fakes.ts'

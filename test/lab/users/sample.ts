@@ -1,7 +1,8 @@
 import { userRttMs } from '../../../src/geo/rtt.ts'
 import { between, exponential, pick, seeded } from '../../../src/lab/users/plan/random.ts'
-import { summarise, type UsersResult } from '../../../src/lab/users/result.ts'
+import type { UsersResult } from '../../../src/lab/users/result.ts'
 import { Samples } from '../../../src/lab/users/samples.ts'
+import { summarise } from '../../../src/lab/users/summarise.ts'
 
 const regions = [
   { name: 'us-east', location: { lat: 39.04, lon: -77.49 } },

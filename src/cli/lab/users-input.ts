@@ -1,0 +1,100 @@
+import { access, constants, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, extname, resolve } from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { parse as parseYaml } from 'yaml'
+import { loadCities } from '../../geo/cities.ts'
+import { checkMix, type Mix } from '../../lab/users/plan/mix.ts'
+import { type PlacesFile, parsePlaces, type UserPlace } from '../../lab/users/plan/places.ts'
+import { duration, ratePerSecond } from '../../lab/users/plan/quantities.ts'
+import { mixNames, shopMix } from '../../lab/users/plan/shop-mixes.ts'
+import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { suggest } from '../../lib/suggest.ts'
+
+/** What the options of `nearside lab users` mean. */
+
+export async function mixOf(text: string): Promise<Mix> {
+  const built = mixNames.find((name) => name === text)
+  if (built) return shopMix(built)
+  const content = await readIfThere(text)
+  if (content === undefined) {
+    const meant = suggest(text, mixNames)
+    throw new NearsideError(
+      'usage_mix_unknown',
+      `mix: expected ${mixNames.join(', ')} or a file, got ${JSON.stringify(text)}`,
+      {
+        remedy:
+          meant === undefined
+            ? 'there is no such file; docs/lab.md shows what one looks like'
+            : `did you mean ${meant}?`,
+      },
+    )
+  }
+  const input = (() => {
+    try {
+      return parseYaml(content) as unknown
+    } catch (error) {
+      throw new NearsideError(
+        'usage_mix',
+        `${text}: not valid YAML or JSON: ${messageOf(error).split('\n')[0]}`,
+      )
+    }
+  })()
+  return checkMix(input, basename(text))
+}
+
+export async function placesOf(text: string): Promise<UserPlace[]> {
+  const looksLikeFile = extname(text).toLowerCase() === '.csv' || text.includes('/')
+  const content = looksLikeFile ? await readIfThere(text) : undefined
+  if (looksLikeFile && content === undefined)
+    throw new NearsideError('usage_places', `places: there is no file ${resolve(text)}`, {
+      remedy: 'name a CSV file, or us, europe, world or cities',
+    })
+  const file: PlacesFile | undefined =
+    content === undefined ? undefined : { name: basename(text), text: content }
+  return parsePlaces(text, await loadCities(), file)
+}
+
+/** More than any mix or list of places has. */
+const largestBytes = 10 * 1024 ** 2
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  const about = await stat(path).catch(() => undefined)
+  if (!about) return undefined
+  if (!about.isFile() || about.size > largestBytes)
+    throw new NearsideError('usage_file', `${path}: expected a file of at most 10 MB`)
+  return readFile(path, 'utf8')
+}
+
+/** Known before the run, not after it. */
+export async function writable(path: string): Promise<string> {
+  const file = resolve(path)
+  const about = await stat(file).catch(() => undefined)
+  try {
+    if (about?.isDirectory()) throw new Error('it is a folder')
+    await access(about ? file : dirname(file), constants.W_OK)
+    return file
+  } catch (cause) {
+    throw new NearsideError('usage_report', `report: ${file} cannot be written: ${messageOf(cause)}`, {
+      remedy: 'name a file in a folder that exists',
+      cause,
+    })
+  }
+}
+
+export function rateOf(text: string): number {
+  const found = ratePerSecond(text)
+  if (found !== undefined && found > 0 && found <= 50_000) return found
+  throw new InvalidArgumentError('expected requests per time, up to 50000/s, such as 200/s or 90/min')
+}
+
+export function timeOf(text: string): number {
+  const found = duration(text)
+  if (found !== undefined && found >= 1000 && found <= 24 * 3_600_000) return found
+  throw new InvalidArgumentError('expected a time from 1s to 24h, such as 60s or 5min')
+}
+
+export function seedOf(text: string): number {
+  const seed = Number(text)
+  if (/^\d{1,15}$/.test(text)) return seed
+  throw new InvalidArgumentError('expected a whole number, such as 7')
+}

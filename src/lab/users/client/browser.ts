@@ -1,0 +1,173 @@
+import { Agent } from 'node:http'
+import type { Prefix } from '../../../geo/prefix.ts'
+import type { Sample } from '../samples.ts'
+import { CookieJar } from './cookies.ts'
+import { type Answer, type Ask, type Exchange, exchange } from './exchange.ts'
+import { type AskServer, type Resolution, Resolver } from './resolver.ts'
+import type { Stops } from './stops.ts'
+
+/** The world as users see it. */
+export type Site = {
+  domain: string
+  port: number
+  /** The region that has an address. */
+  regionAt: ReadonlyMap<string, string>
+}
+
+export type BrowserOptions<Server> = {
+  /** Its user: unique in the run. */
+  name: string
+  place: number
+  /** One of this machine's addresses to ask from; undefined: the routing table's choice. */
+  from: string | undefined
+  /** What its resolver tells name servers of its network. */
+  subnet: Prefix | undefined
+  /** In the order in which they are asked. */
+  servers: readonly Server[]
+  askServer: AskServer<Server>
+  site: Site
+  patienceMs: number
+  stops: Stops
+  /** Since the start of the run. */
+  now: () => number
+  record: (request: UserRequest) => void
+}
+
+/** A sample with what only the user knows of it. */
+export type UserRequest = Sample & {
+  user: string
+  method: string
+  path: string
+  /** Of the answer, if there was one. */
+  status?: number
+  /** The reference in what was sent, if it had one. */
+  reference?: string
+}
+
+/** A request before it is sent. */
+export type Wanted = {
+  kind: string
+  dueMs: number
+  method: string
+  path: string
+  headers?: Record<string, string>
+  body?: string | undefined
+  reference?: string | undefined
+}
+
+/** What a browser opens to one site. */
+const connections = 6
+
+/** One user's way to the site: a resolver with its network, connections that are kept, cookies. */
+export class Browser<Server> {
+  readonly #o: BrowserOptions<Server>
+  readonly #resolver: Resolver<Server>
+  readonly #agent: Agent
+  readonly #jar = new CookieJar()
+
+  constructor(options: BrowserOptions<Server>) {
+    this.#o = options
+    const { servers, site, subnet, askServer, from } = options
+    this.#resolver = new Resolver(servers, site.domain, subnet, askServer)
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: connections,
+      ...(from ? { localAddress: from } : {}),
+    })
+  }
+
+  /** Gives its connections back. */
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  /** Sends a request and records how it went; resolves to the answer if it is a good one. Never rejects. */
+  async fetch(what: Wanted): Promise<Answer | undefined> {
+    const { name, place, now, record, site, patienceMs, stops } = this.#o
+    const { kind, dueMs, method, path, body, reference } = what
+    const sentMs = now()
+    const base = {
+      user: name,
+      place,
+      kind,
+      atMs: dueMs,
+      method,
+      path,
+      ...(reference ? { reference } : {}),
+    }
+    const end = (rest: Pick<UserRequest, 'edge' | 'servedBy' | 'error' | 'dnsMs' | 'connectMs' | 'status'>) =>
+      record({ ...base, latencyMs: now() - dueMs, ...rest })
+    const none = { edge: undefined, servedBy: undefined, dnsMs: 0, connectMs: 0 }
+
+    const kept = this.#resolver.kept(sentMs) !== undefined
+    const resolved = await this.#resolver.resolve(now)
+    const dnsMs = kept ? 0 : now() - sentMs
+    if (!resolved.ok) {
+      end({ ...none, dnsMs, error: stops.stopped ? stoppedError : dnsErrors[resolved.why] })
+      return undefined
+    }
+    const cookie = this.#jar.header(path, Date.now())
+    const left = Math.max(1, patienceMs - dnsMs)
+    const ask = (address: string): Ask => ({
+      agent: this.#agent,
+      address,
+      port: site.port,
+      host: site.domain,
+      method,
+      path,
+      headers: { ...usual, ...what.headers, ...(cookie ? { cookie } : {}) },
+      body,
+      patienceMs: left,
+      stops,
+    })
+    const { got, address } = await firstThatConnects(resolved.addresses, (one) => exchange(ask(one)))
+    const edge = site.regionAt.get(address) ?? address
+    if (!('answer' in got)) {
+      end({
+        ...none,
+        edge,
+        dnsMs,
+        connectMs: got.connectMs,
+        error: got.failure === 'other' ? got.detail : got.failure,
+      })
+      return undefined
+    }
+    const { status, headers } = got.answer
+    this.#jar.set(headers['set-cookie'] ?? [], path, Date.now())
+    const servedBy = headers['nearside-region']
+    end({
+      edge,
+      servedBy: typeof servedBy === 'string' ? servedBy : undefined,
+      dnsMs,
+      connectMs: got.connectMs,
+      status,
+      error: status >= 400 ? `HTTP ${status}` : undefined,
+    })
+    return status >= 400 ? undefined : got.answer
+  }
+}
+
+/** The run was stopped while it was under way: neither good nor bad. */
+export const stoppedError: Exclude<Exchange, { answer: unknown }>['failure'] = 'stopped'
+
+const dnsErrors: Record<Exclude<Resolution, { ok: true }>['why'], string> = {
+  silent: 'DNS: silent',
+  refused: 'DNS: refused',
+  empty: 'DNS: empty',
+  'not asked': 'own limit',
+}
+
+const usual = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'user-agent': 'nearside-users' }
+
+/** Another address would not help. */
+const final: readonly string[] = ['own limit', 'stopped', 'timed out']
+
+/** A name with several addresses: the next one when a connection to one cannot be had. */
+async function firstThatConnects(addresses: readonly string[], ask: (address: string) => Promise<Exchange>) {
+  for (const [index, address] of addresses.entries()) {
+    const got = await ask(address)
+    const mayTryNext = 'failure' in got && !got.connected && !final.includes(got.failure)
+    if (!mayTryNext || index === addresses.length - 1) return { got, address }
+  }
+  throw new RangeError('expected an address')
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { mixOf, placesOf, rateOf, seedOf, timeOf, writable } from '../../../src/cli/lab/users-input.ts'
+import { temporaryFolder } from '../../support/sandboxed.ts'
+
+const folder = temporaryFolder('users-input')
+const file = (name: string, text: string | Buffer) => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+async function refused(work: () => unknown): Promise<string> {
+  try {
+    await work()
+  } catch (error) {
+    const { code, message, remedy } = error as { code: string; message: string; remedy?: string }
+    return `${code}: ${message} | ${remedy}`
+  }
+  return 'accepted'
+}
+
+test('a mix is one of ours or a file, YAML or JSON', async () => {
+  assert.equal((await mixOf('checkout')).name, 'checkout')
+  const yaml = file('app.yaml', 'requests:\n  home: { get: / }\n')
+  const json = file('app.json', '{"name": "mine", "requests": {"home": {"get": "/"}}}')
+  assert.equal((await mixOf(yaml)).name, 'app.yaml')
+  assert.equal((await mixOf(json)).name, 'mine')
+  assert.match(
+    await refused(() => mixOf('chekout')),
+    /usage_mix_unknown: .* got "chekout" \| did you mean checkout\?/,
+  )
+  assert.match(await refused(() => mixOf('my/app.yaml')), /usage_mix_unknown: .*no such file/)
+  assert.match(await refused(() => mixOf(file('x', 'a: [1'))), /usage_mix: .*not valid YAML or JSON/)
+  assert.match(await refused(() => mixOf(file('y', ''))), /usage_mix: y: expected keys and values/)
+  assert.match(await refused(() => mixOf(file('z', Buffer.alloc(11 * 1024 ** 2)))), /at most 10 MB/)
+  assert.match(await refused(() => mixOf(folder)), /expected a file/)
+})
+
+test('places are sets, cities or a file that is there', async () => {
+  assert.deepEqual(
+    (await placesOf(file('p.csv', 'city,weight\nBoston,2'))).map(({ name, weight }) => [name, weight]),
+    [['Boston, MA', 2]],
+  )
+  assert.equal((await placesOf('Boston,Denver')).length, 2)
+  assert.match(
+    await refused(() => placesOf('gone.csv')),
+    /usage_places: places: there is no file .*gone\.csv/,
+  )
+  assert.match(await refused(() => placesOf('wrold')), /did you mean world\?/)
+})
+
+test('rate, time and seed say what they expect', async () => {
+  assert.deepEqual([rateOf('200/s'), timeOf('5min'), seedOf('7')], [200, 300_000, 7])
+  for (const text of ['0', '-1/s', 'fast', '60000/s', '']) {
+    assert.match(await refused(() => rateOf(text)), /such as 200\/s or 90\/min/)
+  }
+  for (const text of ['60', '0s', '25h', 'long']) {
+    assert.match(await refused(() => timeOf(text)), /such as 60s or 5min/)
+  }
+  assert.match(await refused(() => seedOf('1.5')), /such as 7/)
+})
+
+test('that a report cannot be written is known before the run, and nothing is left behind', async () => {
+  assert.equal(await writable(join(folder, 'r.html')), join(folder, 'r.html'))
+  assert.match(await refused(() => writable(join(folder, 'no/r.html'))), /usage_report/)
+  mkdirSync(join(folder, 'dir'))
+  assert.match(await refused(() => writable(join(folder, 'dir'))), /it is a folder/)
+})
