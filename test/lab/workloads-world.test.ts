@@ -21,6 +21,7 @@ import { regionsOf } from '../../src/topology/regions.ts'
 import type { Secrets } from '../../src/topology/secrets.ts'
 import { shop } from '../support/world/apps.ts'
 import { startWorld, type TestWorld } from '../support/world.ts'
+import { drill } from './parts/drill.ts'
 
 suite('the workloads and the checker, in a real world', () => {
   let world: TestWorld
@@ -88,6 +89,8 @@ suite('the workloads and the checker, in a real world', () => {
       (typeof guarantees)[number]
     >
   }
+
+  drill(() => world)
 
   test('the primary’s region killed and revived, a replica that lags: every promise holds, and what is not promised is counted', async (t) => {
     const primary = await world.find('primary')
