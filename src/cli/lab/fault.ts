@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RegionStatus } from '../../agent/status.ts'
+import { primaryIn } from '../../lab/drill/look.ts'
 import { inject } from '../../lab/faults/inject.ts'
 import { absent, faultKinds, library } from '../../lab/faults/library.ts'
 import { parseFault, type Situation, type Typed, unknownKind } from '../../lab/faults/parse.ts'
@@ -134,7 +135,7 @@ export async function situationOf(world: WorldHandle): Promise<Situation> {
   const statuses = new Map(all.filter((entry): entry is [string, RegionStatus] => entry[1] !== undefined))
   return {
     regions: world.regions,
-    primary: [...statuses.values()].find(({ world: seen }) => seen?.primary)?.world?.primary,
+    primary: primaryIn({ atMs: 0, regions: [...statuses].map(([name, status]) => ({ name, status })) }),
     processesOf: (region) => {
       const processes = statuses.get(region)?.processes
       if (!processes) return undefined
