@@ -71,7 +71,7 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<St
 }
 
 /** Words before a command that run it where a region of a lab is; none for a region on the machine's own network. */
-function insideOf({ record }: WorldHandle, region: Region): string[] {
+export function insideOf({ record }: WorldHandle, region: Region): string[] {
   if (!record.lab) return []
   const namespace = namespaceOf(record.lab.id, region.index)
   if (exists(namespace)) return insideNamespace(namespace)

@@ -186,7 +186,8 @@ suite('faults at processes', () => {
     restartProcess: async () => undefined,
     restartRegion: async () => undefined,
     postmaster: () => undefined,
-    pauseReplay: async () => undefined,
+    holdReplay: async () => async () => undefined,
+    resumeReplay: async () => undefined,
     links: undefined,
   })
 

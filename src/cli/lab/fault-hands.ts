@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { databaseDisk } from '../../lab/faults/disk.ts'
 import type { Hands, Links } from '../../lab/faults/hands.ts'
-import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { NearsideError } from '../../lib/errors.ts'
 import { identify, lookAt } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
-import { agentProcess, endAgent, startAgent, workingAgent } from '../agents.ts'
+import { agentProcess, endAgent, insideOf, startAgent, workingAgent } from '../agents.ts'
 import { killRegions } from '../kill.ts'
 import { locked } from '../locked.ts'
 import type { Output } from '../output.ts'
@@ -51,7 +53,10 @@ export function handsOf(world: WorldHandle, output: Output, links: Links | undef
         return undefined
       }
     },
-    pauseReplay: (name, paused) => pauseReplay(world, named(name), paused),
+    holdReplay: (name) => replay(world, named(name), 'hold'),
+    async resumeReplay(name) {
+      await replay(world, named(name), 'resume')
+    },
   }
 }
 
@@ -82,34 +87,44 @@ async function restartProcess(
   })
 }
 
-/** Asked of PostgreSQL itself, past HAProxy. Resuming where nothing replays is no error: it has been promoted. */
-async function pauseReplay(world: WorldHandle, region: Region, paused: boolean): Promise<void> {
-  const { default: pg } = await import('pg')
-  const client = new pg.Client({
-    host: region.address,
-    port: world.record.topology.ports.postgres,
-    user: 'postgres',
-    password: world.secrets.superuser,
-    database: 'postgres',
-    connectionTimeoutMillis: 5000,
-    query_timeout: 5000,
+const replayProgram = fileURLToPath(new URL('./fault-replay.ts', import.meta.url))
+
+/**
+ * Asks PostgreSQL itself, past HAProxy. `hold`: replay is paused, also after Patroni has resumed it, until what this
+ * resolves to is called. Resuming where nothing replays is no error: it has been promoted.
+ */
+async function replay(
+  world: WorldHandle,
+  region: Region,
+  mode: 'hold' | 'resume',
+): Promise<() => Promise<void>> {
+  const [file, ...words] = [...insideOf(world, region), process.execPath, replayProgram, mode]
+  const child = spawn(file!, words, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const ended = new Promise<void>((resolve) =>
+    child.on('close', () => resolve()).on('error', () => resolve()),
+  )
+  child.stdin.on('error', () => undefined)
+  const answer = new Promise<string>((resolve) => {
+    child.stdout.setEncoding('utf8').once('data', (line: string) => resolve(line.trim()))
+    void ended.then(() => resolve('no answer'))
   })
-  try {
-    await client.connect()
-    const { rows } = await client.query<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica')
-    if (!rows[0]?.replica) {
-      if (!paused) return
-      throw new NearsideError('fault_primary', `${region.name} holds the primary, which replays nothing`)
-    }
-    await client.query(paused ? 'SELECT pg_wal_replay_pause()' : 'SELECT pg_wal_replay_resume()')
-  } catch (cause) {
-    if (cause instanceof NearsideError) throw cause
-    throw new NearsideError(
-      'fault_database_silent',
-      `${region.name}: its database cannot be asked: ${messageOf(cause)}`,
-      { remedy: `nearside logs ${region.name} postgres`, cause },
-    )
-  } finally {
-    await client.end().catch(() => undefined)
+  const end = async () => {
+    child.stdin.end()
+    await ended
   }
+  const { ports } = world.record.topology
+  const where = { host: region.address, port: ports.postgres, password: world.secrets.superuser }
+  // On its standard input: everyone on the machine can read its arguments.
+  child.stdin.write(`${JSON.stringify(where)}\n`)
+  const said = await answer
+  if (said === 'done' || (said === 'primary' && mode === 'resume')) {
+    if (mode === 'resume') await end()
+    return end
+  }
+  await end()
+  throw said === 'primary'
+    ? new NearsideError('fault_primary', `${region.name} holds the primary, which replays nothing`)
+    : new NearsideError('fault_database_silent', `${region.name}: its database cannot be asked: ${said}`, {
+        remedy: `nearside logs ${region.name} postgres`,
+      })
 }

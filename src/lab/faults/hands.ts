@@ -23,7 +23,9 @@ export type Hands = {
   restartRegion: (region: string) => Promise<void>
   /** PostgreSQL's own first process, if it lives. */
   postmaster: (region: string) => ProcessId | undefined
-  pauseReplay: (region: string, paused: boolean) => Promise<void>
+  /** Replay is paused and kept so until what this resolves to is called, which leaves it paused. */
+  holdReplay: (region: string) => Promise<() => Promise<void>>
+  resumeReplay: (region: string) => Promise<void>
   /** Undefined where the network cannot be changed. */
   links: Links | undefined
 }

@@ -89,7 +89,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
     case 'disk-full':
       return keepFull(hands.regionFolder(fault.region))
     case 'replay-paused':
-      return keepPaused(hands, fault.region)
+      return hands.holdReplay(fault.region)
     case 'app-500':
     case 'app-leak':
     case 'app-clock':
@@ -129,7 +129,7 @@ async function undo(hands: Hands, record: FaultRecord, rest: readonly FaultRecor
       return
     case 'replay-paused':
       if (!rest.some(({ fault: other }) => other.kind === 'replay-paused' && other.region === fault.region))
-        await hands.pauseReplay(fault.region, false)
+        await hands.resumeReplay(fault.region)
       return
     case 'app-500':
     case 'app-leak':
@@ -183,26 +183,6 @@ function keepFull(regionFolder: string): () => void {
     }
   }, refillMs)
   return () => clearInterval(timer)
-}
-
-const pauseAgainMs = 100
-
-/** Patroni resumes replay whenever it looks, every five seconds. What replays in between is what had come by then. */
-async function keepPaused(hands: Hands, region: string): Promise<Upkeep> {
-  await hands.pauseReplay(region, true)
-  let over = false
-  const loop = async () => {
-    while (!over) {
-      await sleep(pauseAgainMs)
-      // Promoted or killed meanwhile: there is nothing to pause.
-      if (!over) await hands.pauseReplay(region, true).catch(() => undefined)
-    }
-  }
-  const ended = loop()
-  return async () => {
-    over = true
-    await ended
-  }
 }
 
 /** Long enough for every instance to have looked. */

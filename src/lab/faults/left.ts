@@ -30,5 +30,5 @@ export async function healLeft(
 export function dropFaults(hands: Hands): Promise<Healed[]> {
   const nothing = async () => undefined
   const links = { now: async () => [], set: nothing }
-  return healLeft({ ...hands, startRegion: nothing, pauseReplay: nothing, links }, () => true)
+  return healLeft({ ...hands, startRegion: nothing, resumeReplay: nothing, links }, () => true)
 }
