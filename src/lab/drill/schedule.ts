@@ -51,17 +51,19 @@ const longestMs = 25_000
 export function roundOf(number: number, options: ScheduleOptions): Round {
   const random = seeded(options.seed, `soak round ${number}`)
   const victims = shuffled(random, options.regions).slice(0, options.beyond ? 2 : 1)
+  // Apps may be ill where the region is; elsewhere users would have nobody left.
+  const ill =
+    victims.find((one) => one.full) ??
+    pick(
+      random,
+      options.regions.filter((one) => one.full),
+    )
   const wanted = wholeBetween(random, 1, 4)
   const faults: { atMs: number; fault: Fault }[] = []
   for (let i = 0; i < wanted; i += 1) {
     const forMs = wholeBetween(random, shortestMs, longestMs)
     const atMs = i === 0 ? 0 : wholeBetween(random, 0, 15_000)
-    const fault = draw(
-      random,
-      options,
-      victims.map(({ name }) => name),
-      forMs,
-    )
+    const fault = draw(random, options, { victims: victims.map(({ name }) => name), ill: ill.name }, forMs)
     // The same thing twice at once says nothing more.
     if (!faults.some((other) => sameKindAndPlace(other.fault, fault))) faults.push({ atMs, fault })
   }
@@ -73,7 +75,12 @@ export function roundOf(number: number, options: ScheduleOptions): Round {
 const sameKindAndPlace = (a: Fault, b: Fault) =>
   a.kind === b.kind && ('region' in a ? 'region' in b && a.region === b.region : true)
 
-function draw(random: Random, options: ScheduleOptions, victims: readonly string[], forMs: number): Fault {
+function draw(
+  random: Random,
+  options: ScheduleOptions,
+  { victims, ill }: { victims: readonly string[]; ill: string },
+  forMs: number,
+): Fault {
   const { regions, ground } = options
   const victim = pick(random, victims)
   const full = regions.filter((one) => one.full).map(({ name }) => name)
@@ -100,7 +107,7 @@ function draw(random: Random, options: ScheduleOptions, victims: readonly string
       process: pick(random, ['app-0', 'redis', 'varnish', 'knot', 'agent']),
       forMs,
     }),
-    () => ({ kind: 'app-hang', region: anyFull, forMs }),
+    () => ({ kind: 'app-hang', region: ill, forMs }),
     () => ({ kind: 'replay-paused', region: anyFull, forMs }),
   ]
   if (ground === 'lab')
@@ -134,7 +141,7 @@ function draw(random: Random, options: ScheduleOptions, victims: readonly string
       }),
     )
   if (ground === 'lab' && options.appFaults)
-    makers.push(() => ({ kind: 'app-500', region: anyFull, share: 1, forMs }))
+    makers.push(() => ({ kind: 'app-500', region: ill, share: 1, forMs }))
   if (options.beyond) {
     const voters = regions.filter((one) => one.votes).map(({ name }) => name)
     makers.push(() => ({
