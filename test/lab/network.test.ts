@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { lackOf } from '../../src/lab/network/abilities.ts'
 import { exists } from '../../src/lab/network/enter.ts'
-import { ip } from '../../src/lab/network/ip.ts'
+import { ip, runWith } from '../../src/lab/network/ip.ts'
 import { makeRouterNamespace } from '../../src/lab/network/make.ts'
 import { cityNetwork, labIdOf, namespaceOf, parseNamespace } from '../../src/lab/network/names.ts'
 import { labFolder, labIds, worldFolderOf } from '../../src/lab/network/registry.ts'
@@ -165,6 +165,17 @@ suite('the network of a lab', { skip }, () => {
     } finally {
       host.stop()
     }
+  })
+
+  test('a nameserver among the users’ addresses is refused at once: programs ask for names when they start', async () => {
+    const code = `require('dgram').createSocket('udp4').connect(Number(process.argv[1]), '10.255.255.53', (error) => {
+      console.log(error?.code ?? 'sent'); process.exit() })`
+    const ask = async (port: string) => {
+      const command = [...lab.inside(east.index), process.execPath, '-e', code, port]
+      return (await runWith(command)).stdout.trim()
+    }
+    assert.match(await ask('53'), /^E(NET|HOST)UNREACH$/)
+    assert.equal(await ask('5300'), 'sent')
   })
 
   test('beside another lab: the same addresses, and neither sees the other', async () => {

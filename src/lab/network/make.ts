@@ -82,6 +82,8 @@ const isWhole = (links: readonly Link[], device: string) =>
   links.some((link) => link.ifname === 'lo' && link.ifalias === completeMark) &&
   links.some((link) => link.ifname === device)
 
+const noNameserver = `rule add pref 500 to ${usersNetwork} ipproto udp dport 53 unreachable`
+
 /** The kernel's own addresses (IPv6 link-local) would send packets that nobody asked for. */
 const silent = (device: string) => `link set ${device} addrgenmode none`
 
@@ -143,6 +145,9 @@ async function makeLine(id: string, place: Place): Promise<void> {
       : [`route add ${labBase}.0.0/16 ${gateway}`, `route add ${usersNetwork} ${gateway}`]),
     `link set lo alias ${completeMark}`,
   ])
+  // A machine's nameserver may have an address among the users': Patroni asks it for its own name at every start, and
+  // would wait 10 s for an answer that cannot come. A kernel without such rules only makes it wait.
+  if (place !== 'internet') await tryIp(['-n', namespace, ...noNameserver.split(' ')])
   if (place === 'internet')
     await ipBatch(router, [`route replace ${usersNetwork} via ${insideAddress(index)} dev ${outer}`])
 }
