@@ -9,6 +9,7 @@ import { decide } from '../failover/decide.ts'
 import type { Action, Verdict, World } from '../failover/types.ts'
 import { defaultPolicy } from '../failover/verdict.ts'
 import { messageOf } from '../lib/errors.ts'
+import type { MemberStatus } from '../lib/etcd.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RegionPlan } from '../plan.ts'
@@ -16,6 +17,7 @@ import { firstPrimary } from '../topology/regions.ts'
 import { DatabaseWatch } from './database.ts'
 import { type Launcher, launcher } from './launch.ts'
 import { readWorld, regionFolder, type WorldRecord } from './layout.ts'
+import { lookEveryMs } from './pace.ts'
 import { Prober } from './prober.ts'
 import { release } from './release.ts'
 import { secretsOf } from './secrets.ts'
@@ -27,12 +29,8 @@ export type AgentOptions = { worldFolder: string; region: string; log: Logger; v
 
 /** How long a probe may take: two round trips across an ocean and some patience. */
 const probeTimeoutMs = 1000
-/** Between two looks while some region seems dead. */
-const alarmedMs = 200
 /** Between two calls to a region's own Patroni while nobody leads. */
 const electionWakeMs = 700
-/** Otherwise, in probes: a probe with a new answer brings the next look forward, so calm costs no time. */
-const calmProbes = 2
 
 /**
  * One region's daemon: it supervises the region's processes, probes the other regions, publishes what it sees,
@@ -49,12 +47,15 @@ export class Agent {
   readonly prober: Prober
   readonly database: DatabaseWatch | undefined
   readonly steering: Steering | undefined
-  readonly startedAt = Date.now()
+  /** By the monotonic clock. */
+  readonly startedAtMs = performance.now()
   /** The last look at what all agents share; undefined before the first. */
   snapshot: Snapshot | undefined
   snapshotAtMs = 0
   verdicts: Verdict[] = []
   etcdError: string | undefined = 'not asked yet'
+  /** What this region's own member said of itself a few seconds ago; undefined without one, or when it is silent. */
+  etcdMember: MemberStatus | undefined
   /** App releases started here since this agent started. */
   deployments = 0
   /** Called after every look, with the snapshot. */
@@ -171,7 +172,6 @@ export class Agent {
   }
 
   async #lookLoop(): Promise<void> {
-    const { probeMs } = this.context.topology.failover
     while (!this.#stopping) {
       const started = performance.now()
       try {
@@ -180,10 +180,7 @@ export class Agent {
       } catch (error) {
         this.etcdError = messageOf(error)
       }
-      const alarmed = Object.values(this.prober.view()).some((view) =>
-        Object.values(view).every((seen) => !seen.ok),
-      )
-      const everyMs = alarmed ? Math.min(alarmedMs, probeMs) : calmProbes * probeMs
+      const everyMs = lookEveryMs(this.prober.view(), this.context.topology.failover)
       await this.#rest(Math.max(20, everyMs - (performance.now() - started)))
     }
     if (this.snapshot) for (const listener of [...this.onSnapshot]) listener(this.snapshot)
@@ -328,7 +325,7 @@ export class Agent {
     }
   }
 
-  /** Who leads etcd changes rarely; asking every few seconds is enough. */
+  /** Who leads etcd, and how large it is, changes rarely; asking every few seconds is enough. */
   async #etcdLeaderLoop(): Promise<void> {
     if (!this.context.region.votes) return
     while (!this.#stopping) {
@@ -338,6 +335,7 @@ export class Agent {
       } catch {
         this.#etcdLeader = undefined
       }
+      this.etcdMember = await this.shared.ownMember()
       for (let waited = 0; waited < 5000 && !this.#stopping; waited += 250) await pause(250)
     }
   }
@@ -357,7 +355,8 @@ export class Agent {
 
   #releasing = false
   #releaseOnce(snapshot: Snapshot): void {
-    if (this.#releasing || snapshot.releases[this.record.run] !== undefined) return
+    const state = snapshot.releases[this.record.run]
+    if (this.#releasing || (state !== undefined && state !== this.shared.claim)) return
     if (this.database?.state.role !== 'primary' || this.database.state.heartbeatAgeMs === undefined) return
     // It is given the same addresses as the app: the region's own door to the database, its Redis.
     if (this.supervisor.status().some(({ engine, state }) => engine !== 'app' && state !== 'ready')) return

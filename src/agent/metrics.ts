@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { etcdQuotaBytes } from '../engines/etcd/render.ts'
 import type { TrafficSample } from '../engines/haproxy/traffic.ts'
 import type { Agent } from './agent.ts'
 import { durabilityOf, lagOf } from './status.ts'
@@ -144,6 +145,40 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     registers,
     collect() {
       this.set(Number(agent.etcdError === undefined))
+    },
+  })
+  if (agent.context.region.votes) fromEtcdMember(agent, registers)
+}
+
+function fromEtcdMember(agent: Agent, registers: Registry[]): void {
+  new Gauge({
+    name: 'nearside_etcd_database_bytes',
+    help: 'Size of the file of this region’s etcd member.',
+    registers,
+    collect() {
+      this.reset()
+      if (agent.etcdMember) this.set(agent.etcdMember.dbBytes)
+    },
+  })
+  new Gauge({
+    name: 'nearside_etcd_quota_bytes',
+    help: 'Size at which etcd refuses every write.',
+    registers,
+    collect() {
+      this.reset()
+      if (agent.etcdMember) this.set(etcdQuotaBytes)
+    },
+  })
+  new Gauge({
+    name: 'nearside_etcd_alarm',
+    help: '1 while etcd has raised this alarm: nospace, corrupt.',
+    labelNames: ['alarm'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const alarm of ['NOSPACE', 'CORRUPT'] as const)
+        if (agent.etcdMember)
+          this.set({ alarm: alarm.toLowerCase() }, Number(agent.etcdMember.alarms.includes(alarm)))
     },
   })
 }

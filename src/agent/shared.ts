@@ -2,7 +2,7 @@ import type { RegionContext } from '../engines/context.ts'
 import { etcdEndpoints } from '../engines/etcd/render.ts'
 import { patroniPrefix } from '../engines/postgres/render.ts'
 import type { Action, Fitness, Leader, Observation, View } from '../failover/types.ts'
-import { type Compare, Etcd, type KeyValue } from '../lib/etcd.ts'
+import { type Compare, Etcd, type KeyValue, type MemberStatus } from '../lib/etcd.ts'
 import type { DatabaseState } from './database.ts'
 
 /**
@@ -40,6 +40,8 @@ export type Snapshot = {
 const leaseSeconds = 3
 const renewMs = 900
 const eventsKept = 500
+/** Outcomes of earlier runs: nobody waits for them, and all are read at every look. */
+const releasesKept = 5
 
 export class Shared {
   readonly etcd: Etcd
@@ -49,10 +51,12 @@ export class Shared {
   readonly #service: string
   readonly #region: string
   readonly #now: () => number
+  readonly #votes: boolean
   #lease: string | undefined
   #renewedAt = 0
   #firstSeen = new Map<string, { revision: string; at: number }>()
   #written = 0
+  #pruning: Promise<void> | undefined
 
   /** `now`: a monotonic clock in milliseconds. */
   constructor(context: RegionContext, now: () => number) {
@@ -62,7 +66,13 @@ export class Shared {
     this.#root = `/nearside/${context.topology.name}/`
     this.#service = patroniPrefix(context.topology.name)
     this.#region = context.region.name
+    this.#votes = context.region.votes
     this.#now = now
+  }
+
+  /** What a release that this region's agent has claimed says until it has an outcome. */
+  get claim(): string {
+    return `running in ${this.#region}`
   }
 
   async publish(report: Report): Promise<void> {
@@ -150,17 +160,44 @@ export class Shared {
     }
   }
 
-  /** True for the one agent that is to run the release; its claim dies with its lease. */
+  /** What the region's own member says of itself; undefined where there is none, or when it does not answer. */
+  async ownMember(): Promise<MemberStatus | undefined> {
+    return this.#votes ? this.#member.status().catch(() => undefined) : undefined
+  }
+
+  /**
+   * True for the one agent that is to run the release; its claim dies with its lease. A claim of this very region
+   * that nobody works on, by an agent that died or by a call that was never answered, is taken over.
+   */
   async claimRelease(run: string): Promise<boolean> {
     const key = `${this.#root}releases/${run}`
-    return this.etcd.transact(
-      [{ key, target: 'CREATE', create_revision: '0' }],
-      [{ put: { key, value: `running in ${this.#region}`, lease: this.#lease } }],
+    const put = [{ put: { key, value: this.claim, lease: this.#lease } }]
+    return (
+      (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put)) ||
+      (await this.etcd.transact([{ key, target: 'VALUE', value: this.claim }], put))
     )
   }
 
-  async setRelease(run: string, outcome: string): Promise<void> {
-    await this.etcd.put(`${this.#root}releases/${run}`, outcome)
+  /**
+   * Puts the outcome of a release that this agent has claimed, or with `undefined` gives the claim back. It may be
+   * said again when nobody knows whether it was heard. What another agent has claimed or said meanwhile stands.
+   */
+  async settleRelease(run: string, outcome: string | undefined): Promise<void> {
+    const key = `${this.#root}releases/${run}`
+    const mine: Compare = { key, target: 'VALUE', value: this.claim }
+    if (outcome === undefined) return void (await this.etcd.transact([mine], [{ delete: { key } }]))
+    const put = [{ put: { key, value: outcome } }]
+    const done =
+      (await this.etcd.transact([mine], put)) ||
+      // The claim has gone with its lease, and nobody has taken it up.
+      (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put))
+    if (done) await this.#forgetOldReleases().catch(() => undefined)
+  }
+
+  async #forgetOldReleases(): Promise<void> {
+    const found = await this.etcd.get(`${this.#root}releases/`, { prefix: true, keysOnly: true })
+    const newestFirst = found.sort((a, b) => Number(b.modRevision) - Number(a.modRevision))
+    for (const { key } of newestFirst.slice(releasesKept)) await this.etcd.delete(key)
   }
 
   /** Makes way for another attempt. A release that runs or has ended well stays as it is. */
@@ -177,7 +214,12 @@ export class Shared {
     this.#written += 1
     const key = `${this.#root}events/${String(event.at).padStart(15, '0')}-${this.#region}-${this.#written}`
     await this.etcd.put(key, JSON.stringify(event))
-    if (this.#written % 50 === 0) await this.#prune()
+    // Beside whatever this event is about, which waits for its being written.
+    this.#pruning ??= this.#prune()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#pruning = undefined
+      })
   }
 
   /** Oldest first. */
@@ -187,8 +229,9 @@ export class Shared {
   }
 
   async #prune(): Promise<void> {
-    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true })
-    for (const old of found.slice(0, Math.max(0, found.length - eventsKept))) await this.etcd.delete(old.key)
+    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true, keysOnly: true })
+    const firstKept = found.at(-eventsKept)
+    if (found.length > eventsKept) await this.etcd.deleteRange(found[0]!.key, firstKept!.key)
   }
 
   #byName<T>(found: KeyValue[], make: (kv: KeyValue) => T): Record<string, T> {

@@ -1,4 +1,6 @@
+import { etcdQuotaBytes } from '../engines/etcd/render.ts'
 import type { Fitness, Verdict, View } from '../failover/types.ts'
+import type { MemberStatus } from '../lib/etcd.ts'
 import type { Agent } from './agent.ts'
 import type { DatabaseState } from './database.ts'
 import type { SteeringState } from './steer.ts'
@@ -14,7 +16,7 @@ export type RegionStatus = {
   /** `stopping`: it has been asked to stop and decides nothing any more. */
   agent: { pid: number; version: string; uptimeSeconds: number; revision: string; stopping?: boolean }
   /** `error` is set while etcd cannot be written; everything under `world` is then as old as `ageMs`. */
-  etcd: { error?: string }
+  etcd: EtcdState
   processes: ProcessStatus[]
   ready: boolean
   database?: DatabaseState
@@ -36,6 +38,15 @@ export type RegionStatus = {
   verdicts: Verdict[]
 }
 
+export type EtcdState = {
+  error?: string
+  /** Of this region's own member, where there is one that answers: its file, and how large it may become. */
+  dbBytes?: number
+  quotaBytes?: number
+  /** `NOSPACE`: the file is full, and etcd refuses every write in all regions. */
+  alarms?: MemberStatus['alarms']
+}
+
 /**
  * What an acknowledged write is worth right now. `region`: on disk in two regions. `at risk`: the topology asks for
  * that, but one region is alone. `stopped`: `strict`, and no standby to acknowledge. `local`: asynchronous by choice.
@@ -53,11 +64,11 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     agent: {
       pid: process.pid,
       version: options.version,
-      uptimeSeconds: (Date.now() - agent.startedAt) / 1000,
+      uptimeSeconds: (performance.now() - agent.startedAtMs) / 1000,
       revision: agent.record.revision,
       ...(agent.stopping ? { stopping: true } : {}),
     },
-    etcd: agent.etcdError === undefined ? {} : { error: agent.etcdError },
+    etcd: etcdOf(agent),
     processes,
     ready: processes.every((one) => one.state === 'ready'),
     ...(agent.database ? { database: agent.database.state } : {}),
@@ -66,6 +77,15 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     seen: agent.prober.view(),
     ...(snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.verdicts,
+  }
+}
+
+function etcdOf({ etcdError, etcdMember }: Agent): EtcdState {
+  return {
+    ...(etcdError === undefined ? {} : { error: etcdError }),
+    ...(etcdMember === undefined
+      ? {}
+      : { dbBytes: etcdMember.dbBytes, quotaBytes: etcdQuotaBytes, alarms: etcdMember.alarms }),
   }
 }
 

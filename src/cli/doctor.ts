@@ -3,6 +3,7 @@ import { messageOf, NearsideError } from '../lib/errors.ts'
 import { loadTopology } from '../topology/load.ts'
 import { confirm } from './ask.ts'
 import { clockFindings } from './doctor/clocks.ts'
+import { etcdFindings } from './doctor/etcd.ts'
 import { faultFindings } from './doctor/faults.ts'
 import type { Finding } from './doctor/finding.ts'
 import { labFindings } from './doctor/labs.ts'
@@ -71,6 +72,7 @@ async function examine(world: WorldHandle | undefined, options: Options): Promis
     // In a lab every region has all ports of its address to itself.
     ...(topology && !world?.record.lab ? portFindings(topology, world?.folder) : []),
     ...(world ? await clockFindings(world) : []),
+    ...(world ? await etcdFindings(world) : []),
     ...(world ? await secrecyFindings(world.folder) : []),
     ...leftoverFindings(),
     ...(await labFindings()),

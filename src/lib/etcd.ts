@@ -1,11 +1,12 @@
-import { request } from 'node:http'
+import { get, request } from 'node:http'
 import { messageOf, NearsideError } from './errors.ts'
 
 /**
  * A thin client of etcd's JSON gateway (v3). Keys and values travel in base64, 64-bit numbers as strings; both are
  * hidden here. Every call goes to one endpoint and moves to the next when that one does not answer; it fails with
  * `etcd_unreachable` when none did before the deadline. Nothing is retried after an endpoint may have acted, except
- * reads.
+ * reads. Away from the nearest endpoint it asks the nearer ones now and then whether they are well, beside the calls,
+ * and goes back to the first that is.
  */
 
 export type KeyValue = {
@@ -34,6 +35,22 @@ export type EtcdOptions = {
   password?: string
   /** For one call, over all endpoints. */
   timeoutMs?: number
+  /** Between two questions whether a nearer endpoint is well again. */
+  homeEveryMs?: number
+}
+
+/** What one member says of itself. */
+export type MemberStatus = {
+  /** '0' when it knows none. */
+  leader: string
+  member: string
+  version: string
+  /** Of its file, which never shrinks by itself; what of it holds data. */
+  dbBytes: number
+  dbInUseBytes: number
+  /** `NOSPACE`: every put is refused, in the whole cluster, until it is disarmed. */
+  alarms: ('NOSPACE' | 'CORRUPT')[]
+  revision: string
 }
 
 type RawKeyValue = {
@@ -65,18 +82,24 @@ export class EtcdRefusal extends NearsideError {
 }
 
 export class Etcd {
-  readonly #options: EtcdOptions & { timeoutMs: number }
+  readonly #options: EtcdOptions & { timeoutMs: number; homeEveryMs: number }
   #current = 0
+  /** By the monotonic clock, while away from the nearest endpoint: when it was last moved or asked about. */
+  #awaySinceMs = 0
   #token: string | undefined
 
   constructor(options: EtcdOptions) {
-    this.#options = { timeoutMs: 2000, ...options }
+    this.#options = { timeoutMs: 2000, homeEveryMs: 15_000, ...options }
   }
 
   /** One key, or every key under a prefix, in key order. Linearizable unless `serializable` (any member's copy). */
-  async get(key: string, options: { prefix?: boolean; serializable?: boolean } = {}): Promise<KeyValue[]> {
+  async get(
+    key: string,
+    options: { prefix?: boolean; serializable?: boolean /** Values stay empty. */; keysOnly?: boolean } = {},
+  ): Promise<KeyValue[]> {
     const body: Json = { key: encode(key), serializable: options.serializable ?? false }
     if (options.prefix) body.range_end = prefixEnd(key)
+    if (options.keysOnly) body.keys_only = true
     const answer = await this.#call('/v3/kv/range', body, { read: true })
     return ((answer.kvs as RawKeyValue[] | undefined) ?? []).map(keyValue)
   }
@@ -89,6 +112,11 @@ export class Etcd {
     const body: Json = { key: encode(key) }
     if (options.prefix) body.range_end = prefixEnd(key)
     await this.#call('/v3/kv/deleterange', body)
+  }
+
+  /** Every key from `first` on that comes before `end`. */
+  async deleteRange(first: string, end: string): Promise<void> {
+    await this.#call('/v3/kv/deleterange', { key: encode(first), range_end: encode(end) })
   }
 
   /** All of `success` happens if every comparison holds, nothing otherwise; says which. */
@@ -147,14 +175,42 @@ export class Etcd {
     return { idByName, leader: status.leader, asked: status.member }
   }
 
-  async status(): Promise<{ leader: string; member: string; version: string; dbBytes: number }> {
+  async status(): Promise<MemberStatus> {
     const answer = await this.#call('/v3/maintenance/status', {}, { read: true })
+    const header = answer.header as Json | undefined
+    const said = ((answer.errors as string[] | undefined) ?? []).join(' ')
     return {
       leader: String(answer.leader ?? '0'),
-      member: String((answer.header as Json | undefined)?.member_id ?? '0'),
+      member: String(header?.member_id ?? '0'),
       version: String(answer.version ?? ''),
       dbBytes: Number(answer.dbSize ?? 0),
+      dbInUseBytes: Number(answer.dbSizeInUse ?? 0),
+      alarms: (['NOSPACE', 'CORRUPT'] as const).filter((alarm) => said.includes(alarm)),
+      revision: String(header?.revision ?? '0'),
     }
+  }
+
+  /** Forgets what keys were before this revision; the space is used again, the file stays as large as it is. */
+  async compact(revision: string): Promise<void> {
+    try {
+      await this.#call('/v3/kv/compaction', { revision, physical: true })
+    } catch (error) {
+      if (!(error instanceof EtcdRefusal && /has been compacted/.test(error.message))) throw error
+    }
+  }
+
+  /** Makes the asked member's file as small as what is in it. The member answers nobody meanwhile. */
+  async defragment(): Promise<void> {
+    await this.#call('/v3/maintenance/defragment', {})
+  }
+
+  /** Lets puts through again after NOSPACE; a member that is still too large raises it again at the next. */
+  async disarm(): Promise<void> {
+    const raised = await this.#call('/v3/maintenance/alarm', { action: 'GET' }, { read: true })
+    for (const { memberID, alarm } of (raised.alarms as { memberID: string; alarm: string }[] | undefined) ??
+      [])
+      if (alarm === 'NOSPACE')
+        await this.#call('/v3/maintenance/alarm', { action: 'DEACTIVATE', memberID, alarm })
   }
 
   /** Must be sent to the member that leads: use a client with that one endpoint. */
@@ -196,24 +252,42 @@ export class Etcd {
   }
 
   async #call(path: string, body: Json, how: { read?: boolean; plain?: boolean } = {}): Promise<Json> {
-    const deadline = Date.now() + this.#options.timeoutMs
-    const { endpoints } = this.#options
+    const { endpoints, timeoutMs } = this.#options
+    const deadline = performance.now() + timeoutMs
+    this.#lookHome()
     let last: unknown
-    for (let tried = 0; tried < endpoints.length && Date.now() < deadline; tried += 1) {
+    for (let tried = 0; tried < endpoints.length && performance.now() < deadline; tried += 1) {
       const endpoint = endpoints[this.#current % endpoints.length]!
       // A dead endpoint that swallows packets must leave time for the others.
-      const share = Math.max(200, Math.ceil((deadline - Date.now()) / (endpoints.length - tried)))
+      const share = Math.max(200, Math.ceil((deadline - performance.now()) / (endpoints.length - tried)))
       try {
         return await this.#authenticated(endpoint, path, body, share, how.plain ?? false)
       } catch (error) {
         if (error instanceof EtcdRefusal && !unavailable(error)) throw error
         last = error
         this.#current += 1
+        this.#awaySinceMs = performance.now()
         if (!how.read && mayHaveActed(error)) break
       }
     }
     throw new NearsideError('etcd_unreachable', `etcd ${path}: no answer (${messageOf(last)})`, {
       cause: last,
+    })
+  }
+
+  /**
+   * A far member answers as well as a near one, so nothing would ever lead back. It is asked beside the calls and not
+   * by one of them: a write that is sent to a member that hangs is lost for its caller.
+   */
+  #lookHome(): void {
+    const { endpoints, homeEveryMs } = this.#options
+    const away = this.#current
+    const nearer = endpoints.slice(0, away % endpoints.length)
+    if (nearer.length === 0 || performance.now() - this.#awaySinceMs < homeEveryMs) return
+    this.#awaySinceMs = performance.now()
+    void Promise.all(nearer.map((endpoint) => isWell(endpoint, healthMs))).then((well) => {
+      const found = well.indexOf(true)
+      if (found !== -1 && this.#current === away) this.#current = found
     })
   }
 
@@ -251,6 +325,25 @@ const unavailable = (error: EtcdRefusal) => error.grpcCode === 14 || error.grpcC
 function mayHaveActed(error: unknown): boolean {
   if (error instanceof EtcdRefusal) return !/no leader/.test(error.message)
   return !(error instanceof Error && 'code' in error && refusedCodes.has(String(error.code)))
+}
+
+/** Longer than any round trip; a member that takes longer is not worth going to. */
+const healthMs = 1000
+
+/** A member is well when it has a leader and could read what a majority agrees on. */
+function isWell(endpoint: string, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const call = get(`${endpoint}/health`, { agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    const timer = setTimeout(() => call.destroy(), timeoutMs)
+    call.on('error', () => resolve(false))
+    call.on('close', () => {
+      clearTimeout(timer)
+      resolve(false)
+    })
+  })
 }
 
 /** '' while authentication is not turned on yet. */

@@ -124,6 +124,13 @@ export function allPids(): number[] {
     .map(Number)
 }
 
+/** Everything that lives in the session of this process id, whoever is its parent by now. */
+export const sessionOf = (session: number): ProcessId[] =>
+  allPids().flatMap((pid) => {
+    const stat = statOf(pid)
+    return stat?.session === session && stat.state !== 'Z' ? [{ pid, startTicks: stat.startTicks }] : []
+  })
+
 /** Processes below these, however deep, with the given ones first. */
 export function withDescendants(roots: readonly number[]): number[] {
   const children = new Map<number, number[]>()

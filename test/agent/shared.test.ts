@@ -134,15 +134,65 @@ describe('agents that share an etcd', () => {
     const [west, east] = [agent('us-west'), agent('us-east')]
     await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
     const claimed = await Promise.all([west.claimRelease('r1'), east.claimRelease('r1')])
+    const [own, other] = claimed[0] ? [west, east] : [east, west]
     assert.deepEqual(claimed.sort(), [false, true])
     await west.forgetFailedRelease('r1')
-    assert.equal(await west.claimRelease('r1'), false)
-    await west.setRelease('r1', 'failed: exit 1')
+    assert.equal(await other.claimRelease('r1'), false)
+    await own.settleRelease('r1', 'failed: exit 1')
     await west.forgetFailedRelease('r1')
     assert.equal(await east.claimRelease('r1'), true)
-    await east.setRelease('r1', 'ok')
+    await east.settleRelease('r1', 'ok')
     await west.forgetFailedRelease('r1')
     assert.equal((await west.read()).releases.r1, 'ok')
+  })
+
+  test('an outcome is put by who claimed, also when the claim has gone meanwhile; another’s claim stands', async () => {
+    const [west, east] = [agent('us-west'), agent('us-east')]
+    await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
+    const outcome = async () => (await west.read()).releases.r1
+    assert.equal(await west.claimRelease('r1'), true)
+    await west.withdraw()
+    assert.equal(await outcome(), undefined)
+    await west.settleRelease('r1', 'ok')
+    // Nobody knows whether the first was heard, so it is said again.
+    await west.settleRelease('r1', 'ok')
+    assert.equal(await outcome(), 'ok')
+    await cluster.client().delete('/nearside/shared/releases/r1')
+    assert.equal(await east.claimRelease('r1'), true)
+    await west.settleRelease('r1', 'failed: exit 1')
+    await west.settleRelease('r1', undefined)
+    assert.equal(await outcome(), 'running in us-east')
+    await east.settleRelease('r1', undefined)
+    assert.equal(await outcome(), undefined)
+  })
+
+  test('a claim of one’s own region that nobody works on is taken over, and lives with the new agent', async () => {
+    const [old, next] = [agent('us-west'), agent('us-west')]
+    await Promise.all([old.publish(report('us-west')), next.publish(report('us-west'))])
+    assert.equal(await old.claimRelease('r1'), true)
+    assert.equal(await next.claimRelease('r1'), true)
+    await old.withdraw()
+    assert.equal((await next.read()).releases.r1, next.claim)
+  })
+
+  test('releases of earlier runs are forgotten, whatever ran most often', async () => {
+    const west = agent('us-west')
+    await west.publish(report('us-west'))
+    for (let run = 0; run < 12; run += 1) {
+      await west.claimRelease(`r${run}`)
+      await west.settleRelease(`r${run}`, 'ok')
+    }
+    assert.deepEqual(Object.keys((await west.read()).releases).sort(), ['r10', 'r11', 'r7', 'r8', 'r9'])
+  })
+
+  test('the last 500 events are kept, also when each agent writes but a few', async () => {
+    const client = cluster.client()
+    for (let at = 0; at < 520; at += 1)
+      await client.put(`/nearside/shared/events/${String(at).padStart(15, '0')}-us-east-1`, '{"at":1}')
+    await agent('us-west').record('primary', { to: 'us-west' })
+    await until('the oldest to be gone', async () => (await agent('us-east').events()).length === 500)
+    const newest = (await agent('us-east').events()).at(-1)
+    assert.deepEqual([newest?.kind, newest?.detail], ['primary', { to: 'us-west' }])
   })
 
   test('who must be promoted is read from Patroni’s record, however incomplete', async () => {

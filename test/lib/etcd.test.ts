@@ -290,6 +290,67 @@ test('a member that may have acted is not followed by another, unless it says th
   }
 })
 
+test('who was driven to a far member goes back to the nearest that is well, and not by sending it writes', async () => {
+  const asked: string[] = []
+  const state = { near: 'resets' as 'resets' | 'is ill' | 'is well' }
+  const serve = async (name: string) => {
+    const server = createServer((request, response) => {
+      request.resume()
+      asked.push(`${name} ${request.url === '/health' ? 'health' : 'call'}`)
+      if (name !== 'near' || state.near === 'is well') return response.end('{}')
+      if (state.near === 'resets') return response.destroy()
+      response.statusCode = 503
+      response.end('{}')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return server
+  }
+  const servers = [await serve('near'), await serve('middle'), await serve('far')]
+  const endpoints = servers.map((one) => `http://127.0.0.1:${(one.address() as { port: number }).port}`)
+  const called = () => asked.splice(0).filter((one) => one.endsWith('call'))
+  try {
+    const etcd = new Etcd({ endpoints, homeEveryMs: 50 })
+    await assert.rejects(etcd.put('/k', 'v'), { code: 'etcd_unreachable' })
+    await etcd.put('/k', 'v')
+    assert.deepEqual(called(), ['near call', 'middle call'])
+    state.near = 'is ill'
+    for (let round = 0; round < 3; round += 1) {
+      await until('the near one to be asked', async () => {
+        await etcd.put('/k', 'v')
+        return asked.includes('near health')
+      })
+      assert.ok(called().every((one) => one === 'middle call'))
+    }
+    state.near = 'is well'
+    await until('the near one to be used again', async () => {
+      await etcd.put('/k', 'v')
+      return asked.at(-1) === 'near call'
+    })
+  } finally {
+    for (const server of servers) {
+      server.close()
+      server.closeAllConnections()
+    }
+  }
+})
+
+test('a clock that is set back does not make a call wait longer', async (t) => {
+  const server = createServer(() => undefined)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  try {
+    let wallClock = Date.UTC(2026, 0, 1)
+    t.mock.method(Date, 'now', () => (wallClock -= 3_600_000))
+    const etcd = new Etcd({ endpoints: [`http://127.0.0.1:${port}`], timeoutMs: 300 })
+    const started = performance.now()
+    await assert.rejects(etcd.get('/k'), { code: 'etcd_unreachable' })
+    assert.ok(performance.now() - started < 5000)
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
 test('nobody there: the error says so, within the time that was given', async () => {
   const nobody = new Etcd({ endpoints: ['http://127.99.99.99:1', 'http://127.99.99.98:1'], timeoutMs: 500 })
   await assert.rejects(nobody.get('/k'), { code: 'etcd_unreachable' })

@@ -23,7 +23,8 @@ export type TestEtcd = {
 
 export const testPassword = 'only-for-tests'
 
-export async function startEtcd(size: number): Promise<TestEtcd> {
+/** `flags`: more of etcd's own, for every member. */
+export async function startEtcd(size: number, flags: readonly string[] = []): Promise<TestEtcd> {
   const folder = temporaryFolder('etcd')
   const { base, giveBack } = await takeNetwork()
   const all = Array.from({ length: size }, (_, index) => index)
@@ -45,6 +46,7 @@ export async function startEtcd(size: number): Promise<TestEtcd> {
         ...['--initial-advertise-peer-urls', `http://${host(member)}:2380`],
         ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--unsafe-no-fsync'],
         ...['--heartbeat-interval', '50', '--election-timeout', '500'],
+        ...flags,
       ],
       { logFile: join(folder, `m${member}.log`) },
     )

@@ -6,7 +6,7 @@ export type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked'
   regions: readonly RegionReport[]
 }
 
-/** The shared view is written and read twice a second; one older than this is told as old. */
+/** The shared view is written and read once a second; one older than this is told as old. */
 export const freshMs = 3000
 
 /**

@@ -1,3 +1,4 @@
+import { spaceState } from '../../engines/etcd/space.ts'
 import { duration, list } from '../format.ts'
 import { freshMs } from './combine.ts'
 import { isDead, regionProblems } from './judge-region.ts'
@@ -74,14 +75,33 @@ function sharedProblems({ shared, regions }: Unjudged): Problem[] {
     shared && shared.ageMs > freshMs
       ? `; fitness, lag and verdicts are ${duration(shared.ageMs / 1000)} old`
       : ''
+  const state = spaceState(regions.flatMap(({ etcd }) => etcd ?? []))
+  // It is why etcd cannot be written, so that need not be told, too.
+  if (state === 'full') return [{ ...etcdFull, message: `${etcdFull.message}${old}` }]
+  const nearly = state === 'nearly full' ? [etcdNearlyFull] : []
   if (without.length > 0) {
     const why = regions.find((region) => region.etcd?.error !== undefined)!.etcd!.error!
     const where = without.length === regions.length ? 'anywhere' : `in ${list(without)}`
-    return [{ code: 'etcd_unreachable', message: `etcd cannot be written ${where} (${why})${old}` }]
+    return [
+      { code: 'etcd_unreachable', message: `etcd cannot be written ${where} (${why})${old}` },
+      ...nearly,
+    ]
   }
   if (old !== '')
-    return [{ code: 'view_old', message: `what the agents share is old${old.replace(';', ':')}` }]
-  return []
+    return [{ code: 'view_old', message: `what the agents share is old${old.replace(';', ':')}` }, ...nearly]
+  return nearly
+}
+
+const etcdFull: Problem = {
+  code: 'etcd_full',
+  message:
+    'etcd is full (NOSPACE) and refuses every write: nothing is decided, and no primary can be elected',
+  remedy: 'nearside doctor --fix',
+}
+const etcdNearlyFull: Problem = {
+  code: 'etcd_nearly_full',
+  message: 'etcd is nearly full; when it is, it refuses every write and no primary can be elected',
+  remedy: 'nearside doctor --fix',
 }
 
 /** Regions whose agent is gone and whose engines go on: one cause, most often, and one remedy. */

@@ -36,7 +36,7 @@ export function renderStatus(status: WorldStatus, paint: Paint, { verbose, width
       `Durability  ${paint(status.durability === 'region' || status.durability === 'local' ? 'green' : 'yellow', status.durability)}: ${durabilityWords[status.durability]}`,
       ...(old ? [paint('yellow', ageLine(status))] : []),
     ].join('\n'),
-    ...(verbose ? [processTable(status, paint), verdictLines(status)] : []),
+    ...(verbose ? [processTable(status, paint), etcdLine(status, paint), verdictLines(status)] : []),
     ...(status.problems.length > 0 ? [problemLines(status.problems, paint, width)] : []),
   ]
   return `${blocks.filter(Boolean).join('\n\n')}\n`
@@ -155,6 +155,18 @@ function processTable({ regions }: WorldStatus, paint: Paint): string {
     ]),
   ])
   return table(columns, rows, (text) => paint('dim', text))
+}
+
+function etcdLine({ regions }: WorldStatus, paint: Paint): string {
+  const members = regions.flatMap(({ region, etcd }) =>
+    etcd?.dbBytes === undefined
+      ? []
+      : [
+          `${region} ${bytes(etcd.dbBytes)}${etcd.alarms!.map((alarm) => ` ${paint('red', alarm)}`).join('')}`,
+        ],
+  )
+  const quota = regions.find(({ etcd }) => etcd?.quotaBytes !== undefined)?.etcd?.quotaBytes
+  return quota === undefined ? '' : `etcd        ${members.join(', ')}; at most ${bytes(quota)}`
 }
 
 function verdictLines({ verdicts }: WorldStatus): string {

@@ -2,6 +2,9 @@ import type { EnginePart } from '../../plan.ts'
 import { roundTripMs } from '../../topology/round-trips.ts'
 import type { RegionContext } from '../context.ts'
 
+/** A member whose file would grow beyond this refuses every put of the cluster. etcd's own default. */
+export const etcdQuotaBytes = 2 * 1024 ** 3
+
 /**
  * etcd: the world's small shared memory, one member in each voting region.
  *
@@ -31,9 +34,11 @@ export function renderEtcd(context: RegionContext): EnginePart {
     // A stolen hash of 192 random bits tells nothing at any cost, and at the default one every login of an agent takes
     // a core for 70 ms: when all log in at once after a start, that starves the members' heartbeats.
     'bcrypt-cost': 4,
+    // Every agent puts its report once a second, some kilobytes each: history is what fills the file. Below an hour
+    // etcd compacts as often as it retains, so what is kept is between five and ten minutes of it.
     'auto-compaction-mode': 'periodic',
-    'auto-compaction-retention': '1h',
-    'quota-backend-bytes': 268_435_456,
+    'auto-compaction-retention': '5m',
+    'quota-backend-bytes': etcdQuotaBytes,
     'log-level': 'warn',
     'enable-grpc-gateway': true,
   }

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { judgeClocks } from '../../../src/cli/doctor/clocks.ts'
+import { judgeEtcd } from '../../../src/cli/doctor/etcd.ts'
 import { atLeast } from '../../../src/cli/doctor/finding.ts'
 import { judgeLeftovers } from '../../../src/cli/doctor/leftovers.ts'
 import { limits } from '../../../src/cli/doctor/machine.ts'
@@ -35,6 +36,22 @@ test('clocks that agree within what can be measured are well', () => {
   const apart = judgeClocks([at('us-east', 3), at('us-west', -400)])
   assert.deepEqual([apart.state, apart.message], ['warning', 'clocks differ: us-west 400 ms behind'])
   assert.equal(judgeClocks([at('us-west', 5000)]).state, 'problem')
+})
+
+test('an etcd that is full is a problem that can be mended; one that will be is a warning', () => {
+  const free = async () => undefined
+  const member = (region: string, dbBytes: number) => ({ region, dbBytes, alarms: [] })
+  const judged = (...members: Parameters<typeof judgeEtcd>[0]) => judgeEtcd(members, free, 1000)
+  assert.deepEqual(states([judged(), judged(member('us-east', 300), member('us-west', 700))]), ['ok', 'ok'])
+  assert.equal(
+    judged(member('us-west', 700)).message,
+    'its largest file has 700 B in us-west, of 1000 B at most',
+  )
+  assert.equal(judged(member('us-east', 300), member('us-west', 900)).state, 'warning')
+  const full = judged(member('us-east', 300), { ...member('us-west', 1001), alarms: ['NOSPACE'] })
+  assert.equal(full.state, 'problem')
+  assert.match(full.message, /NOSPACE.*no primary can be elected/)
+  assert.match(full.fix!.what, /defragment etcd in us-east and us-west.*no key is lost/)
 })
 
 test('few open files are a warning, and a missing line is not taken for many', () => {

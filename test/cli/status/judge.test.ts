@@ -128,3 +128,18 @@ test('a replica that does not follow, an agent that hangs and a failed release a
     'release_failed',
   ])
 })
+
+test('an etcd that is full is one problem, with what helps; nearly full is told while all goes on', () => {
+  const quotaBytes = 2 * 1024 ** 3
+  const refused = { error: 'etcd /v3/kv/put: etcdserver: mvcc: database space exceeded' }
+  const full = { ...refused, dbBytes: quotaBytes, quotaBytes, alarms: ['NOSPACE' as const] }
+  const status = statusOf([{ ...east, etcd: full }, { ...west, etcd: refused }, central])
+  assert.deepEqual(
+    status.problems.map(({ code, remedy }) => [code, remedy]),
+    [['etcd_full', 'nearside doctor --fix']],
+  )
+  const nearly = { dbBytes: 0.9 * quotaBytes, quotaBytes, alarms: [] }
+  assert.deepEqual(codes([east, { ...west, etcd: nearly }, central]), ['etcd_nearly_full'])
+  const little = { dbBytes: 3_000_000, quotaBytes, alarms: [] }
+  assert.deepEqual(codes([east, { ...west, etcd: little }, central]), [])
+})

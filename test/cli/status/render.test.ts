@@ -58,3 +58,13 @@ test('words from processes cannot change the terminal', () => {
   const text = renderStatus(statusOf([{ ...east, processes }, west, central]), plain, { verbose: true })
   assert.ok(!text.includes('\u001b'))
 })
+
+test('verbose says how large etcd is, and which member has raised an alarm', () => {
+  const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
+  const etcd = { dbBytes: 3 * 1024 ** 2, quotaBytes: 2 * 1024 ** 3, alarms: [] }
+  const regions = [{ ...east, etcd }, { ...west, etcd: { ...etcd, alarms: ['NOSPACE' as const] } }, central]
+  assert.match(
+    renderStatus(statusOf(regions), plain, { verbose: true }),
+    /^etcd {8}us-east 3\.0 MB, us-west 3\.0 MB NOSPACE; at most 2\.0 GB$/m,
+  )
+})

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { freeSpace, spaceState } from '../../../src/engines/etcd/space.ts'
+import { startEtcd, type TestEtcd } from '../../support/etcd.ts'
+import { until } from '../../support/sandboxed.ts'
+
+test('a member near its quota is told before writes stop', () => {
+  const quota = 1000
+  assert.equal(spaceState([], quota), 'well')
+  assert.equal(spaceState([{ dbBytes: 100 }, {}], quota), 'well')
+  assert.equal(spaceState([{ dbBytes: 100 }, { dbBytes: 900 }], quota), 'nearly full')
+  assert.equal(spaceState([{ dbBytes: 100, alarms: ['NOSPACE'] }], quota), 'full')
+})
+
+describe('an etcd that is full', () => {
+  let cluster: TestEtcd
+  before(async () => {
+    cluster = await startEtcd(2, ['--quota-backend-bytes', String(1024 * 1024)])
+  })
+  after(() => cluster?.stop())
+
+  test('refuses writes and says so; with its space given back it takes them again and has lost no key', async () => {
+    const etcd = cluster.client()
+    await etcd.enableAuth()
+    const members = cluster.endpoints.map((endpoint) => cluster.client({ endpoints: [endpoint] }))
+    assert.deepEqual((await members[1]!.status()).alarms, [])
+    await etcd.put('/kept', 'by all means')
+    const report = 'r'.repeat(10_000)
+    await assert.rejects(
+      async () => {
+        for (let put = 0; put < 2000; put += 1) await etcd.put('/agents/us-east', report)
+      },
+      { code: 'etcd_refused', message: /database space exceeded/ },
+    )
+    // Every member knows it, and a member that leads nobody too.
+    await until('all to know', async () => {
+      const states = await Promise.all(members.map((member) => member.status()))
+      return states.every(({ alarms }) => alarms.includes('NOSPACE'))
+    })
+    const full = await members[1]!.status()
+    assert.ok(full.dbBytes > 1024 * 1024)
+    await freeSpace(members)
+    await etcd.put('/after', 'goes through')
+    const free = await members[1]!.status()
+    assert.deepEqual(free.alarms, [])
+    assert.ok(free.dbBytes < full.dbBytes / 2, `${free.dbBytes} of ${full.dbBytes}`)
+    assert.equal((await etcd.get('/kept'))[0]?.value, 'by all means')
+    // A second time, with nothing to do.
+    await freeSpace(members)
+  })
+})
+
+test('retention below an hour is kept as often as it is long: history does not pile up', async () => {
+  const cluster = await startEtcd(1, [
+    '--auto-compaction-mode',
+    'periodic',
+    '--auto-compaction-retention',
+    '2s',
+  ])
+  try {
+    const etcd = cluster.client()
+    const { revision } = await etcd.status()
+    await until('the first revision to be forgotten', async () => {
+      await etcd.put('/report', 'new')
+      const old = await fetch(`${cluster.endpoints[0]}/v3/kv/range`, {
+        method: 'POST',
+        body: JSON.stringify({
+          key: Buffer.from('/report').toString('base64'),
+          revision: String(Number(revision) + 1),
+        }),
+      })
+      return /has been compacted/.test(await old.text())
+    })
+  } finally {
+    await cluster.stop()
+  }
+})
