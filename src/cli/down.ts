@@ -42,10 +42,12 @@ export async function down(output: Output, options: DownOptions, folder: string)
   }
   const stopped = await locked(folder, 'down', output, async () => {
     const stopped = await stopAll(world, output)
-    if (options.purge) await purge(folder)
+    if (options.purge) {
+      await purge(folder)
+      await leaveNothing(folder)
+    }
     return stopped
   })
-  if (options.purge) await leaveNothing(folder)
   const what = stopped ? 'is stopped' : 'was not running'
   output.result({ world: world.name, stopped: stopped === true, purged: options.purge === true })
   output.print(`${world.name} ${what}${options.purge ? ' and removed' : '; its data stays'}`)

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { withLock } from '../lib/lock.ts'
 import type { Output } from './output.ts'
 
@@ -24,7 +22,6 @@ export async function locked<T>(
   }
   const holder = `nearside ${command} (process ${process.pid})`
   const onWait = (other: string) => output.note(`waiting for ${other}, which is at work on this world`)
-  await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
   try {
     return await withLock(lockFileOf(folder), holder, onWait, begin, signal)
   } catch (error) {

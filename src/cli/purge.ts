@@ -39,7 +39,10 @@ export async function purge(folder: string): Promise<void> {
   }
 }
 
-/** What is beside a world that has been removed. Not to be called while its lock is held. */
+/**
+ * What is beside a world that has been removed. To be called by who holds its lock, as the last thing: who waits for
+ * it begins anew with a new file, and would otherwise hold the removed one beside another that holds the new one.
+ */
 export async function leaveNothing(folder: string): Promise<void> {
   const above = dirname(folder)
   await rm(lockFileOf(folder), { force: true })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { withLock } from '../../src/lib/lock.ts'
@@ -54,6 +55,31 @@ test('who waits is told for whom, and goes on when the holder is killed', async 
   )
   assert.equal(await mine, 'done')
   assert.deepEqual(waited, ['another'])
+})
+
+test('a lock file that its holder removes is no lock any more: who waited and who comes later still go one by one', async () => {
+  const folder = join(temporaryFolder('lock'), 'world')
+  const file = join(folder, 'lock')
+  let inside = 0
+  let most = 0
+  const work = async () => {
+    inside += 1
+    most = Math.max(most, inside)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    inside -= 1
+  }
+  const waiting = Promise.withResolvers<void>()
+  let waiter: Promise<void> | undefined
+  let later: Promise<void> | undefined
+  await withLock(file, 'purge', never, async () => {
+    waiter = withLock(file, 'waiter', () => waiting.resolve(), work)
+    await waiting.promise
+    // Its folder goes, too, as that of the last world does.
+    rmSync(folder, { recursive: true })
+    later = withLock(file, 'later', () => undefined, work)
+  })
+  await Promise.all([waiter, later])
+  assert.equal(most, 1)
 })
 
 test('waiting can be given up; what is held is not', async () => {
