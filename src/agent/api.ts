@@ -45,6 +45,12 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
   })
   app.post('/v1/restart', async (c) => {
     const { process } = (await c.req.json()) as { process: string }
+    const names = agent.supervisor.status().map((one) => one.name)
+    if (!names.includes(process))
+      throw new NearsideError(
+        'process_unknown',
+        `process: expected ${names.join(', ')}, got ${JSON.stringify(process)}`,
+      )
     await agent.supervisor.restart(process)
     return c.json({})
   })
@@ -92,7 +98,10 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     const code = error instanceof NearsideError ? error.code : 'internal'
     const remedy = error instanceof NearsideError ? error.remedy : undefined
     agent.options.log.warn({ code, error: messageOf(error), path: c.req.path }, 'api')
-    return c.json({ error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } }, 500)
+    return c.json(
+      { error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } },
+      code === 'process_unknown' ? 404 : 500,
+    )
   })
   return app
 }

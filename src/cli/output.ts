@@ -165,7 +165,8 @@ export function printWarnings(output: Output, problems: readonly Problem[]): voi
  * `{ "error": { "code", "message", "remedy"?, "file"?, "problems"? } }`. A stack is shown only for defects, and only
  * with NEARSIDE_DEBUG set.
  */
-export function printError(output: Output, error: unknown, env: NodeJS.ProcessEnv = process.env): number {
+export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessEnv = process.env): number {
+  const error = refusedBySystem(thrown) ?? thrown
   const known = error instanceof NearsideError
   const code = known ? error.code : 'defect'
   const remedy = known
@@ -191,6 +192,30 @@ export function printError(output: Output, error: unknown, env: NodeJS.ProcessEn
     if (!known && env.NEARSIDE_DEBUG && error instanceof Error) output.note(error.stack ?? '')
   }
   return known ? (code.startsWith('usage_') ? exitCodes.usage : exitCodes.problem) : exitCodes.defect
+}
+
+/** What a machine refuses to whom it has nothing against: no defect of ours. By the error's code. */
+const refusals: Record<string, { why: string; remedy: string }> = {
+  EROFS: { why: 'the file system is read-only', remedy: 'use a folder that can be written' },
+  EACCES: { why: 'permission denied', remedy: 'give this user the right to it, or run as its owner' },
+  EPERM: { why: 'not permitted', remedy: 'give this user the right to it, or run as its owner' },
+  ENOSPC: { why: 'the disk is full', remedy: 'free some space' },
+  EDQUOT: { why: 'this user’s share of the disk is used up', remedy: 'free some space' },
+  EMFILE: { why: 'too many open files', remedy: 'raise the limit: ulimit -n' },
+  ENFILE: { why: 'too many open files on this machine', remedy: 'end what has them open' },
+  EIO: { why: 'the disk reports an error', remedy: 'see dmesg' },
+}
+
+function refusedBySystem(error: unknown): NearsideError | undefined {
+  if (!(error instanceof Error) || error instanceof NearsideError || !('path' in error)) return undefined
+  const { code = '', path, syscall } = error as NodeJS.ErrnoException
+  const refusal = refusals[code]
+  if (!refusal) return undefined
+  const { why, remedy } = refusal
+  return new NearsideError(`system_${code.toLowerCase()}`, `${path}: ${why} (${syscall})`, {
+    remedy,
+    cause: error,
+  })
 }
 
 /** A command's work. A number that it returns is the exit code. */

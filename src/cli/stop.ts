@@ -120,8 +120,8 @@ const leads = async (world: WorldHandle, region: Region) =>
 async function endRest(rest: readonly Resident[]): Promise<void> {
   // PostgreSQL's SIGTERM waits for its clients to leave; SIGINT is the clean shutdown that does not.
   for (const one of rest) signal(one, one.program === 'postgres' ? 'SIGINT' : 'SIGTERM')
-  const deadline = Date.now() + restMs
-  while (rest.some(isAlive) && Date.now() < deadline) await sleep(20)
+  const deadline = performance.now() + restMs
+  while (rest.some(isAlive) && performance.now() < deadline) await sleep(20)
   for (const one of rest) signal(one, 'SIGKILL')
   for (let waited = 0; rest.some(isAlive) && waited < 5000; waited += 20) await sleep(20)
 }

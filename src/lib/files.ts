@@ -1,6 +1,23 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+
+/**
+ * Makes a folder with those above it that are missing. Node's own `recursive` says "no such file or directory" of what
+ * a read-only file system refuses; this says what it was.
+ */
+export function makeFolder(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    let missing = path
+    while (!existsSync(dirname(missing))) missing = dirname(missing)
+    mkdirSync(missing, { mode })
+    mkdirSync(path, { recursive: true, mode })
+  }
+}
 
 /**
  * Replaces a file as a whole: written aside, flushed, renamed. A reader sees the old content or the new, a crash or a

@@ -1,16 +1,8 @@
 import { spawn } from 'node:child_process'
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { NearsideError } from './errors.ts'
+import { makeFolder } from './files.ts'
 
 /**
  * One at a time on this machine. The kernel holds the lock (flock), so it ends with its holder, however that ends, and
@@ -69,7 +61,7 @@ async function take(
 function openOrMake(file: string): number {
   for (let tried = 1; ; tried += 1)
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      makeFolder(dirname(file), 0o700)
       // Not cut: its holder's name is in it.
       return openSync(file, 'a+', 0o600)
     } catch (error) {

@@ -34,6 +34,11 @@ export async function importTopology(file: string, text: string, timeoutMs: numb
       return typescript.test(found.url) ? { ...found, format: 'module-typescript' } : found
     },
   })
+  // Otherwise a file that ends this process would end every command with its exit code, 0 perhaps, and no word.
+  const { exit } = process
+  process.exit = (code) => {
+    throw new Error(`it called process.exit(${code ?? ''})`)
+  }
   let timer: NodeJS.Timeout | undefined
   let loaded: { default?: unknown }
   try {
@@ -45,6 +50,7 @@ export async function importTopology(file: string, text: string, timeoutMs: numb
     throw explained(file, error)
   } finally {
     clearTimeout(timer)
+    process.exit = exit
     hooks.deregister()
   }
   return { value: exported(file, loaded) }

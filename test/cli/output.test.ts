@@ -84,6 +84,23 @@ test('a defect shows its stack only when asked to', () => {
   assert.match(loud.text.err, /\n\s+at /)
 })
 
+test('what the system refuses is no defect: the path, why, and what helps', () => {
+  for (const [code, why] of [
+    ['EROFS', 'the file system is read-only'],
+    ['EACCES', 'permission denied'],
+    ['ENOSPC', 'the disk is full'],
+  ] as const) {
+    const { output, text } = captured()
+    const refused = Object.assign(new Error(`${code}: …`), {
+      code,
+      path: '/srv/shop/.nearside',
+      syscall: 'mkdir',
+    })
+    assert.equal(printError(output, refused, {}), exitCodes.problem)
+    assert.ok(text.err.startsWith(`error: /srv/shop/.nearside: ${why} (mkdir)\n  `), text.err)
+  }
+})
+
 test('what would change the terminal is spelled out', () => {
   assert.equal(printable('a\u001b[31mb\rc\u202ed\te\n'), 'a\\x1b[31mb\\x0dc\\u202ed\te\n')
   const { text, output } = captured()

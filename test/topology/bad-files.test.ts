@@ -173,6 +173,13 @@ const files: [
     /failed while it ran/,
   ],
   [
+    'code that ends the process',
+    'nearside.config.ts',
+    'process.exit(0)\nexport default {}',
+    'topology_syntax',
+    /failed while it ran: it called process\.exit\(0\)/,
+  ],
+  [
     'an import of nothing',
     'nearside.config.ts',
     'import x from "nothing-like-it"\nexport default x',

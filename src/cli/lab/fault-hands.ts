@@ -78,7 +78,7 @@ async function restartProcess(
     return
   }
   await world.call(region, 'POST', '/v1/restart', { process: name }, restartMs)
-  for (const deadline = Date.now() + restartMs; Date.now() < deadline; await sleep(100)) {
+  for (const deadline = performance.now() + restartMs; performance.now() < deadline; await sleep(100)) {
     const status = await regionStatus(world, region, 2000)
     if (status?.processes.find((one) => one.name === name)?.state === 'ready') return
   }

@@ -108,6 +108,7 @@ async function fault(output: Output, options: Options, kind: string, words: stri
   const guard = startGuard(world)
   try {
     output.note(`Injecting: ${sayFault(meant)}`)
+    const startedMs = performance.now()
     const { record, heal } = await inject(hands, meant)
     const healing = sayHealing(meant)
     try {
@@ -118,7 +119,7 @@ async function fault(output: Output, options: Options, kind: string, words: stri
     } finally {
       await heal()
     }
-    const forMs = Date.now() - record.injectedAt
+    const forMs = Math.round(performance.now() - startedMs)
     output.result({ fault: meant, injectedAt: record.injectedAt, forMs, interrupted: signal.aborted })
     output.print(healing ? `Healed after ${sayMs(forMs)}: ${healing}` : `Done in ${sayMs(forMs)}`)
     return signal.aborted ? exitCodes.interrupted : exitCodes.ok

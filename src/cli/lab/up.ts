@@ -11,6 +11,7 @@ import { enter } from '../../lab/network/enter.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
 import { labIdOf, namespaceOf } from '../../lab/network/names.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { makeFolder } from '../../lib/files.ts'
 import { type LoadedTopology, loadTopology } from '../../topology/load.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
 import type { MeasuredRtts } from '../../topology/round-trips.ts'
@@ -66,6 +67,8 @@ async function up(output: Output, options: Options): Promise<number> {
   const measured = options.rtt === undefined ? undefined : await rttsFrom(options.rtt, regions)
   const full = regions.filter((region) => region.full).map((region) => region.name)
   const smallDisks = { ...disksBefore, ...parseSmallDisks(options.smallDisk ?? [], full) }
+  // Where nothing can be written no network is made either.
+  makeFolder(folder, 0o700)
   if (!signal.aborted) await goToRouter(id, folder)
   printWarnings(output, loaded.warnings)
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type LabRecord, type WorldRecord, worldFolderFor, writeWorld } from '../../agent/layout.ts'
 import { secretsOf } from '../../agent/secrets.ts'
 import type { RegionStatus } from '../../agent/status.ts'
 import { compile } from '../../compile.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { makeFolder } from '../../lib/files.ts'
 import type { LoadedTopology } from '../../topology/load.ts'
 import type { Region } from '../../topology/regions.ts'
 import { revision } from '../../topology/revision.ts'
@@ -45,7 +45,7 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<Started> {
   const folder = folderOf(loaded)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   const secrets = await secretsOf(folder)
   const wanted: WorldRecord = {
     topology: loaded.topology,

@@ -12,7 +12,7 @@ export async function retryFailed(
 ): Promise<void> {
   const living = world.regions.filter((region) => statuses.has(region.name))
   const ask = () => Promise.all(living.map((region) => regionStatus(world, region, 2000)))
-  const deadline = Date.now() + seenMs
+  const deadline = performance.now() + seenMs
   if ([...statuses.values()].some(releaseFailed)) {
     // An agent that has just been replaced needs a moment before it answers.
     const [answering] = await until(deadline, async () => {
@@ -33,7 +33,7 @@ const releaseFailed = (status: RegionStatus | undefined) =>
 async function until<T>(deadline: number, look: () => Promise<T[]>): Promise<T[]> {
   for (;;) {
     const found = await look()
-    if (found.length > 0 || Date.now() > deadline) return found
+    if (found.length > 0 || performance.now() > deadline) return found
     await sleep(100)
   }
 }
