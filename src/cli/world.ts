@@ -11,6 +11,7 @@ import { suggest } from '../lib/suggest.ts'
 import { type Region, regionsOf } from '../topology/regions.ts'
 import type { Secrets } from '../topology/secrets.ts'
 import { askAgent } from './client.ts'
+import { movedError, movedWorlds } from './moved.ts'
 
 /** What every command that is about a world takes. */
 export type WorldOptions = { topology?: string; world?: string }
@@ -114,6 +115,8 @@ export function findWorld(
     })
   if (world !== undefined && made.length > 0)
     throw new NearsideError('usage_world_unknown', `world: expected ${either(made)}, got ${world}`)
+  const moved = movedWorlds(below).find(({ folder }) => world === undefined || basename(folder) === world)
+  if (moved) throw movedError(moved)
   if (!isFolder && names.length > 0)
     throw new NearsideError('world_not_found', `${start}: no world was made from this file`, {
       remedy: `${below} has ${names.map((name) => `${name}, made from ${basename(madeFrom(join(below, name)) ?? '?')}`).join('; ')}`,

@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { worldFile } from '../../agent/layout.ts'
 import { allPids, isAlive, lookAt, type Process, signal } from '../../lib/proc.ts'
 import { count, list } from '../format.ts'
+import { moveBack, movedWorlds } from '../moved.ts'
 import { originOf, worldName } from '../origin.ts'
 import { agentAt } from '../residents.ts'
 import { type Finding, ok } from './finding.ts'
@@ -10,6 +12,8 @@ import { type Finding, ok } from './finding.ts'
 export type Left = {
   world: string
   exists: boolean
+  /** Where its folder is now, when it was moved while its processes ran. */
+  now?: string
   regions: Map<string, { agent: boolean; processes: Process[] }>
 }
 
@@ -23,11 +27,7 @@ function worldsHere(): Left[] {
   for (const one of allPids().flatMap((pid) => lookAt(pid) ?? [])) {
     const origin = originOf(one)
     if (!origin || one.pid === process.pid) continue
-    const world = worlds.get(origin.world) ?? {
-      world: origin.world,
-      exists: !isGone(worldFile(origin.world)),
-      regions: new Map(),
-    }
+    const world = worlds.get(origin.world) ?? newWorld(origin.world)
     const region = world.regions.get(origin.region) ?? { agent: false, processes: [] }
     region.processes.push(one)
     region.agent ||= agentAt(one) !== undefined
@@ -35,6 +35,12 @@ function worldsHere(): Left[] {
     worlds.set(origin.world, world)
   }
   return [...worlds.values()]
+}
+
+function newWorld(world: string): Left {
+  const exists = !isGone(worldFile(world))
+  const now = exists ? undefined : movedWorlds(dirname(world)).find((one) => one.folder === world)?.now
+  return { world, exists, ...(now === undefined ? {} : { now }), regions: new Map() }
 }
 
 /** Another user's world may not be looked at; that is no sign of its death. */
@@ -48,8 +54,9 @@ function isGone(path: string): boolean {
 }
 
 export function judgeLeftovers(worlds: readonly Left[]): Finding[] {
-  const findings = worlds.flatMap(({ world, exists, regions }): Finding[] => {
+  const findings = worlds.flatMap(({ world, exists, now, regions }): Finding[] => {
     const all = [...regions.values()].flatMap((region) => region.processes)
+    if (now !== undefined) return [moved(world, now, all.length)]
     if (!exists) return [dead(world, all)]
     const alone = [...regions].filter(([, region]) => !region.agent).map(([name]) => name)
     if (alone.length === 0) return []
@@ -65,6 +72,16 @@ export function judgeLeftovers(worlds: readonly Left[]): Finding[] {
   return findings.length > 0
     ? findings
     : [ok('leftovers', `${count(worlds.length, 'world')} on this machine, no processes of dead ones`)]
+}
+
+/** Nothing to clean up: its data are there, and it works again as soon as they are where it looks for them. */
+function moved(world: string, now: string, processes: number): Finding {
+  return {
+    check: 'leftovers',
+    state: 'problem',
+    message: `${count(processes, 'process', 'processes')} of the world ${worldName(world)}, whose folder was moved to ${now} while it ran`,
+    remedy: `move it back, then everything works as before: ${moveBack(world, now)}`,
+  }
 }
 
 function dead(world: string, processes: readonly Process[]): Finding {

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type LabRecord, type WorldRecord, worldFolderFor, writeWorld } from '../../agent/layout.ts'
+import {
+  type LabRecord,
+  type WorldRecord,
+  worldFile,
+  worldFolderFor,
+  writeWorld,
+} from '../../agent/layout.ts'
 import { secretsOf } from '../../agent/secrets.ts'
 import type { RegionStatus } from '../../agent/status.ts'
 import { compile } from '../../compile.ts'
@@ -12,6 +20,7 @@ import { revision } from '../../topology/revision.ts'
 import { type StartedAgent, startAgent, workingAgent } from '../agents.ts'
 import { list } from '../format.ts'
 import { healLeftFaults } from '../lab/fault-world.ts'
+import { movedError, movedWorlds } from '../moved.ts'
 import type { Output } from '../output.ts'
 import { residentsOf } from '../residents.ts'
 import { placeOf } from '../stop.ts'
@@ -45,6 +54,7 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<Started> {
   const folder = folderOf(loaded)
+  refuseMoved(folder)
   makeFolder(folder, 0o700)
   const secrets = await secretsOf(folder)
   const wanted: WorldRecord = {
@@ -92,6 +102,13 @@ export async function prepare(
   for (const region of missing)
     if (!agents.has(region.name)) agents.set(region.name, await startAgent(world, region))
   return { world, regions, agents }
+}
+
+/** What runs without its folder has all the ports, and secrets and data that a new world would not have. */
+function refuseMoved(folder: string): void {
+  if (existsSync(worldFile(folder))) return
+  const moved = movedWorlds(dirname(folder)).find((one) => one.folder === folder)
+  if (moved) throw movedError(moved)
 }
 
 async function statusesOf(world: WorldHandle): Promise<Map<string, RegionStatus>> {
