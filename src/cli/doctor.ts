@@ -60,7 +60,8 @@ async function worldHere(output: Output, options: WorldOptions): Promise<WorldHa
     const several = error instanceof NearsideError && error.code === 'world_ambiguous'
     if (several && options.world === undefined) output.note(`not about one of them: ${messageOf(error)}`)
     const absent =
-      error instanceof NearsideError && ['world_not_found', 'world_moved', 'world_removed'].includes(error.code)
+      error instanceof NearsideError &&
+      ['world_not_found', 'world_moved', 'world_removed'].includes(error.code)
     if (absent || several) return undefined
     throw error
   }
