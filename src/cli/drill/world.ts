@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Event } from '../../agent/shared.ts'
-import type { DrillWorld } from '../../lab/drill/run.ts'
+import type { DrillWorld } from '../../lab/drill/types.ts'
 import type { Hands } from '../../lab/faults/hands.ts'
 import { inject } from '../../lab/faults/inject.ts'
 import { clockMs } from '../../lab/history.ts'

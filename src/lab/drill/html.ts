@@ -1,8 +1,8 @@
 import { verdictOf } from '../checker/index.ts'
 import { type History, isWrite } from '../history.ts'
-import type { DrillResult } from './run.ts'
 import { figureLines, signed, verdictText } from './text.ts'
 import type { Moment } from './timeline.ts'
+import type { DrillResult } from './types.ts'
 
 /** A drill as one page without anything from elsewhere. Pure. */
 export function reportHtml(result: DrillResult, version: string): string {

@@ -2,7 +2,7 @@ import { verdictLines } from '../checker/index.ts'
 import { sayFault, sayHealing, sayMs } from '../faults/say.ts'
 import type { Counts, Figures } from './figures.ts'
 import type { DrillPlan, Step } from './plan.ts'
-import type { DrillResult } from './run.ts'
+import type { DrillResult } from './types.ts'
 
 /** A drill as people read it. Pure. */
 

@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NearsideError } from '../../lib/errors.ts'
+import { sayMs, what } from '../faults/say.ts'
+import { clockMs, isWrite, type Recorder } from '../history.ts'
+import type { FaultsInForce } from './in-force.ts'
+import { lostIn } from './look.ts'
+import type { Condition, DrillPlan, Step } from './plan.ts'
+import type { DrillWorld } from './types.ts'
+import { isSettledNow, type Watch } from './watch.ts'
+
+type Running = {
+  world: DrillWorld
+  watch: Watch
+  recorder: Recorder
+  faults: FaultsInForce
+  signal: AbortSignal
+  say: (text: string) => void
+}
+
+/** False when the world had not settled in time after the last step. */
+export async function runSteps(plan: DrillPlan, running: Running): Promise<boolean> {
+  let settled = true
+  for (const step of plan.steps) {
+    running.signal.throwIfAborted()
+    const done = await runStep(step, running)
+    if (step.do === 'until' && step.what === 'settled') settled = done
+  }
+  await running.faults.healAll()
+  return settled
+}
+
+async function runStep(
+  step: Step,
+  { world, watch, recorder, faults, signal, say }: Running,
+): Promise<boolean> {
+  switch (step.do) {
+    case 'inject':
+      try {
+        await faults.inject(step.fault, step.as)
+      } catch (error) {
+        if (!step.mayRefuse || !(error instanceof NearsideError)) throw error
+        faults.note('other', `left out: ${what(step.fault)}: ${error.message}`)
+      }
+      return true
+    case 'pause':
+      await sleep(step.ms, undefined, { signal })
+      return true
+    case 'heal':
+      await faults.heal(step.which)
+      return true
+    case 'wait': {
+      const leftMs = faults.lastMs + step.ms - clockMs()
+      if (leftMs > 0) await sleep(leftMs, undefined, { signal })
+      return true
+    }
+    case 'until': {
+      const sinceMs = clockMs()
+      const limit = sinceMs + step.limitMs
+      say(`Waiting until ${waitedFor[step.what]}`)
+      for (;;) {
+        if (holds(step.what, { world, watch, recorder, faults, sinceMs })) break
+        if (clockMs() > limit) {
+          faults.note('other', `${sayMs(step.limitMs)} have passed, and not yet: ${waitedFor[step.what]}`)
+          return false
+        }
+        await sleep(50, undefined, { signal })
+      }
+      if (step.what === 'settled') faults.note('settled', 'everything is ready, fit and in step')
+      return true
+    }
+  }
+}
+
+const waitedFor: Record<Condition, string> = {
+  writes: 'a write is acknowledged that was sent after the fault',
+  verdict: 'a majority calls a region lost',
+  settled: 'everything is ready, fit and in step',
+}
+
+function holds(
+  condition: Condition,
+  {
+    world,
+    watch,
+    recorder,
+    faults,
+    sinceMs,
+  }: Pick<Running, 'world' | 'watch' | 'recorder' | 'faults'> & { sinceMs: number },
+): boolean {
+  const look = watch.last()
+  if (condition === 'writes')
+    return recorder.ops.some(
+      (op) => isWrite(op) && op.outcome === 'ok' && op.invokedMs > faults.lastMs && op.completedMs > sinceMs,
+    )
+  if (!look || look.atMs < sinceMs) return false
+  return condition === 'verdict' ? lostIn(look).length > 0 : isSettledNow(world, look)
+}
