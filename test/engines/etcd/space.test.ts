@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { judgeEtcd } from '../../../src/cli/doctor/etcd.ts'
 import { freeSpace, spaceState } from '../../../src/engines/etcd/space.ts'
+import { sampleRegions, statusOf } from '../../cli/status/sample.ts'
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts'
 import { until } from '../../support/sandboxed.ts'
 
@@ -39,7 +41,16 @@ describe('an etcd that is full', () => {
     })
     const full = await members[1]!.status()
     assert.ok(full.dbBytes > 1024 * 1024)
-    await freeSpace(members)
+    const { alarms, dbBytes } = full
+    const [east, ...others] = sampleRegions()
+    const status = statusOf([{ ...east!, etcd: { alarms, dbBytes, quotaBytes: 1024 * 1024 } }, ...others])
+    assert.deepEqual(
+      status.problems.map(({ code }) => code),
+      ['etcd_full'],
+    )
+    const finding = judgeEtcd([{ region: 'us-east', alarms, dbBytes }], () => freeSpace(members))
+    assert.equal(finding.state, 'problem')
+    await finding.fix!.run()
     await etcd.put('/after', 'goes through')
     const free = await members[1]!.status()
     assert.deepEqual(free.alarms, [])
