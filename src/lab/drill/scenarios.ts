@@ -1,20 +1,12 @@
 import { NearsideError } from '../../lib/errors.ts'
-import { suggest } from '../../lib/suggest.ts'
-import {
-  defaultForMs,
-  durationMs,
-  mustCount,
-  parseFault,
-  type Situation,
-  type Typed,
-} from '../faults/parse.ts'
+import type { Situation, Typed } from '../faults/parse.ts'
 import { sayMs } from '../faults/say.ts'
 import type { Fault } from '../faults/types.ts'
-import type { DrillPlan, Ground, Step } from './plan.ts'
+import type { Ground, Step } from './plan.ts'
 
 /** Every rehearsal that has a name. */
 
-type Scenario = {
+export type Scenario = {
   typed: string
   does: string
   needs: 'anywhere' | 'lab' | 'lab with --app-faults' | 'lab with --small-disk'
@@ -22,7 +14,7 @@ type Scenario = {
 }
 
 /** What a scenario is made from. `fault` reads words as `nearside lab fault` does. */
-type Drill = {
+export type Drill = {
   words: readonly string[]
   typed: Typed
   /** Lost without a sound: packets vanish instead of being refused. */
@@ -284,90 +276,7 @@ export const scenarios = {
 export type ScenarioName = keyof typeof scenarios
 export const scenarioNames = Object.keys(scenarios) as ScenarioName[]
 
-export type DrillRequest = {
-  scenario: string
-  words: readonly string[]
-  typed: Typed
-  silent?: boolean
-  world: string
-  ground: Ground
-  situation: Situation
-  /** Load alone, before and after. */
-  baseline?: string | undefined
-}
-
-const defaultBaselineMs = 5000
-
-/** Pure: what will be done. Rejects what this world cannot rehearse. */
-export function planDrill({
-  scenario,
-  words,
-  typed,
-  silent = false,
-  world,
-  ground,
-  situation,
-  baseline,
-}: DrillRequest): DrillPlan {
-  const found = Object.hasOwn(scenarios, scenario)
-    ? (scenarios[scenario as ScenarioName] as Scenario)
-    : undefined
-  if (!found) throw unknownScenario(scenario)
-  if (found.needs !== 'anywhere' && ground === 'local') throw needsLab(scenario)
-  mustCount(scenario, found.typed, typed)
-  if (silent && !found.typed.includes('--silent'))
-    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --silent`)
-  const most = found.typed
-    .split(' ')
-    .filter((word) => word.includes('REGION') && word.startsWith('[R')).length
-  const pair = found.typed.startsWith('[REGION REGION]')
-  if (words.length > (pair ? 2 : most) || (pair && words.length === 1))
-    throw new NearsideError(
-      'usage_drill_words',
-      `${scenario}: expected ${found.typed || 'nothing more'}, got ${words.join(' ')}`,
-    )
-  const parse = (kind: string, faultWords: readonly string[] = [], more: Partial<Typed> = {}) =>
-    parseFault(kind, { ...typed, direction: undefined, ...more, words: faultWords }, situation)
-  const drill: Drill = {
-    words,
-    typed,
-    silent,
-    situation,
-    ground,
-    forMs: forMsOf(typed, situation),
-    fault: parse,
-    primary() {
-      if (situation.primary !== undefined) return situation.primary
-      throw new NearsideError('drill_no_primary', `${world}: no agent knows where the primary is`, {
-        remedy: 'nearside status',
-      })
-    },
-    replicas: () =>
-      situation.regions.filter((one) => one.full && one.name !== situation.primary).map((one) => one.name),
-  }
-  const { about, steps, expects } = found.steps(drill)
-  const baselineMs = baseline === undefined ? defaultBaselineMs : durationMs('--baseline', baseline)
-  return { scenario, world, ground, about, baselineMs, steps, afterMs: baselineMs, expects }
-}
-
-/** Read by the same rules as any fault's. */
-function forMsOf(typed: Typed, situation: Situation): number {
-  if (typed.for === undefined) return defaultForMs
-  const [region] = situation.regions
-  const fault = parseFault('kill-region', { words: [region!.name], for: typed.for }, situation)
-  return 'forMs' in fault ? fault.forMs : defaultForMs
-}
-
-export function unknownScenario(name: string): NearsideError {
-  const meant = suggest(name, scenarioNames)
-  return new NearsideError(
-    'usage_scenario_unknown',
-    `scenario: expected one of ${scenarioNames.join(', ')}, got ${JSON.stringify(name)}`,
-    { remedy: meant ? `did you mean ${meant}?` : 'nearside drill --list says what each does' },
-  )
-}
-
-const needsLab = (scenario: string) =>
+export const needsLab = (scenario: string) =>
   new NearsideError(
     'drill_needs_lab',
     `${scenario}: a world on this machine’s own addresses has no network that could be cut`,
