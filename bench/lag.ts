@@ -22,7 +22,7 @@ primary, the way, and the replay. The least that the way allows is half a round 
         what: 'commits a second',
         value: commits.perSecond,
         unit: '/s',
-        note: `median ${commits.p50Ms.toFixed(1)} ms each, for both regions`,
+        note: `each for both regions: median ${commits.p50Ms.toFixed(1)} ms, 99th percentile ${commits.p99Ms.toFixed(1)} ms`,
       },
       {
         what: 'lag, median',
@@ -30,6 +30,7 @@ primary, the way, and the replay. The least that the way allows is half a round 
         unit: 'ms',
         note: `${lagsMs.length} rows followed; from ${at(0).toFixed(1)} to ${at(1).toFixed(1)} ms`,
       },
+      { what: 'lag, 95th percentile', value: at(0.95), unit: 'ms' },
       { what: 'lag, 99th percentile', value: at(0.99), unit: 'ms' },
       {
         what: '  of it beyond half a round trip',

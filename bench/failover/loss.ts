@@ -56,7 +56,7 @@ function tell(primary: string, loss: Omit<Loss, 'told'>, attempts: readonly Atte
   const { pauseSeconds, held, orders, reads, rejoinSeconds } = loss
   const failures = Object.entries(summarize(attempts, fault.fromMs).failures)
   return [
-    `${primary} killed, orders paused ${pauseSeconds.toFixed(2)} s, ${held.acknowledged} of ${held.arrived} held`,
+    `${primary} lost, orders paused ${pauseSeconds.toFixed(2)} s, ${held.acknowledged} of ${held.arrived} held`,
     `${orders.acknowledged} orders acknowledged, ${reads.failed} of ${reads.sent} reads failed`,
     `back in ${rejoinSeconds.toFixed(1)} s`,
     ...failures.map(([what, times]) => `${what}: ${times}`),

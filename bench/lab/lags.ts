@@ -9,7 +9,7 @@ import { roundTripMs, withLab } from './world.ts'
 export type Lags = {
   linkMs: number
   /** Of the load: each commit waits for both regions. */
-  commits: { perSecond: number; p50Ms: number }
+  commits: { perSecond: number; p50Ms: number; p99Ms: number }
   /** From the sending of a commit to its being seen on the replica, sorted. */
   lagsMs: number[]
 }
@@ -50,6 +50,7 @@ export async function replicationLags({ seconds }: { seconds: number }, say: Say
         commits: {
           perSecond: took.length / (seconds + warmUpSeconds),
           p50Ms: sorted[sorted.length >> 1]!,
+          p99Ms: sorted[Math.floor(sorted.length * 0.99)]!,
         },
         lagsMs: prober.lagsMs.sort((a, b) => a - b),
       }

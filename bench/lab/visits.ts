@@ -3,7 +3,7 @@ import { loadCities } from '../../src/geo/cities.ts'
 import { labOf } from '../../src/lab/lab.ts'
 import { checkMix, type MixInput } from '../../src/lab/users/plan/mix.ts'
 import { parsePlaces } from '../../src/lab/users/plan/places.ts'
-import type { UsersResult } from '../../src/lab/users/result.ts'
+import type { Part, UsersResult } from '../../src/lab/users/result.ts'
 import { runUsers } from '../../src/lab/users/run.ts'
 import { cityDatabases } from '../../test/support/city-databases.ts'
 import { shop } from '../../test/support/world/apps.ts'
@@ -19,10 +19,9 @@ export type VisitsInput = {
   seed: number
 }
 
-export type Visits = Pick<
-  UsersResult,
-  'users' | 'all' | 'warm' | 'cold' | 'areas' | 'kinds' | 'errors' | 'effort'
->
+export type Visits = Pick<UsersResult, 'users' | 'all' | 'warm' | 'areas' | 'kinds' | 'errors' | 'effort'> & {
+  cold: Part
+}
 
 const warmUpSeconds = 15
 

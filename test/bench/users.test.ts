@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { verdictOf } from '../../bench/figure.ts'
+import type { Visits } from '../../bench/lab/visits.ts'
+import { figuresOf } from '../../bench/users.ts'
+
+const part = (name: string, requests: number, fastShare: number, p50 = 40) => ({
+  ...{ name, requests, failed: 0, fastShare },
+  latency: { p50, p95: 2 * p50, p99: 3 * p50, max: 4 * p50, mean: p50 },
+})
+const exact = { p50: 0, p99: 1, max: 2 }
+const visits = (all: number, warm: number, order: number, west: number): Visits => ({
+  users: 100,
+  all: part('all', 1000, all),
+  warm: part('warm', 800, warm),
+  cold: part('cold', 200, 0.5),
+  areas: [part('US West', 400, all, west), part('US East', 600, all)],
+  kinds: [part('product', 950, 0.9), part('order', 50, order)],
+  errors: [],
+  effort: {
+    ...{ cpuShare: 0.1, loopDelayMs: exact, lateMs: exact, underWayMax: 9, peakMemoryBytes: 1e8 },
+    limit: undefined,
+  },
+})
+
+test('the target counts every request, writes and first ones too; those on a kept connection are told apart', () => {
+  const figures = figuresOf(visits(0.8, 0.9, 0.9, 90), visits(0.94, 0.96, 0.2, 50))
+  const verdicts = Object.fromEntries(figures.map((figure) => [figure.what.trim(), verdictOf(figure)]))
+  assert.equal(verdicts['within 100 ms, two regions, all requests'], 'missed')
+  assert.equal(verdicts['those on a kept connection'], 'met')
+  const of = (what: string) => figures.find((figure) => figure.what.trim() === what)!
+  // 940 fast ones in all, 10 of them writes.
+  assert.ok(Math.abs(of('reads').value - (100 * 930) / 950) < 1e-9)
+  assert.deepEqual([of('writes').value, of('writes').peer!.value], [20, 90])
+  assert.deepEqual([of('US West, median').value, of('US West, median').peer!.value], [50, 90])
+})
