@@ -57,12 +57,11 @@ async function worldHere(output: Output, options: WorldOptions): Promise<WorldHa
   try {
     return await openWorldHere(findWorld(options, process.cwd()))
   } catch (error) {
-    const several = error instanceof NearsideError && error.code === 'world_ambiguous'
-    if (several && options.world === undefined) output.note(`not about one of them: ${messageOf(error)}`)
-    const absent =
-      error instanceof NearsideError &&
-      ['world_not_found', 'world_moved', 'world_removed'].includes(error.code)
-    if (absent || several) return undefined
+    const code = error instanceof NearsideError ? error.code : ''
+    const closed = code === 'world_ambiguous' || code === 'lab_needs_root'
+    if (closed) output.note(`only about this machine: ${messageOf(error)}`)
+    const absent = ['world_not_found', 'world_moved', 'world_removed'].includes(code)
+    if (absent || closed) return undefined
     throw error
   }
 }

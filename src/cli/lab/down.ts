@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { worldFile } from '../../agent/layout.ts'
 import { removeLab } from '../../lab/lab.ts'
 import { labIds, worldFolderOf } from '../../lab/network/registry.ts'
 import { NearsideError } from '../../lib/errors.ts'
@@ -30,7 +31,10 @@ export function downCommand(lab: Command): void {
         const folder = folderOrRemains(options)
         if (typeof folder === 'string') return down(output, options, folder)
         for (const { id, folder: world } of folder.remains)
-          await locked(world, 'lab down', output, () => removeLab(id))
+          await locked(world, 'lab down', output, async () => {
+            // It may have been started while we waited.
+            if (isRemains(world)) await removeLab(id)
+          })
         return answer(output, folder.remains.length)
       }),
     )
@@ -47,12 +51,15 @@ function folderOrRemains(options: WorldOptions): string | { remains: { id: strin
     const below = join(isFolder ? start : dirname(start), '.nearside')
     const remains = labIds().flatMap((id) => {
       const folder = worldFolderOf(id)
-      return folder !== undefined && dirname(folder) === below ? [{ id, folder }] : []
+      return folder !== undefined && dirname(folder) === below && isRemains(folder) ? [{ id, folder }] : []
     })
     if (remains.length === 0) throw error
     return { remains }
   }
 }
+
+/** Of a lab that was never started: one that was has a record, and is stopped by that. */
+const isRemains = (folder: string) => !existsSync(worldFile(folder))
 
 function answer(output: Output, removed: number): number {
   output.result({ stopped: removed > 0, purged: false })
