@@ -4,6 +4,7 @@ const server = http.createServer((_, response) =>
   response.end(
     JSON.stringify({
       now: Date.now(),
+      // biome-ignore lint/complexity/useDateNow: that this shows another time, too, is what is tested
       date: new Date().getTime(),
       text: Date(),
       same: new Date(0) instanceof Date,
