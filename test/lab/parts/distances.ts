@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { connectFrom } from '../../support/lab/networks.ts'
+import { roundTripMs } from '../../support/lab/networks.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
 
 const agent = 7400
@@ -11,10 +11,9 @@ export function distances(lab: () => LabWorld): void {
       const { world, place } = lab()
       for (const [i, from] of world.regions.entries()) {
         const to = world.regions[(i + 1) % world.regions.length]!
-        const target = { host: world.address(to), port: agent, times: 15, leave: true }
-        const met = await connectFrom(place.inside(from), target)
-        const measured = Math.min(...met.filter((one) => one.connectMs > 0).map((one) => one.connectMs))
         const asked = lab().line(from, to).delayMs + lab().line(to, from).delayMs
+        const target = { host: world.address(to), port: agent }
+        const measured = await roundTripMs(place.inside(from), target, asked)
         t.diagnostic(`${from} to ${to}: asked ${asked.toFixed(2)} ms, measured ${measured.toFixed(2)} ms`)
         assert.ok(Math.abs(measured - asked) < 1, `${from} to ${to}: asked ${asked}, measured ${measured}`)
       }

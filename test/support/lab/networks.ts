@@ -95,3 +95,20 @@ export async function connectFrom(
   const { stdout } = await promisify(execFile)(file!, args)
   return JSON.parse(stdout) as Connected[]
 }
+
+/**
+ * The shortest of many connections, which is the line's own time; a busy machine only makes some of them longer, so
+ * it is asked until one is no more than 1 ms over what was asked for, or for the 60th time.
+ */
+export async function roundTripMs(
+  inside: readonly string[],
+  target: { host: string; port: number; from?: string },
+  askedMs: number,
+): Promise<number> {
+  let shortest = Infinity
+  for (let round = 0; round < 10 && shortest >= askedMs + 1; round += 1) {
+    const met = await connectFrom(inside, { ...target, times: 6, leave: true })
+    shortest = Math.min(shortest, ...met.map((one) => one.connectMs).filter((ms) => ms > 0))
+  }
+  return shortest
+}
