@@ -15,6 +15,8 @@ export type SwitchoverResult = {
 
 /** A region that has just come back is in step after one or two of Patroni's rounds. */
 const inStepMs = 15_000
+/** From Patroni's word that the primary has moved until this agent's own look shows it. */
+const seenMs = 30_000
 /** How long the first write at the new primary may take to come through before the pause is called unknown. */
 const firstWriteMs = 30_000
 
@@ -23,13 +25,17 @@ const firstWriteMs = 30_000
  * one has all of its WAL before it is promoted. Only a synchronous standby is accepted as target; an asynchronous one
  * could lose acknowledged writes.
  */
-export async function switchover(agent: Agent, wanted: string | undefined): Promise<SwitchoverResult> {
+export async function switchover(
+  agent: Agent,
+  wanted: string | undefined,
+  limits = { inStepMs, seenMs, firstWriteMs },
+): Promise<SwitchoverResult> {
   const { context } = agent
   const from = agent.snapshot?.leader?.region
   if (!from) throw new NearsideError('no_primary', 'switchover: there is no primary at the moment')
   if (wanted === from)
     throw new NearsideError('already_primary', `switchover: ${from} holds the primary already`)
-  const deadline = performance.now() + inStepMs
+  const deadline = performance.now() + limits.inStepMs
   while (
     !targets(agent, from).some((one) => wanted === undefined || one === wanted) &&
     performance.now() < deadline
@@ -64,15 +70,37 @@ export async function switchover(agent: Agent, wanted: string | undefined): Prom
       { leader: from, candidate: to },
       60_000,
     )
-    await agent.until((now) => now.leader?.region === to)
+    // Patroni says yes, too, when another one than the candidate has taken over.
+    const landed = await newLeader(agent, from, limits.seenMs)
     const seconds = (performance.now() - started) / 1000
-    const resumed = measured && (await probe.seen(regionOf(to).address, started, firstWriteMs))
+    const resumed = measured && (await probe.seen(regionOf(landed).address, started, limits.firstWriteMs))
     const writePauseMs = resumed ? longestPauseMs(probe.acknowledged) : undefined
-    const result = { from, to, seconds, ...(writePauseMs === undefined ? {} : { writePauseMs }) }
+    const result = { from, to: landed, seconds, ...(writePauseMs === undefined ? {} : { writePauseMs }) }
     await agent.shared.record('switchover', result).catch(() => undefined)
+    if (wanted !== undefined && landed !== wanted)
+      throw new NearsideError(
+        'moved_elsewhere',
+        `switchover: the primary moved from ${from} to ${landed} instead of ${wanted}, which could not take over in time`,
+        { remedy: `once ${wanted} is in step again: nearside switchover --to ${wanted}` },
+      )
     return result
   } finally {
     await probe.stop()
+  }
+}
+
+async function newLeader(agent: Agent, from: string, limitMs: number): Promise<string> {
+  const deadline = performance.now() + limitMs
+  for (;;) {
+    const leader = agent.snapshot?.leader?.region
+    if (leader !== undefined && leader !== from) return leader
+    if (performance.now() > deadline)
+      throw new NearsideError(
+        'move_not_seen',
+        `switchover: Patroni says that the primary has left ${from}, and no other region is seen to lead`,
+        { remedy: 'nearside status says who does' },
+      )
+    await sleep(50)
   }
 }
 

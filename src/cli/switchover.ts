@@ -3,6 +3,7 @@ import type { SwitchoverResult } from '../agent/switchover.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { Region } from '../topology/regions.ts'
 import { duration, milliseconds } from './format.ts'
+import { onInterrupt } from './interrupt.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import {
   regionNamed,
@@ -23,7 +24,8 @@ Examples:
 
 The old primary closes cleanly and the new one has every write before it takes over, so nothing is lost. Writes wait
 meanwhile; how long is measured by a small user that writes all the time through the write endpoint.
-Exit codes: 0 the primary has moved, 1 it has not, 2 wrong usage.`
+Ctrl-C ends the waiting, not the move: once asked for, it goes on.
+Exit codes: 0 the primary has moved, 1 it has not, 2 wrong usage, 130 interrupted (the move goes on).`
 
 /** Patroni gives up after a minute; then the new primary has to be seen and written to. */
 const limitMs = 150_000
@@ -48,7 +50,17 @@ export function switchoverCommand(program: Command): void {
               full.map((region) => region.name),
             )
         }
-        const result = await move(world, await agentToAsk(world), options.to, output)
+        const { signal } = onInterrupt(output, 'leave')
+        const asked = await agentToAsk(world)
+        if (signal.aborted) return exitCodes.interrupted
+        const result = await move(world, asked, options.to, output, signal)
+        if (result === 'interrupted') {
+          output.note(
+            `interrupted, and the move goes on: ${typed(world, 'nearside status')} says where the primary is, ${typed(world, 'nearside events')} how it ended`,
+          )
+          // The question to the agent is still open, and would keep this process.
+          process.exit(exitCodes.interrupted)
+        }
         output.result(result)
         const pause =
           result.writePauseMs === undefined
@@ -62,12 +74,19 @@ export function switchoverCommand(program: Command): void {
     )
 }
 
+const interrupted = (signal: AbortSignal) =>
+  new Promise<'interrupted'>((resolve) => {
+    if (signal.aborted) resolve('interrupted')
+    signal.addEventListener('abort', () => resolve('interrupted'))
+  })
+
 async function move(
   world: WorldHandle,
   asked: Region,
   to: string | undefined,
   output: Output,
-): Promise<SwitchoverResult> {
+  signal: AbortSignal,
+): Promise<SwitchoverResult | 'interrupted'> {
   const title = `Moving the primary${to === undefined ? '' : ` to ${to}`}`
   const live = output.live()
   const startedAt = performance.now()
@@ -75,13 +94,9 @@ async function move(
   if (!live) output.note(title)
   const timer = live && setInterval(draw, 100)
   try {
-    return await world.call<SwitchoverResult>(
-      asked,
-      'POST',
-      '/v1/switchover',
-      to === undefined ? {} : { to },
-      limitMs,
-    )
+    const body = to === undefined ? {} : { to }
+    const moved = world.call<SwitchoverResult>(asked, 'POST', '/v1/switchover', body, limitMs)
+    return await Promise.race([moved, interrupted(signal)])
   } finally {
     clearInterval(timer)
     live?.end('clear')
