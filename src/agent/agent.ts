@@ -6,7 +6,7 @@ import type { RegionContext } from '../engines/context.ts'
 import { applySettings, patroniRequest } from '../engines/postgres/control.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { decide } from '../failover/decide.ts'
-import type { Action, Verdict, World } from '../failover/types.ts'
+import type { Action, OwnPrimary, Verdict, World } from '../failover/types.ts'
 import { defaultPolicy } from '../failover/verdict.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { MemberStatus } from '../lib/etcd.ts'
@@ -14,15 +14,18 @@ import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RegionPlan } from '../plan.ts'
 import { firstPrimary } from '../topology/regions.ts'
-import { DatabaseWatch } from './database.ts'
+import { type DatabaseState, DatabaseWatch } from './database.ts'
+import { handOver } from './hand-over.ts'
 import { type Launcher, launcher } from './launch.ts'
 import { readWorld, regionFolder, type WorldRecord } from './layout.ts'
 import { lookEveryMs } from './pace.ts'
 import { Prober } from './prober.ts'
+import { Pulse } from './pulse.ts'
 import { release } from './release.ts'
 import { secretsOf } from './secrets.ts'
 import { observationsOf, Shared, type Snapshot } from './shared.ts'
 import { Steering } from './steer.ts'
+import { StrandedWatch } from './stranded.ts'
 import { type Gate, Supervisor } from './supervisor.ts'
 
 export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
@@ -31,6 +34,8 @@ export type AgentOptions = { worldFolder: string; region: string; log: Logger; v
 const probeTimeoutMs = 1000
 /** Between two calls to a region's own Patroni while nobody leads. */
 const electionWakeMs = 700
+/** Between two attempts to give up a primary that hangs. */
+const giveUpAgainMs = 30_000
 
 /**
  * One region's daemon: it supervises the region's processes, probes the other regions, publishes what it sees,
@@ -46,6 +51,8 @@ export class Agent {
   readonly shared: Shared
   readonly prober: Prober
   readonly database: DatabaseWatch | undefined
+  readonly pulse: Pulse | undefined
+  readonly stranded: StrandedWatch | undefined
   readonly steering: Steering | undefined
   /** By the monotonic clock. */
   readonly startedAtMs = performance.now()
@@ -87,7 +94,16 @@ export class Agent {
       () => performance.now(),
       () => this.#lookSoon(),
     )
-    if (context.region.full) this.database = new DatabaseWatch(context)
+    if (context.region.full) {
+      this.database = new DatabaseWatch(context)
+      this.stranded = new StrandedWatch(this)
+      this.pulse = new Pulse({
+        host: context.region.address,
+        port: context.topology.ports.postgres,
+        password: context.secrets.monitor,
+        leads: () => this.snapshot?.leader?.region === context.region.name,
+      })
+    }
     if (context.region.serves) this.steering = new Steering(this)
     this.supervisor = new Supervisor({
       plan,
@@ -105,6 +121,7 @@ export class Agent {
     this.supervisor.start()
     this.prober.start(this.context.topology.failover.probeMs, probeTimeoutMs)
     if (this.steering) void this.steering.start()
+    this.pulse?.start()
     this.#loops = [this.#lookLoop(), this.#databaseLoop(), this.#etcdLeaderLoop()]
   }
 
@@ -113,6 +130,7 @@ export class Agent {
     this.#stopping = true
     this.prober.stop()
     await Promise.all(this.#loops)
+    await this.pulse?.stop()
     await this.database?.close()
     await this.shared.withdraw().catch(() => undefined)
   }
@@ -214,7 +232,7 @@ export class Agent {
       at: Date.now(),
       version: options.version,
       seen: this.prober.view(),
-      database: this.database?.state,
+      database: this.databaseState,
     })
     const snapshot = await shared.read()
     const before = this.snapshot?.leader?.region ?? this.#lastPrimary
@@ -257,7 +275,14 @@ export class Agent {
     )
   }
 
+  /** What is known of the local database; undefined where there is none. */
+  get databaseState(): DatabaseState | undefined {
+    const missingWal = this.stranded?.missing
+    return this.database && { ...this.database.state, ...(missingWal ? { missingWal } : {}) }
+  }
+
   #world(snapshot: Snapshot): World {
+    const ownPrimary = this.#ownPrimary(snapshot)
     return {
       self: this.options.region,
       regions: this.context.regions,
@@ -266,6 +291,18 @@ export class Agent {
       fitness: snapshot.fitness,
       leader: snapshot.leader,
       etcdLeader: this.#etcdLeader,
+      ...(ownPrimary ? { ownPrimary } : {}),
+    }
+  }
+
+  #ownPrimary({ leader, leaderSinceMs, sync, reports }: Snapshot): OwnPrimary | undefined {
+    const { name } = this.context.region
+    if (!this.pulse || leader?.region !== name) return undefined
+    const follows = (region: string) => reports[region]?.database?.role === 'replica'
+    return {
+      silentMs: this.pulse.silentMs,
+      leadsForMs: leaderSinceMs,
+      standbys: sync.leader === name ? sync.standbys.filter(follows) : [],
     }
   }
 
@@ -278,6 +315,7 @@ export class Agent {
       if (done && action.wakes) void this.wake(action.wakes, `${action.region} lost`)
     }
     if (action.kind === 'revokeLeader') done = await shared.revokeLeader(action.leader)
+    if (action.kind === 'giveUpPrimary') return this.#giveUp(action)
     if (action.kind === 'moveEtcdLeader') done = await this.#moveEtcdLeader(action.to)
     if (!done) return
     const { kind, ...detail } = action
@@ -286,6 +324,18 @@ export class Agent {
     await shared
       .record(kind, { ...detail, inputs })
       .catch((error) => log.warn({ error: messageOf(error) }, 'event'))
+  }
+
+  #gaveUpMs = -Infinity
+
+  /** Beside the looks, which others wait for. What does not succeed is tried again after a while. */
+  #giveUp(action: Extract<Action, { kind: 'giveUpPrimary' }>): void {
+    const now = performance.now()
+    if (now - this.#gaveUpMs < giveUpAgainMs) return
+    this.#gaveUpMs = now
+    void handOver(this, action).catch((error) =>
+      this.options.log.warn({ error: messageOf(error) }, 'the primary hangs and could not be given up'),
+    )
   }
 
   #wokenForElectionMs = -Infinity
@@ -321,6 +371,7 @@ export class Agent {
   async #databaseLoop(): Promise<void> {
     while (!this.#stopping && this.database) {
       await this.database.round(2000)
+      await this.stranded?.round()
       await pause(1000)
     }
   }

@@ -14,6 +14,8 @@ export type DatabaseState = {
   standbys?: Standby[]
   /** What Patroni says is going on ("running", "streaming", "starting", …). */
   state?: string
+  /** On a replica: the WAL segment that it needs and the primary has no more; its data is to be copied anew. */
+  missingWal?: string
 }
 
 export type Standby = {

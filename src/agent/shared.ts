@@ -31,6 +31,8 @@ export type Snapshot = {
   reports: Record<string, Report & { ageMs: number }>
   fitness: Record<string, { state: Fitness; revision: string; sinceMs: number }>
   leader: Leader | undefined
+  /** How long this reader has known the leader key as it is. */
+  leaderSinceMs: number
   /** Patroni's own record of who must be promoted: region names. */
   sync: { leader?: string; standbys: string[] }
   releases: Record<string, string>
@@ -112,6 +114,7 @@ export class Shared {
       })),
       releases: this.#byName(releases!, (kv) => kv.value),
       leader: leader![0] && leaderOf(leader![0]),
+      leaderSinceMs: leader![0] ? this.#ageMs(leader![0]) : 0,
       sync: syncOf(sync![0]),
       initialized: (initialize![0]?.value ?? '') !== '',
     }
@@ -146,6 +149,14 @@ export class Shared {
       )) || (await this.etcd.transact([...stands, { key: claim, target: 'VALUE', value: this.#region }], []))
     if (mine) await this.etcd.revokeLease(leader.lease)
     return mine
+  }
+
+  /** Whether Patroni has been asked to move the primary from `leader` to `to`, and has not done so yet. */
+  async isMoving(leader: string, to: string): Promise<boolean> {
+    const [found] = await this.etcd.get(`${this.#service}failover`)
+    if (!found) return false
+    const wanted = JSON.parse(found.value) as { leader?: string; member?: string }
+    return wanted.leader === leader && wanted.member === to
   }
 
   /** Only the member that leads takes this. That it leads no longer, or does not answer, is found out here: false. */

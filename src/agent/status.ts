@@ -71,7 +71,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     etcd: etcdOf(agent),
     processes,
     ready: processes.every((one) => one.state === 'ready'),
-    ...(agent.database ? { database: agent.database.state } : {}),
+    ...(agent.databaseState ? { database: agent.databaseState } : {}),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
     seen: agent.prober.view(),

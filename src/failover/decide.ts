@@ -20,6 +20,7 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
       was,
       revision,
       by: verdict.by,
+      ...(verdict.why ? { why: verdict.why } : {}),
       ...(wakes ? { wakes } : {}),
     })
   }
@@ -27,6 +28,8 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
   const lostLeader = verdicts.find((verdict) => verdict.state === 'lost' && verdict.region === leader?.region)
   if (leader && lostLeader && world.policy.automatic)
     actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by })
+  const handOver = hungPrimary(world)
+  if (handOver) actions.push(handOver)
   const better = betterEtcdLeader(world)
   if (better) actions.push(better)
   return { verdicts, actions }
@@ -36,6 +39,24 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
 function primaryToWake(lost: string, { leader, regions }: World): string | undefined {
   const full = regions.some((region) => region.name === lost && region.full)
   return full && leader && leader.region !== lost ? leader.region : undefined
+}
+
+/**
+ * A primary that hangs answers nobody and acknowledges nothing, while its Patroni keeps the leader's lock, in part for
+ * ever: a disk that takes no writes does not show in what Patroni asks. Only the region itself can tell its database
+ * from the way to it, so it alone proposes, and only a standby that has every acknowledged write and can be reached.
+ */
+function hungPrimary({ self, leader, ownPrimary, observations, policy, fitness }: World): Action | undefined {
+  if (!policy.automatic || !ownPrimary || leader?.region !== self) return undefined
+  if (ownPrimary.silentMs < policy.hungMs || ownPrimary.leadsForMs < policy.settleMs) return undefined
+  const to = ownPrimary.standbys.find(
+    (region) =>
+      region !== self &&
+      observations[self]?.seen[region]?.patroni?.ok === true &&
+      fitness[region]?.state !== 'lost',
+  )
+  if (to === undefined) return undefined
+  return { kind: 'giveUpPrimary', leader, to, silentMs: Math.round(ownPrimary.silentMs) }
 }
 
 /**

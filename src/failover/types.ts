@@ -29,6 +29,17 @@ export type World = {
   leader: Leader | undefined
   /** Region whose etcd member leads etcd; undefined when unknown. */
   etcdLeader: string | undefined
+  /** What the agent that decides knows of the primary that its own region holds; undefined when it holds none. */
+  ownPrimary?: OwnPrimary | undefined
+}
+
+export type OwnPrimary = {
+  /** For how long PostgreSQL has not answered a small write, on its own disk alone; 0 while it answers. */
+  silentMs: number
+  /** For how long the region has led, as far as this agent knows. */
+  leadsForMs: number
+  /** Regions that Patroni has recorded as holding every acknowledged write, and whose agents say that they follow. */
+  standbys: readonly string[]
 }
 
 export type Policy = {
@@ -37,6 +48,10 @@ export type Policy = {
   freshMs: number
   /** A region must have been seen alive this long before it is fit again: longer than it takes to lose it. */
   recoverMs: number
+  /** A primary that has not written anything for this long is given up for a standby that can. */
+  hungMs: number
+  /** A region that has just begun to lead is left alone for this long, so that two slow ones do not take turns. */
+  settleMs: number
   automatic: boolean
 }
 
@@ -47,6 +62,8 @@ export type Verdict = {
   /** Vantages that support it, and how many are needed. */
   by: string[]
   needed: number
+  /** Why it is unfit, when it is not its edge or its app. */
+  why?: 'no way to the primary'
 }
 
 export type Action =
@@ -57,8 +74,10 @@ export type Action =
       was: Fitness
       revision: string
       by: string[]
+      why?: Verdict['why']
       /** Region of the primary, when it is to look at once whether its standby is still there. */
       wakes?: string
     }
   | { kind: 'revokeLeader'; leader: Leader; by: string[] }
+  | { kind: 'giveUpPrimary'; leader: Leader; to: string; silentMs: number }
   | { kind: 'moveEtcdLeader'; from: string; to: string }

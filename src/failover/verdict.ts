@@ -6,7 +6,9 @@ import type { Fitness, Policy, Verdict, View, World } from './types.ts'
  * about itself being lost; it is the others who must see it.
  *
  * - lost: a majority has had no answer from any of its probes for `suspectMs`
- * - unfit: it answers, but a majority has seen it unable to serve users (edge or app) for `suspectMs`
+ * - unfit: it answers, but a majority has seen it unable to serve users (edge or app) for `suspectMs`; or it says
+ *   itself that it has had no way to the primary, which a majority sees, for `recoverMs`: long enough for a primary
+ *   that is lost to be called lost
  * - fit: a majority has seen everything that users need answer for `recoverMs`
  * - suspect: at least one vantage sees it dead right now
  * - alive: none of these; what was agreed before stands
@@ -27,15 +29,49 @@ export function verdictOn(target: string, world: World): Verdict {
   const serves = world.regions.find((region) => region.name === target)?.serves ?? false
   const unfit = supporters((view) => uselessForMs(view) >= policy.suspectMs && deadForMs(view) === 0)
   if (serves && unfit.length >= needed) return { region: target, state: 'unfit', by: unfit, needed }
+  const cutOff = withoutPrimary(target, world, needed)
+  if (serves && cutOff && cutOff.unreachedForMs >= policy.recoverMs)
+    return { region: target, state: 'unfit', by: cutOff.by, needed, why: 'no way to the primary' }
   const fit = supporters((view) => fitForMs(view) >= policy.recoverMs)
   // That a region can publish shows that it reaches the majority: it counts towards its own recovery, but only beside
   // at least one other that sees users served there.
   const own = world.observations[target]
   const itself = own !== undefined && own.ageMs <= policy.freshMs && votes(world, target) ? [target] : []
-  if (fit.length > 0 && fit.length + itself.length >= needed)
+  if (fit.length > 0 && fit.length + itself.length >= needed && !(serves && cutOff))
     return { region: target, state: 'fit', by: [...fit, ...itself], needed }
   const suspect = supporters((view) => deadForMs(view) > 0)
   return { region: target, state: suspect.length > 0 ? 'suspect' : 'alive', by: suspect, needed }
+}
+
+/**
+ * A region whose users could read but not write, because it alone has no way to the primary: each write there would
+ * wait its full time in vain, and reads would be of yesterday. For how long that is so, 0 while the way has been there
+ * again for less than `recoverMs`, and the voting regions that do see a primary (its own region among them).
+ * Undefined while it has been reached for long enough, when there is no primary, or when it is not a majority that
+ * sees it: what nobody reaches is not one region's trouble, and taking users away would help none of them.
+ */
+function withoutPrimary(
+  target: string,
+  { leader, observations, policy, regions }: World,
+  needed: number,
+): { unreachedForMs: number; by: string[] } | undefined {
+  if (leader === undefined || leader.region === target) return undefined
+  const fresh = (region: string) => {
+    const found = observations[region]
+    return found !== undefined && found.ageMs <= policy.freshMs ? found : undefined
+  }
+  const own = fresh(target)?.seen[leader.region]?.patroni
+  if (own === undefined || (own.ok && own.forMs >= policy.recoverMs)) return undefined
+  const by = regions
+    .filter((vantage) => vantage.votes && vantage.name !== target)
+    .map((vantage) => vantage.name)
+    .filter((name) =>
+      name === leader.region
+        ? fresh(name) !== undefined
+        : fresh(name)?.seen[leader.region]?.patroni?.ok === true,
+    )
+  if (by.length < needed) return undefined
+  return { unreachedForMs: own.ok ? 0 : own.forMs, by }
 }
 
 const votes = (world: World, region: string) => world.regions.some((r) => r.name === region && r.votes)
@@ -69,6 +105,9 @@ export function defaultPolicy(failover: { suspectMs: number; probeMs: number; au
     suspectMs: failover.suspectMs,
     freshMs: Math.max(3000, 4 * failover.probeMs),
     recoverMs: Math.max(2 * failover.suspectMs, 4 * failover.probeMs),
+    // With the election after it well below the time that writes are held.
+    hungMs: Math.max(4500, 2 * failover.suspectMs),
+    settleMs: 30_000,
     automatic: failover.automatic,
   }
 }

@@ -1,6 +1,6 @@
 /** Secrets of a world, made once by a cryptographic generator; see agent/secrets.ts for where they are kept. */
 export type Secrets = {
-  /** PostgreSQL superuser, used by Patroni only. */
+  /** PostgreSQL superuser, used by Patroni, and by an agent whose replica needs its replication slot made anew. */
   superuser: string
   replication: string
   rewind: string

@@ -63,6 +63,62 @@ test('a replica’s region lost: the primary is woken with the change, so only o
   assert.deepEqual(decide(agreed).actions, [])
 })
 
+test('a region that is cut off from the primary: the change says why', () => {
+  const fine = { alive: 60_000 }
+  const world = worldWith({
+    'us-east': { 'us-west': { dead: 9000 } },
+    'us-west': { 'us-east': { dead: 9000 } },
+    'us-central': { 'us-east': fine, 'us-west': fine },
+  })
+  assert.deepEqual(decide(world).actions, [
+    {
+      kind: 'setFitness',
+      region: 'us-west',
+      state: 'unfit',
+      was: 'fit',
+      revision: '0',
+      by: ['us-east', 'us-central'],
+      why: 'no way to the primary',
+    },
+  ])
+})
+
+describe('a primary that hangs', () => {
+  const leader = { region: 'us-east', lease: '71', modRevision: '9' }
+  const standbyUp = { 'us-east': { 'us-west': { alive: 9000 }, 'us-central': { alive: 9000 } } }
+  const hangs = { silentMs: policy.hungMs, leadsForMs: policy.settleMs, standbys: ['us-west'] }
+  const kinds = (
+    changes: Parameters<typeof worldWith>[1],
+    said: Parameters<typeof worldWith>[0] = standbyUp,
+  ) => decide(worldWith(said, { ownPrimary: hangs, ...changes })).actions.map(({ kind }) => kind)
+
+  test('is given up by its own region, for a standby that has every acknowledged write', () => {
+    assert.deepEqual(decide(worldWith(standbyUp, { ownPrimary: hangs })).actions, [
+      { kind: 'giveUpPrimary', leader, to: 'us-west', silentMs: policy.hungMs },
+    ])
+  })
+
+  test('not a moment sooner, and not by a region that has just begun to lead: two slow ones would take turns', () => {
+    assert.deepEqual(kinds({ ownPrimary: { ...hangs, silentMs: policy.hungMs - 1 } }), [])
+    assert.deepEqual(kinds({ ownPrimary: { ...hangs, leadsForMs: policy.settleMs - 1 } }), [])
+  })
+
+  test('not without a standby that Patroni has recorded, that answers, and whose region is not lost', () => {
+    assert.deepEqual(kinds({ ownPrimary: { ...hangs, standbys: [] } }), [])
+    assert.deepEqual(kinds({}, { 'us-east': { 'us-west': { dead: 10 } } }), [])
+    assert.deepEqual(kinds({ fitness: { 'us-west': { state: 'lost', revision: '3' } } }), [])
+  })
+
+  test('not when another region leads by now, or with automatic failover switched off', () => {
+    assert.deepEqual(kinds({ leader: { ...leader, region: 'us-west' } }), [])
+    assert.deepEqual(kinds({ policy: { ...policy, automatic: false } }), [])
+  })
+
+  test('soon enough that the election after it ends while writes are still held', () => {
+    assert.ok(policy.hungMs < 5000)
+  })
+})
+
 test('a witness lost wakes nobody: it holds no data', () => {
   const world = worldWith({
     'us-east': { 'us-central': { dead: 2000 } },

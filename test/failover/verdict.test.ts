@@ -99,6 +99,82 @@ describe('a region is unfit', () => {
   })
 })
 
+describe('a region that alone has no way to the primary', () => {
+  const fine = { alive: 60_000 }
+  /** The link between both full regions is cut; the witness sees both. */
+  const cutOff = (deadMs: number, changes: Parameters<typeof worldWith>[1] = {}) =>
+    worldWith(
+      {
+        'us-east': { 'us-west': { dead: deadMs }, 'us-central': fine },
+        'us-west': { 'us-east': { dead: deadMs }, 'us-central': fine },
+        'us-central': { 'us-east': fine, 'us-west': fine },
+      },
+      changes,
+    )
+
+  test('is unfit, once a primary that is lost would have been called lost', () => {
+    assert.deepEqual(verdictOn('us-west', cutOff(policy.recoverMs)), {
+      region: 'us-west',
+      state: 'unfit',
+      by: ['us-east', 'us-central'],
+      needed: 2,
+      why: 'no way to the primary',
+    })
+    assert.notEqual(verdictOn('us-west', cutOff(policy.recoverMs - 1)).state, 'unfit')
+  })
+
+  test('the primary’s own region is not, nor the witness', () => {
+    assert.equal(verdictOn('us-east', cutOff(60_000)).state, 'fit')
+    assert.equal(verdictOn('us-central', cutOff(60_000)).state, 'fit')
+  })
+
+  test('is not fit again before the way has been there for recoverMs, and then it is', () => {
+    const mended = (aliveMs: number) =>
+      worldWith({
+        'us-east': { 'us-west': fine },
+        'us-west': { 'us-east': { alive: aliveMs } },
+        'us-central': { 'us-east': fine, 'us-west': fine },
+      })
+    assert.equal(verdictOn('us-west', mended(policy.recoverMs - 1)).state, 'alive')
+    assert.equal(verdictOn('us-west', mended(policy.recoverMs)).state, 'fit')
+  })
+
+  test('stays what it was when there is no primary at all, or nobody else reaches one', () => {
+    assert.equal(verdictOn('us-west', cutOff(60_000, { leader: undefined })).state, 'fit')
+    const leader = { region: 'us-west', lease: '71', modRevision: '9' }
+    assert.equal(verdictOn('us-west', cutOff(60_000, { leader })).state, 'fit')
+    const nobody = worldWith({
+      'us-west': { 'us-east': { dead: 60_000 } },
+      'us-central': { 'us-east': { dead: 1999 }, 'us-west': fine },
+      'us-east': {},
+    })
+    assert.equal(verdictOn('us-west', nobody).state, 'fit')
+  })
+
+  test('by its own fresh word only: an agent that is silent accuses nobody', () => {
+    assert.equal(
+      verdictOn('us-west', cutOff(60_000, { ageMs: { 'us-west': policy.freshMs + 1 } })).state,
+      'suspect',
+    )
+    assert.notEqual(
+      verdictOn('us-west', cutOff(60_000, { ageMs: { 'us-east': policy.freshMs + 1 } })).state,
+      'unfit',
+    )
+  })
+
+  test('an edge region says so, too: its writes go the same way', () => {
+    const world = worldWith(
+      {
+        'us-east': { 'sa-east': fine },
+        'us-central': { 'us-east': fine, 'sa-east': fine },
+        'sa-east': { 'us-east': { dead: 60_000 } },
+      },
+      { regions: [...threeRegions, edge('sa-east')] },
+    )
+    assert.equal(verdictOn('sa-east', world).state, 'unfit')
+  })
+})
+
 describe('a region is fit again', () => {
   const back = (aliveMs: number) =>
     worldWith({

@@ -5,6 +5,8 @@ import { freeEndpoint, runSandboxed, runToEnd, type Sandboxed, temporaryFolder, 
 
 /** A PostgreSQL server of a test's own. */
 export type TestPostgres = {
+  /** Of its first process, until it is restarted. */
+  pid: number
   host: string
   port: number
   url: string
@@ -20,6 +22,8 @@ export type TestPostgres = {
   restart(): Promise<void>
   /** A streaming standby of this server. */
   standby(): Promise<TestPostgres>
+  /** What it has logged since its first start. */
+  log(): string
   stop(): Promise<void>
 }
 
@@ -73,6 +77,7 @@ async function serve(folder: string, data: string): Promise<TestPostgres> {
 
   let server = await launch()
   return {
+    pid: server.pid,
     host,
     port,
     url,
@@ -90,6 +95,7 @@ async function serve(folder: string, data: string): Promise<TestPostgres> {
       await query('ALTER SYSTEM RESET ALL')
       await query('SELECT pg_reload_conf()')
     },
+    log: () => server.output(),
     kill: () => server.kill('SIGKILL'),
     async restart() {
       // Orphans of the killed server hold its shared memory for a moment, and PostgreSQL refuses to start beside them.

@@ -8,9 +8,16 @@ const words = (value: unknown) => (Array.isArray(value) ? list(value.map(String)
 const say = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, say ${words(by)}` : '')
 
 const texts: Record<string, (detail: Detail) => string> = {
-  setFitness: ({ region, state, was, by }) => `${region} is ${state}, was ${was}${say(by)}`,
+  setFitness: ({ region, state, was, by, why }) =>
+    why === undefined
+      ? `${region} is ${state}, was ${was}${say(by)}`
+      : `${region} is ${state}, was ${was}: ${why}, which ${words(by)} reach`,
   revokeLeader: ({ leader, by }) =>
     `the primary is taken from ${(leader as { region?: string } | undefined)?.region ?? '?'}, so that another region takes over: lost${say(by)}`,
+  giveUpPrimary: ({ from, to, silentMs }) =>
+    `the primary in ${from} hangs, it has written nothing for ${milliseconds(Number(silentMs))}: ${to} takes over`,
+  copyAnew: ({ region, from, segment }) =>
+    `the database of ${region} is copied anew: ${from} has no more the WAL that it needs (${segment})`,
   primary: ({ from, to }) => `the primary is in ${to} now, before in ${from}`,
   moveEtcdLeader: ({ from, to }) => `etcd’s leader moves from ${from} to ${to}`,
   release: ({ outcome }) => `app.release: ${outcome}`,

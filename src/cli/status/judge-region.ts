@@ -21,7 +21,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ? [
           about(
             `region_${region.fitness}`,
-            `${region.fitness}${verdict && verdict.by.length > 0 && verdict.state === region.fitness ? `, say ${list(verdict.by)}` : ''}`,
+            `${region.fitness}${verdict && verdict.by.length > 0 && verdict.state === region.fitness ? sayWhy(verdict) : ''}`,
           ),
         ]
       : verdict?.state === 'suspect' && agent?.code !== 'region_dead'
@@ -37,13 +37,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false
   const database = follows
     ? []
-    : [
-        about(
-          'replica_not_streaming',
-          'its database does not follow the primary',
-          `nearside logs ${name} postgres`,
-        ),
-      ]
+    : [about('replica_not_streaming', notFollowing(region.database), `nearside logs ${name} postgres`)]
   const steering =
     region.steering?.kind === 'failed'
       ? [
@@ -72,6 +66,16 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ),
     ),
   ]
+}
+
+const sayWhy = ({ by, why }: WorldStatus['verdicts'][number]) =>
+  why === undefined ? `, say ${list(by)}` : `: it has ${why}, which ${list(by)} reach`
+
+function notFollowing(database: RegionReport['database']): string {
+  if (database?.state === 'creating replica') return 'its database is being copied from the primary'
+  if (database?.missingWal !== undefined)
+    return 'its database does not follow: the primary has no more the WAL that it needs; it is copied anew within a minute, if nobody needs what it has'
+  return 'its database does not follow the primary'
 }
 
 const notWell = ({ state }: RegionReport['processes'][number]) => state !== 'ready' && state !== 'running'

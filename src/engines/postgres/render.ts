@@ -91,7 +91,8 @@ function patroniConfig(context: RegionContext) {
       },
       basebackup: [{ checkpoint: 'fast' }],
       // A primary that was lost while others went on has writes that were never acknowledged in two regions.
-      // What cannot be rewound is copied anew, so that a region comes back unaided.
+      // What cannot be rewound is copied anew, so that a region comes back unaided. A replica that lacks WAL which
+      // nobody has any more is not noticed by Patroni; its agent asks for the copy.
       remove_data_directory_on_rewind_failure: true,
       remove_data_directory_on_diverged_timelines: true,
     },
@@ -132,7 +133,10 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
         // One standby a region, a base backup beside each, and some for people.
         max_wal_senders: senders,
         max_replication_slots: senders,
+        // A region that is away keeps the WAL that it lacks through its slot, for `member_slots_ttl`, but must not fill
+        // the primary's disk. One that lacks more is copied anew (src/agent/stranded.ts).
         wal_keep_size: '1GB',
+        max_slot_wal_keep_size: '4GB',
         // How soon each side notices that the other has fallen silent: a standby that vanished must not hold
         // commits for the default minute.
         wal_sender_timeout: '3s',

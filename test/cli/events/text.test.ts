@@ -10,6 +10,9 @@ test('every kind of decision is a sentence', () => {
     [
       text('setFitness', { region: 'us-east', state: 'lost', was: 'fit', by, inputs: {} }),
       text('revokeLeader', { leader: { region: 'us-east', lease: '1' }, by, inputs: {} }),
+      text('setFitness', { region: 'us-west', state: 'unfit', was: 'fit', by, why: 'no way to the primary' }),
+      text('giveUpPrimary', { from: 'us-east', to: 'us-west', silentMs: 5012 }),
+      text('copyAnew', { region: 'us-west', from: 'us-east', segment: '000000010000000000000005' }),
       text('moveEtcdLeader', { from: 'us-east', to: 'us-central', inputs: {} }),
       text('release', { outcome: 'ok' }),
       text('switchover', { from: 'us-east', to: 'us-west', seconds: 3.25, writePauseMs: 2600 }),
@@ -18,6 +21,9 @@ test('every kind of decision is a sentence', () => {
     [
       'us-east is lost, was fit, say us-west and us-central',
       'the primary is taken from us-east, so that another region takes over: lost, say us-west and us-central',
+      'us-west is unfit, was fit: no way to the primary, which us-west and us-central reach',
+      'the primary in us-east hangs, it has written nothing for 5.0 s: us-west takes over',
+      'the database of us-west is copied anew: us-east has no more the WAL that it needs (000000010000000000000005)',
       'etcd’s leader moves from us-east to us-central',
       'app.release: ok',
       'the primary moved from us-east to us-west in 3.3 s; writes paused for 2.6 s',

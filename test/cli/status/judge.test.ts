@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { DatabaseState } from '../../../src/agent/database.ts'
+import { regionProblems } from '../../../src/cli/status/judge-region.ts'
 import type { RegionReport } from '../../../src/cli/status/types.ts'
 import { sampleRegions, shared, statusOf, withoutAgent } from './sample.ts'
 
@@ -142,4 +144,31 @@ test('an etcd that is full is one problem, with what helps; nearly full is told 
   assert.deepEqual(codes([east, { ...west, etcd: nearly }, central]), ['etcd_nearly_full'])
   const little = { dbBytes: 3_000_000, quotaBytes, alarms: [] }
   assert.deepEqual(codes([east, { ...west, etcd: little }, central]), [])
+})
+
+test('a database that does not follow says why, when that is known', () => {
+  const said = (database: Partial<DatabaseState>) =>
+    regionProblems(
+      { ...west, lag: { streaming: false }, database: { role: 'replica', state: 'running', ...database } },
+      { verdicts: [] },
+    ).map(({ message }) => message)
+  assert.deepEqual(said({}), ['us-west: its database does not follow the primary'])
+  assert.match(said({ missingWal: '000000010000000000000005' })[0]!, /no more the WAL .* copied anew/)
+  assert.match(said({ state: 'creating replica' })[0]!, /is being copied from the primary/)
+})
+
+test('a region without a way to the primary says so', () => {
+  const verdicts = [
+    {
+      region: 'us-west',
+      state: 'unfit' as const,
+      by: ['us-east', 'us-central'],
+      needed: 2,
+      why: 'no way to the primary' as const,
+    },
+  ]
+  assert.deepEqual(
+    regionProblems({ ...west, fitness: 'unfit' }, { verdicts }).map(({ message }) => message),
+    ['us-west: unfit: it has no way to the primary, which us-east and us-central reach'],
+  )
 })

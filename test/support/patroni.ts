@@ -1,0 +1,163 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import pg from 'pg'
+import { DatabaseWatch } from '../../src/agent/database.ts'
+import { Shared, type Snapshot } from '../../src/agent/shared.ts'
+import type { RegionContext } from '../../src/engines/context.ts'
+import { renderPostgres } from '../../src/engines/postgres/render.ts'
+import { identify, type ProcessId, withDescendants } from '../../src/lib/proc.ts'
+import { startEtcd, testPassword } from './etcd.ts'
+import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { contextFor, sampleSecrets, topologyOf, twoRegions } from './topologies.ts'
+
+type Name = 'us-east' | 'us-west'
+
+/**
+ * The databases of two regions as Nearside renders them, under Patroni, with etcd, and nothing else: no agent, no edge.
+ * us-east is the first primary. What happens here is what the databases do when an agent does its part.
+ */
+export type TestDatabases = {
+  context(region: Name): RegionContext
+  shared(region: Name): Shared
+  /** What an agent of that region would know: the shared state and its own database, looked at now. */
+  look(region: Name): Promise<{ snapshot: Snapshot; database: DatabaseWatch }>
+  /** One statement, as superuser unless said otherwise; an acknowledged write is on disk in both regions. */
+  query(region: Name, text: string): Promise<Record<string, unknown>[]>
+  /** PostgreSQL without its Patroni. */
+  postgres(region: Name): ProcessId[]
+  /** Power cut: Patroni and PostgreSQL. */
+  kill(region: Name): Promise<void>
+  start(region: Name): Promise<void>
+  /** Until the other one follows and Patroni would promote it. */
+  inStep(primary: Name): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startDatabases(): Promise<TestDatabases> {
+  const etcd = await startEtcd(3)
+  await etcd.client().enableAuth()
+  const folder = temporaryFolder('patroni')
+  const topology = topologyOf(twoRegions, { network: { base: etcd.base } })
+  const context = (region: Name): RegionContext => ({
+    ...contextFor(topology, region, join(folder, region)),
+    secrets: { ...sampleSecrets, etcd: testPassword },
+  })
+  const running = new Map<Name, Sandboxed>()
+  const watches: DatabaseWatch[] = []
+  const shareds = new Map<Name, Shared>()
+
+  const shared = (region: Name) => {
+    const known = shareds.get(region) ?? new Shared(context(region), () => performance.now())
+    shareds.set(region, known)
+    return known
+  }
+  const database = (region: Name) => {
+    const watch = new DatabaseWatch(context(region))
+    watches.push(watch)
+    return watch
+  }
+  const databases = { 'us-east': database('us-east'), 'us-west': database('us-west') }
+
+  async function look(region: Name) {
+    for (const [name, watch] of Object.entries(databases) as [Name, DatabaseWatch][]) {
+      await watch.round(1000)
+      await shared(name).publish({
+        region: name,
+        at: Date.now(),
+        version: 'test',
+        seen: {},
+        database: watch.state,
+      } as Parameters<Shared['publish']>[0])
+    }
+    return { snapshot: await shared(region).read(), database: databases[region] }
+  }
+
+  async function start(region: Name) {
+    const its = context(region)
+    const { folders, files } = renderPostgres(its)
+    for (const name of [...folders, 'log'])
+      mkdirSync(join(its.folder, name), { recursive: true, mode: 0o777 })
+    for (const file of files) {
+      mkdirSync(dirname(join(its.folder, file.path)), { recursive: true })
+      writeFileSync(join(its.folder, file.path), file.content, { mode: file.mode })
+    }
+    running.set(
+      region,
+      await runSandboxed(its.folder, ['/usr/bin/patroni', join(its.folder, 'etc/patroni.yml')], {
+        logFile: join(its.folder, 'log', 'postgres.log'),
+      }),
+    )
+  }
+
+  const postgres = (region: Name): ProcessId[] => {
+    const file = join(context(region).folder, 'data/postgres/main/postmaster.pid')
+    if (!existsSync(file)) return []
+    const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+    return withDescendants([pid]).flatMap((one) => identify(one) ?? [])
+  }
+
+  async function query(region: Name, text: string) {
+    const { region: place, secrets } = context(region)
+    const client = new pg.Client({
+      host: place.address,
+      port: topology.ports.postgres,
+      user: 'postgres',
+      password: secrets.superuser,
+      database: 'postgres',
+      connectionTimeoutMillis: 2000,
+      query_timeout: 5000,
+    })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows
+    } finally {
+      // One that hangs does not say goodbye.
+      void client.end().catch(() => undefined)
+    }
+  }
+
+  const inStep = (primary: Name) =>
+    until(
+      `the other region to be in step with ${primary}`,
+      async () => {
+        const { snapshot } = await look(primary)
+        return (
+          snapshot.leader?.region === primary &&
+          snapshot.sync.leader === primary &&
+          snapshot.sync.standbys.length === 1 &&
+          snapshot.reports[primary]?.database?.standbys?.some(({ synchronous }) => synchronous)
+        )
+      },
+      60_000,
+    ).then(() => undefined)
+
+  async function kill(region: Name) {
+    const all = postgres(region)
+    await running.get(region)?.kill()
+    for (const { pid } of all)
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // Its sandbox has ended it already.
+      }
+  }
+
+  const stop = async () => {
+    for (const watch of watches) void watch.close()
+    for (const region of ['us-east', 'us-west'] as const) await kill(region)
+    await etcd.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    await start('us-east')
+    await until('the first primary', () => query('us-east', 'SELECT pg_current_wal_lsn()'), 60_000)
+    await start('us-west')
+    await inStep('us-east')
+  } catch (error) {
+    const logs = [...running].map(([name, { output }]) => `--- ${name}\n${output().slice(-4000)}`)
+    await stop()
+    throw new Error(logs.join('\n'), { cause: error })
+  }
+  return { context, shared, look, query, postgres, kill, start, inStep, stop }
+}
