@@ -27,8 +27,9 @@ const examples = `
 Example:
   nearside kill us-east && nearside revive us-east
 
-Starts the region's agent again and returns when the region serves and its database follows the primary: what was not
-yet in the other region is rewound, by copying the database anew if it has to be.
+Starts the region's agent again and returns when the region serves, its database follows the primary and the agents
+agree that it is fit, so that DNS names it. What was not yet in the other region is rewound; a database that cannot be,
+or that was away for too long, is copied anew, which takes as long as copying it does.
 Exit codes: 0 it serves, 1 it could not be started, 2 wrong usage, 130 interrupted (it goes on coming back).`
 
 export function reviveCommand(program: Command): void {
@@ -60,13 +61,10 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
   await healLeftFaults(world, output, { starting: true })
   const agents = await locked(world.folder, 'revive', output, () => start(world, region), signal)
   if (!agents) return exitCodes.interrupted
-  // Whoever holds the primary cannot wait for itself to be in step.
-  const leads = (looks: readonly Look[]) => looks.some(({ status }) => status?.database?.role === 'primary')
-  const inStep = (looks: readonly Look[]) => !region.full || leads(looks) || durable(world, looks)
-  const enough = (looks: readonly Look[]) => looks.every(follows) && inStep(looks)
+  const back = whenBack(world, region)
   const progress = createProgress(output, {
     title: `Reviving ${region.name}`,
-    rest: (looks) => (enough(looks) ? undefined : 'its database comes into step with the primary'),
+    rest: (looks) => waitsFor(back(looks, performance.now()), looks),
   })
   try {
     const mustComeTo = primaryMustCome(world, region)
@@ -74,6 +72,7 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
       progress.show(looks)
       mustComeTo(looks, performance.now())
     }
+    const enough = (looks: readonly Look[]) => back(looks, performance.now()) === 'back'
     await untilServing(world, [region], { agents, enough, onLook, signal })
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted
@@ -84,13 +83,53 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
   const seconds = (performance.now() - startedAt) / 1000
   const status = await regionStatus(world, region, 2000)
   const role = status?.database?.role
-  output.result({ region: region.name, started: agents.size > 0, seconds, ...(role ? { role } : {}) })
+  const fitness = status?.world?.fitness[region.name]
+  output.result({
+    region: region.name,
+    started: agents.size > 0,
+    seconds,
+    ...(role ? { role } : {}),
+    ...(fitness ? { fitness } : {}),
+  })
   const what = agents.size > 0 ? 'is back' : 'runs'
   const does = region.serves ? 'it serves' : 'it votes'
   output.print(
     `${region.name} ${what}: ${does}${role ? `, its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''} (${duration(seconds)})`,
   )
+  if (fitness !== undefined && fitness !== 'fit')
+    output.note(
+      `the agents call it ${fitness} still, so DNS does not name it: ${hint(world, 'status')} says why`,
+    )
   return exitCodes.ok
+}
+
+type Back = 'database' | 'fitness' | 'back'
+
+/** A healthy region is called fit after twice `suspectMs`, and some looks. One that stays unfit is told as such. */
+const fitWithinMs = 30_000
+
+/** What is still missing of a region that runs. Pure, but for remembering since when only its fitness is. */
+export function whenBack(world: WorldHandle, region: Region) {
+  // Whoever holds the primary cannot wait for itself to be in step.
+  const leads = (looks: readonly Look[]) => looks.some(({ status }) => status?.database?.role === 'primary')
+  const inStep = (looks: readonly Look[]) => !region.full || leads(looks) || durable(world, looks)
+  const fit = (looks: readonly Look[]) =>
+    looks.some(({ status }) => status?.world?.fitness[region.name] === 'fit')
+  let since: number | undefined
+  return (looks: readonly Look[], now: number): Back => {
+    if (!looks.every(follows) || !inStep(looks)) return 'database'
+    since ??= now
+    return fit(looks) || now - since >= fitWithinMs ? 'back' : 'fitness'
+  }
+}
+
+/** In words, for who waits. Pure. */
+export function waitsFor(missing: Back, looks: readonly Look[]): string | undefined {
+  if (missing === 'back') return undefined
+  if (missing === 'fitness') return 'the agents agree that it is fit'
+  return looks.some(({ status }) => status?.database?.missingWal !== undefined)
+    ? 'the primary has no more the WAL that its database needs: it is copied anew'
+    : 'its database comes into step with the primary'
 }
 
 /** Long enough for an election after Patroni's ttl. */

@@ -81,7 +81,11 @@ export function wordsOf({ status, region, edge }: Look): string {
   const words =
     moving.length > 0 ? moving : waiting ? [`${waiting.name} waits ${waiting.why ?? ''}`.trim()] : []
   const release = status.world?.release
-  return [...words, ...(release?.startsWith('running') ? [`app.release ${release}`] : [])].join('; ')
+  const copied =
+    status.database?.state === 'creating replica' ? ['its database is copied from the primary'] : []
+  return [...words, ...copied, ...(release?.startsWith('running') ? [`app.release ${release}`] : [])].join(
+    '; ',
+  )
 }
 
 function plainProgress(output: Output, { rest }: ProgressOptions): Progress {
