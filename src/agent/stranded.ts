@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { patroniRequest } from '../engines/postgres/control.ts'
 import { missingWalIn } from '../engines/postgres/log.ts'
@@ -12,6 +13,8 @@ const tailBytes = 65_536
 /** Without its words for so long, the replica has got what it lacked. */
 const quietMs = 12_000
 const freshMs = 3_000
+/** For the replica to end and its slot to be free. */
+const renewMs = 10_000
 
 /**
  * Watches the local replica for the one thing that neither PostgreSQL nor Patroni gets over: the primary has removed
@@ -62,7 +65,7 @@ export class StrandedWatch {
       leader,
       syncStandbys: sound?.sync.standbys ?? [],
       role: state?.role ?? 'unknown',
-      state: state?.state,
+      state: state?.role === 'unknown' ? undefined : state?.state,
       timeline: state?.timeline,
       primary: report?.database && { role: report.database.role, timeline: report.database.timeline },
       missingForMs: this.#missing ? this.#missing.lastMs - this.#missing.sinceMs : 0,
@@ -79,12 +82,13 @@ export class StrandedWatch {
     this.#tries += 1
     options.log.warn({ segment, from }, 'the primary has no more the WAL that this replica needs')
     try {
-      await renewSlot(this.#agent, from).catch((error) =>
-        options.log.warn({ error: messageOf(error) }, 'replication slot'),
-      )
       // A start that hangs for lack of this WAL is given up for it.
       await patroniRequest(context, region.address, 'POST', '/reinitialize', { force: true }, 10_000)
       this.#missing = undefined
+      // Now that the replica no longer asks for its slot again and again.
+      await renewSlot(this.#agent, from).catch((error) =>
+        options.log.warn({ error: messageOf(error) }, 'replication slot'),
+      )
       await shared.record('copyAnew', { region: region.name, from, segment }).catch(() => undefined)
     } catch (error) {
       options.log.warn({ error: messageOf(error) }, 'the database could not be copied anew')
@@ -111,11 +115,18 @@ async function renewSlot({ context }: Agent, from: string): Promise<void> {
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query(renewSlotSql, [slotOf(region.name)])
+    for (const until = performance.now() + renewMs; performance.now() < until; await sleep(300)) {
+      await client.query(renewSlotSql, [slotOf(region.name)])
+      const { rows } = await client.query(lostSlotSql, [slotOf(region.name)])
+      if (rows.length === 0) return
+    }
   } finally {
     await client.end().catch(() => undefined)
   }
 }
+
+const lostSlotSql = `
+  SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND invalidation_reason IS NOT NULL`
 
 /** Drops and makes in one go; a slot that is in use, or is sound, stays. */
 export const renewSlotSql = `

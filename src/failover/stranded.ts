@@ -5,7 +5,7 @@ export type Stranded = {
   leader: string | undefined
   syncStandbys: readonly string[]
   role: 'primary' | 'replica' | 'unknown'
-  /** By Patroni: `running`, `starting`, `streaming`, `creating replica`, … */
+  /** By Patroni: `running`, `starting`, `streaming`, `creating replica`, …; undefined when it does not answer. */
   state: string | undefined
   timeline: number | undefined
   /** By the primary's own agent, from a fresh report; undefined without one. */
@@ -25,6 +25,12 @@ const againMs = 300_000
 const longestMs = 3_600_000
 
 /**
+ * What Patroni says of one that gets nothing. One that was rewound and cannot finish its start makes Patroni ask it for
+ * longer than an agent waits for an answer.
+ */
+const maySay: (string | undefined)[] = ['running', 'starting', undefined]
+
+/**
  * Whether a replica's data may be thrown away and copied from the primary. Pure.
  *
  * Only what nobody can need is given up: another region leads and its own agent says that its database is the primary,
@@ -36,7 +42,7 @@ export function mayCopyAnew(now: Stranded): boolean {
   if (now.sinceTriedMs < Math.min(longestMs, againMs * 2 ** Math.max(0, now.tries - 1))) return false
   if (now.leader === undefined || now.leader === now.self) return false
   if (now.syncStandbys.includes(now.self)) return false
-  if (now.role !== 'replica' || (now.state !== 'running' && now.state !== 'starting')) return false
+  if (now.role === 'primary' || !maySay.includes(now.state)) return false
   if (now.primary?.role !== 'primary' || now.primary.timeline === undefined) return false
   // One that still starts does not say its timeline; Patroni has let it follow, or has rewound it.
   return now.timeline === undefined || now.timeline <= now.primary.timeline

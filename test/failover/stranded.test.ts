@@ -20,6 +20,7 @@ describe('a replica that lacks WAL which the primary has no more is copied anew'
   test('after a while, also when it cannot finish its start for lack of it', () => {
     assert.equal(may({}), true)
     assert.equal(may({ state: 'starting', timeline: undefined }), true)
+    assert.equal(may({ role: 'unknown', state: undefined, timeline: undefined }), true)
     assert.equal(may({ missingForMs: missingMs - 1 }), false)
   })
 

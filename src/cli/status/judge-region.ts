@@ -34,7 +34,8 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
         ? [about('edge_no_app', 'its edge has no app to send users to')]
         : []
   const follows =
-    region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false
+    region.database?.missingWal === undefined &&
+    (region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false)
   const database = follows
     ? []
     : [about('replica_not_streaming', notFollowing(region.database), `nearside logs ${name} postgres`)]

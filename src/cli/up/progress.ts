@@ -81,8 +81,13 @@ export function wordsOf({ status, region, edge }: Look): string {
   const words =
     moving.length > 0 ? moving : waiting ? [`${waiting.name} waits ${waiting.why ?? ''}`.trim()] : []
   const release = status.world?.release
+  const { state, missingWal } = status.database ?? {}
   const copied =
-    status.database?.state === 'creating replica' ? ['its database is copied from the primary'] : []
+    state === 'creating replica'
+      ? ['its database is copied from the primary']
+      : missingWal !== undefined
+        ? ['the primary has no more the WAL that its database needs: it is copied anew']
+        : []
   return [...words, ...copied, ...(release?.startsWith('running') ? [`app.release ${release}`] : [])].join(
     '; ',
   )

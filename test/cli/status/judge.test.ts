@@ -154,6 +154,7 @@ test('a database that does not follow says why, when that is known', () => {
     ).map(({ message }) => message)
   assert.deepEqual(said({}), ['us-west: its database does not follow the primary'])
   assert.match(said({ missingWal: '000000010000000000000005' })[0]!, /no more the WAL .* copied anew/)
+  assert.match(said({ role: 'unknown', missingWal: '000000010000000000000005' })[0]!, /copied anew/)
   assert.match(said({ state: 'creating replica' })[0]!, /is being copied from the primary/)
 })
 
