@@ -73,10 +73,14 @@ export function cuts(lab: () => LabWorld): void {
       assert.deepEqual(failuresSinceResumed(elsewhere, fault), [])
     })
 
-    test('east from west while both see the witness: nobody takes over, and the primary goes on', async (t) => {
+    test('east from west while both see the witness: nobody takes over, the primary goes on, and DNS names no region without a way to it', async (t) => {
       const { primary } = await part(t, 'primary', async (primary, _, survivor) => {
         await lab().cut(primary, [survivor])
         await lab().cut(survivor, [primary])
+        await lab().world.until(`${survivor} to be unfit`, async () => {
+          const status = await lab().world.status(primary)
+          return status?.world?.fitness[survivor] === 'unfit' && status.world.fitness[primary] === 'fit'
+        })
       })
       assert.equal(await lab().world.find('primary'), primary)
     })
