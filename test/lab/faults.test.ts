@@ -232,6 +232,20 @@ suite('faults at processes', () => {
     assert.deepEqual(started, ['us-west'])
   })
 
+  test('healing that fails keeps the record, and can be tried again', async () => {
+    let refused = true
+    const startRegion = async (region: string) => {
+      if (refused) throw new Error('not now')
+      started.push(region)
+    }
+    const { heal } = await inject({ ...hands(), startRegion }, parse('kill-region', ['us-west']))
+    await assert.rejects(heal(), /not now/)
+    assert.equal(readRecords(folder).length, 1)
+    refused = false
+    await heal()
+    assert.deepEqual([started, readRecords(folder)], [['us-west'], []])
+  })
+
   test('what a dead command has left is healed by its record; what a living one holds is not', async () => {
     await inject(hands(), parse('pause-process', ['us-west', 'etcd']))
     assert.deepEqual(await healLeft(hands()), [])

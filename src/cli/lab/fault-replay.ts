@@ -38,6 +38,9 @@ async function main(mode: string | undefined, where: Where): Promise<void> {
   return new Promise(() => undefined)
 }
 
+/** Not there, or just starting: a server that was restarted replays. */
+const isDown = (error: unknown) => ['ECONNREFUSED', '57P03'].includes((error as { code?: string }).code ?? '')
+
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 // Ctrl-C goes to everything in the terminal; who holds our standard input ends us.
@@ -46,6 +49,6 @@ process.stdin.setEncoding('utf8')
 process.stdin.on('end', () => process.exit(0))
 process.stdin.once('data', (line: string) => {
   main(process.argv[2], JSON.parse(line) as Where)
-    .catch((error) => say(messageOf(error)))
+    .catch((error) => say(process.argv[2] === 'resume' && isDown(error) ? 'done' : messageOf(error)))
     .then(() => process.exit(0))
 })

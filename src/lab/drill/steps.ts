@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NearsideError } from '../../lib/errors.ts'
+import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { sayMs, what } from '../faults/say.ts'
 import { clockMs, isWrite, type Recorder } from '../history.ts'
 import type { FaultsInForce } from './in-force.ts'
@@ -46,7 +46,10 @@ async function runStep(
       await sleep(step.ms, undefined, { signal })
       return true
     case 'heal':
-      await faults.heal(step.which)
+      // What cannot be healed now is tried again at the end; the rest of the plan must not be left undone for it.
+      await faults
+        .heal(step.which)
+        .catch((error) => faults.note('other', `not healed yet: ${messageOf(error)}`))
       return true
     case 'wait': {
       const leftMs = faults.lastMs + step.ms - clockMs()

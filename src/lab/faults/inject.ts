@@ -28,7 +28,11 @@ export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
     healing ??= (async () => {
       await stopUpkeep()
       await healRecord(hands, record)
-    })()
+    })().catch((error) => {
+      // It may go better later.
+      healing = undefined
+      throw error
+    })
     return healing
   }
   try {

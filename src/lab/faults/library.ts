@@ -44,6 +44,7 @@ export const library: Record<FaultKind, LibraryEntry> = {
     does: 'SIGKILL for everything in the region at once, its agent first: a power cut',
     heals: 'the region is started again',
     needs: 'anywhere',
+    note: 'the machine lives, so its kernel still sends what the dead processes had given it; in a lab, cut the region off first to lose that, too',
   },
   'pause-region': {
     typed: 'REGION',

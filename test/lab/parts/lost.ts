@@ -34,8 +34,9 @@ export function lost(lab: () => LabWorld): void {
         },
         { do: 'until', what: 'verdict', limitMs: 30_000 },
         { do: 'inject', fault: { kind: 'kill-region', region: primary, forMs: 60_000 }, as: 'kill' },
-        { do: 'heal', which: 'cut' },
+        // Cut off until another region has taken over: the kernel still sends what dead processes had given it.
         { do: 'until', what: 'writes', limitMs: 60_000 },
+        { do: 'heal', which: 'cut' },
         { do: 'heal', which: 'kill' },
         { do: 'until', what: 'settled', limitMs: settleLimitMs },
       ],
