@@ -5,8 +5,9 @@ import pg from 'pg'
 import { patroniRequest } from '../engines/postgres/control.ts'
 import { missingWalIn } from '../engines/postgres/log.ts'
 import { mayCopyAnew, type Stranded } from '../failover/stranded.ts'
-import { messageOf } from '../lib/errors.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
 import type { Agent } from './agent.ts'
+import { getJson } from './database.ts'
 
 /** Of a log that nobody has read so far; it says the same every second. */
 const tailBytes = 65_536
@@ -84,21 +85,38 @@ export class StrandedWatch {
     try {
       // A start that hangs for lack of this WAL is given up for it.
       await patroniRequest(context, region.address, 'POST', '/reinitialize', { force: true }, 10_000)
-      this.#missing = undefined
-      // Now that the replica no longer asks for its slot again and again.
+      await this.#copies()
       await renewSlot(this.#agent, from).catch((error) =>
         options.log.warn({ error: messageOf(error) }, 'replication slot'),
       )
+      // What the old data said to its end.
+      await this.#log.read().catch(() => '')
+      this.#missing = undefined
       await shared.record('copyAnew', { region: region.name, from, segment }).catch(() => undefined)
     } catch (error) {
       options.log.warn({ error: messageOf(error) }, 'the database could not be copied anew')
+    }
+  }
+
+  /** Until Patroni has stopped PostgreSQL and copies. */
+  async #copies(): Promise<void> {
+    const { region, topology } = this.#agent.context
+    for (const until = performance.now() + renewMs; performance.now() < until; await sleep(100)) {
+      const patroni = await getJson<{ state?: string }>(
+        region.address,
+        topology.ports.patroni,
+        '/patroni',
+        1000,
+      )
+      if (patroni?.state === 'creating replica') return
     }
   }
 }
 
 /**
  * A slot that has lost its WAL is good for nothing: it keeps none from then on. One that is made now keeps what is
- * written during the copy. Patroni only makes those that are not there.
+ * written during the copy. Patroni only makes those that are not there. To be called when the old data is asked for no
+ * more: it would take the new slot and set it back to where it stands.
  */
 async function renewSlot({ context }: Agent, from: string): Promise<void> {
   const { region, regions, topology, secrets } = context
@@ -115,25 +133,33 @@ async function renewSlot({ context }: Agent, from: string): Promise<void> {
   client.on('error', () => undefined)
   try {
     await client.connect()
-    for (const until = performance.now() + renewMs; performance.now() < until; await sleep(300)) {
-      await client.query(renewSlotSql, [slotOf(region.name)])
+    for (const until = performance.now() + renewMs; performance.now() < until; await sleep(200)) {
+      // It may be taken between being found free and being dropped.
+      await client.query(renewSlotSql, [slotOf(region.name)]).catch(() => undefined)
       const { rows } = await client.query(lostSlotSql, [slotOf(region.name)])
       if (rows.length === 0) return
     }
+    throw new NearsideError(
+      'slot_in_use',
+      `${from}: the slot of ${region.name} stays as it is, and keeps no WAL`,
+    )
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
+/** Found out at a checkpoint (the reason), or plain before it: whoever asks for old WAL sets its slot back to there. */
+const lost = `(wal_status = 'lost' OR invalidation_reason IS NOT NULL)`
+
 const lostSlotSql = `
-  SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND invalidation_reason IS NOT NULL`
+  SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND ${lost}`
 
 /** Drops and makes in one go; a slot that is in use, or is sound, stays. */
 export const renewSlotSql = `
   SELECT pg_create_physical_replication_slot(slot, true)
     FROM (SELECT slot_name AS slot, pg_drop_replication_slot(slot_name)
             FROM pg_replication_slots
-           WHERE slot_name = $1 AND slot_type = 'physical' AND NOT active AND invalidation_reason IS NOT NULL
+           WHERE slot_name = $1 AND slot_type = 'physical' AND NOT active AND ${lost}
           OFFSET 0) AS dropped`
 
 /** As Patroni names it. */

@@ -92,9 +92,11 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     await databases.inStep(primary)
     assert.equal((await round()).missing, undefined)
     // Its slot keeps WAL for it again.
-    assert.deepEqual(await databases.query(primary, 'SELECT invalidation_reason FROM pg_replication_slots'), [
-      { invalidation_reason: null },
-    ])
+    assert.deepEqual(
+      await databases.query(primary, 'SELECT invalidation_reason AS lost FROM pg_replication_slots'),
+      [{ lost: null }],
+      JSON.stringify(said),
+    )
     assert.equal((await copies()).length, 1, JSON.stringify(said))
   }
 
