@@ -47,7 +47,7 @@ const pollMs = 200
 /** Between two looks whether a process lives: for HAProxy this is time in which users are refused. */
 const alivePollMs = 50
 const defaultBackoff = { firstMs: 250, longestMs: 15_000, givenUpMs: 60_000 }
-const defaultLook = { calmMs: 5_000, failingMs: 1_000 }
+const defaultLook = { calmMs: 10_000, failingMs: 1_000 }
 /** One question may be lost in a busy moment. */
 const failingAfter = 2
 /** A process that lived this long was well: its next failure starts counting anew, and it is restarted at once. */
