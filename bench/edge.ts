@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../test/support/requests.ts'
+import { takeTurn as takeMachine } from '../test/support/world/turn.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
@@ -60,11 +61,16 @@ Our edge samples its traffic for the log; nginx is measured without its access l
   async run({ runs = defaultRuns }, say) {
     const root = await bringPeers('peers')
     const figures: Figure[] = []
-    for (const app of ['node', 'nginx'] as const)
-      await withPlace(root, app, assets, async (place) => {
-        for (const contest of contests.filter((one) => one.app === app))
-          figures.push(...(await contend(place, contest, runs, say)))
-      })
+    const machine = await takeMachine()
+    try {
+      for (const app of ['node', 'nginx'] as const)
+        await withPlace(root, app, assets, async (place) => {
+          for (const contest of contests.filter((one) => one.app === app))
+            figures.push(...(await contend(place, contest, runs, say)))
+        })
+    } finally {
+      machine.end()
+    }
     return figures
   },
 }

@@ -8,6 +8,7 @@ import { regionsOf } from '../../src/topology/regions.ts'
 import { cityPlaces } from '../../test/support/city-databases.ts'
 import { knotTopology } from '../../test/support/knot.ts'
 import { temporaryFolder } from '../../test/support/sandboxed.ts'
+import { takeTurn } from '../../test/support/world/turn.ts'
 import { type Cores, divideCores, moveTo } from '../edge/cores.ts'
 import { bringPeers } from '../peers.ts'
 import { isTaken, startGdnsd } from './gdnsd.ts'
@@ -43,7 +44,8 @@ export async function withPlace<T>(
 ): Promise<T> {
   const root = await bringPeers('dns-peers')
   const cores = divideCores()
-  const ends: (() => unknown)[] = [() => moveTo(cores.all)]
+  const turn = await takeTurn()
+  const ends: (() => unknown)[] = [turn.end, () => moveTo(cores.all)]
   try {
     const topology = await knotTopology({ steering: { places: cityPlaces } })
     say('computing the map, if it is not there yet')
