@@ -5,7 +5,7 @@ import { DatabaseWatch } from '../../src/agent/database.ts'
 import { Shared, type Snapshot } from '../../src/agent/shared.ts'
 import type { RegionContext } from '../../src/engines/context.ts'
 import { renderPostgres } from '../../src/engines/postgres/render.ts'
-import { identify, type ProcessId, withDescendants } from '../../src/lib/proc.ts'
+import { identify, type ProcessId, signal, withDescendants } from '../../src/lib/proc.ts'
 import { startEtcd, testPassword } from './etcd.ts'
 import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
 import { contextFor, sampleSecrets, topologyOf, twoRegions } from './topologies.ts'
@@ -135,18 +135,20 @@ export async function startDatabases(): Promise<TestDatabases> {
   async function kill(region: Name) {
     const all = postgres(region)
     await running.get(region)?.kill()
-    for (const { pid } of all)
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // Its sandbox has ended it already.
-      }
+    for (const one of all) signal(one, 'SIGKILL')
   }
+  // PostgreSQL outlives its Patroni, and so a test that is interrupted.
+  const killAll = () => {
+    for (const region of ['us-east', 'us-west'] as const)
+      for (const one of postgres(region)) signal(one, 'SIGKILL')
+  }
+  process.once('exit', killAll)
 
   const stop = async () => {
     for (const watch of watches) void watch.close()
     for (const region of ['us-east', 'us-west'] as const) await kill(region)
     await etcd.stop()
+    process.off('exit', killAll)
     rmSync(folder, { recursive: true, force: true })
   }
   try {

@@ -3,12 +3,16 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { worldFolderFor } from '../../src/agent/layout.ts'
+import { type WorldRecord, worldFolderFor } from '../../src/agent/layout.ts'
 import type { RegionStatus } from '../../src/agent/status.ts'
+import { contextOf } from '../../src/compile.ts'
+import type { RegionContext } from '../../src/engines/context.ts'
+import { defaultPolicy } from '../../src/failover/verdict.ts'
 import { messageOf } from '../../src/lib/errors.ts'
 import { Etcd } from '../../src/lib/etcd.ts'
 import { identify, signal } from '../../src/lib/proc.ts'
 import type { TopologyInput } from '../../src/topology/schema.ts'
+import type { Secrets } from '../../src/topology/secrets.ts'
 import { brokenMark, type Edge, type TestApp } from './world/apps.ts'
 import { checkHistory, type Fault, type Found } from './world/history.ts'
 import { ask } from './world/http.ts'
@@ -315,8 +319,22 @@ export class TestWorld {
     })
   }
 
-  #secrets(): { api: string; etcd: string } {
+  #secrets(): Secrets {
     return JSON.parse(readFileSync(join(this.folder, 'secrets.json'), 'utf8'))
+  }
+
+  /** What a region's files are made of: for calls of its engines that need a password. */
+  context(region: string): RegionContext {
+    const { topology, appFolder } = JSON.parse(
+      readFileSync(join(this.folder, 'world.json'), 'utf8'),
+    ) as WorldRecord
+    return contextOf(topology, region, { secrets: this.#secrets(), folder: this.folder, appFolder })
+  }
+
+  /** A region that has just begun to lead is left alone by its agent for a while, which nothing shows. */
+  async hasSettled(region: string): Promise<void> {
+    await delay(defaultPolicy(this.context(region).topology.failover).settleMs + 1000)
+    if ((await this.find('primary')) !== region) throw new Error(`${region} leads no more`)
   }
 
   async killAgents(regions: readonly string[] = this.regions): Promise<void> {

@@ -57,6 +57,9 @@ export function childrenOf(pid: number): number[] {
   return withDescendants([pid]).slice(1)
 }
 
+/** These and whatever they have started. */
+export const processesBelow = (pids: number[]): ProcessId[] => identified(pids)
+
 /**
  * No thread of it is left. A process whose first thread has ended counts as dead already, but the others may still hold
  * its sockets open for a while.
