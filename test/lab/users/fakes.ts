@@ -19,6 +19,7 @@ export async function fakeSite(
     from: string
     body: string
     host: string
+    atMs: number
   }[] = []
   const sockets = new Set<Socket>()
   const connectionsFrom = new Map<string, number>()
@@ -35,6 +36,7 @@ export async function fakeSite(
         from: request.socket.remoteAddress!,
         body,
         host: request.headers.host!,
+        atMs: performance.now(),
       })
       answer(request, response, body)
     })
@@ -62,6 +64,7 @@ export async function fakeNames(
   t: TestContext,
   say: (subnet: string | undefined) => Said,
   address = '127.0.0.1',
+  port = 0,
 ) {
   const asked: { subnet: string | undefined; from: string; atMs: number }[] = []
   const socket = createSocket('udp4')
@@ -71,7 +74,7 @@ export async function fakeNames(
     const said = say(subnet)
     if (said) socket.send(reply(question, said), from.port, from.address)
   })
-  await new Promise<void>((resolve) => socket.bind(0, address, resolve))
+  await new Promise<void>((resolve) => socket.bind(port, address, resolve))
   t.after(() => socket.close())
   return { address, port: socket.address().port, asked }
 }
@@ -114,7 +117,10 @@ export const pages = (input: Partial<MixInput> = {}) =>
     'test',
   )
 
-/** A job against fakes: one place, everything on loopback. */
+/**
+ * A job against fakes: one place, everything on loopback. The name server is asked three times and users are patient:
+ * a machine that stalls is no failure.
+ */
 export function jobFor(
   site: { address: string; port: number },
   names: { address: string; port: number },
@@ -138,12 +144,12 @@ export function jobFor(
         weight: 1,
         network: undefined,
         subnets: ['9.9.9.0/24'],
-        servers: [0],
+        servers: [0, 0, 0],
       },
     ],
     distances: false,
     prefix: 'u1-test',
-    patienceMs: 5000,
+    patienceMs: 60_000,
     ...rest,
   }
 }
