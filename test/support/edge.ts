@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../../src/engines/haproxy/control.ts'
 import { renderHaproxy } from '../../src/engines/haproxy/render.ts'
 import { renderVarnish } from '../../src/engines/varnish/render.ts'
+import { identify, isAlive, type ProcessId, signal as send } from '../../src/lib/proc.ts'
 import type { EnginePart, PlanProcess } from '../../src/plan.ts'
 import { appPort, type Region, regionsOf } from '../../src/topology/regions.ts'
 import type { Topology, TopologyInput } from '../../src/topology/schema.ts'
@@ -186,8 +187,10 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
       if (!process || process.hasExited()) return
       const children = signal === undefined ? childrenOf(process.pid) : []
       const ended = process.kill(signal)
-      for (const pid of children) killNow(pid)
+      for (const child of children) send(child, 'SIGKILL')
       await ended
+      // A worker that still lives for a moment would take a request to its grave.
+      await until('its children to be gone', () => !children.some(isAlive))
     },
   }
 }
@@ -209,19 +212,11 @@ export function keepAlive(): Agent {
   return new Agent({ keepAlive: true })
 }
 
-function childrenOf(pid: number): number[] {
+function childrenOf(pid: number): ProcessId[] {
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-    return children === '' ? [] : children.split(' ').map(Number)
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    return children.flatMap((child) => (child === '' ? [] : (identify(Number(child)) ?? [])))
   } catch {
     return []
-  }
-}
-
-function killNow(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
   }
 }

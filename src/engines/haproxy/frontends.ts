@@ -2,7 +2,7 @@ import { bodyVariables } from './body.ts'
 import { heldHeader } from './hold.ts'
 import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
-import { appFit, readRoutes, writeRoutes } from './routes.ts'
+import { appFit, primaryAt, reachable, readRoutes, writeRoutes } from './routes.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
 import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
@@ -86,6 +86,9 @@ export function writesFrontend(view: View): string {
     // May have reached an app, so it is not sent again, unless the app can tell that it is the same.
     'http-request set-var(txn.replayable) bool(true) if { req.hdr(idempotency-key) -m found }',
     'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }',
+    view.remotes.map(
+      ({ name }) => `http-request lua.hold_doubt if ${primaryAt(name)} !${reachable(name)} !${hasHopped}`,
+    ),
     holdWrites,
     view.region.full && `use_backend ${proxies.app} if ${hasHopped}`,
     writeRoutes(view),

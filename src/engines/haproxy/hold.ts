@@ -16,10 +16,18 @@ const stepMs = 50
 const appMs = 3_000
 
 /**
+ * A region that could not be reached a moment ago, although its database still counts as the primary: is it the way or the
+ * whole region? Its checks say within 2.5 s, also when nothing answers at all.
+ */
+const doubtMs = 3_000
+
+/**
  * The Lua of HAProxy: waiting, nothing else.
  *
  * - `lua.hold` (HTTP): returns when a primary is up, or when the request has been held for `holdMs` in all, here and
  *   in the HAProxys it has passed before; then `txn.refused` is set and a rule answers 503.
+ * - `lua.hold_doubt` (HTTP): returns when it is clear whether a region that has just become unreachable still holds the
+ *   primary: an app elsewhere would else be given a write whose database is about to be found dead.
  * - `lua.hold_app` (HTTP): returns when the app of this region is fit again, or after a moment.
  * - `lua.hold_primary`, `lua.hold_replica` (TCP): the same for connections to the database endpoints.
  * - At start every server behind the database endpoints counts as down until its first check says otherwise. HAProxy
@@ -27,10 +35,12 @@ const appMs = 3_000
  *
  * `nbsrv` is read in the same process that routes, so a request that is let through finds the server that let it.
  */
-export function renderHoldLua(holdMs: number): string {
+export function renderHoldLua(holdMs: number, remotes: readonly string[]): string {
   return `-- Made by nearside; changes are overwritten.
 local hold_ms = ${holdMs}
 local step_ms = ${stepMs}
+local doubt_ms = ${doubtMs}
+local remotes = { ${remotes.map((name) => `'${name}'`).join(', ')} }
 
 local function now_ms()
   local now = core.now()
@@ -54,6 +64,25 @@ core.register_action('hold', { 'http-req' }, function(txn)
   txn.http:req_set_header('${heldHeader}', tostring(before + waited))
   txn:set_var('txn.held', before + waited)
   if not found then txn:set_var('txn.refused', true) end
+end)
+
+local function is_up(txn, server)
+  local up = txn.f:srv_is_up(server)
+  return up == true or up == 1
+end
+
+local function in_doubt(txn)
+  for _, name in ipairs(remotes) do
+    local way = '${proxies.to('')}' .. name
+    if is_up(txn, '${proxies.primary}/' .. name) and not is_up(txn, way .. '/' .. name)
+      and core.backends[way].servers[name]:get_stats().lastchg * 1000 < doubt_ms then return true end
+  end
+  return false
+end
+
+core.register_action('hold_doubt', { 'http-req' }, function(txn)
+  local started = now_ms()
+  while in_doubt(txn) and now_ms() - started < doubt_ms do core.msleep(step_ms) end
 end)
 
 core.register_action('hold_app', { 'http-req' }, function(txn)

@@ -37,7 +37,14 @@ export function renderHaproxy(context: RegionContext): EnginePart {
     folders: ['etc/haproxy'],
     files: [
       { path: haproxyPaths.config, mode: 0o644, content: renderConfig(view) },
-      { path: haproxyPaths.hold, mode: 0o644, content: renderHoldLua(view.holdMs) },
+      {
+        path: haproxyPaths.hold,
+        mode: 0o644,
+        content: renderHoldLua(
+          view.holdMs,
+          view.remotes.map(({ name }) => name),
+        ),
+      },
       { path: haproxyPaths.body, mode: 0o644, content: renderBodyLua(view.maxBodyBytes) },
     ],
     processes: [

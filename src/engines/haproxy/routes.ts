@@ -8,6 +8,8 @@ export const appFit = `{ nbsrv(${proxies.fit}) gt 0 }`
 
 export const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
 
+export const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
+
 /** Here, else the next nearest region that can. */
 export function readRoutes({ region, remotes }: View): Line {
   return [
@@ -22,7 +24,6 @@ export function readRoutes({ region, remotes }: View): Line {
  * own 6432.
  */
 export function writeRoutes(view: View): Line {
-  const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
   const { region, remotes } = view
   return [
     region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appFit}`,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { runtimeAt } from '../../../src/engines/haproxy/control.ts'
 import { type EdgeWorld, keepAlive, startEdges } from '../../support/edge.ts'
 import type { Echo } from '../../support/fakes.ts'
 import type { Reply } from '../../support/requests.ts'
@@ -204,10 +206,24 @@ describe('writes while there is no primary', () => {
     assert.deepEqual([...new Set(replies.map((reply) => reply.status))], [200])
   })
 
+  /**
+   * What is sent on a kept connection in the moment in which its other end dies gets a 502, and rightly so: nobody can
+   * know what became of it. Here it is about what comes after.
+   */
+  const noKeptConnections = (edge: string, to: string) =>
+    until('the kept connections to be known to be gone', async () => {
+      const ask = runtimeAt(join(world.at(edge).folder, 'run/haproxy.sock'))
+      const [head, ...rows] = (await ask(`show servers conn to-${to}`)).split('\n')
+      const column = head!.split(' ').indexOf('idle_cur') - 1
+      const row = rows.find((one) => one.startsWith(`to-${to}/${to} `))!
+      return Number(row.split(' ')[column]) === 0
+    })
+
   test('wait also when the primary’s region is gone before anybody has noticed', async () => {
     await world.setPrimary('us-east')
     const east = world.at('us-east')
     await Promise.all([east.haproxy.kill(), east.patroni.stop(), ...east.apps.map((app) => app.stop())])
+    await noKeptConnections('us-west', 'us-east')
     const writes = Array.from({ length: 20 }, () => world.at('us-west').ask('/orders', write))
     await until('us-west to see it', async () => (await world.at('us-west').up('primary')).length === 0)
     world.at('us-west').patroni.role = 'primary'
@@ -217,6 +233,32 @@ describe('writes while there is no primary', () => {
     }
     await east.patroni.start()
     for (const app of east.apps) await app.start()
+    await east.haproxy.start()
+    await world.setPrimary('us-east')
+  })
+
+  test('while it is not clear whether an unreachable region still holds the primary, no app is asked', async () => {
+    await world.setPrimary('us-east')
+    const [east, west] = [world.at('us-east'), world.at('us-west')]
+    const asked = () =>
+      west.apps.flatMap((app) => app.requests).filter((one) => one.endsWith('/doubt')).length
+    // The door is shut, and the database behind it still says that it is the primary.
+    await east.haproxy.kill()
+    await noKeptConnections('us-west', 'us-east')
+    const writes = Array.from({ length: 10 }, () => west.ask('/doubt', write))
+    await until(
+      'the way to be known to be down',
+      async () => !(await west.up('to-us-east')).includes('us-east'),
+    )
+    assert.deepEqual(await west.up('primary'), ['us-east'])
+    assert.equal(asked(), 0)
+    await east.patroni.stop()
+    await until('the primary to be known to be gone', async () => (await west.up('primary')).length === 0)
+    assert.equal(asked(), 0)
+    west.patroni.role = 'primary'
+    for (const reply of await Promise.all(writes)) assert.equal(served(reply), 'us-west')
+    assert.equal(asked(), 10)
+    await east.patroni.start()
     await east.haproxy.start()
     await world.setPrimary('us-east')
   })

@@ -1,6 +1,8 @@
 -- Made by nearside; changes are overwritten.
 local hold_ms = 15000
 local step_ms = 50
+local doubt_ms = 3000
+local remotes = { 'us-west' }
 
 local function now_ms()
   local now = core.now()
@@ -24,6 +26,25 @@ core.register_action('hold', { 'http-req' }, function(txn)
   txn.http:req_set_header('nearside-held', tostring(before + waited))
   txn:set_var('txn.held', before + waited)
   if not found then txn:set_var('txn.refused', true) end
+end)
+
+local function is_up(txn, server)
+  local up = txn.f:srv_is_up(server)
+  return up == true or up == 1
+end
+
+local function in_doubt(txn)
+  for _, name in ipairs(remotes) do
+    local way = 'to-' .. name
+    if is_up(txn, 'primary/' .. name) and not is_up(txn, way .. '/' .. name)
+      and core.backends[way].servers[name]:get_stats().lastchg * 1000 < doubt_ms then return true end
+  end
+  return false
+end
+
+core.register_action('hold_doubt', { 'http-req' }, function(txn)
+  local started = now_ms()
+  while in_doubt(txn) and now_ms() - started < doubt_ms do core.msleep(step_ms) end
 end)
 
 core.register_action('hold_app', { 'http-req' }, function(txn)
