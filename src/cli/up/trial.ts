@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Run, runToEnd } from '../../agent/check.ts'
 import { launcher } from '../../agent/launch.ts'
-import { type WorldRecord, worldFile } from '../../agent/layout.ts'
+import type { WorldRecord } from '../../agent/layout.ts'
 import { compile } from '../../compile.ts'
 import { parameterTrials } from '../../engines/postgres/parameters.ts'
 import { locateEngineRoot } from '../../engines/root/locate.ts'
@@ -43,7 +43,7 @@ export async function parametersAccepted(
  * checker. A running world is given nothing that was not accepted there.
  */
 export async function planAccepted(folder: string, record: WorldRecord, secrets: Secrets): Promise<void> {
-  const place = await mkdtemp(join(dirname(worldFile(folder)), 'trial-'))
+  const place = await mkdtemp(join(folder, 'trial-'))
   try {
     const plan = compile(record.topology, { secrets, folder: place, appFolder: record.appFolder })
     const objections: Objection[] = []
