@@ -35,17 +35,17 @@ const common = {
   outcome: z.enum(['ok', 'fail', 'unknown']),
   why: text,
 }
-const sql = {
+const committed = {
   place: z.strictObject({ server: name, timeline: z.int().min(1) }).optional(),
   commitSentMs: ms.optional(),
 }
 
 const op = z.discriminatedUnion('kind', [
-  z.strictObject({ ...common, ...sql, kind: z.literal('append'), list: name, value: name }),
+  z.strictObject({ ...common, ...committed, kind: z.literal('append'), list: name, value: name }),
   z.strictObject({ ...common, kind: z.literal('readList'), list: name, source, values: z.array(name) }),
   z.strictObject({
     ...common,
-    ...sql,
+    ...committed,
     kind: z.literal('transfer'),
     reference: name,
     from: name,
@@ -53,7 +53,13 @@ const op = z.discriminatedUnion('kind', [
     amount: whole,
   }),
   z.strictObject({ ...common, kind: z.literal('readAccounts'), source, balances: pairs }),
-  z.strictObject({ ...common, kind: z.literal('order'), reference: name, customer: name }),
+  z.strictObject({
+    ...common,
+    ...committed,
+    kind: z.literal('order'),
+    reference: name,
+    customer: name,
+  }),
   z.strictObject({ ...common, kind: z.literal('readOrders'), customer: name, references: z.array(name) }),
   z.strictObject({ ...common, kind: z.literal('page'), path: text }),
 ]) satisfies z.ZodType<Op>

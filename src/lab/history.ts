@@ -50,7 +50,7 @@ export type Mark = { atMs: number; what: string }
 
 export type Outcome = 'ok' | 'fail' | 'unknown'
 
-/** Where an acknowledged SQL write was applied, as that server itself said within the transaction. */
+/** Where an acknowledged write was applied, as that server itself said within the transaction. */
 export type Place = {
   /** Address of the PostgreSQL server. */
   server: string
@@ -79,7 +79,8 @@ type Common = {
   why: string
 }
 
-type SqlWrite = {
+/** Of a write's transaction: known to who speaks SQL, and of an order if its app says so. */
+type Committed = {
   /** On acknowledged writes. */
   place?: Place
   /** When COMMIT was sent, if it was: the acknowledgement is no older. Narrows what `invokedMs` says. */
@@ -87,7 +88,7 @@ type SqlWrite = {
 }
 
 /** Puts one value, tried once in its list, at the end of a list. */
-export type AppendOp = Common & SqlWrite & { kind: 'append'; list: string; value: string }
+export type AppendOp = Common & Committed & { kind: 'append'; list: string; value: string }
 /** A list from its beginning, in order; empty unless ok. */
 export type ReadListOp = Common & {
   kind: 'readList'
@@ -97,11 +98,11 @@ export type ReadListOp = Common & {
 }
 /** Takes from one account and gives to another, in one transaction that also notes the reference. */
 export type TransferOp = Common &
-  SqlWrite & { kind: 'transfer'; reference: string; from: string; to: string; amount: number }
+  Committed & { kind: 'transfer'; reference: string; from: string; to: string; amount: number }
 /** Every account in one snapshot; empty unless ok. */
 export type ReadAccountsOp = Common & { kind: 'readAccounts'; source: Source; balances: Balances }
 /** An order of the shop. The same reference may be sent again, and makes one order at most. */
-export type OrderOp = Common & { kind: 'order'; reference: string; customer: string }
+export type OrderOp = Common & Committed & { kind: 'order'; reference: string; customer: string }
 /** All orders of a customer, as a page of the shop shows them; empty unless ok. */
 export type ReadOrdersOp = Common & {
   kind: 'readOrders'

@@ -5,8 +5,8 @@ import { guarantees } from './guarantees.ts'
 import { type Guarantee, guaranteeIds, type Promises } from './types.ts'
 
 /** Holds what users were told against what is there. Pure, and linear in the history but for sorting by time. */
-export function check(history: History, final: FinalState, promises: Promises): Guarantee[] {
-  const evidence = evidenceOf(history, final)
+export function check({ ops }: Pick<History, 'ops'>, final: FinalState, promises: Promises): Guarantee[] {
+  const evidence = evidenceOf(ops, final)
   return guaranteeIds.map((id) => {
     const { title, promised, check } = guarantees[id]
     const { violations, checkedOps } = check(evidence)

@@ -1,4 +1,4 @@
-import type { AppendOp, FinalState, History, Op, Outcome, ReadListOp, View, WriteOp } from '../history.ts'
+import type { AppendOp, FinalState, Op, Outcome, ReadListOp, View, WriteOp } from '../history.ts'
 import { isWrite } from '../history.ts'
 import { type Session, sessionsOf } from './sessions.ts'
 
@@ -91,8 +91,7 @@ export function nameOf({ ops: [op] }: Tried): string {
   return `${op!.kind} ${op!.reference}`
 }
 
-export function evidenceOf(history: History, final: FinalState): Evidence {
-  const { ops } = history
+export function evidenceOf(ops: readonly Op[], final: FinalState): Evidence {
   const lists = listsIn(ops, final)
   const { writes, numbers } = writesIn(ops)
   return {

@@ -1,18 +1,16 @@
-import type { AppendOp, TransferOp } from '../history.ts'
+import { isWrite, type WriteOp } from '../history.ts'
 import { describe } from './describe.ts'
 import type { Evidence } from './evidence.ts'
 import type { Finding } from './types.ts'
-
-type Placed = AppendOp | TransferOp
 
 /** All that one server acknowledged on one timeline: a time as primary. */
 type Reign = {
   server: string
   timeline: number
-  ops: Placed[]
+  ops: WriteOp[]
   /** The acknowledgement that is latest for certain, and the one that is earliest for certain. */
-  lastSent: Placed
-  firstCompleted: Placed
+  lastSent: WriteOp
+  firstCompleted: WriteOp
 }
 
 /**
@@ -30,7 +28,7 @@ export function onePrimary({ ops }: Evidence): Finding {
   const reigns = new Map<string, Reign>()
   let checkedOps = 0
   for (const op of ops) {
-    if ((op.kind !== 'append' && op.kind !== 'transfer') || op.outcome !== 'ok' || !op.place) continue
+    if (!isWrite(op) || op.outcome !== 'ok' || !op.place) continue
     checkedOps += 1
     const { server, timeline } = op.place
     const key = `${timeline} ${server}`
@@ -55,7 +53,7 @@ export function onePrimary({ ops }: Evidence): Finding {
   return { violations, checkedOps }
 }
 
-const sentMs = (op: Placed) => op.commitSentMs ?? op.invokedMs
+const sentMs = (op: WriteOp) => op.commitSentMs ?? op.invokedMs
 
 const precedes = (a: Reign, b: Reign) => sentMs(a.lastSent) <= b.firstCompleted.completedMs
 

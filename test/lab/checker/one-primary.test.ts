@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { AppendOp } from '../../../src/lab/history.ts'
-import { append, finalOf, historyOf, violationsOf } from './histories.ts'
+import type { AppendOp, WriteOp } from '../../../src/lab/history.ts'
+import { append, finalOf, historyOf, order, transfer, violationsOf } from './histories.ts'
 
 const on = (server: string, timeline: number, during: [number, number], changes: Partial<AppendOp> = {}) =>
   append('l', `${server}${timeline}-${during}`, during, { place: { server, timeline }, ...changes })
 
-const overlaps = (...ops: AppendOp[]) =>
+const overlaps = (...ops: WriteOp[]) =>
   violationsOf('one-primary', historyOf(...ops), finalOf({})).map(({ what }) => what)
 
 describe('two primaries', () => {
@@ -43,6 +43,17 @@ describe('two primaries', () => {
   test('it counts when COMMIT was sent, if that is known: what came before may have taken long', () => {
     const slow = on('east', 1, [0, 40_000], { commitSentMs: 39_000 })
     assert.equal(overlaps(slow, on('west', 2, [5000, 5010])).length, 1)
+  })
+
+  test('it makes no difference what was written, if it is known where', () => {
+    const east = { place: { server: 'east', timeline: 1 } }
+    const west = on('west', 2, [20, 30])
+    assert.equal(overlaps(west, order('o1', [31, 33], east)).length, 1)
+    assert.equal(
+      overlaps(west, transfer('t1', ['x', 1, 'y'], { ...east, invokedMs: 31, completedMs: 33 })).length,
+      1,
+    )
+    assert.deepEqual(overlaps(west, order('o1', [31, 33])), [])
   })
 
   test('what an old one could not acknowledge is no overlap', () => {

@@ -65,7 +65,7 @@ export function simulated(seed: number, count: number): { history: History; fina
       },
       () => {
         if (applied) orders.set(customer, [...(orders.get(customer) ?? []), `o${n}`])
-        return { ...common, outcome, kind: 'order', reference: `o${n}`, customer }
+        return { ...common, ...sql, outcome, kind: 'order', reference: `o${n}`, customer }
       },
       () => ({ ...common, outcome: 'ok', kind: 'readList', list, source, values: lists.get(list) ?? [] }),
       () => ({ ...common, outcome: 'ok', kind: 'readAccounts', source, balances: [...balances] }),
