@@ -20,10 +20,10 @@ import {
   uptimeSeconds,
 } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
+import type { WorldHandle } from '../world/handle.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
 import { isAgent } from './residents.ts'
-import type { WorldHandle } from './world.ts'
 
 const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
 /** An agent needs some 20 MB of heap: small spaces keep its memory small, the bound keeps a leak from the machine. */

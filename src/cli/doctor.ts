@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { loadTopology } from '../topology/load.ts'
+import type { WorldHandle } from '../world/handle.ts'
 import { confirm } from './ask.ts'
 import { clockFindings } from './doctor/clocks.ts'
 import { etcdFindings } from './doctor/etcd.ts'
@@ -13,7 +14,7 @@ import { portFindings } from './doctor/ports.ts'
 import { secrecyFindings } from './doctor/secrecy.ts'
 import { segmentFindings, staleFindings } from './doctor/stale.ts'
 import { action, exitCodes, type Output, printable, type Style, widthOf, wrap } from './output.ts'
-import { findWorld, openWorldHere, type WorldHandle, type WorldOptions } from './world.ts'
+import { findWorld, openWorldHere, type WorldOptions } from './world.ts'
 
 type Options = WorldOptions & { fix?: boolean; yes?: boolean; json?: boolean }
 

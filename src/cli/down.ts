@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { removeLab } from '../lab/lab.ts'
+import type { WorldHandle } from '../world/handle.ts'
+import { localRegions } from '../world/here.ts'
 import { dropWorldFaults } from './lab/fault-world.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
@@ -7,7 +9,7 @@ import { leaveNothing, mayPurge, purge } from './purge.ts'
 import { residentsOf } from './residents.ts'
 import { placeOf } from './stop.ts'
 import { stopShown } from './stop-view.ts'
-import { findWorld, localRegions, openWorldHere, type WorldHandle, type WorldOptions } from './world.ts'
+import { findWorld, openWorldHere, type WorldOptions } from './world.ts'
 
 export type DownOptions = WorldOptions & { purge?: boolean; yes?: boolean; json?: boolean }
 

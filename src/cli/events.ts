@@ -3,12 +3,13 @@ import type { Command } from 'commander'
 import type { Event } from '../agent/shared.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { Etcd } from '../lib/etcd.ts'
+import type { WorldHandle } from '../world/handle.ts'
 import { eventText } from './events/text.ts'
 import { clock } from './format.ts'
 import { lastOf } from './logs/tail.ts'
 import { lineCount } from './options.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { type WorldHandle, type WorldOptions, worldOf } from './world.ts'
+import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { follow?: boolean; lines?: number; verbose?: boolean; json?: boolean }
 

@@ -3,12 +3,14 @@ import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
+import { regionNamed, type WorldHandle } from '../world/handle.ts'
+import { isHere } from '../world/here.ts'
 import { count, list } from './format.ts'
 import { hint } from './hint.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { type Resident, residentsOf } from './residents.ts'
 import { placeOf } from './stop.ts'
-import { isHere, regionNamed, type WorldHandle, type WorldOptions, worldOf } from './world.ts'
+import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 

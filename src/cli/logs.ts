@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
+import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { type LogFile, logFiles } from './logs/files.ts'
 import { Follower } from './logs/follow.ts'
 import { redactor, renderLine } from './logs/render.ts'
@@ -9,7 +10,7 @@ import { lastOf, tail, tailOf } from './logs/tail.ts'
 import { mergeByTime, type Timed, timed } from './logs/time.ts'
 import { lineCount } from './options.ts'
 import { action, exitCodes, type Output, type Style } from './output.ts'
-import { regionNamed, type WorldHandle, type WorldOptions, worldOf } from './world.ts'
+import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { follow?: boolean; lines?: number; json?: boolean }
 type Line = Timed & Pick<LogFile, 'region' | 'process'>

@@ -3,12 +3,12 @@ import { readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { unmountSmallDisks } from '../lab/faults/small-disk.ts'
 import { NearsideError } from '../lib/errors.ts'
+import type { WorldHandle } from '../world/handle.ts'
 import { confirm } from './ask.ts'
 import { sizeOf } from './disk.ts'
 import { bytes, list } from './format.ts'
 import { lockFileOf } from './locked.ts'
 import type { Output } from './output.ts'
-import type { WorldHandle } from './world.ts'
 
 /** Says what would be lost for ever, and asks. */
 export async function mayPurge(

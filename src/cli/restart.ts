@@ -1,21 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
+import { unknown } from '../lib/unknown.ts'
 import type { Region } from '../topology/regions.ts'
+import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
+import { isHere } from '../world/here.ts'
 import { agentProcess, endAgent, startAgent } from './agents.ts'
 import { duration } from './format.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { logTail, untilServing } from './start.ts'
-import {
-  isHere,
-  regionNamed,
-  regionStatus,
-  unknown,
-  type WorldHandle,
-  type WorldOptions,
-  worldOf,
-} from './world.ts'
+import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 

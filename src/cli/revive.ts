@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
+import { unknown } from '../lib/unknown.ts'
 import type { Region } from '../topology/regions.ts'
+import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
+import { localRegions } from '../world/here.ts'
 import { agentProcess, type StartedAgent, startAgent, workingAgent } from './agents.ts'
 import { duration } from './format.ts'
 import { hint } from './hint.ts'
@@ -11,15 +14,7 @@ import { action, exitCodes, type Output } from './output.ts'
 import { durable, follows, type Look, untilServing } from './start.ts'
 import { preflight } from './up/preflight.ts'
 import { createProgress } from './up/progress.ts'
-import {
-  localRegions,
-  regionNamed,
-  regionStatus,
-  unknown,
-  type WorldHandle,
-  type WorldOptions,
-  worldOf,
-} from './world.ts'
+import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 

@@ -4,12 +4,13 @@ import type { RegionStatus } from '../agent/status.ts'
 import { ownPaths } from '../engines/haproxy/layout.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { Region } from '../topology/regions.ts'
+import { regionStatus, type WorldHandle } from '../world/handle.ts'
 import { lastWords, type StartedAgent } from './agents.ts'
 import { askHttp } from './direct.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
 import { freshMs } from './status/combine.ts'
-import { regionStatus, typed, type WorldHandle } from './world.ts'
+import { typed } from './world.ts'
 
 /** One look at a region that comes up. */
 export type Look = { region: Region; status?: RegionStatus; edge?: boolean }

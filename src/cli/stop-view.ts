@@ -1,9 +1,9 @@
 import type { Stage } from '../agent/stages.ts'
 import type { Region } from '../topology/regions.ts'
+import type { WorldHandle } from '../world/handle.ts'
 import { count, duration, list } from './format.ts'
 import type { Output } from './output.ts'
 import { stopWorld } from './stop.ts'
-import type { WorldHandle } from './world.ts'
 
 type Step = Stage | 'rest'
 

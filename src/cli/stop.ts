@@ -7,9 +7,9 @@ import { compileRegion } from '../compile.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { isAlive, signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
+import { regionStatus, type WorldHandle } from '../world/handle.ts'
 import { askHttp } from './direct.ts'
 import { type Resident, residentsOf } from './residents.ts'
-import { regionStatus, type WorldHandle } from './world.ts'
 
 export type StopReport = {
   /** Called when a stage begins. */

@@ -1,65 +1,16 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { readWorld, regionFolder, type WorldRecord, worldFile } from '../agent/layout.ts'
+import { readWorld, type WorldRecord, worldFile } from '../agent/layout.ts'
 import { secretsOf } from '../agent/secrets.ts'
-import type { RegionStatus } from '../agent/status.ts'
 import { enter, enterNowhere, exists } from '../lab/network/enter.ts'
 import { namespaceOf } from '../lab/network/names.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { suggest } from '../lib/suggest.ts'
-import { type Region, regionsOf } from '../topology/regions.ts'
-import type { Secrets } from '../topology/secrets.ts'
-import { askAgent } from './client.ts'
+import { handleOf, type WorldHandle } from '../world/handle.ts'
+import { list } from './format.ts'
 import { movedError, movedWorlds } from './moved.ts'
 
 /** What every command that is about a world takes. */
 export type WorldOptions = { topology?: string; world?: string }
-
-/** A world on this machine and how to talk to its agents. */
-export type WorldHandle = {
-  name: string
-  folder: string
-  record: WorldRecord
-  secrets: Secrets
-  regions: readonly Region[]
-  regionFolder: (region: string) => string
-  /** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
-  call: <T>(
-    region: Region,
-    method: 'GET' | 'POST',
-    path: string,
-    body?: unknown,
-    timeoutMs?: number,
-  ) => Promise<T>
-}
-
-export async function openWorld(folder: string): Promise<WorldHandle> {
-  return handleOf(folder, await readWorld(folder), await secretsOf(folder))
-}
-
-export function handleOf(folder: string, record: WorldRecord, secrets: Secrets): WorldHandle {
-  const { topology } = record
-  return {
-    name: topology.name,
-    folder,
-    record,
-    secrets,
-    regions: regionsOf(topology),
-    regionFolder: (region) => regionFolder(folder, region),
-    call: (region, method, path, body, timeoutMs = 5000) =>
-      askAgent({
-        host: region.address,
-        port: topology.ports.agent,
-        token: secrets.api,
-        method,
-        path,
-        body,
-        timeoutMs,
-        starter: record.lab ? 'nearside lab up' : 'nearside up',
-      }),
-  }
-}
 
 /** The world that the options mean, where its regions can be asked. */
 export const worldOf = (options: WorldOptions, cwd = process.cwd()): Promise<WorldHandle> =>
@@ -70,12 +21,9 @@ export const worldOf = (options: WorldOptions, cwd = process.cwd()): Promise<Wor
  * this command starts again in its router, from which every region is reached whatever is cut. A lab whose network is
  * gone is looked at from a network of nobody: its addresses may well be somebody's outside.
  */
-export async function openWorldHere(
-  folder: string,
-  { anywhere = false }: { /** Nobody of it is to be asked. */ anywhere?: boolean } = {},
-): Promise<WorldHandle> {
+export async function openWorldHere(folder: string): Promise<WorldHandle> {
   const record = await readWorld(folder)
-  if (record.lab && !anywhere) goToLab(record.topology.name, record.lab.id)
+  if (record.lab) goToLab(record.topology.name, record.lab.id)
   return handleOf(folder, record, await secretsOf(folder))
 }
 
@@ -114,7 +62,7 @@ export function findWorld(
       remedy: `say which one: ${found.map((name) => `--world ${name}`).join(' or ')}`,
     })
   if (world !== undefined && made.length > 0)
-    throw new NearsideError('usage_world_unknown', `world: expected ${either(made)}, got ${world}`)
+    throw new NearsideError('usage_world_unknown', `world: expected ${list(made, 'or')}, got ${world}`)
   const moved = movedWorlds(below).find(({ folder }) => world === undefined || basename(folder) === world)
   if (moved) throw movedError(moved)
   if (!isFolder && names.length > 0)
@@ -174,44 +122,6 @@ function madeFrom(folder: string): string | undefined {
   return file === undefined ? undefined : canonical(file)
 }
 
-export const regionStatus = (world: WorldHandle, region: Region, timeoutMs: number) =>
-  world.call<RegionStatus>(region, 'GET', '/v1/status', undefined, timeoutMs).catch(() => undefined)
-
-/** The region that a command names, or an error that lists what there is. */
-export function regionNamed(world: Pick<WorldHandle, 'regions'>, name: string): Region {
-  const names = world.regions.map((region) => region.name)
-  const found = world.regions.find((region) => region.name === name)
-  return found ?? unknown('region', name, names)
-}
-
-/** A name that was given wrongly: says what there is and what was probably meant. */
-export function unknown(what: string, name: string, known: readonly string[]): never {
-  const meant = suggest(name, known)
-  throw new NearsideError(
-    `usage_${what}_unknown`,
-    `${what}: expected ${either(known)}, got ${JSON.stringify(name)}`,
-    {
-      ...(meant === undefined ? {} : { remedy: `did you mean ${meant}?` }),
-    },
-  )
-}
-
-const either = (names: readonly string[]) =>
-  names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
-
-/** True for an address that a process on this machine can listen on. */
-export function isLocal(address: string): boolean {
-  if (address.startsWith('127.')) return true
-  return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address))
-}
-
 /** A remedy's commands as this world needs them: a lab has an `up` and a `down` of its own. */
 export const typed = ({ record }: Pick<WorldHandle, 'record'>, remedy: string): string =>
   record.lab ? remedy.replace(/\bnearside (up|down)\b/g, 'nearside lab $1') : remedy
-
-/** The region lives on this machine: by its address, or in one of this machine's labs. */
-export const isHere = ({ record }: Pick<WorldHandle, 'record'>, region: Region): boolean =>
-  record.lab !== undefined || isLocal(region.address)
-
-export const localRegions = (world: Pick<WorldHandle, 'regions' | 'record'>) =>
-  world.regions.filter((region) => isHere(world, region))

@@ -1,16 +1,14 @@
-import { readWorld } from '../agent/layout.ts'
-import { findLab, openWorldHere, unknown, type WorldHandle, type WorldOptions } from '../cli/world.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { LoadedTopology } from '../topology/load.ts'
 import type { Region } from '../topology/regions.ts'
+import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { baseParams } from './links.ts'
-import { enter, exists, insideOf } from './network/enter.ts'
+import { exists, insideOf } from './network/enter.ts'
 import { makeNetwork } from './network/make.ts'
 import {
   labBase,
   namespaceOf,
-  type OwnPlace,
   ownPlaces,
   type Place,
   parseNamespace,
@@ -41,31 +39,14 @@ export type Lab = {
   base(from: string, to: string): LinkParams
 }
 
-/**
- * The lab that the options mean. With `at`, this command goes on in that namespace: the router's is the operator's
- * place, from which every region is reached whatever is cut; *internet* is where users are.
- */
-export async function openLab(options: WorldOptions, at: OwnPlace = 'router'): Promise<Lab> {
-  const folder = findLab(options, process.cwd())
-  if (at === 'router') return labOf(await openWorldHere(folder))
-  const { lab, topology } = await readWorld(folder)
-  const namespace = namespaceOf(lab!.id, at)
-  if (!exists(namespace)) throw networkMissing(topology.name)
-  enter(namespace)
-  return labOf(await openWorldHere(folder, { anywhere: true }))
-}
-
+/** The lab that a world lives in. Its regions can be asked only from inside of it. */
 export function labOf(world: WorldHandle): Lab {
   const { lab } = world.record
   if (!lab)
     throw new NearsideError('lab_not_found', `${world.name}: is no lab`, { remedy: 'nearside lab up' })
   const { id, rttMs } = lab
   const known = world.record.topology.network.rttMs
-  const region = (name: string) => {
-    const found = world.regions.find((one) => one.name === name)
-    const names = world.regions.map((one) => one.name)
-    return found ?? unknown('region', name, names)
-  }
+  const region = (name: string) => regionNamed(world, name)
   return {
     id,
     world,
@@ -74,17 +55,17 @@ export function labOf(world: WorldHandle): Lab {
     inside(place) {
       const own = ownPlaces.find((one) => one === place)
       const namespace = namespaceOf(id, own ?? region(place).index)
-      if (!exists(namespace)) throw networkMissing(world.name)
+      if (!exists(namespace))
+        throw new NearsideError(
+          'lab_network_missing',
+          `${world.name}: the lab has no network at the moment`,
+          { remedy: 'nearside lab up makes it' },
+        )
       return insideOf(namespace)
     },
     base: (from, to) => baseParams(region(from), region(to), rttMs, known),
   }
 }
-
-export const networkMissing = (name: string) =>
-  new NearsideError('lab_network_missing', `${name}: the lab has no network at the moment`, {
-    remedy: 'nearside lab up makes it',
-  })
 
 /**
  * The topology as a lab runs it: a world of its own, beside the one that `nearside up` makes of the same file, at

@@ -3,18 +3,8 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { hint } from '../../src/cli/hint.ts'
-import {
-  findLab,
-  findWorld,
-  isHere,
-  isLocal,
-  localRegions,
-  namesLab,
-  regionNamed,
-  typed,
-  type WorldHandle,
-} from '../../src/cli/world.ts'
-import type { Region } from '../../src/topology/regions.ts'
+import { findLab, findWorld, namesLab, typed } from '../../src/cli/world.ts'
+import type { WorldHandle } from '../../src/world/handle.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 /** A folder with a topology file of that name, and worlds made from files; a name that ends with -lab is a lab's. */
@@ -67,26 +57,6 @@ test('a folder and a file are found through symbolic links too', () => {
   assert.equal(findWorld({ topology: join(link, 'shop.yaml') }, '/'), join(folder, '.nearside/shop'))
 })
 
-test('a name that is no region is answered with those that are, whatever it holds', () => {
-  const world = { regions: [{ name: 'us-east' }, { name: 'us-west' }] as Region[] }
-  assert.equal(regionNamed(world, 'us-east').name, 'us-east')
-  assert.throws(() => regionNamed(world, 'us-eats'), {
-    code: 'usage_region_unknown',
-    message: 'region: expected us-east or us-west, got "us-eats"',
-    remedy: 'did you mean us-east?',
-  })
-  for (const name of ['../../etc', '', '__proto__', '\u001b[2J', 'x'.repeat(100_000)])
-    assert.throws(() => regionNamed(world, name), { code: 'usage_region_unknown' })
-  assert.throws(
-    () => regionNamed(world, '\u001b[2J'),
-    (error: Error) => !error.message.includes('\u001b'),
-  )
-})
-
-test('loopback and the machine’s own addresses are local, others are not', () => {
-  assert.deepEqual(['127.77.1.1', '192.0.2.1'].map(isLocal), [true, false])
-})
-
 test('a hint can be typed as it stands', () => {
   const folder = folderWith({ shop: 'shop.yaml', blog: 'blog.yaml' })
   const world = (name: string, file: string) =>
@@ -123,12 +93,9 @@ test('a lab is found beside the world of the same topology, by either name', () 
   assert.throws(() => findLab({}, without), { code: 'lab_not_found', remedy: /nearside lab up/ })
 })
 
-test('in a lab every region is here, and what is to be typed is the lab’s', () => {
-  const regions = [{ name: 'us-east', address: '10.77.1.1' }] as Region[]
-  const lab = { regions, record: { lab: { id: '0123abcd' } } } as unknown as WorldHandle
-  const other = { regions, record: {} } as unknown as WorldHandle
-  assert.deepEqual([isHere(lab, regions[0]!), localRegions(lab)], [true, regions])
-  assert.deepEqual(localRegions(other), [])
+test('what is to be typed in a lab is the lab’s', () => {
+  const lab = { record: { lab: { id: '0123abcd' } } } as WorldHandle
+  const other = { record: {} } as WorldHandle
   assert.equal(typed(lab, 'nearside down, then nearside up'), 'nearside lab down, then nearside lab up')
   assert.equal(typed(other, 'nearside up'), 'nearside up')
   const folder = folderWith({ shop: 'shop.yaml', 'shop-lab': 'shop.yaml' })

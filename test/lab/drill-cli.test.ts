@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { mustBeRehearsalGround, rehearsalGround } from '../../src/cli/lab/fault-world.ts'
-import type { WorldHandle } from '../../src/cli/world.ts'
+import type { WorldHandle } from '../../src/world/handle.ts'
 import { nearside } from '../cli/program.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 

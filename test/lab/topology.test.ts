@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { handleOf } from '../../src/cli/world.ts'
 import { labOf, labTopology } from '../../src/lab/lab.ts'
 import { lineOf } from '../../src/lab/links.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
+import { handleOf } from '../../src/world/handle.ts'
 import { sampleSecrets, topologyOf, twoRegions, usEast } from '../support/topologies.ts'
 
 const loaded = (topology: ReturnType<typeof topologyOf>) => ({

@@ -1,6 +1,6 @@
 import type { RegionStatus } from '../../agent/status.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 import { list, milliseconds } from '../format.ts'
-import type { WorldHandle } from '../world.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** How far an agent's clock is from ours, give or take half of the time that the question took. */

@@ -1,8 +1,8 @@
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
 import { freeSpace, type MemberSpace, spaceState } from '../../engines/etcd/space.ts'
 import { Etcd } from '../../lib/etcd.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 import { bytes, list } from '../format.ts'
-import type { WorldHandle } from '../world.ts'
 import { type Finding, ok } from './finding.ts'
 
 const askMs = 2000

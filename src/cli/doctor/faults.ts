@@ -1,9 +1,9 @@
 import { isLeft, readRecords } from '../../lab/faults/record.ts'
 import { sayFault, sayHealing, what } from '../../lab/faults/say.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 import { clock } from '../format.ts'
 import { healLeftFaults } from '../lab/fault-world.ts'
 import { createOutput } from '../output.ts'
-import type { WorldHandle } from '../world.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** Faults that were injected into this world on purpose: those in force, and those that nobody heals any more. */

@@ -10,12 +10,12 @@ import { connectShaper } from '../../lab/wan/index.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { withLock } from '../../lib/lock.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
+import { handleOf } from '../../world/handle.ts'
 import { count, list } from '../format.ts'
 import { lockFileOf } from '../locked.ts'
 import { worldName } from '../origin.ts'
 import { residentsOf } from '../residents.ts'
 import { placeOf } from '../stop.ts'
-import { handleOf } from '../world.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** What this machine has of a lab. */

@@ -1,8 +1,8 @@
 import { regionsOf } from '../../topology/regions.ts'
 import type { Topology } from '../../topology/schema.ts'
+import { isLocal } from '../../world/here.ts'
 import { worldName } from '../origin.ts'
 import { holderName, needsOf, type Use, usesOf } from '../ports.ts'
-import { isLocal } from '../world.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** The ports that a topology needs on this machine, and who has them. `folder`: of its own world. */

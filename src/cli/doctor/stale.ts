@@ -4,10 +4,11 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { runToEnd } from '../../agent/check.ts'
 import { isAlive } from '../../lib/proc.ts'
+import type { WorldHandle } from '../../world/handle.ts'
+import { localRegions } from '../../world/here.ts'
 import { count } from '../format.ts'
 import { recordsOf, residentsOf } from '../residents.ts'
 import { placeOf } from '../stop.ts'
-import { localRegions, type WorldHandle } from '../world.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** Files of this world that nobody uses any more: records and sockets of processes that are gone, half-written files. */

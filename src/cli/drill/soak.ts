@@ -16,6 +16,7 @@ import { sayFault } from '../../lab/faults/say.ts'
 import { saveHistory } from '../../lab/history-file.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 import { duration } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import {
@@ -26,7 +27,6 @@ import {
   startGuard,
 } from '../lab/fault-world.ts'
 import { createOutput, exitCodes, type Output, printError } from '../output.ts'
-import type { WorldHandle } from '../world.ts'
 import { drillWorldOf, workloadsOf } from './world.ts'
 
 const help = `Random faults one after another and overlapping, with load and checks all along.

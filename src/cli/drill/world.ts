@@ -5,8 +5,8 @@ import type { Hands } from '../../lab/faults/hands.ts'
 import { inject } from '../../lab/faults/inject.ts'
 import { clockMs } from '../../lab/history.ts'
 import type { Workload, WorkloadOptions } from '../../lab/workloads/types.ts'
+import { regionStatus, type WorldHandle } from '../../world/handle.ts'
 import { eventsOf } from '../events.ts'
-import { regionStatus, type WorldHandle } from '../world.ts'
 
 /** An agent that does not answer by then is silent: a look must not wait for the region that is gone. */
 const lookMs = 700

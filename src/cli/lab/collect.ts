@@ -2,9 +2,9 @@ import { type Lab, labOf } from '../../lab/lab.ts'
 import { exists } from '../../lab/network/enter.ts'
 import { namespaceOf, ownPlaces, usersNetwork } from '../../lab/network/names.ts'
 import type { Link, LinkParams, LinkStats, Totals } from '../../lab/wan/index.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 import { worldStatus } from '../status/collect.ts'
 import type { Health } from '../status/types.ts'
-import type { WorldHandle } from '../world.ts'
 
 /** One direction between two regions. */
 export type ShownLink = {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Command } from 'commander'
-import { openLab } from '../../lab/lab.ts'
 import { ownPlaces } from '../../lab/network/names.ts'
+import { unknown } from '../../lib/unknown.ts'
 import { action } from '../output.ts'
-import { unknown, type WorldOptions } from '../world.ts'
+import type { WorldOptions } from '../world.ts'
+import { openLab } from './open.ts'
 
 const examples = `
 Examples:

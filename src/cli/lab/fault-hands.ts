@@ -8,13 +8,13 @@ import type { Hands, Links } from '../../lab/faults/hands.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { identify, lookAt } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
+import { regionNamed, regionStatus, type WorldHandle } from '../../world/handle.ts'
 import { agentProcess, endAgent, insideOf, startAgent, workingAgent } from '../agents.ts'
 import { killRegions } from '../kill.ts'
 import { locked } from '../locked.ts'
 import type { Output } from '../output.ts'
 import { residentsOf } from '../residents.ts'
 import { placeOf, stopWorld } from '../stop.ts'
-import { regionNamed, regionStatus, type WorldHandle } from '../world.ts'
 
 /** How faults lay hands on a world of this machine. */
 export function handsOf(world: WorldHandle, output: Output, links: Links | undefined): Hands {

@@ -7,8 +7,10 @@ import { sayHealing, what } from '../../lab/faults/say.ts'
 import type { Shaper } from '../../lab/wan/index.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { identify } from '../../lib/proc.ts'
+import type { WorldHandle } from '../../world/handle.ts'
+import { isHere } from '../../world/here.ts'
 import type { Output } from '../output.ts'
-import { findLab, isHere, openWorldHere, type WorldHandle, type WorldOptions, worldOf } from '../world.ts'
+import { findLab, openWorldHere, type WorldOptions, worldOf } from '../world.ts'
 import { handsOf } from './fault-hands.ts'
 
 /** The lab that the options mean, or, where there is none, the world. */

@@ -9,10 +9,11 @@ import { readRecords } from '../../lab/faults/record.ts'
 import { sayFault, sayHealing, sayMs } from '../../lab/faults/say.ts'
 import { boundMs } from '../../lab/faults/types.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { regionStatus, type WorldHandle } from '../../world/handle.ts'
 import { clock } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from '../output.ts'
-import { regionStatus, type WorldHandle, type WorldOptions } from '../world.ts'
+import type { WorldOptions } from '../world.ts'
 import {
   faultHands,
   healLeftFaults,

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { unknown } from '../../lib/unknown.ts'
 import type { Region } from '../../topology/regions.ts'
-import { unknown, type WorldHandle } from '../world.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 
 export type LogFile = { region: string; process: string; file: string }
 

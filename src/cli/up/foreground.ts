@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { WorldHandle } from '../../world/handle.ts'
 import { clock } from '../format.ts'
 import { type Output, widthOf } from '../output.ts'
 import { worldStatus } from '../status/collect.ts'
 import { isStopped } from '../status/judge.ts'
 import { renderStatus } from '../status/render.ts'
 import type { WorldStatus } from '../status/types.ts'
-import type { WorldHandle } from '../world.ts'
 import { agentKeeper } from './keep-agents.ts'
 
 const everyMs = 1000

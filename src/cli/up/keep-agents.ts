@@ -1,8 +1,8 @@
+import type { WorldHandle } from '../../world/handle.ts'
 import { startAgent } from '../agents.ts'
 import { locked } from '../locked.ts'
 import type { Output } from '../output.ts'
 import { residentsOf } from '../residents.ts'
-import type { WorldHandle } from '../world.ts'
 
 /** Between two starts of one region's agent: one that dies at once must not be started all the time. */
 const pauseMs = 5000

@@ -1,7 +1,7 @@
+import { localRegions } from '../../world/here.ts'
 import { duration, list } from '../format.ts'
 import { hint } from '../hint.ts'
 import { table } from '../output.ts'
-import { localRegions } from '../world.ts'
 import type { Started } from './prepare.ts'
 
 /** Where things are now, and what to type next. */

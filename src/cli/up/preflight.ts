@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
 import type { Listener } from '../../lib/listeners.ts'
 import type { Region } from '../../topology/regions.ts'
+import type { WorldHandle } from '../../world/handle.ts'
 import { bytes, count } from '../format.ts'
 import { worldName } from '../origin.ts'
 import { holderName, needsOf, type Use, usesOf } from '../ports.ts'
-import type { WorldHandle } from '../world.ts'
 
 /** What would make a start fail halfway is looked for before anything is started. */
 export async function preflight(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RegionStatus } from '../../agent/status.ts'
-import { regionStatus, type WorldHandle } from '../world.ts'
+import { regionStatus, type WorldHandle } from '../../world/handle.ts'
 
 /** How long agents may take to see that a failed release has been forgotten: a few looks at etcd. */
 const seenMs = 10_000

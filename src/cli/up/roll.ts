@@ -4,11 +4,12 @@ import { Supervisor } from '../../agent/supervisor.ts'
 import { compileRegion } from '../../compile.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import type { Region } from '../../topology/regions.ts'
+import type { WorldHandle } from '../../world/handle.ts'
+import { localRegions } from '../../world/here.ts'
 import { agentProcess, endAgent, type StartedAgent, startAgent } from '../agents.ts'
 import { duration, list } from '../format.ts'
 import type { Output } from '../output.ts'
 import { type Look, untilServing } from '../start.ts'
-import { localRegions, type WorldHandle } from '../world.ts'
 import type { Change } from './changes.ts'
 
 /** Users go to a region again only once a majority has seen it well for a while; the next one waits that long for it. */

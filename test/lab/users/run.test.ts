@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { WorldHandle } from '../../../src/cli/world.ts'
 import { userRttMs } from '../../../src/geo/rtt.ts'
 import type { UserRequest } from '../../../src/lab/users/client/browser.ts'
 import type { UserPlace } from '../../../src/lab/users/plan/places.ts'
 import { runUsers } from '../../../src/lab/users/run.ts'
 import type { Link, Prefix, Shaper } from '../../../src/lab/wan/index.ts'
+import type { WorldHandle } from '../../../src/world/handle.ts'
 import { fakeNames, fakeSite, pages } from './fakes.ts'
 
 const boston: UserPlace = {

@@ -1,0 +1,64 @@
+import { readWorld, regionFolder, type WorldRecord } from '../agent/layout.ts'
+import { secretsOf } from '../agent/secrets.ts'
+import type { RegionStatus } from '../agent/status.ts'
+import { unknown } from '../lib/unknown.ts'
+import { type Region, regionsOf } from '../topology/regions.ts'
+import type { Secrets } from '../topology/secrets.ts'
+import { askAgent } from './client.ts'
+
+/** A world on this machine and how to talk to its agents. */
+export type WorldHandle = {
+  name: string
+  folder: string
+  record: WorldRecord
+  secrets: Secrets
+  regions: readonly Region[]
+  regionFolder: (region: string) => string
+  /** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
+  call: <T>(
+    region: Region,
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    timeoutMs?: number,
+  ) => Promise<T>
+}
+
+/** The world of a folder. A lab's regions can be asked only from inside its network. */
+export async function openWorld(folder: string): Promise<WorldHandle> {
+  return handleOf(folder, await readWorld(folder), await secretsOf(folder))
+}
+
+export function handleOf(folder: string, record: WorldRecord, secrets: Secrets): WorldHandle {
+  const { topology } = record
+  return {
+    name: topology.name,
+    folder,
+    record,
+    secrets,
+    regions: regionsOf(topology),
+    regionFolder: (region) => regionFolder(folder, region),
+    call: (region, method, path, body, timeoutMs = 5000) =>
+      askAgent({
+        host: region.address,
+        port: topology.ports.agent,
+        token: secrets.api,
+        method,
+        path,
+        body,
+        timeoutMs,
+        starter: record.lab ? 'nearside lab up' : 'nearside up',
+      }),
+  }
+}
+
+/** The region of that name, or an error that lists what there is. */
+export function regionNamed(world: Pick<WorldHandle, 'regions'>, name: string): Region {
+  const names = world.regions.map((region) => region.name)
+  const found = world.regions.find((region) => region.name === name)
+  return found ?? unknown('region', name, names)
+}
+
+/** What the region's agent says of it; undefined when it does not answer in time. */
+export const regionStatus = (world: WorldHandle, region: Region, timeoutMs: number) =>
+  world.call<RegionStatus>(region, 'GET', '/v1/status', undefined, timeoutMs).catch(() => undefined)

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Region } from '../../src/topology/regions.ts'
+import { regionNamed } from '../../src/world/handle.ts'
+
+test('a name that is no region is answered with those that are, whatever it holds', () => {
+  const world = { regions: [{ name: 'us-east' }, { name: 'us-west' }] as Region[] }
+  assert.equal(regionNamed(world, 'us-east').name, 'us-east')
+  assert.throws(() => regionNamed(world, 'us-eats'), {
+    code: 'usage_region_unknown',
+    message: 'region: expected us-east or us-west, got "us-eats"',
+    remedy: 'did you mean us-east?',
+  })
+  for (const name of ['../../etc', '', '__proto__', '\u001b[2J', 'x'.repeat(100_000)])
+    assert.throws(() => regionNamed(world, name), { code: 'usage_region_unknown' })
+  assert.throws(
+    () => regionNamed(world, '\u001b[2J'),
+    (error: Error) => !error.message.includes('\u001b'),
+  )
+})
