@@ -2,7 +2,8 @@ import type { RegionContext } from '../engines/context.ts'
 import { etcdEndpoints } from '../engines/etcd/render.ts'
 import { patroniPrefix } from '../engines/postgres/render.ts'
 import type { Action, Fitness, Leader, Observation, View } from '../failover/types.ts'
-import { type Compare, Etcd, type KeyValue, type MemberStatus } from '../lib/etcd.ts'
+import type { Compare, KeyValue } from '../lib/etcd/wire.ts'
+import { Etcd, type MemberStatus } from '../lib/etcd.ts'
 import type { DatabaseState } from './database.ts'
 
 /**

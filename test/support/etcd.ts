@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Etcd, type EtcdOptions } from '../../src/lib/etcd.ts'
+import type { EtcdOptions } from '../../src/lib/etcd/endpoints.ts'
+import { Etcd } from '../../src/lib/etcd.ts'
 import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
 import { takeNetwork } from './world/network.ts'
 
