@@ -1,5 +1,6 @@
 import { describe } from './describe.ts'
-import { beginsWith, type Evidence, type ListEvidence } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
+import { beginsWith, type ListEvidence } from './lists.ts'
 import type { Finding } from './types.ts'
 
 /**

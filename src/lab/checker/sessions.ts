@@ -1,5 +1,5 @@
 import type { AppendOp, Op, OrderOp, ReadListOp, ReadOrdersOp } from '../history.ts'
-import type { ListEvidence } from './evidence.ts'
+import type { ListEvidence } from './lists.ts'
 
 /**
  * One user and one thing that grows: a list, or the orders of a customer. What the user was told about it, for the
