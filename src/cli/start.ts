@@ -9,7 +9,7 @@ import { lastWords, type StartedAgent } from './agents.ts'
 import { askHttp } from './direct.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
-import { freshMs } from './status/combine.ts'
+import { freshMs } from './status/judge.ts'
 import { typed } from './world.ts'
 
 /** One look at a region that comes up. */

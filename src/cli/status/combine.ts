@@ -1,13 +1,10 @@
 import type { Durability } from '../../agent/status.ts'
-import { judge } from './judge.ts'
+import { freshMs, judge } from './judge.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 
 export type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
   regions: readonly RegionReport[]
 }
-
-/** The shared view is written and read once a second; one older than this is told as old. */
-export const freshMs = 3000
 
 /**
  * Puts the regions' answers together. Pure. What the agents know together is taken from the agent whose view is the

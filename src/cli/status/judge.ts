@@ -1,8 +1,10 @@
 import { spaceState } from '../../engines/etcd/space.ts'
 import { duration, list } from '../format.ts'
-import { freshMs } from './combine.ts'
 import { isDead, regionProblems } from './judge-region.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
+
+/** The shared view is written and read once a second; one older than this is told as old. */
+export const freshMs = 3000
 
 type Unjudged = Omit<WorldStatus, 'health' | 'problems'>
 

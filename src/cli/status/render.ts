@@ -1,6 +1,6 @@
 import { bytes, clock, duration, milliseconds, rate } from '../format.ts'
 import { type Column, type Output, printable, type Style, table, wrap } from '../output.ts'
-import { freshMs } from './combine.ts'
+import { freshMs } from './judge.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
 
 /** How a status is shown to people. Pure: the colours are a parameter. */
