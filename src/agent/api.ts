@@ -6,6 +6,7 @@ import type { Agent } from './agent.ts'
 import { endsBy, type Stage, stages } from './stages.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 import { switchover } from './switchover.ts'
+import { wake } from './wake.ts'
 
 export type ApiOptions = {
   agent: Agent
@@ -23,7 +24,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
   const app = new Hono()
   const token = digest(agent.context.secrets.api)
 
-  app.get('/alive', (c) => c.json({ region: agent.options.region, world: agent.context.topology.name }))
+  app.get('/alive', (c) => c.json({ region: agent.context.region.name, world: agent.context.topology.name }))
   app.get('/metrics', async (c) =>
     c.text(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4' }),
   )
@@ -71,10 +72,10 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
       throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
     const primary = agent.database?.state.role === 'primary'
     // A standby that stops waits for the primary to count it out, which it would do at its next look, seconds later.
-    const leader = agent.snapshot?.leader?.region
+    const leader = agent.looks.snapshot?.leader?.region
     const waits = stage === 'replica' && agent.context.region.full && !primary && leader !== undefined
     const waking =
-      waits && setInterval(() => void agent.wake(leader, `${agent.options.region} stops`), wakeMs)
+      waits && setInterval(() => void wake(agent, leader, `${agent.context.region.name} stops`), wakeMs)
     try {
       await agent.supervisor.stop((process) => endsBy(stage, process, primary))
     } finally {
@@ -97,7 +98,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
   app.onError((error, c) => {
     const code = error instanceof NearsideError ? error.code : 'internal'
     const remedy = error instanceof NearsideError ? error.remedy : undefined
-    agent.options.log.warn({ code, error: messageOf(error), path: c.req.path }, 'api')
+    agent.log.warn({ code, error: messageOf(error), path: c.req.path }, 'api')
     return c.json(
       { error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } },
       code === 'process_unknown' ? 404 : 500,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { patroniRequest } from '../engines/postgres/control.ts'
 import type { Action } from '../failover/types.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
-import type { Agent } from './agent.ts'
+import type { AgentBase } from './base.ts'
 
 /** Patroni checks the candidate and writes down what it is to do. */
 const noteMs = 2500
@@ -21,11 +21,11 @@ const beginMs = 1000
  * standby has moved on; a Patroni that wakes up finds the lock with another and shuts its PostgreSQL.
  */
 export async function handOver(
-  agent: Agent,
+  agent: Pick<AgentBase, 'context' | 'shared' | 'log'>,
   { leader, to, silentMs }: Extract<Action, { kind: 'giveUpPrimary' }>,
 ): Promise<void> {
-  const { shared, options } = agent
-  options.log.warn({ to, silentMs }, 'the primary hangs: it is given up')
+  const { shared, log } = agent
+  log.warn({ to, silentMs }, 'the primary hangs: it is given up')
   if (!(await wish(agent, leader.region, to)))
     throw new NearsideError('no_safe_target', `Patroni does not move the primary to ${to}`)
   await sleep(beginMs)
@@ -34,7 +34,11 @@ export async function handOver(
 }
 
 /** Asked of the own Patroni, which is woken by it; of the candidate's when that one does not answer. */
-async function wish({ context, shared, options }: Agent, from: string, to: string): Promise<boolean> {
+async function wish(
+  { context, shared, log }: Pick<AgentBase, 'context' | 'shared' | 'log'>,
+  from: string,
+  to: string,
+): Promise<boolean> {
   for (const asked of [from, to]) {
     const { address } = context.regions.find((region) => region.name === asked)!
     let refused = false
@@ -42,7 +46,7 @@ async function wish({ context, shared, options }: Agent, from: string, to: strin
     patroniRequest(context, address, 'POST', '/switchover', { leader: from, candidate: to }, 30_000).catch(
       (error) => {
         refused = true
-        options.log.info({ asked, error: messageOf(error) }, 'switchover')
+        log.info({ asked, error: messageOf(error) }, 'switchover')
       },
     )
     for (const until = performance.now() + noteMs; performance.now() < until && !refused; await sleep(100))

@@ -101,7 +101,7 @@ function fromEngines(agent: Agent, traffic: () => TrafficWatch | undefined, regi
     registers,
     collect() {
       this.reset()
-      this.inc({ region: name }, agent.deployments)
+      this.inc({ region: name }, agent.deployments.count)
     },
   })
 }
@@ -126,7 +126,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     registers,
     collect() {
       for (const region of regions)
-        this.set({ region }, Number((agent.snapshot?.fitness[region]?.state ?? 'fit') === 'fit'))
+        this.set({ region }, Number((agent.looks.snapshot?.fitness[region]?.state ?? 'fit') === 'fit'))
     },
   })
   new Gauge({
@@ -144,7 +144,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     help: '1 while this agent can read and write the shared state.',
     registers,
     collect() {
-      this.set(Number(agent.etcdError === undefined))
+      this.set(Number(agent.looks.error === undefined))
     },
   })
   if (agent.context.region.votes) fromEtcdMember(agent, registers)
@@ -157,7 +157,7 @@ function fromEtcdMember(agent: Agent, registers: Registry[]): void {
     registers,
     collect() {
       this.reset()
-      if (agent.etcdMember) this.set(agent.etcdMember.dbBytes)
+      if (agent.etcdWatch.member) this.set(agent.etcdWatch.member.dbBytes)
     },
   })
   new Gauge({
@@ -166,7 +166,7 @@ function fromEtcdMember(agent: Agent, registers: Registry[]): void {
     registers,
     collect() {
       this.reset()
-      if (agent.etcdMember) this.set(etcdQuotaBytes)
+      if (agent.etcdWatch.member) this.set(etcdQuotaBytes)
     },
   })
   new Gauge({
@@ -177,8 +177,8 @@ function fromEtcdMember(agent: Agent, registers: Registry[]): void {
     collect() {
       this.reset()
       for (const alarm of ['NOSPACE', 'CORRUPT'] as const)
-        if (agent.etcdMember)
-          this.set({ alarm: alarm.toLowerCase() }, Number(agent.etcdMember.alarms.includes(alarm)))
+        if (agent.etcdWatch.member)
+          this.set({ alarm: alarm.toLowerCase() }, Number(agent.etcdWatch.member.alarms.includes(alarm)))
     },
   })
 }

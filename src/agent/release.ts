@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { appEnvironment } from '../engines/app/render.ts'
 import { messageOf } from '../lib/errors.ts'
-import type { Agent } from './agent.ts'
+import type { Logger } from '../lib/log.ts'
+import type { AgentBase } from './base.ts'
 import { folderVariable } from './layout.ts'
 import { runAlone } from './release-run.ts'
 import type { Shared } from './shared.ts'
@@ -14,15 +15,15 @@ import type { Shared } from './shared.ts'
  * by whoever holds the primary next, which is why the command must be safe to repeat; two never run at once. One that
  * fails is not repeated: the outcome stands until the next `up`.
  */
-export async function release(agent: Agent): Promise<void> {
-  const { record, options } = agent
+export async function release(agent: AgentBase): Promise<void> {
+  const { record, shared, log } = agent
   const command = record.topology.app.release
   await releaseOnce({
-    shared: agent.shared,
+    shared,
     run: record.run,
     work: () => (command ? work(agent, command) : Promise.resolve('ok')),
     eventful: command !== undefined,
-    log: options.log,
+    log,
     stopping: () => agent.stopping,
   })
 }
@@ -34,7 +35,7 @@ export type ReleaseOnce = {
   work: () => Promise<string | undefined>
   /** It is worth an event. */
   eventful: boolean
-  log: Pick<Agent['options']['log'], 'info' | 'warn' | 'error'>
+  log: Pick<Logger, 'info' | 'warn' | 'error'>
   stopping: () => boolean
 }
 
@@ -63,7 +64,10 @@ export async function releaseOnce(once: ReleaseOnce): Promise<void> {
 }
 
 /** Under a lock in the database itself, so that it holds across regions and outlives this agent with the command. */
-async function work(agent: Agent, command: string[]): Promise<string | undefined> {
+async function work(
+  agent: Pick<AgentBase, 'context' | 'launcher'>,
+  command: string[],
+): Promise<string | undefined> {
   const { context, launcher } = agent
   const { region, topology, secrets } = context
   const logFile = join(context.folder, 'log', 'release.log')

@@ -54,7 +54,7 @@ export type EtcdState = {
 export type Durability = 'region' | 'at risk' | 'stopped' | 'local' | 'unknown'
 
 export function statusOf(agent: Agent, requestsPerSecond: number | undefined): RegionStatus {
-  const { context, options, snapshot } = agent
+  const { context, looks } = agent
   const processes = agent.supervisor.status()
   return {
     region: context.region.name,
@@ -63,7 +63,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     at: Date.now(),
     agent: {
       pid: process.pid,
-      version: options.version,
+      version: agent.version,
       uptimeSeconds: (performance.now() - agent.startedAtMs) / 1000,
       revision: agent.record.revision,
       ...(agent.stopping ? { stopping: true } : {}),
@@ -75,26 +75,27 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
     seen: agent.prober.view(),
-    ...(snapshot ? { world: worldOf(agent) } : {}),
-    verdicts: agent.verdicts,
+    ...(looks.snapshot ? { world: worldOf(agent) } : {}),
+    verdicts: agent.decisions.verdicts,
   }
 }
 
-function etcdOf({ etcdError, etcdMember }: Agent): EtcdState {
+function etcdOf({ looks: { error }, etcdWatch: { member } }: Agent): EtcdState {
   return {
-    ...(etcdError === undefined ? {} : { error: etcdError }),
-    ...(etcdMember === undefined
+    ...(error === undefined ? {} : { error }),
+    ...(member === undefined
       ? {}
-      : { dbBytes: etcdMember.dbBytes, quotaBytes: etcdQuotaBytes, alarms: etcdMember.alarms }),
+      : { dbBytes: member.dbBytes, quotaBytes: etcdQuotaBytes, alarms: member.alarms }),
   }
 }
 
 function worldOf(agent: Agent): RegionStatus['world'] {
-  const { context, snapshot, record } = agent
+  const { context, looks, record } = agent
+  const { snapshot, atMs } = looks
   if (!snapshot) return undefined
   const primary = snapshot.leader?.region
   return {
-    ageMs: Math.round(performance.now() - agent.snapshotAtMs),
+    ageMs: Math.round(performance.now() - atMs),
     ...(primary ? { primary } : {}),
     durability: durabilityOf(agent),
     fitness: Object.fromEntries(
@@ -109,12 +110,13 @@ function worldOf(agent: Agent): RegionStatus['world'] {
 export function durabilityOf(agent: Agent): Durability {
   const { durability } = agent.context.topology.database
   if (durability === 'local') return 'local'
-  const primary = agent.snapshot?.leader?.region
-  const standbys = primary ? agent.snapshot?.reports[primary]?.database?.standbys : undefined
-  if (!agent.snapshot || !standbys) return 'unknown'
+  const { snapshot } = agent.looks
+  const primary = snapshot?.leader?.region
+  const standbys = primary ? snapshot?.reports[primary]?.database?.standbys : undefined
+  if (!snapshot || !standbys) return 'unknown'
   // PostgreSQL waits for a standby a few seconds before Patroni has recorded that it may be promoted: until then no
   // write would be lost with the primary's region, but nobody could take over either.
-  const { leader, standbys: recorded } = agent.snapshot.sync
+  const { leader, standbys: recorded } = snapshot.sync
   const inStep = (region: string) => leader === primary && recorded.includes(region)
   if (standbys.some(({ region, synchronous }) => synchronous && inStep(region))) return 'region'
   return durability === 'strict' ? 'stopped' : 'at risk'
@@ -122,7 +124,8 @@ export function durabilityOf(agent: Agent): Durability {
 
 /** Per full region: by the primary's own measurement while it streams, else by the age of the last beat it replayed. */
 export function lagOf(agent: Agent): NonNullable<RegionStatus['world']>['lag'] {
-  const { snapshot, context } = agent
+  const { context, looks } = agent
+  const { snapshot } = looks
   const primary = snapshot?.leader?.region
   const standbys = (primary && snapshot?.reports[primary]?.database?.standbys) || []
   return Object.fromEntries(

@@ -5,7 +5,7 @@ import { createKnotSteering, type KnotSteering } from '../engines/knot/steer.ts'
 import { messageOf } from '../lib/errors.ts'
 import { buildTable, readTable } from '../steering/build.ts'
 import { type FitnessByRegion, rampShare } from '../steering/fitness.ts'
-import type { Agent } from './agent.ts'
+import type { AgentBase } from './base.ts'
 import { runToEnd } from './check.ts'
 import type { Snapshot } from './shared.ts'
 
@@ -14,6 +14,8 @@ export type SteeringState =
   | { kind: 'answering'; mark: string; prefixes: number }
   | { kind: 'failed'; why: string }
 
+type SteeringAgent = Pick<AgentBase, 'context' | 'record' | 'launcher' | 'log' | 'stopping'>
+
 /**
  * Keeps the region's Knot answering by what the agents have agreed on. The table of prefixes is made in the
  * background, once for a topology; until it is there Knot answers every user with the first fit-looking default of its
@@ -21,7 +23,7 @@ export type SteeringState =
  */
 export class Steering {
   state: SteeringState = { kind: 'building' }
-  readonly #agent: Agent
+  readonly #agent: SteeringAgent
   #knot: KnotSteering | undefined
   #prefixes = 0
   #wanted: FitnessByRegion = {}
@@ -29,7 +31,7 @@ export class Steering {
   /** When this agent first saw a region fit again, by its own clock; a region fit from the start has no entry. */
   #fitSince = new Map<string, { revision: string; at: number; wasLost: boolean }>()
 
-  constructor(agent: Agent) {
+  constructor(agent: SteeringAgent) {
     this.#agent = agent
   }
 
@@ -70,7 +72,7 @@ export class Steering {
       const result = await this.#knot.reconcile(this.#wanted)
       if (result.kind === 'refused') this.#fail(new Error(`${result.stage}: ${result.detail}`))
       else {
-        if (result.kind === 'applied') this.#agent.options.log.info({ ...result }, 'steering')
+        if (result.kind === 'applied') this.#agent.log.info({ ...result }, 'steering')
         if (result.kind !== 'stored')
           this.state = { kind: 'answering', mark: result.mark, prefixes: this.#prefixes }
         // It will answer from the map that lies there once it runs; while a world starts, that is to be expected.
@@ -86,7 +88,7 @@ export class Steering {
   #fail(error: unknown): void {
     const why = messageOf(error)
     if (this.state.kind !== 'failed' || this.state.why !== why)
-      this.#agent.options.log.error({ error: why }, 'steering')
+      this.#agent.log.error({ error: why }, 'steering')
     this.state = { kind: 'failed', why }
   }
 

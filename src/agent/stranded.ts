@@ -2,12 +2,14 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import type { RegionContext } from '../engines/context.ts'
 import { patroniRequest } from '../engines/postgres/control.ts'
 import { missingWalIn } from '../engines/postgres/log.ts'
 import { mayCopyAnew, type Stranded } from '../failover/stranded.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
-import type { Agent } from './agent.ts'
-import { getJson } from './database.ts'
+import type { AgentBase } from './base.ts'
+import { type DatabaseWatch, getJson } from './database.ts'
+import type { Looks } from './looks.ts'
 
 /** Of a log that nobody has read so far; it says the same every second. */
 const tailBytes = 65_536
@@ -22,15 +24,23 @@ const renewMs = 10_000
  * the WAL that it needs. Then its data is copied anew, by Patroni, when `mayCopyAnew` finds that nobody needs it.
  */
 export class StrandedWatch {
-  readonly #agent: Agent
+  readonly #agent: Pick<AgentBase, 'context' | 'shared' | 'log'>
+  readonly #database: Pick<DatabaseWatch, 'state'>
+  readonly #looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'>
   readonly #log: LogTail
   #missing: { segment: string; sinceMs: number; lastMs: number } | undefined
   #triedMs = -Infinity
   #tries = 0
   #acting = false
 
-  constructor(agent: Agent) {
+  constructor(
+    agent: Pick<AgentBase, 'context' | 'shared' | 'log'>,
+    database: Pick<DatabaseWatch, 'state'>,
+    looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'>,
+  ) {
     this.#agent = agent
+    this.#database = database
+    this.#looks = looks
     this.#log = new LogTail(join(agent.context.folder, 'log', 'postgres.log'))
   }
 
@@ -55,19 +65,19 @@ export class StrandedWatch {
   }
 
   #known(now: number): Stranded {
-    const { context, snapshot, database, snapshotAtMs, etcdError } = this.#agent
+    const { snapshot, atMs, error } = this.#looks
     // A view that is old says nothing about who leads now.
-    const sound = etcdError === undefined && now - snapshotAtMs < freshMs ? snapshot : undefined
+    const sound = error === undefined && now - atMs < freshMs ? snapshot : undefined
     const leader = sound?.leader?.region
     const report = leader === undefined ? undefined : sound?.reports[leader]
-    const state = database?.state
+    const { state } = this.#database
     return {
-      self: context.region.name,
+      self: this.#agent.context.region.name,
       leader,
       syncStandbys: sound?.sync.standbys ?? [],
-      role: state?.role ?? 'unknown',
-      state: state?.role === 'unknown' ? undefined : state?.state,
-      timeline: state?.timeline,
+      role: state.role,
+      state: state.role === 'unknown' ? undefined : state.state,
+      timeline: state.timeline,
       primary: report?.database && { role: report.database.role, timeline: report.database.timeline },
       missingForMs: this.#missing ? this.#missing.lastMs - this.#missing.sinceMs : 0,
       sinceTriedMs: now - this.#triedMs,
@@ -76,25 +86,25 @@ export class StrandedWatch {
   }
 
   async #copyAnew(segment: string): Promise<void> {
-    const { context, options, shared, snapshot } = this.#agent
+    const { context, shared, log } = this.#agent
     const { region } = context
-    const from = snapshot!.leader!.region
+    const from = this.#looks.snapshot!.leader!.region
     this.#triedMs = performance.now()
     this.#tries += 1
-    options.log.warn({ segment, from }, 'the primary has no more the WAL that this replica needs')
+    log.warn({ segment, from }, 'the primary has no more the WAL that this replica needs')
     try {
       // A start that hangs for lack of this WAL is given up for it.
       await patroniRequest(context, region.address, 'POST', '/reinitialize', { force: true }, 10_000)
       await this.#copies()
-      await renewSlot(this.#agent, from).catch((error) =>
-        options.log.warn({ error: messageOf(error) }, 'replication slot'),
+      await renewSlot(context, from).catch((error) =>
+        log.warn({ error: messageOf(error) }, 'replication slot'),
       )
       // What the old data said to its end.
       await this.#log.read().catch(() => '')
       this.#missing = undefined
       await shared.record('copyAnew', { region: region.name, from, segment }).catch(() => undefined)
     } catch (error) {
-      options.log.warn({ error: messageOf(error) }, 'the database could not be copied anew')
+      log.warn({ error: messageOf(error) }, 'the database could not be copied anew')
     }
   }
 
@@ -118,8 +128,7 @@ export class StrandedWatch {
  * written during the copy. Patroni only makes those that are not there. To be called when the old data is asked for no
  * more: it would take the new slot and set it back to where it stands.
  */
-async function renewSlot({ context }: Agent, from: string): Promise<void> {
-  const { region, regions, topology, secrets } = context
+async function renewSlot({ region, regions, topology, secrets }: RegionContext, from: string): Promise<void> {
   const client = new pg.Client({
     host: regions.find((one) => one.name === from)!.address,
     port: topology.ports.postgres,

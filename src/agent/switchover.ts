@@ -31,7 +31,7 @@ export async function switchover(
   limits = { inStepMs, seenMs, firstWriteMs },
 ): Promise<SwitchoverResult> {
   const { context } = agent
-  const from = agent.snapshot?.leader?.region
+  const from = agent.looks.snapshot?.leader?.region
   if (!from) throw new NearsideError('no_primary', 'switchover: there is no primary at the moment')
   if (wanted === from)
     throw new NearsideError('already_primary', `switchover: ${from} holds the primary already`)
@@ -92,7 +92,7 @@ export async function switchover(
 async function newLeader(agent: Agent, from: string, limitMs: number): Promise<string> {
   const deadline = performance.now() + limitMs
   for (;;) {
-    const leader = agent.snapshot?.leader?.region
+    const leader = agent.looks.snapshot?.leader?.region
     if (leader !== undefined && leader !== from) return leader
     if (performance.now() > deadline)
       throw new NearsideError(
@@ -108,7 +108,7 @@ async function newLeader(agent: Agent, from: string, limitMs: number): Promise<s
  * Regions that may take over. With synchronous replication Patroni's own record decides: it names a standby a moment
  * after the standby is in step, and Patroni refuses any other.
  */
-function targets({ snapshot, context }: Agent, from: string): string[] {
+function targets({ looks: { snapshot }, context }: Agent, from: string): string[] {
   const streaming = (snapshot?.reports[from]?.database?.standbys ?? []).map((standby) => standby.region)
   if (context.topology.database.durability === 'local') return streaming
   return streaming.filter((region) => snapshot!.sync.standbys.includes(region))

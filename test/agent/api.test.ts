@@ -6,8 +6,8 @@ import { api } from '../../src/agent/api.ts'
 /** As much of an agent as these calls need. */
 function apiOf(restarted: string[] = []) {
   const agent = {
-    options: { region: 'us-east', log: { warn: () => undefined } },
-    context: { secrets: { api: 'token' }, topology: { name: 'shop' } },
+    log: { warn: () => undefined },
+    context: { region: { name: 'us-east' }, secrets: { api: 'token' }, topology: { name: 'shop' } },
     supervisor: {
       status: () => ['etcd', 'app-0'].map((name) => ({ name })),
       restart: async (name: string) => void restarted.push(name),

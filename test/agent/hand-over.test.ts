@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import type { Agent } from '../../src/agent/agent.ts'
 import { handOver } from '../../src/agent/hand-over.ts'
+import type { Logger } from '../../src/lib/log.ts'
 import { signal } from '../../src/lib/proc.ts'
 import { startDatabases, type TestDatabases } from '../support/patroni.ts'
 import { until } from '../support/sandboxed.ts'
@@ -15,12 +15,11 @@ describe('a primary that hangs is given up', () => {
 
   const said: unknown[] = []
   const note = (...words: unknown[]) => said.push(words)
-  const agent = () =>
-    ({
-      context: databases.context('us-east'),
-      shared: databases.shared('us-east'),
-      options: { log: { info: note, warn: note } },
-    }) as unknown as Agent
+  const agent = () => ({
+    context: databases.context('us-east'),
+    shared: databases.shared('us-east'),
+    log: { info: note, warn: note } as unknown as Logger,
+  })
 
   async function give(): Promise<number> {
     const { snapshot } = await databases.look('us-west')

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Agent } from '../../src/agent/agent.ts'
 import { metrics } from '../../src/agent/metrics.ts'
+import type { MemberStatus } from '../../src/lib/etcd.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
 import { topologyOf, withEdge } from '../support/topologies.ts'
 
 /** As much of an agent as metrics look at. */
-function agentOf(name: string, etcdMember?: Partial<Agent['etcdMember']>): Agent {
+function agentOf(name: string, member?: Partial<MemberStatus>): Agent {
   const regions = regionsOf(topologyOf(withEdge))
   const region = regions.find((one) => one.name === name)
   const context = { region, regions, topology: topologyOf(withEdge) }
-  return { context, etcdMember, supervisor: { status: () => [] }, deployments: 0 } as unknown as Agent
+  const parts = { looks: {}, etcdWatch: { member }, deployments: { count: 0 } }
+  return { context, ...parts, supervisor: { status: () => [] } } as unknown as Agent
 }
 const text = (agent: Agent) => metrics(agent, () => undefined).text()
 

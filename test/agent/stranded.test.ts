@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Agent } from '../../src/agent/agent.ts'
+import type { DatabaseState } from '../../src/agent/database.ts'
+import type { Looks } from '../../src/agent/looks.ts'
 import { StrandedWatch } from '../../src/agent/stranded.ts'
 import { patroniRequest } from '../../src/engines/postgres/control.ts'
+import type { Logger } from '../../src/lib/log.ts'
 import { signal } from '../../src/lib/proc.ts'
 import { startDatabases, type TestDatabases } from '../support/patroni.ts'
 import { until } from '../support/sandboxed.ts'
@@ -62,12 +64,19 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     const agent = {
       context: databases.context(region),
       shared: databases.shared(region),
-      options: { log: { info: note, warn: note } },
-    } as unknown as Agent
-    const stranded = new StrandedWatch(agent)
+      log: { info: note, warn: note } as unknown as Logger,
+    }
+    const known = { state: { role: 'unknown' } as DatabaseState }
+    const looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'> = {
+      snapshot: undefined,
+      atMs: 0,
+      error: undefined,
+    }
+    const stranded = new StrandedWatch(agent, known, looks)
     const round = async () => {
       const { snapshot, database } = await databases.look(region)
-      Object.assign(agent, { snapshot, snapshotAtMs: performance.now(), database })
+      Object.assign(looks, { snapshot, atMs: performance.now() })
+      known.state = database.state
       await stranded.round()
       return stranded
     }

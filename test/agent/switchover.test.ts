@@ -28,17 +28,18 @@ async function agentWhose(lands: string | undefined) {
     lagBytes: 0,
   }))
   const recorded: unknown[] = []
+  const snapshot = {
+    leader: { region: 'us-east' },
+    sync: { leader: 'us-east', standbys: ['us-west', 'eu-west'] },
+    reports: { 'us-east': { database: { role: 'primary', standbys } } },
+  }
   const agent = {
     context,
-    snapshot: {
-      leader: { region: 'us-east' },
-      sync: { leader: 'us-east', standbys: ['us-west', 'eu-west'] },
-      reports: { 'us-east': { database: { role: 'primary', standbys } } },
-    },
+    looks: { snapshot },
     shared: { record: async (...event: unknown[]) => recorded.push(event) },
   }
   const patroni = createServer((_, response) => {
-    if (lands !== undefined) agent.snapshot.leader = { region: lands }
+    if (lands !== undefined) snapshot.leader = { region: lands }
     response.end('Failed over to "eu-west" instead of "us-west"')
   })
   await new Promise<void>((resolve) => patroni.listen(port, host, resolve))
