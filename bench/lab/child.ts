@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs'
 import { commitCosts } from './commits.ts'
-import type { Said } from './in-lab.ts'
 import { replicationLags } from './lags.ts'
 import { losses } from './losses.ts'
+import type { Said, Say } from './say.ts'
 import { visitsInLab } from './visits.ts'
 
 /**
@@ -11,7 +11,7 @@ import { visitsInLab } from './visits.ts'
  */
 const parts = { losses, replicationLags, commitCosts, visitsInLab }
 export type Parts = typeof parts
-export type Say = (line: string) => void
+export type { Say } from './say.ts'
 
 const tell = (said: Said) => writeSync(1, `${JSON.stringify(said)}\n`)
 

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { connectFrom } from '../../test/support/lab/networks.ts'
 import { median } from '../statistics.ts'
-import type { Say } from './child.ts'
 import { databaseAt } from './database.ts'
 import { pgbench } from './pgbench.ts'
+import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
 export type CommitCosts = {

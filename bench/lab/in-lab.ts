@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Parts } from './child.ts'
+import type { Said, Say } from './say.ts'
 
 const program = join(import.meta.dirname, 'child.ts')
-
-export type Said = { say: string } | { result: unknown }
 
 /**
  * Carries a part of a benchmark out in a process of its own, because that goes on inside its lab's router, and a
@@ -14,7 +13,7 @@ export type Said = { say: string } | { result: unknown }
 export async function inLab<Name extends keyof Parts>(
   name: Name,
   input: Parameters<Parts[Name]>[0],
-  say: (line: string) => void,
+  say: Say,
 ): Promise<Awaited<ReturnType<Parts[Name]>>> {
   const child = spawn(process.execPath, [program, name, JSON.stringify(input)], {
     // It ends when it can read no more.

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import type { Say } from './child.ts'
 import { type Database, databaseAt } from './database.ts'
 import { pgbench } from './pgbench.ts'
+import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
 export type Lags = {

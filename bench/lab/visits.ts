@@ -8,7 +8,7 @@ import { openWorld } from '../../src/world/handle.ts'
 import { cityDatabases } from '../../test/support/city-databases.ts'
 import { shop } from '../../test/support/world/apps.ts'
 import { twoRegionsAndWitness } from '../../test/support/world.ts'
-import type { Say } from './child.ts'
+import type { Say } from './say.ts'
 import { withLab } from './world.ts'
 
 export type VisitsInput = {
