@@ -56,6 +56,7 @@ export class Decisions {
       observations: observationsOf(snapshot),
       fitness: snapshot.fitness,
       leader: snapshot.leader,
+      sync: snapshot.sync,
       etcdLeader: this.#etcd.leader,
       ...(ownPrimary ? { ownPrimary } : {}),
     }
@@ -82,7 +83,7 @@ export class Decisions {
         return done
       }
       case 'revokeLeader':
-        return shared.revokeLeader(action.leader)
+        return shared.revokeLeader(action.leader, action.to)
       case 'moveEtcdLeader':
         return this.#etcd.moveLeader(action.to)
       case 'giveUpPrimary':

@@ -43,6 +43,8 @@ export class Prober {
   #stopped = false
   #startedAt = 0
   readonly #states = new Map<string, State>()
+  /** By region: ends the rests before its next questions. */
+  readonly #rests = new Map<string, Set<() => void>>()
 
   /** `now`: a monotonic clock in milliseconds. `onChange`: an answer has become another. */
   constructor(
@@ -94,10 +96,22 @@ export class Prober {
         from: this.#from.address,
       })
       const heldUp = status === undefined && this.#now() - askedAt > timeoutMs + lateMs
-      if (!heldUp) this.#record(`${target.name}/${name}`, status === 200, askedAt)
-      const rest = Math.max(0, everyMs - (this.#now() - askedAt))
-      await new Promise((resolve) => setTimeout(resolve, rest))
+      const hasFailed = !heldUp && this.#record(`${target.name}/${name}`, status === 200, askedAt)
+      // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
+      if (hasFailed) for (const end of this.#rests.get(target.name) ?? []) end()
+      await this.#rest(target.name, Math.max(0, everyMs - (this.#now() - askedAt)))
     }
+  }
+
+  async #rest(target: string, ms: number): Promise<void> {
+    const rests = this.#rests.get(target) ?? new Set()
+    this.#rests.set(target, rests)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    rests.add(resolve)
+    await promise
+    clearTimeout(timer)
+    rests.delete(resolve)
   }
 
   view(): Record<string, View> {
@@ -123,12 +137,14 @@ export class Prober {
   /**
    * A state begins when the question that found it was asked, not when its time ran out. What has never answered says
    * nothing until this agent has been up for a while: a world that starts is not a world that is lost.
+   * True when an answer that was there is missing now.
    */
-  #record(key: string, ok: boolean, askedAt: number): void {
+  #record(key: string, ok: boolean, askedAt: number): boolean {
     const known = this.#states.get(key)
-    if (known?.ok === ok) return
-    if (!known && !ok && askedAt - this.#startedAt < graceMs) return
+    if (known?.ok === ok) return false
+    if (!known && !ok && askedAt - this.#startedAt < graceMs) return false
     this.#states.set(key, { ok, sinceMs: askedAt })
     this.#onChange()
+    return !ok
   }
 }

@@ -136,17 +136,24 @@ export class Shared {
    * claimer that dies makes way for another.
    * Revoking is safe even if the key changes hands in between: a lease belongs to one Patroni session, and a session
    * that holds no leader key loses nothing by it.
+   *
+   * `to` is written down for Patroni as a switchover from the lost region. It would elect the same one (it accepts no
+   * other than a synchronous standby), but only after asking the lost primary, for 2 s if that is silent.
    */
-  async revokeLeader(leader: Leader): Promise<boolean> {
+  async revokeLeader(leader: Leader, to?: string): Promise<boolean> {
     const claim = `${this.#root}claims/${leader.lease}`
     const stands: Compare[] = [
       { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
       { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
     ]
+    const wish = JSON.stringify({ leader: leader.region, member: to })
     const mine =
       (await this.etcd.transact(
         [...stands, { key: claim, target: 'CREATE', create_revision: '0' }],
-        [{ put: { key: claim, value: this.#region, lease: this.#lease } }],
+        [
+          { put: { key: claim, value: this.#region, lease: this.#lease } },
+          ...(to === undefined ? [] : [{ put: { key: `${this.#service}failover`, value: wish } }]),
+        ],
       )) || (await this.etcd.transact([...stands, { key: claim, target: 'VALUE', value: this.#region }], []))
     if (mine) await this.etcd.revokeLease(leader.lease)
     return mine

@@ -16,29 +16,38 @@ export async function wake(
   )
 }
 
-/** Between two calls to the region's own Patroni while nobody leads. */
+/** Between two calls to the region's own Patroni. */
 const againMs = 700
 
 /**
  * A Patroni whose watch on etcd went through a member that has fallen silent reads everything anew from another one,
  * and does not look at what it has read until its pause of 5 s is over: the election waits for it. So while nobody
  * leads, each region's own Patroni is woken again and again: the first call may end in the same silence.
+ *
+ * A Patroni stays with the member that answered it last, after a partition also with one far away. So it is woken, too, when
+ * another region's member falls silent: what that costs it to find another one, it does not cost the election.
  */
 export class ElectionWaker {
   readonly #agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>
   #wokenMs = -Infinity
+  #silent: ReadonlySet<string> = new Set()
 
   constructor(agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>) {
     this.#agent = agent
   }
 
   /** To be called after every look at the shared state. */
-  update({ initialized, leader }: Snapshot): void {
+  update({ initialized, leader, reports }: Snapshot): void {
     const { region } = this.#agent.context
-    if (!region.full || !initialized || leader || this.#agent.stopping) return
+    const seen = Object.entries(reports[region.name]?.seen ?? {})
+    const silent = new Set(seen.filter(([, { etcd }]) => etcd?.ok === false).map(([name]) => name))
+    const fallenSilent = [...silent].find((name) => !this.#silent.has(name))
+    this.#silent = silent
+    if (!region.full || !initialized || this.#agent.stopping) return
+    const why = leader ? fallenSilent && `${fallenSilent} is silent` : 'nobody leads'
     const now = performance.now()
-    if (now - this.#wokenMs < againMs) return
+    if (!why || now - this.#wokenMs < againMs) return
     this.#wokenMs = now
-    void wake(this.#agent, region.name, 'nobody leads')
+    void wake(this.#agent, region.name, why)
   }
 }

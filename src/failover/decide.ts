@@ -26,13 +26,27 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
   }
   const { leader } = world
   const lostLeader = verdicts.find((verdict) => verdict.state === 'lost' && verdict.region === leader?.region)
-  if (leader && lostLeader && world.policy.automatic)
-    actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by })
+  if (leader && lostLeader && world.policy.automatic) {
+    const to = successor(leader.region, world, verdicts)
+    actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by, ...(to === undefined ? {} : { to }) })
+  }
   const handOver = hungPrimary(world)
   if (handOver) actions.push(handOver)
   const better = betterEtcdLeader(world)
   if (better) actions.push(better)
   return { verdicts, actions }
+}
+
+/**
+ * The standby that Patroni would elect, where there is only one: named to it, it does not ask the lost primary first
+ * whether that is still alive, and wait for an answer. Of several it finds out itself which is ahead.
+ */
+function successor(lost: string, { sync }: World, verdicts: readonly Verdict[]): string | undefined {
+  const [only, ...others] = sync.leader === lost ? sync.standbys : []
+  const isWell = verdicts.some(
+    ({ region, state }) => region === only && (state === 'fit' || state === 'alive'),
+  )
+  return isWell && others.length === 0 ? only : undefined
 }
 
 /** A primary finds out at its next loop that its standby is gone, and commits wait until it does. */

@@ -27,6 +27,8 @@ export type World = {
   /** `revision` is '0' for a region that has no entry yet. */
   fitness: Record<string, { state: Fitness; revision: string }>
   leader: Leader | undefined
+  /** Patroni's record of which regions have every write that the named primary has acknowledged. */
+  sync: { leader?: string; standbys: readonly string[] }
   /** Region whose etcd member leads etcd; undefined when unknown. */
   etcdLeader: string | undefined
   /** What the agent that decides knows of the primary that its own region holds; undefined when it holds none. */
@@ -78,6 +80,7 @@ export type Action =
       /** Region of the primary, when it is to look at once whether its standby is still there. */
       wakes?: string
     }
-  | { kind: 'revokeLeader'; leader: Leader; by: string[] }
+  /** `to`: the standby that is to take over; left out when none is known to have every acknowledged write. */
+  | { kind: 'revokeLeader'; leader: Leader; by: string[]; to?: string }
   | { kind: 'giveUpPrimary'; leader: Leader; to: string; silentMs: number }
   | { kind: 'moveEtcdLeader'; from: string; to: string }

@@ -15,6 +15,13 @@ test('an agent is in haste when a region falls silent, until the election is ove
   assert.equal(lookEveryMs({ 'us-west': silent(86_400_000) }, failover), 1000)
 })
 
+test('when the verdict falls due every look counts', () => {
+  assert.equal(lookEveryMs({ 'us-west': silent(1700) }, failover), 200)
+  assert.equal(lookEveryMs({ 'us-west': silent(1850) }, failover), 50)
+  assert.equal(lookEveryMs({ 'us-west': silent(2900), 'us-east': well }, failover), 50)
+  assert.equal(lookEveryMs({ 'us-west': silent(3100) }, failover), 200)
+})
+
 test('a second region that falls silent brings the haste back', () => {
   assert.equal(lookEveryMs({ 'us-west': silent(86_400_000), 'us-east': silent(0) }, failover), 200)
 })

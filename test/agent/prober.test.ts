@@ -65,3 +65,32 @@ describe('a probe', () => {
     await until('the refusal', () => seen()?.ok === false)
   })
 })
+
+describe('several probes of one region', () => {
+  test('when one misses its answer the others are asked at once, not at their own time', async (t) => {
+    const topology = topologyOf(twoRegions, { network: { base: await freeNetwork() } })
+    const [east, west] = regionsOf(topology)
+    let status = 200
+    const { region, patroni, etcdClient } = topology.ports
+    const servers = [region, patroni, etcdClient].map((port) => {
+      const server = createServer((_request, response) => response.writeHead(status).end())
+      return { server, listens: new Promise<void>((done) => server.listen(port, west!.address, done)) }
+    })
+    await Promise.all(servers.map(({ listens }) => listens))
+    // Each of the four questions has its turn 2 s after the one before.
+    const everyMs = 8000
+    const prober = new Prober(topology, east!, [west!], () => performance.now())
+    t.after(() => {
+      prober.stop()
+      for (const { server } of servers) server.close()
+    })
+    prober.start(everyMs, 1000)
+    const seen = () => Object.values(prober.view()['us-west'] ?? {})
+    const all = (ok: boolean) => seen().length === 4 && seen().every((one) => one.ok === ok)
+    await until('a first answer to each', () => all(true))
+    status = 503
+    await until('all to be missed', () => all(false))
+    const times = seen().map(({ forMs }) => forMs)
+    assert.ok(Math.max(...times) - Math.min(...times) < everyMs / 4, times.join(', '))
+  })
+})

@@ -47,6 +47,18 @@ describe('agents that share an etcd', () => {
     assert.equal(await leads(), undefined)
   })
 
+  test('with a successor, Patroni is told of it in the same moment; a claim that failed tells it nothing', async () => {
+    const [west, central] = [agent('us-west'), agent('us-central')]
+    await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
+    const leader = await lead('us-east')
+    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west')
+    assert.equal(await central.revokeLeader(leader, 'us-west'), false)
+    assert.equal(await west.isMoving('us-east', 'us-west'), false)
+    const next = await lead('us-east')
+    assert.equal(await central.revokeLeader(next, 'us-west'), true)
+    assert.equal(await west.isMoving('us-east', 'us-west'), true)
+  })
+
   test('a leader that was decided on earlier is left alone', async () => {
     const west = agent('us-west')
     await west.publish(report('us-west'))

@@ -20,8 +20,24 @@ describe('the primary’s region is lost', () => {
     const leader = { region: 'us-east', lease: '71', modRevision: '9' }
     assert.deepEqual(decide(worldWith(eastDead)).actions, [
       { kind: 'setFitness', region: 'us-east', state: 'lost', was: 'fit', revision: '0', by },
-      { kind: 'revokeLeader', leader, by },
+      { kind: 'revokeLeader', leader, by, to: 'us-west' },
     ])
+  })
+
+  test('a successor is named only where it is certain who that is', () => {
+    const named = (changes: Partial<World>, said = eastDead) => {
+      const revocation = decide(worldWith(said, changes)).actions.find(({ kind }) => kind === 'revokeLeader')
+      assert.ok(revocation?.kind === 'revokeLeader')
+      return revocation.to
+    }
+    assert.equal(named({ sync: { leader: 'us-east', standbys: ['us-west'] } }), 'us-west')
+    // Nobody is in step, Patroni has to find out who of several is ahead, or the record is of another primary.
+    assert.equal(named({ sync: { standbys: [] } }), undefined)
+    assert.equal(named({ sync: { leader: 'us-east', standbys: ['us-west', 'us-north'] } }), undefined)
+    assert.equal(named({ sync: { leader: 'us-west', standbys: ['us-west'] } }), undefined)
+    // It does not answer others either.
+    const both = { 'us-east': { dead: 2000 }, 'us-west': { dead: 300 } }
+    assert.equal(named({}, { ...eastDead, 'us-central': both } as typeof eastDead), undefined)
   })
 
   test('an agent that joins later, or whose colleague died halfway, still revokes', () => {
@@ -188,8 +204,12 @@ describe('for any world', () => {
         const { verdicts, actions } = decide(world)
         const revocations = actions.filter((action) => action.kind === 'revokeLeader')
         assert.ok(revocations.length <= 1)
-        for (const { leader, by } of revocations) {
+        for (const { leader, by, to } of revocations) {
           assert.ok(world.policy.automatic)
+          if (to !== undefined) {
+            assert.deepEqual(world.sync, { leader: leader.region, standbys: [to] })
+            assert.notEqual(verdicts.find(({ region }) => region === to)?.state, 'lost')
+          }
           assert.deepEqual(leader, world.leader)
           const verdict = verdicts.find(({ region }) => region === leader.region)!
           assert.equal(verdict.state, 'lost')

@@ -55,6 +55,7 @@ export function worldWith(
     observations,
     fitness: {},
     leader: { region: 'us-east', lease: '71', modRevision: '9' },
+    sync: { leader: 'us-east', standbys: ['us-west'] },
     etcdLeader: undefined,
     ...rest,
   }
@@ -111,6 +112,10 @@ export const anyWorld: fc.Arbitrary<World> = anyRoles
           leader: fc.option(
             fc.record({ region: anyName, lease: fc.nat().map(String), modRevision: fc.nat().map(String) }),
             { nil: undefined },
+          ),
+          sync: fc.record(
+            { leader: anyName, standbys: fc.uniqueArray(anyName, { maxLength: 2 }) },
+            { requiredKeys: ['standbys'] },
           ),
           etcdLeader: fc.option(anyName, { nil: undefined }),
         })
