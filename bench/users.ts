@@ -51,6 +51,13 @@ export function figuresOf(one: Visits, two: Visits): Figure[] {
       target: { atLeast: targetPercent },
       note: `the others, ${(100 * (two.cold.requests / two.all.requests)).toFixed(1)} % of all, also asked for the name, or connected`,
     },
+    {
+      what: `users who had at least half of their requests within ${latencyMs} ms`,
+      value: percent(two.slo.usersFastShare),
+      unit: '%',
+      target: { atLeast: targetPercent },
+      note: `with one region ${percent(one.slo.usersFastShare).toFixed(1)} %`,
+    },
     beside(`within ${latencyMs} ms`, '%', (visits) => percent(visits.all.fastShare), {
       note: `one region: ${described(one)}`,
     }),

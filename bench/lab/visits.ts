@@ -19,7 +19,10 @@ export type VisitsInput = {
   seed: number
 }
 
-export type Visits = Pick<UsersResult, 'users' | 'all' | 'warm' | 'areas' | 'kinds' | 'errors' | 'effort'> & {
+export type Visits = Pick<
+  UsersResult,
+  'users' | 'all' | 'warm' | 'areas' | 'kinds' | 'errors' | 'slo' | 'effort'
+> & {
   cold: Part
 }
 
@@ -79,7 +82,7 @@ export async function visitsInLab(input: VisitsInput, say: Say): Promise<Visits>
     )
     await run(warmUpSeconds, seed + 1)
     const result = await run(seconds, seed)
-    const { users, all, warm, cold, areas, kinds, errors, effort } = result
-    return { users, all, warm, cold, areas, kinds, errors, effort }
+    const { users, all, warm, cold, areas, kinds, errors, slo, effort } = result
+    return { users, all, warm, cold, areas, kinds, errors, slo, effort }
   })
 }

@@ -17,6 +17,14 @@ const visits = (all: number, warm: number, order: number, west: number): Visits 
   areas: [part('US West', 400, all, west), part('US East', 600, all)],
   kinds: [part('product', 950, 0.9), part('order', 50, order)],
   errors: [],
+  slo: {
+    latencyMs: 100,
+    share: 0.95,
+    met: all >= 0.95,
+    fastShare: all,
+    warmFastShare: warm,
+    usersFastShare: 0.97,
+  },
   effort: {
     ...{ cpuShare: 0.1, loopDelayMs: exact, lateMs: exact, underWayMax: 9, peakMemoryBytes: 1e8 },
     limit: undefined,

@@ -58,6 +58,7 @@ function headOf(result: UsersResult, paint: Paint): string[] {
           `${short(cold.requests / all.requests)} of them had to connect first (p50 ${ms(cold.latency.p50)}; connecting took ${ms(cold.connected.latency.p50)}, and ${ms(cold.named.latency.p50)} before that for those who asked for the name); of the others ${short(slo.warmFastShare)} were within ${milliseconds(slo.latencyMs)}`,
         ]
       : []),
+    `${short(slo.usersFastShare)} of users had at least half of their requests answered within ${milliseconds(slo.latencyMs)}`,
     ...(distances
       ? []
       : [paint('yellow', 'No distances: these users are on this machine. For real ones: nearside lab up')]),

@@ -89,6 +89,7 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
     const from = home.fromOf(visit.user)
     const user = new User<Server>({
       name: `${prefix}-${visit.user}`,
+      visitor: visit.user,
       place: visit.place,
       from,
       subnet: home.subnetOf(randomFor('subnet')),
@@ -104,7 +105,8 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
     })
     present.add(user)
     const stay = { left: visit.steps.length, counts: false }
-    for (const { atMs, kind } of visit.steps) schedule.add(atMs, { user, kind, stay, place: visit.place })
+    for (const { atMs, kind } of visit.steps)
+      schedule.add(atMs, { user, kind, stay, place: visit.place, visitor: visit.user })
   }
 
   const finished = (user: User<Server>, stay: Stay) => {
@@ -113,14 +115,14 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
     present.delete(user)
   }
 
-  const begin = ({ user, kind, stay, place }: Step<Server>, atMs: number) => {
+  const begin = ({ user, kind, stay, place, visitor }: Step<Server>, atMs: number) => {
     const counts = atMs >= 0
     if (counts && !stay.counts) users += 1
     stay.counts ||= counts
     if (underWay >= mostUnderWay) {
       effort.hitOwnLimit()
       const none = { edge: undefined, servedBy: undefined, dnsMs: 0, connectMs: 0 }
-      if (counts) samples.add({ ...none, atMs, latencyMs: 0, place, kind, error: 'own limit' })
+      if (counts) samples.add({ ...none, atMs, latencyMs: 0, place, visitor, kind, error: 'own limit' })
       finished(user, stay)
       return
     }
@@ -176,7 +178,7 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
 }
 
 type Stay = { left: number; counts: boolean }
-type Step<Server> = { user: User<Server>; kind: string; stay: Stay; place: number }
+type Step<Server> = { user: User<Server>; kind: string; stay: Stay; place: number; visitor: number }
 
 function untilOver(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -69,4 +69,6 @@ export type Slo = {
   met: boolean
   /** The same for requests on a connection that was there already. */
   warmFastShare: number
+  /** Share of users for whom at least half of their requests were answered well within the time. */
+  usersFastShare: number
 }

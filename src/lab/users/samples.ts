@@ -9,6 +9,8 @@ export type Sample = {
   connectMs: number
   /** Index into the places. */
   place: number
+  /** Number of its user in the run. */
+  visitor: number
   kind: string
   /** The region that DNS named; undefined when it named none. */
   edge: string | undefined
@@ -21,7 +23,7 @@ export type Sample = {
 const first = 4096
 
 /**
- * Every sample of a run in columns, 36 bytes each: a million takes 36 MB, and every percentile of every part of them
+ * Every sample of a run in columns, 40 bytes each: a million takes 40 MB, and every percentile of every part of them
  * is exact. At most 255 different kinds, regions and errors.
  */
 export class Samples {
@@ -34,6 +36,7 @@ export class Samples {
   #dns = new Float32Array(first)
   #connect = new Float32Array(first)
   #place = new Uint16Array(first)
+  #visitor = new Uint32Array(first)
   #kind = new Uint8Array(first)
   #edge = new Uint8Array(first)
   #served = new Uint8Array(first)
@@ -47,6 +50,7 @@ export class Samples {
     this.#dns[i] = sample.dnsMs
     this.#connect[i] = sample.connectMs
     this.#place[i] = sample.place
+    this.#visitor[i] = sample.visitor
     this.#kind[i] = this.#number(sample.kind)
     this.#edge[i] = this.#number(sample.edge)
     this.#served[i] = this.#number(sample.servedBy)
@@ -60,6 +64,7 @@ export class Samples {
       dnsMs: this.#dns[i]!,
       connectMs: this.#connect[i]!,
       place: this.#place[i]!,
+      visitor: this.#visitor[i]!,
       kind: this.#name(this.#kind[i]!) ?? '',
       edge: this.#name(this.#edge[i]!),
       servedBy: this.#name(this.#served[i]!),
@@ -89,7 +94,10 @@ export class Samples {
   #grow(): void {
     this.#room *= 2
     const room = this.#room
-    const grown = <T extends Float64Array | Float32Array | Uint16Array | Uint8Array>(old: T, made: T): T => {
+    const grown = <T extends Float64Array | Float32Array | Uint32Array | Uint16Array | Uint8Array>(
+      old: T,
+      made: T,
+    ): T => {
       made.set(old)
       return made
     }
@@ -98,6 +106,7 @@ export class Samples {
     this.#dns = grown(this.#dns, new Float32Array(room))
     this.#connect = grown(this.#connect, new Float32Array(room))
     this.#place = grown(this.#place, new Uint16Array(room))
+    this.#visitor = grown(this.#visitor, new Uint32Array(room))
     this.#kind = grown(this.#kind, new Uint8Array(room))
     this.#edge = grown(this.#edge, new Uint8Array(room))
     this.#served = grown(this.#served, new Uint8Array(room))

@@ -32,6 +32,7 @@ export function summarise(
   const [dnsMs, connectMs]: [number[], number[]] = [[], []]
   const errors = new Map<string, { count: number; firstAtMs: number; lastAtMs: number }>()
   const served = new Map<string, number>()
+  const visitors = new Map<number, { requests: number; fast: number }>()
   const edges = new Map<string, Map<string, number>>()
   const everyMs = stepFor(ranMs)
 
@@ -48,6 +49,10 @@ export function summarise(
     add('kinds', sample.kind)
     add('steps', String(Math.floor(atMs / everyMs)))
     if (edge !== undefined) add('regions', edge)
+    const visitor = visitors.get(sample.visitor) ?? { requests: 0, fast: 0 }
+    visitor.requests += 1
+    if (!error && latencyMs <= slo.latencyMs) visitor.fast += 1
+    visitors.set(sample.visitor, visitor)
     if (sample.dnsMs > 0 && !error) dnsMs.push(sample.dnsMs)
     if (sample.connectMs > 0 && !error) connectMs.push(sample.connectMs)
     if (error !== undefined) {
@@ -109,6 +114,7 @@ export function summarise(
       fastShare: all.fastShare,
       met: all.requests > 0 && all.fastShare >= slo.share,
       warmFastShare: warm.fastShare,
+      usersFastShare: shareOf([...visitors.values()], ({ requests, fast }) => 2 * fast >= requests),
     },
     histogram: {
       boundsMs: bounds,
@@ -126,6 +132,10 @@ export function summarise(
       }),
     },
   }
+}
+
+function shareOf<T>(all: readonly T[], holds: (one: T) => boolean): number {
+  return all.length === 0 ? 0 : all.filter(holds).length / all.length
 }
 
 class Groups {

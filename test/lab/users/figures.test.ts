@@ -44,6 +44,7 @@ const sample = (changes: Partial<Sample> = {}): Sample => ({
   dnsMs: 0,
   connectMs: 0,
   place: 0,
+  visitor: 0,
   kind: 'home',
   edge: 'east',
   servedBy: 'east',
@@ -83,6 +84,19 @@ test('what failed counts against the SLO, not in the latencies', () => {
   assert.equal(lastShare, 0.9, 'the curve ends where the answers end')
 })
 
+test('a user counts as served fast with at least half of the requests', () => {
+  const slow = { latencyMs: 101 }
+  const of = (visitor: number, ...all: Partial<Sample>[]) => all.map((one) => sample({ visitor, ...one }))
+  const { slo } = summaryOf([
+    ...of(1, {}, slow),
+    ...of(70_000, {}, slow, { error: 'timed out' }),
+    ...of(3, {}),
+    ...of(4, slow),
+  ])
+  assert.equal(slo.usersFastShare, 0.5)
+  assert.equal(summaryOf([]).slo.usersFastShare, 0)
+})
+
 test('parts add up to the whole, whatever the samples are', () => {
   const any = fc.record({
     atMs: fc.integer({ min: 0, max: 999 }),
@@ -90,6 +104,7 @@ test('parts add up to the whole, whatever the samples are', () => {
     dnsMs: fc.constantFrom(0, 3),
     connectMs: fc.constantFrom(0, 4),
     place: fc.constantFrom(0, 1),
+    visitor: fc.nat({ max: 9 }),
     kind: fc.constantFrom('home', 'order'),
     edge: fc.constantFrom('east', 'west', undefined),
     servedBy: fc.constantFrom('east', undefined),

@@ -39,7 +39,7 @@ test('a run in which nothing was answered has a report, too', () => {
   assert.match(usersText(empty, plain), /^nothing was answered/)
   assert.match(usersPage(empty), /Nothing was answered/)
   const samples = new Samples()
-  const sample = { atMs: 1, latencyMs: 5, dnsMs: 5, connectMs: 0, place: 0, kind: 'home' }
+  const sample = { atMs: 1, latencyMs: 5, dnsMs: 5, connectMs: 0, place: 0, visitor: 0, kind: 'home' }
   samples.add({ ...sample, edge: undefined, servedBy: undefined, error: 'DNS: silent' })
   const places = [{ name: 'Here', area: 'US East', location: { lat: 0, lon: 0 } }]
   const failed = sampleResult(
@@ -50,7 +50,7 @@ test('a run in which nothing was answered has a report, too', () => {
 })
 
 test('the verdict never rounds up to what it is not', () => {
-  const slo = { latencyMs: 100, share: 0.95, warmFastShare: 1 }
+  const slo = { latencyMs: 100, share: 0.95, warmFastShare: 1, usersFastShare: 1 }
   const all = { ...sampleResult().all, requests: 100_000 }
   assert.match(
     verdict({ all, slo: { ...slo, fastShare: 0.99996, met: true } }),

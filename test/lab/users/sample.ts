@@ -47,6 +47,7 @@ export function sampleResult(changes: Partial<UsersResult> = {}): UsersResult {
       dnsMs: cold ? rtt : 0,
       connectMs: cold ? rtt : 0,
       place,
+      visitor: Math.floor(atMs / 100),
       kind,
       edge: failed && random() < 0.1 ? undefined : regions[home]!.name,
       servedBy: failed ? undefined : kind === 'order' ? 'us-east' : regions[home]!.name,

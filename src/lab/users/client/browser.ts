@@ -17,6 +17,8 @@ export type Site = {
 export type BrowserOptions<Server> = {
   /** Its user: unique in the run. */
   name: string
+  /** The same as a number. */
+  visitor: number
   place: number
   /** One of this machine's addresses to ask from; undefined: the routing table's choice. */
   from: string | undefined
@@ -83,11 +85,12 @@ export class Browser<Server> {
 
   /** Sends a request and records how it went; resolves to the answer if it is a good one. Never rejects. */
   async fetch(what: Wanted): Promise<Answer | undefined> {
-    const { name, place, now, record, site, patienceMs, stops } = this.#o
+    const { name, visitor, place, now, record, site, patienceMs, stops } = this.#o
     const { kind, dueMs, method, path, body, reference } = what
     const sentMs = now()
     const base = {
       user: name,
+      visitor,
       place,
       kind,
       atMs: dueMs,

@@ -53,7 +53,7 @@ function body(result: UsersResult): Markup {
 <p class="number">${percent(slo.fastShare)}</p>
 <div>
 <p class="headline">${slo.met ? 'SLO met' : 'SLO missed'}: ${percent(slo.share)} within ${ms(slo.latencyMs)} asked for</p>
-<p>${percent(slo.fastShare)} of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, from when each was due to the end of its answer; names and connections included.${cold.requests > 0 && warm.requests > 0 ? ` On connections that were there already it was ${percent(slo.warmFastShare)}.` : ''}</p>
+<p>${percent(slo.fastShare)} of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, from when each was due to the end of its answer; names and connections included.${cold.requests > 0 && warm.requests > 0 ? ` On connections that were there already it was ${percent(slo.warmFastShare)}.` : ''} ${percent(slo.usersFastShare)} of users had at least half of their requests answered within it.</p>
 </div>
 </section>
 ${result.effort.limit ? markup`<p class="warning"><b>These figures say more of the load generator than of the world</b>: ${result.effort.limit}. Ask for a lower rate.</p>` : undefined}
