@@ -17,6 +17,9 @@ export const knotPaths = {
   previousMap: 'data/knot/map-previous.conf',
 } as const
 
+/** Threads, for whoever compares; why so many stands in the configuration. */
+export const udpWorkers = 4
+
 export const knotSocket = `${runFolder}/knot.sock`
 
 /** Knot's slice of a region's plan; nothing where no users arrive. */
@@ -82,7 +85,9 @@ server:
     identity: ""
     version: ""
     nsid: ""
-    udp-workers: 1
+    # Each has a socket with a queue of its own, of some 250 questions: all that is kept while another program has the
+    # processor, or when many questions come at once. So there are more than the work needs.
+    udp-workers: ${udpWorkers}
     tcp-workers: 1
     background-workers: 1
     # Off by default, and then the user's network is ignored.
