@@ -266,6 +266,28 @@ test('a kept connection that was closed meanwhile costs a reader nothing', async
     assert.equal(site.asked.filter((one) => one.path === path).length, 2, 'it was sent once more')
 })
 
+test('so does one that a request of a busy user has waited for', async (t) => {
+  // All six connections of one user are busy; the first to be free again is closed under the request that waited for it.
+  const held: { socket: unknown; response: ServerResponse }[] = []
+  let user: string | undefined
+  let closedOn: string | undefined
+  const site = await fakeSite(t, ({ socket, url }, response) => {
+    user ??= socket.remoteAddress!
+    if (socket.remoteAddress !== user || closedOn !== undefined) return void response.end('ok')
+    if (held.some((one) => one.socket === socket)) {
+      closedOn = url!
+      socket.destroy()
+      for (const one of held) one.response.end('ok')
+    } else if (held.push({ socket, response }) === 6) response.end('ok')
+  })
+  const names = await fakeNames(t, () => here)
+  const mix = pages({ steps: 1000, think: '1ms', requests: own })
+  const job = livingIn('127.0.10', jobFor(site, names, { mix, ratePerSecond: 1000 }))
+  const { result, requests } = await runUntil(job, (all) => all.some(({ path }) => path === closedOn))
+  assert.equal(result.all.failed, 0)
+  assert.equal(requests.find(({ path }) => path === closedOn)?.error, undefined)
+})
+
 test('shoppers follow links, keep cookies, order with references of their own and see what they ordered', async (t) => {
   const site = await fakeSite(t, ({ url = '', method }, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8')

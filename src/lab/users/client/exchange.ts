@@ -73,6 +73,8 @@ function once(ask: Ask): Promise<Exchange & { again: boolean }> {
     const begunMs = performance.now()
     let connectMs = 0
     let connected = false
+    // Node's own `reusedSocket` leaves out requests that waited for a connection to be free.
+    let isKept = false
     let answered = false
     let stopped: Failure | undefined
     const headers: Record<string, string | number> = { ...ask.headers, host: ask.host }
@@ -82,7 +84,7 @@ function once(ask: Ask): Promise<Exchange & { again: boolean }> {
     const finish = (how: { answer: Answer } | { failure: Failure; detail: string }) => {
       clearTimeout(patience)
       stops.delete(stop)
-      const again = 'failure' in how && how.failure === 'connection reset' && call.reusedSocket && !answered
+      const again = 'failure' in how && how.failure === 'connection reset' && isKept && !answered
       resolve('answer' in how ? { ...how, connectMs, again } : { ...how, connected, connectMs, again })
     }
     const broken = (): Failure => (answered ? 'answer cut short' : 'connection reset')
@@ -95,7 +97,8 @@ function once(ask: Ask): Promise<Exchange & { again: boolean }> {
     stops.add(stop)
 
     call.once('socket', (socket) => {
-      if (!socket.connecting) {
+      isKept = !socket.connecting
+      if (isKept) {
         connected = true
         return
       }
