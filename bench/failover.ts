@@ -29,7 +29,7 @@ standby again before the next kill, which is its turn's end as primary.`,
         say(`run ${run} of ${runs}: ${loss.told}`)
       }
       say('asking both databases for every order')
-      return lossFigures(losses, await world.check())
+      return lossFigures(losses, await world.violations())
     }),
 }
 

@@ -1,3 +1,5 @@
+import { someOf } from '../src/lab/checker/describe.ts'
+import { brokenBy } from './failover/loss.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { inLab } from './lab/in-lab.ts'
 import { type FaultName, faults, type Losses } from './lab/losses.ts'
@@ -97,21 +99,20 @@ function besidePatroni(
 }
 
 /** What became of the writes. The target is ours; Patroni alone is held to nothing here. */
-function kept(name: string, { measured, broken }: Losses): Figure[] {
+function kept(name: string, { measured, violations }: Losses): Figure[] {
   const acknowledged = sum(measured.map(({ loss }) => loss.orders.acknowledged))
   const failed = sum(measured.map(({ loss }) => loss.orders.refused + loss.orders.unknown))
-  const lost = new Set(broken.flatMap((line) => /^lost: (\S+)/.exec(line)?.[1] ?? []))
-  const others = broken.filter((line) => !line.startsWith('lost:'))
+  const { lost, others } = brokenBy(violations)
   const target = name === 'Nearside' ? { target: { atMost: 0 } } : {}
   return [
     {
       what: `${name}: acknowledged writes lost`,
-      value: lost.size,
+      value: lost,
       unit: '',
       ...target,
       note: [
         `of ${acknowledged.toLocaleString('en-US')}; ${failed.toLocaleString('en-US')} others were refused or unknown to their users`,
-        ...(others.length > 0 ? [`other promises broken: ${others.join('; ')}`] : []),
+        ...(others.length > 0 ? [`other promises broken: ${someOf(others)}`] : []),
       ].join('; '),
     },
   ]

@@ -1,3 +1,5 @@
+import { someOf } from '../../src/lab/checker/describe.ts'
+import type { Violation } from '../../src/lab/checker/index.ts'
 import { type Attempt, type Fault, summarize, underWayAt } from '../../test/support/world/history.ts'
 import type { Figure } from '../figure.ts'
 import { median, spreadOf, sum } from '../statistics.ts'
@@ -45,11 +47,17 @@ export function measureLoss({ primary, attempts, fault, rejoinSeconds }: LossInp
   return { ...loss, told: tell(primary, loss, attempts, fault) }
 }
 
-const isAcknowledged = ({ outcome }: Attempt) => outcome === 'acknowledged'
+const isAcknowledged = ({ outcome }: Attempt) => outcome === 'ok'
 
 function byOutcome(attempts: readonly Attempt[]): Loss['orders'] {
   const count = (outcome: Attempt['outcome']) => attempts.filter((one) => one.outcome === outcome).length
-  return { acknowledged: count('acknowledged'), refused: count('refused'), unknown: count('unknown') }
+  return { acknowledged: count('ok'), refused: count('fail'), unknown: count('unknown') }
+}
+
+/** Each lost write is one violation, however many databases miss it. */
+export function brokenBy(violations: readonly Violation[]): { lost: number; others: string[] } {
+  const others = violations.filter(({ guarantee }) => guarantee !== 'acknowledged-stays')
+  return { lost: violations.length - others.length, others: others.map(({ what }) => what) }
 }
 
 function tell(primary: string, loss: Omit<Loss, 'told'>, attempts: readonly Attempt[], fault: Fault): string {
@@ -65,8 +73,7 @@ function tell(primary: string, loss: Omit<Loss, 'told'>, attempts: readonly Atte
     .replaceAll(/\s+/g, ' ')
 }
 
-/** `broken`: the promises that were not kept, one line each, as the history's checker says it. */
-export function lossFigures(losses: readonly Loss[], broken: readonly string[]): Figure[] {
+export function lossFigures(losses: readonly Loss[], violations: readonly Violation[]): Figure[] {
   const total = (of: (loss: Loss) => number) => sum(losses.map(of))
   const pauses = losses.map(({ pauseSeconds }) => pauseSeconds)
   const unknown = total(({ orders }) => orders.unknown)
@@ -77,14 +84,12 @@ export function lossFigures(losses: readonly Loss[], broken: readonly string[]):
     unknown: total(({ ambiguous }) => ambiguous.unknown),
   }
   const rejoins = losses.map(({ rejoinSeconds }) => rejoinSeconds)
-  // A line for each database that misses it.
-  const lost = new Set(broken.flatMap((line) => /^lost: (\S+)/.exec(line)?.[1] ?? []))
-  const others = broken.filter((line) => !line.startsWith('lost:'))
+  const { lost, others } = brokenBy(violations)
   const none = { unit: '', target: { atMost: 0 } } as const
   return [
     { what: 'orders acknowledged', value: total(({ orders }) => orders.acknowledged), unit: '' },
-    { what: 'of these lost', value: lost.size, ...none },
-    { what: 'other promises broken', value: others.length, ...none, note: others.join('; ') },
+    { what: 'of these lost', value: lost, ...none },
+    { what: 'other promises broken', value: others.length, ...none, note: someOf(others) },
     {
       what: 'orders under way at the kill',
       value: early.acknowledged + early.refused + early.unknown,

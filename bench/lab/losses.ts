@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Violation } from '../../src/lab/checker/index.ts'
 import type { LabWorld } from '../../test/support/lab/world.ts'
 import { type Loss, measureLoss } from '../failover/loss.ts'
 import { seconds } from '../world.ts'
@@ -22,7 +23,7 @@ export type Losses = {
   roundTripMs: number
   measured: { timing: string; fault: FaultName; loss: Loss }[]
   /** Promises that were not kept in any of it. */
-  broken: string[]
+  violations: Violation[]
 }
 
 const rates = { writesPerSecond: 50, readsPerSecond: 50 }
@@ -50,7 +51,7 @@ export async function losses({ agents, timings, runs }: LossesInput, say: Say): 
     return {
       roundTripMs: roundTripMs(lab, first!, second!),
       measured,
-      broken: await world.check(),
+      violations: await world.violations(),
     }
   })
 }

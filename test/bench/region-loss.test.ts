@@ -11,13 +11,13 @@ const loss = (pauseSeconds: number): Loss => ({
   orders: { acknowledged: 1000, refused: 3, unknown: 2 },
   pauseSeconds,
 })
-const losses = (killed: number[], silent: number[], broken: string[] = []): Losses => ({
+const losses = (killed: number[], silent: number[], violations: Losses['violations'] = []): Losses => ({
   roundTripMs: 63.5,
   measured: [
     ...killed.map((pause) => ({ timing: '', fault: 'killed' as const, loss: loss(pause) })),
     ...silent.map((pause) => ({ timing: '', fault: 'silent' as const, loss: loss(pause) })),
   ],
-  broken,
+  violations,
 })
 const figure = (figures: ReturnType<typeof figuresOf>, what: string) => {
   const found = figures.find((one) => one.what.startsWith(what))
@@ -41,12 +41,19 @@ test('pauses are held against their targets, and against Patroni’s default', (
   assert.equal(ratioOf(figure(figures, '  killed, beside other')), 3 / 20)
 })
 
-test('a lost write counts once, however many databases miss it, and is ours to answer for', () => {
-  const broken = ['lost: t0-1 at primary', 'lost: t0-1 at us-west', 'twice: t0-2 is 2 times at primary']
+test('a lost write is ours to answer for', () => {
+  const broken: Losses['violations'] = [
+    {
+      guarantee: 'acknowledged-stays',
+      what: 'order t0-1 is not in the primary, us-west’s database',
+      ops: [1],
+    },
+    { guarantee: 'applied-once', what: 'order t0-2 is 2 times in the primary', ops: [2] },
+  ]
   const figures = figuresOf(losses([1], [1], broken), { default: losses([1], [1], broken) })
   const ours = figure(figures, 'Nearside: acknowledged writes lost')
   assert.deepEqual([ours.value, verdictOf(ours)], [1, 'missed'])
-  assert.match(ours.note!, /^of 2,000; 10 others .*other promises broken: twice: t0-2/)
+  assert.match(ours.note!, /^of 2,000; 10 others .*other promises broken: order t0-2 is 2 times/)
   assert.equal(verdictOf(figure(figures, 'default: acknowledged writes lost')), undefined)
 })
 

@@ -8,13 +8,17 @@ import type { RegionStatus } from '../../src/agent/status.ts'
 import { contextOf } from '../../src/compile.ts'
 import type { RegionContext } from '../../src/engines/context.ts'
 import { defaultPolicy } from '../../src/failover/verdict.ts'
+import type { Violation } from '../../src/lab/checker/index.ts'
+import type { Source } from '../../src/lab/history.ts'
+import { viewsWhenEqual } from '../../src/lab/workloads/until-equal.ts'
 import { messageOf } from '../../src/lib/errors.ts'
 import { Etcd } from '../../src/lib/etcd.ts'
 import { identify, signal } from '../../src/lib/proc.ts'
 import type { TopologyInput } from '../../src/topology/schema.ts'
 import type { Secrets } from '../../src/topology/secrets.ts'
 import { brokenMark, type Edge, type TestApp } from './world/apps.ts'
-import { checkHistory, type Fault, type Found } from './world/history.ts'
+import { linesOf, viewOf, violationsIn } from './world/check.ts'
+import type { Fault } from './world/history.ts'
 import { ask } from './world/http.ts'
 import { Load } from './world/load.ts'
 import { takeNetwork } from './world/network.ts'
@@ -396,32 +400,33 @@ export class TestWorld {
     return load.start()
   }
 
+  /** Broken promises, the first of them, in words. */
+  async check(): Promise<string[]> {
+    return linesOf(await this.violations())
+  }
+
   /**
    * Stops every load and asks every full region's database, the primary's first, for everything that was ever tried in
-   * this world. Replicas get time to catch up; what they then show must be what the primary shows. Returns broken
-   * promises.
+   * this world, when replicas have caught up or had their time to. Returns broken promises.
    */
-  async check(): Promise<string[]> {
+  async violations(): Promise<Violation[]> {
     const attempts = (await Promise.all(this.#loads.map((load) => load.stop()))).flat()
     const full = this.regions.filter((region) =>
       existsSync(join(regionPath(this.folder, region), 'data/postgres')),
     )
-    const found: Found = {}
-    const primary = await this.until('the primary to show what it has', () =>
-      this.app.entries(this.edge(full[0]!), 'primary', 't'),
-    )
-    found.primary = primary
-    for (const region of full) {
-      const show = () => this.app.entries(this.edge(region), 'replica', 't')
-      const inStep = async () => {
-        const entries = await show()
-        return same(entries, primary) ? entries : undefined
-      }
-      found[region] = await this.until(`${region} to show what the primary has`, inStep).catch(show)
+    const show = async (region: string, source: Source) =>
+      viewOf(region, source, await this.app.entries(this.edge(region), source, 't'))
+    try {
+      const final = await viewsWhenEqual({
+        primary: () => show(full[0]!, 'primary'),
+        replica: (region) => show(region, 'replica'),
+        regions: full,
+        catchUpMs: 60_000,
+      })
+      return violationsIn(attempts, final)
+    } catch (error) {
+      throw new Error(`${messageOf(error)}\n${await this.report()}`)
     }
-    const broken = checkHistory(attempts, found)
-    const [shown, rest] = [broken.slice(0, 20), broken.length - 20]
-    return rest > 0 ? [...shown, `and ${rest} more`] : shown
   }
 
   /** Waits for a condition; an error of the condition counts as "not yet". Says everything when it does not come. */
@@ -475,10 +480,6 @@ export class TestWorld {
 async function loopback(): Promise<Place> {
   const { base, giveBack } = await takeNetwork()
   return { base, inside: () => [], removal: [], remove: giveBack }
-}
-
-function same(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
-  return a.size === b.size && [...a].every(([reference, count]) => b.get(reference) === count)
 }
 
 function tail(folder: string, region: string, name: string): string {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { linesOf, viewOf, violationsIn } from '../support/world/check.ts'
 import {
   type Attempt,
-  checkHistory,
   failuresBeside,
   failuresSinceResumed,
   summarize,
@@ -16,58 +16,87 @@ const write = (reference: string, changes: Partial<Attempt> = {}): Attempt => ({
   reference,
   startedMs: 0,
   endedMs: 10,
-  outcome: 'acknowledged',
+  outcome: 'ok',
   why: '201',
   ...changes,
 })
-const on = (timeline: number, endedMs: number): Partial<Attempt> => ({
+const on = (timeline: number, startedMs: number, endedMs: number): Partial<Attempt> => ({
+  startedMs,
   endedMs,
   place: { server: `127.0.0.${timeline}`, timeline },
 })
-const attempts = [write('a', on(1, 10)), write('b', on(1, 20)), write('c', on(2, 30))]
-const entries = (...references: string[]) => new Map(references.map((reference) => [reference, 1]))
-const found = { primary: entries('a', 'b', 'c'), 'us-east': entries('a', 'b', 'c') }
+const attempts = [write('a', on(1, 0, 10)), write('b', on(1, 0, 20)), write('c', on(2, 0, 30))]
 
-describe('the history checker', () => {
-  test('finds nothing where nothing is wrong', () => {
-    assert.deepEqual(checkHistory(attempts, found), [])
+/** What the checker says when the primary shows these references, and us-east’s database the same or others. */
+function broken(tried: readonly Attempt[], primary: string, replica = primary): string[] {
+  const shown = (references: string) => {
+    const entries = new Map<string, number>()
+    for (const reference of references) entries.set(reference, (entries.get(reference) ?? 0) + 1)
+    return entries
+  }
+  const views = [viewOf('us-west', 'primary', shown(primary)), viewOf('us-east', 'replica', shown(replica))]
+  return linesOf(violationsIn(tried, { views, absent: [] }))
+}
+
+describe('what a world test has recorded, held against what is there', () => {
+  test('breaks nothing where nothing is wrong', () => {
+    assert.deepEqual(broken(attempts, 'abc'), [])
   })
 
-  test('finds an acknowledged write that is missing in one database', () => {
-    assert.deepEqual(checkHistory(attempts, { ...found, 'us-east': entries('a', 'c') }), [
-      'lost: b at us-east',
+  test('an acknowledged write that is missing in one database is found', () => {
+    assert.deepEqual(broken(attempts, 'abc', 'ac'), [
+      'acknowledged-stays: order b by a user at us-west (operation 1) was acknowledged and is not in us-east’s database',
+      'replicas-equal: us-east’s database and the primary differ in 1 entries: order b',
     ])
   })
 
-  test('finds a write that was applied twice, acknowledged or not', () => {
-    const twice = new Map([...entries('a', 'c'), ['b', 2]])
-    assert.deepEqual(checkHistory(attempts, { primary: twice }), ['twice: b is 2 times at primary'])
-    const doubtful = [...attempts.slice(0, 1), write('b', { outcome: 'unknown' }), attempts[2]!]
-    assert.deepEqual(checkHistory(doubtful, { primary: twice }), ['twice: b is 2 times at primary'])
+  test('a write that was applied twice is found, acknowledged or not', () => {
+    const twice = [
+      'applied-once: order b is 2 times in the primary',
+      'applied-once: order b is 2 times in us-east’s database',
+    ]
+    assert.deepEqual(broken(attempts, 'abbc'), twice)
+    assert.deepEqual(broken(attempts.with(1, write('b', { outcome: 'unknown' })), 'abbc'), twice)
   })
 
-  test('finds what was refused and is there, and what nobody tried', () => {
-    const refused = [...attempts, write('d', { outcome: 'refused' })]
-    assert.deepEqual(checkHistory(refused, { primary: entries('a', 'b', 'c', 'd', 'x') }), [
-      'refused: d is at primary',
-      'unasked: x at primary',
+  test('what was refused and is there is found, and what nobody tried', () => {
+    const refused = write('d', { outcome: 'fail', why: 'ECONNREFUSED', endedMs: 40 })
+    assert.deepEqual(broken([...attempts, refused], 'abcdx'), [
+      'nothing-unasked: order x is in the primary, and nobody tried it',
+      'nothing-unasked: order x is in us-east’s database, and nobody tried it',
+      'refused-is-absent: order d by a user at us-west (operation 3) was refused (ECONNREFUSED) and is in the primary, us-east’s database',
     ])
   })
 
-  test('lets a write of unknown outcome be there or not', () => {
+  test('a write of unknown outcome may be there or not, but everywhere alike', () => {
     const doubtful = [...attempts, write('d', { outcome: 'unknown' })]
-    assert.deepEqual(checkHistory(doubtful, { primary: entries('a', 'b', 'c') }), [])
-    assert.deepEqual(checkHistory(doubtful, { primary: entries('a', 'b', 'c', 'd') }), [])
+    assert.deepEqual(broken(doubtful, 'abc'), [])
+    assert.deepEqual(broken(doubtful, 'abcd'), [])
+    assert.deepEqual(broken(doubtful, 'abcd', 'abc'), [
+      'replicas-equal: us-east’s database and the primary differ in 1 entries: order d',
+    ])
   })
 
-  test('finds an old primary that acknowledges after the new one has', () => {
-    const both = [...attempts, write('d', on(1, 31))]
-    assert.deepEqual(checkHistory(both, { primary: entries('a', 'b', 'c', 'd') }), [
-      'overlap: d on timeline 1, 1 ms after the first on 2',
-    ])
+  test('an old primary that acknowledges after the new one has is found, by when the app sent its COMMIT', () => {
+    const overlap =
+      'one-primary: 127.0.0.1 acknowledged 1 writes on timeline 1 that were sent up to 1.0 ms after 127.0.0.2 had acknowledged on timeline 2; the last of them: order d by a user at us-west (operation 3)'
+    assert.deepEqual(broken([...attempts, write('d', on(1, 31, 32))], 'abcd'), [overlap])
+    const held = write('d', on(1, 0, 32))
+    assert.deepEqual(broken([...attempts, { ...held, commitSentMs: 31 }], 'abcd'), [overlap])
+    // Begun before: its answer may only have been late.
+    assert.deepEqual(broken([...attempts, held], 'abcd'), [])
     // What it could not acknowledge is no overlap.
-    const silent = [...attempts, write('d', { ...on(1, 31), outcome: 'unknown' })]
-    assert.deepEqual(checkHistory(silent, found), [])
+    const silent = write('d', { ...on(1, 31, 32), outcome: 'unknown' })
+    assert.deepEqual(broken([...attempts, silent], 'abc'), [])
+  })
+
+  test('a failure names the first violations, and how many there are', () => {
+    const lines = linesOf(
+      violationsIn(attempts, { views: [viewOf('us-west', 'primary', new Map())], absent: [] }),
+      2,
+    )
+    assert.equal(lines.length, 3)
+    assert.equal(lines[2], 'and 1 more')
   })
 })
 
@@ -88,14 +117,14 @@ test('a silent fault excuses what was sent before writes went on, and nothing la
     write('x', { startedMs, endedMs, ...changes })
   const swallowed = at(150, 5000, { outcome: 'unknown' })
   const held = at(200, 3000)
-  const late = at(3001, 3010, { outcome: 'refused' })
+  const late = at(3001, 3010, { outcome: 'fail' })
   assert.deepEqual(failuresSinceResumed([swallowed, held, late], fault), [late])
 })
 
 test('the longest time without an acknowledged write is counted from ack to ack', () => {
   const acks = [10, 20, 1020, 1030].map((endedMs, index) => write(`w${index}`, { endedMs }))
-  const failed = write('x', { endedMs: 500, outcome: 'refused', why: 'ECONNREFUSED', startedMs: 400 })
+  const failed = write('x', { endedMs: 500, outcome: 'fail', why: 'ECONNREFUSED', startedMs: 400 })
   const { pauseMs, pauseAtMs, failures } = summarize([...acks, failed], 5)
   assert.deepEqual([pauseMs, pauseAtMs], [1000, 15])
-  assert.deepEqual(failures, { 'write at us-west: refused, ECONNREFUSED': '1, sent 395 to 395 ms' })
+  assert.deepEqual(failures, { 'write at us-west: fail, ECONNREFUSED': '1, sent 395 to 395 ms' })
 })

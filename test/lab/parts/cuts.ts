@@ -60,7 +60,7 @@ export function cuts(lab: () => LabWorld): void {
         },
       )
       assert.equal(await lab().world.find('primary'), survivor)
-      const written = duringCut.filter((one) => one.kind === 'write' && one.outcome === 'acknowledged')
+      const written = duringCut.filter((one) => one.kind === 'write' && one.outcome === 'ok')
       assert.deepEqual(
         written.filter((one) => one.edge === primary),
         [],

@@ -1,17 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import pg from 'pg'
+import { type Written, writeOnce } from '../../../src/lab/workloads/ledger/transaction.ts'
 
 /**
- * The smallest app that can be asked afterwards what it did. It never tries anything twice and says exactly what it
- * knows of a write:
- *
- * - 201 with server and timeline: its COMMIT was answered with success and without a warning
- * - 503 `refused`: COMMIT was never sent, so nothing was written
- * - 503 `unknown`: COMMIT was sent, and its answer is missing or doubtful
+ * The smallest app that can be asked afterwards what it did. It never tries anything twice, and answers with exactly
+ * what it knows of a write (`Written`): 201 when it was acknowledged, else 503.
  */
 
 const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION } = process.env
 
+/** No shorter than that of the users: what they are not told, they do not know. */
+const patienceMs = 60_000
 /** Connections that were led to another region while the own database was away come home soon. */
 const timeouts = { connectionTimeoutMillis: 5_000, max: 20, maxLifetimeSeconds: 3 }
 const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
@@ -24,36 +23,10 @@ const append = `
   VALUES ($1, inet_server_addr(), ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int)
   RETURNING host(server) AS server, timeline`
 
-async function write(reference: string): Promise<{ status: number; body: unknown }> {
-  let client: pg.PoolClient
-  try {
-    client = await primary.connect()
-  } catch (error) {
-    return { status: 503, body: { outcome: 'refused', why: String(error) } }
-  }
-  let warning: string | undefined
-  const listen = (notice: { severity: string | undefined; message: string | undefined }) => {
-    if (notice.severity === 'WARNING') warning = notice.message
-  }
-  const ignore = () => undefined
-  client.on('notice', listen).on('error', ignore)
-  let outcome: 'refused' | 'unknown' = 'refused'
-  let failed: unknown
-  try {
-    await client.query('BEGIN')
-    const { rows } = await client.query<{ server: string; timeline: number }>(append, [reference])
-    outcome = 'unknown'
-    const { command } = await client.query('COMMIT')
-    // A cancelled wait for the standby is reported as success, with a warning.
-    if (command === 'COMMIT' && warning === undefined) return { status: 201, body: rows[0] }
-    failed = new Error(warning ?? command)
-  } catch (error) {
-    failed = error
-  } finally {
-    client.off('notice', listen).off('error', ignore)
-    client.release(failed !== undefined)
-  }
-  return { status: 503, body: { outcome, why: String(failed) } }
+async function write(reference: string): Promise<{ status: number; body: Written }> {
+  const written = await writeOnce(primary, patienceMs, append, [reference])
+  const { outcome, why } = written
+  return outcome === 'ok' ? { status: 201, body: written } : { status: 503, body: { outcome, why } }
 }
 
 async function entries(source: string | null): Promise<{ status: number; body: unknown }> {
@@ -82,7 +55,7 @@ const server = createServer((request, response) => {
   request.resume()
   answer(request).then(
     (result) => send(response, result),
-    (error) => send(response, { status: 503, body: { outcome: 'refused', why: String(error) } }),
+    (error) => send(response, { status: 503, body: { why: String(error) } }),
   )
 })
 server.keepAliveTimeout = 75_000

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
+import { clockMs, type Outcome, type Place } from '../../../src/lab/history.ts'
 import type { TopologyInput } from '../../../src/topology/schema.ts'
 import { type Answer, ask } from './http.ts'
 
-/** What became of a write, as far as the one who sent it can know. */
-export type Outcome = 'acknowledged' | 'refused' | 'unknown'
-
-/** Where a write was committed, if the app says so. */
-export type Place = { server: string; timeline: number }
+/** What an answer says of a write, as a recorded history has it, with `commitSentMs` by `performance.now()`. */
+export type Told = { outcome: Outcome; place?: Place; commitSentMs?: number }
 
 /** An app that a world can run, and how the load speaks with it. */
 export type TestApp = {
@@ -14,7 +12,7 @@ export type TestApp = {
   topology: TopologyInput['app']
   /** The n-th write of a load. `reference` is its own and occurs once. */
   write(n: number, reference: string): { path: string; headers: Record<string, string>; body: string }
-  outcomeOf(answer: Answer): { outcome: Outcome; place?: Place }
+  outcomeOf(answer: Answer): Told
   /** The path of the load's n-th read. */
   read(n: number): string
   /** How often each reference of this test is there; asked at one region's edge. */
@@ -35,9 +33,12 @@ const breakable = [
   process.execPath,
 ]
 
+/** How far the clock that an app reads is ahead of `performance.now()`. Rather too much: that accuses nobody. */
+const aheadMs = -performance.now() + clockMs()
+
 const json = { accept: 'application/json', 'content-type': 'application/json' }
 
-/** Retries nothing, keeps what is applied twice, and says which server and timeline a write was committed on. */
+/** Retries nothing, keeps what is applied twice, and says on which server and timeline a write was committed, and when. */
 export const ledger: TestApp = {
   name: 'ledger',
   topology: {
@@ -48,9 +49,12 @@ export const ledger: TestApp = {
   },
   write: (_, reference) => ({ path: `/entries?reference=${reference}`, headers: {}, body: '' }),
   outcomeOf(answer) {
-    const said = parse(answer.body) as { outcome?: Outcome; server?: string; timeline?: number }
-    if (answer.status === 201) return { outcome: 'acknowledged', place: said as Place }
-    return { outcome: said.outcome ?? neverArrived(answer) ?? 'unknown' }
+    const { outcome, place, commitSentMs } = parse(answer.body) as Partial<Told>
+    return {
+      outcome: outcome ?? neverArrived(answer) ?? 'unknown',
+      ...(place ? { place } : {}),
+      ...(commitSentMs === undefined ? {} : { commitSentMs: commitSentMs - aheadMs }),
+    }
   },
   read: () => '/',
   async entries(edge, source, prefix) {
@@ -80,10 +84,10 @@ export const shop: TestApp = {
     body: JSON.stringify({ reference, lines: [{ productId: 1 + (n % 2000), quantity: 1 + (n % 9) }] }),
   }),
   outcomeOf(answer) {
-    if (answer.status === 201 || answer.status === 200) return { outcome: 'acknowledged' }
+    if (answer.status === 201 || answer.status === 200) return { outcome: 'ok' }
     const code = (parse(answer.body) as { error?: { code?: string } }).error?.code
     // The shop says "nothing was changed", and is held to it.
-    if (code === 'unavailable') return { outcome: 'refused' }
+    if (code === 'unavailable') return { outcome: 'fail' }
     return { outcome: neverArrived(answer) ?? 'unknown' }
   },
   read: (n) => ['/', `/products/${1 + (n % 2000)}`, '/assets/shop.css'][n % 3]!,
@@ -104,9 +108,7 @@ export const shop: TestApp = {
 
 /** HAProxy's own word that a held write was given up: it never left the edge. */
 function neverArrived(answer: Answer): Outcome | undefined {
-  return answer.status === 503 && /cannot take writes|too many writes/i.test(answer.body)
-    ? 'refused'
-    : undefined
+  return answer.status === 503 && /cannot take writes|too many writes/i.test(answer.body) ? 'fail' : undefined
 }
 
 async function askHere(edge: Edge, path: string, source: string): Promise<Answer> {

@@ -74,7 +74,7 @@ export class Load {
     return this.attempts.filter(
       (one) =>
         one.kind === kind &&
-        one.outcome === 'acknowledged' &&
+        one.outcome === 'ok' &&
         one.startedMs > atMs &&
         (edge === undefined || one.edge === edge),
     ).length
@@ -104,7 +104,7 @@ export class Load {
         const served = answer.headers['nearside-region']
         return {
           startedMs,
-          outcome: answer.status === 200 ? 'acknowledged' : 'unknown',
+          outcome: answer.status === 200 ? 'ok' : 'unknown',
           why: `${answer.status}${answer.status === 200 ? '' : ` ${path} ${answer.body.slice(0, 120)}`}`,
           ...(typeof served === 'string' ? { servedBy: served } : {}),
         }
@@ -121,7 +121,7 @@ export class Load {
       .catch((error: NodeJS.ErrnoException) => ({
         startedMs,
         // A refused connection carried nothing; any other broken one may have.
-        outcome: error.code === 'ECONNREFUSED' ? ('refused' as const) : ('unknown' as const),
+        outcome: error.code === 'ECONNREFUSED' ? ('fail' as const) : ('unknown' as const),
         why: error.code ?? error.message,
       }))
       .then((rest) => {
