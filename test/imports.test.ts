@@ -8,7 +8,7 @@ const layers =
   'lib geo topology plan.ts steering failover engines compile.ts agent world lab cli index.ts'.split(' ')
 
 const home = join(import.meta.dirname, '..')
-const files = new Set(globSync('{src,test}/**/*.ts', { cwd: home }))
+const files = new Set(globSync('{src,bench,test}/**/*.ts', { cwd: home }))
 
 /** What a file imports of the others, types too. */
 const imports = new Map([...files].map((file) => [file, importsOf(file)]))

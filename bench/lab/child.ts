@@ -11,7 +11,6 @@ import { visitsInLab } from './visits.ts'
  */
 const parts = { losses, replicationLags, commitCosts, visitsInLab }
 export type Parts = typeof parts
-export type { Say } from './say.ts'
 
 const tell = (said: Said) => writeSync(1, `${JSON.stringify(said)}\n`)
 

@@ -3,8 +3,8 @@ import type { Violation } from '../../src/lab/checker/index.ts'
 import type { LabWorld } from '../../test/support/lab/world.ts'
 import { type Loss, measureLoss } from '../failover/loss.ts'
 import { seconds } from '../world.ts'
-import type { Say } from './child.ts'
 import { setTiming, type Timing } from './patroni.ts'
+import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
 /** Refused: its processes are gone, and its machines say so at once. Silent: packets to and from it vanish. */
