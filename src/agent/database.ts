@@ -1,6 +1,6 @@
-import { request } from 'node:http'
 import pg from 'pg'
 import type { RegionContext } from '../engines/context.ts'
+import { getJson } from '../lib/http.ts'
 
 /** What a region's database says of itself. */
 export type DatabaseState = {
@@ -137,34 +137,4 @@ export class DatabaseWatch {
 export function formatLsn(position: number): string {
   const value = BigInt(position)
   return `${(value >> 32n).toString(16).toUpperCase()}/${(value & 0xffff_ffffn).toString(16).toUpperCase()}`
-}
-
-/** The body of a GET as JSON, whatever the status; undefined when there is no sound answer in time. */
-export function getJson<T>(
-  host: string,
-  port: number,
-  path: string,
-  timeoutMs: number,
-): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    const call = request({ host, port, path, agent: false }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('error', () => resolve(undefined))
-      response.on('end', () => {
-        try {
-          resolve(JSON.parse(Buffer.concat(parts).toString('utf8')) as T)
-        } catch {
-          resolve(undefined)
-        }
-      })
-    })
-    const timer = setTimeout(() => call.destroy(), timeoutMs)
-    call.on('error', () => resolve(undefined))
-    call.on('close', () => {
-      clearTimeout(timer)
-      resolve(undefined)
-    })
-    call.end()
-  })
 }

@@ -7,8 +7,9 @@ import { patroniRequest } from '../engines/postgres/control.ts'
 import { missingWalIn } from '../engines/postgres/log.ts'
 import { mayCopyAnew, type Stranded } from '../failover/stranded.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { getJson } from '../lib/http.ts'
 import type { AgentBase } from './base.ts'
-import { type DatabaseWatch, getJson } from './database.ts'
+import type { DatabaseWatch } from './database.ts'
 import type { Looks } from './looks.ts'
 
 /** Of a log that nobody has read so far; it says the same every second. */

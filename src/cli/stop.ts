@@ -5,10 +5,10 @@ import { endsBy, type Stage, stages } from '../agent/stages.ts'
 import { Supervisor } from '../agent/supervisor.ts'
 import { compileRegion } from '../compile.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { askHttp } from '../lib/http.ts'
 import { isAlive, signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionStatus, type WorldHandle } from '../world/handle.ts'
-import { askHttp } from './direct.ts'
 import { type Resident, residentsOf } from './residents.ts'
 
 export type StopReport = {

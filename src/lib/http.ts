@@ -1,7 +1,5 @@
 import { request } from 'node:http'
 
-/** Questions to engines themselves, for when no agent answers for them. */
-
 export type HttpAnswer = { status: number; body: string }
 
 /** A GET; undefined when there is no whole answer in time. */
@@ -28,6 +26,11 @@ export function askHttp(
     })
     call.end()
   })
+}
+
+/** The same as JSON, whatever the status. */
+export async function getJson<T>(...question: Parameters<typeof askHttp>): Promise<T | undefined> {
+  return parseJson<T>((await askHttp(...question))?.body)
 }
 
 export function parseJson<T>(text: string | undefined): T | undefined {
