@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KnotMap } from '../src/engines/knot/map.ts'
+import { udpWorkers } from '../src/engines/knot/render.ts'
 import { withDescendants } from '../src/lib/proc.ts'
 import { answerOf, isRight, sample } from './dns/answering.ts'
+import { droppedAt } from './dns/dropped.ts'
 import { isTaken } from './dns/gdnsd.ts'
 import { resultOf, startLoad } from './dns/load.ts'
 import { type Contestant, contestants, type Place, withPlace } from './dns/place.ts'
@@ -22,11 +24,14 @@ export const dns: Benchmark = {
   title: 'DNS beside gdnsd and PowerDNS',
   peers: 'dns-peers',
   how: `Our Knot with the configuration of a world of two regions, gdnsd (geoip plugin) and PowerDNS (geoip backend), each with
-the map that the database of cities gives the example, one thread each, in turns. Users anywhere in the map ask with
-their network (ECS), 100,000 different questions; dnsperf over loopback, ${secondsEach} s each, on other cores than the servers.
-Before that, ${sampleSize} networks spread over the map get the same answer from all three. The ratio is the median over the rounds.
-CPU: where dnsperf is the limit, only it tells servers apart. A change of map: every answer becomes another one, while
-${steadyPerSecond} questions a second come in; from the decision until the new answer is seen. Lost: no answer within a second.`,
+the map that the database of cities gives the example, ${udpWorkers} threads each, in turns on the same cores. Users anywhere in
+the map ask with their network (ECS), 100,000 different questions; dnsperf over loopback, ${secondsEach} s each, on other cores than
+the servers. Before that, ${sampleSize} networks spread over the map get the same answer from all three. The ratio is the median
+over the rounds. CPU: where dnsperf is the limit, only it tells servers apart. A change of map: every answer becomes
+another one, while ${steadyPerSecond} questions a second come in; from the decision until the new answer is seen. Lost: no answer within a
+second. Dropped: by the kernel, since the server’s queues were full (with the probes that look for the new answer). Then
+the server was too busy to read them or had no core for a while; or dnsperf had none, and then sent at once all that it
+was behind with.`,
   run: ({ runs = defaultRuns, seed }, say) =>
     withPlace(seed, say, async (place) => {
       const scopes = await agree(place, say)
@@ -54,7 +59,7 @@ ${steadyPerSecond} questions a second come in; from the decision until the new a
             what: `questions lost in it, ${place.servers[name].name}`,
             value: sum(own.map(({ lost }) => lost)),
             unit: '',
-            note: `of ${sum(own.map(({ sent }) => sent))} in ${count(own.length, 'change')}; slowest answer ${Math.max(...own.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms`,
+            note: `of ${sum(own.map(({ sent }) => sent))} in ${count(own.length, 'change')}; ${sum(own.map(({ dropped }) => dropped))} dropped; slowest answer ${Math.max(...own.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms`,
             ...(name === 'ours' ? { target: { atMost: 0 } } : {}),
           }
         }),
@@ -110,7 +115,7 @@ async function takeTurn(place: Place, { server, pids }: NameServer): Promise<Tur
   return { perSecond, cpuMicros: ((cpuSecondsOf(pids()) - before) / (sent - lost)) * 1e6 }
 }
 
-type Change = { seconds: number; sent: number; lost: number; slowestMs: number }
+type Change = { seconds: number; sent: number; lost: number; dropped: number; slowestMs: number }
 
 async function changeMaps(
   place: Place,
@@ -123,7 +128,7 @@ async function changeMaps(
       const change = await changeMap(place, place.servers[name], run % 2 === 0 ? place.changed : place.map)
       changes[name].push(change)
       say(
-        `${place.servers[name].name}: map changed in ${change.seconds.toFixed(2)} s, ${change.lost} of ${change.sent} lost, slowest ${change.slowestMs.toFixed(0)} ms`,
+        `${place.servers[name].name}: map changed in ${change.seconds.toFixed(2)} s, ${change.lost} of ${change.sent} lost, ${change.dropped} dropped, slowest ${change.slowestMs.toFixed(0)} ms`,
       )
     }
   return changes
@@ -136,6 +141,7 @@ async function changeMap(
   { name, server, change, output }: NameServer,
   to: KnotMap,
 ): Promise<Change> {
+  const droppedBefore = droppedAt(server)
   const load = await startLoad({
     ...place,
     cores: place.cores.others,
@@ -160,7 +166,8 @@ async function changeMap(
     await told
     await delay(2000)
     load.signal('SIGINT')
-    return { seconds: took, ...(await resultOf(load)) }
+    const result = await resultOf(load)
+    return { seconds: took, ...result, dropped: droppedAt(server) - droppedBefore }
   } finally {
     await load.stop()
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KnotMap } from '../../src/engines/knot/map.ts'
+import { udpWorkers } from '../../src/engines/knot/render.ts'
 import type { Net } from '../../src/geo/cover.ts'
 import { formatPrefix } from '../../src/geo/prefix.ts'
 import { runPeer } from '../peers.ts'
@@ -35,7 +36,7 @@ function renderConfig(folder: string, { address, port }: { address: string; port
   const datacenters = map.answers.map((_, number) => `r${number}`)
   return `options => {
   listen => ${address}:${port}
-  udp_threads => 1
+  udp_threads => ${udpWorkers}
   tcp_threads => 1
   run_dir => ${folder}/run
   state_dir => ${folder}/state

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KnotMap } from '../../src/engines/knot/map.ts'
+import { udpWorkers } from '../../src/engines/knot/render.ts'
 import { formatPrefix } from '../../src/geo/prefix.ts'
 import { runPeer } from '../peers.ts'
 import { untilAnswering } from './answering.ts'
@@ -18,7 +19,9 @@ export const startPowerdns: StartServer = async ({ root, folder, cores, server, 
     'geoip-zones-file': zones,
     'geoip-database-files': '',
     'edns-subnet-processing': 'yes',
-    'receiver-threads': 1,
+    'receiver-threads': udpWorkers,
+    // A socket for each, as the others do unasked.
+    reuseport: 'yes',
     // One: then the thread that receives also answers.
     'distributor-threads': 1,
     'version-string': 'anonymous',

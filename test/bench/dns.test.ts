@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseDropped } from '../../bench/dns/dropped.ts'
 import { parseDnsperf } from '../../bench/dns/load.ts'
 import { networkIn, renderQueries } from '../../bench/dns/queries.ts'
 import { contains, parsePrefix } from '../../src/geo/prefix.ts'
@@ -59,4 +60,15 @@ test('what dnsperf prints is understood, and a refusal is no answer', () => {
   })
   assert.throws(() => parseDnsperf(said('NOERROR 20000 (95.56%), REFUSED 930 (4.44%)')), /answered well/)
   assert.throws(() => parseDnsperf(''), /answered well/)
+})
+
+test('what the kernel dropped at a server is that of all its sockets, and of no other’s', () => {
+  const text = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  123: 0101B87F:14B4 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1001 2 0000000000000000 644
+  123: 0101B87F:14B4 00000000:0000 07 00000000:00034000 00:00000000 00000000     0        0 1002 2 0000000000000000 20
+  124: 0101B87F:14B5 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1003 2 0000000000000000 7
+  125: 0100007F:E1D2 0101B87F:14B4 01 00000000:00000000 00:00000000 00000000     0        0 1004 2 0000000000000000 9
+`
+  assert.equal(parseDropped(text, { address: '127.184.1.1', port: 5300 }), 664)
+  assert.equal(parseDropped(text, { address: '127.184.1.2', port: 5300 }), 0)
 })
