@@ -185,7 +185,10 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
     },
     async kill(signal) {
       if (!process || process.hasExited()) return
-      const children = signal === undefined ? childrenOf(process.pid) : []
+      // Stopped first: a worker that is just being born would be missed, and keep its addresses.
+      const self = signal === undefined ? identify(process.pid) : undefined
+      if (self) send(self, 'SIGSTOP')
+      const children = self ? childrenOf(process.pid) : []
       const ended = process.kill(signal)
       for (const child of children) send(child, 'SIGKILL')
       await ended
