@@ -1,7 +1,7 @@
 import { varnishSockets } from '../varnish/layout.ts'
 import { haproxySockets, ownPaths, proxies, tables } from './layout.ts'
 import { type Line, quote, section } from './text.ts'
-import { checkMs, type View } from './view.ts'
+import { checkMs, upCheckMs, type View } from './view.ts'
 
 /**
  * One failed connection takes a server out at once; its next good check brings it back. The request that found out
@@ -99,7 +99,7 @@ export function toRegion(view: View): string[] {
       'option httpchk',
       `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
       'http-check expect status 200',
-      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${checkMs(region, remote, 500)}ms downinter ${checkMs(region, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
+      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${upCheckMs(region, remote)}ms downinter ${checkMs(region, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
       again,
     ),
   )

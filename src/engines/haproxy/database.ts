@@ -1,6 +1,6 @@
 import { proxies } from './layout.ts'
 import { logErrors, quote, section } from './text.ts'
-import { checkMs, type View } from './view.ts'
+import { checkMs, upCheckMs, type View } from './view.ts'
 
 /** Bytes of WAL that a replica may be behind before reads go to the primary. */
 const maxLag = '64MB'
@@ -30,8 +30,11 @@ export function primaryBackend(view: View): string {
     // Connections to a primary that is none any more would write into the void.
     'default-server on-marked-down shutdown-sessions fall 2 rise 1 tcp-ut 5s',
     dataRegions.map((other) => {
-      const every = checkMs(region, other, 250)
-      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${every}ms fastinter ${checkMs(region, other, 100)}ms`
+      const every =
+        other === region
+          ? 'inter 250ms fastinter 100ms'
+          : `inter ${upCheckMs(region, other)}ms downinter ${checkMs(region, other, 250)}ms fastinter ${checkMs(region, other, 100)}ms`
+      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} ${every}`
     }),
   )
 }
@@ -50,8 +53,7 @@ export function replicaBackend(view: View): string | false {
     // One refused connection is enough: the others can answer a read as well, and waiting readers soon fill an app.
     `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down`,
     remotes.map((other) => {
-      const every = checkMs(region, other, 500)
-      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${every}ms fall 2 rise 1 backup`
+      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${upCheckMs(region, other)}ms fall 2 rise 1 backup`
     }),
   )
 }

@@ -33,12 +33,20 @@ export function viewOf(context: RegionContext): View {
   }
 }
 
-/**
- * Time between two checks of another region. HAProxy also uses it as the check's connect timeout, so it has to be
- * longer than the round trip: light in glass takes 1 ms per 100 km and back, cables are half as long again, and as
- * much again is left for a bad day.
- */
+/** Light in glass takes 1 ms per 100 km and back, and cables are half as long again. */
+const roundTripMs = (from: Region, to: Region) => (distanceKm(from.location, to.location) / 100) * 1.5
+
+const roundUp = (ms: number) => Math.ceil(ms / 50) * 50
+
+/** Time between two checks of another region, while it is down or in doubt: one is over before the next begins. */
 export function checkMs(from: Region, to: Region, leastMs: number): number {
-  const roundTripMs = (distanceKm(from.location, to.location) / 100) * 1.5
-  return Math.max(leastMs, Math.ceil((2 * roundTripMs + 50) / 50) * 50)
+  return Math.max(leastMs, roundUp(2 * roundTripMs(from, to) + 50))
+}
+
+/**
+ * The same while it is up, at least 500. HAProxy also uses it as the check's connect timeout, whatever the state: a
+ * region whose round trip gets longer than this counts as down, so it has room for traffic that takes another way.
+ */
+export function upCheckMs(from: Region, to: Region): number {
+  return Math.max(500, roundUp(4 * roundTripMs(from, to) + 50))
 }

@@ -18,5 +18,30 @@ export function distances(lab: () => LabWorld): void {
         assert.ok(Math.abs(measured - asked) < 1, `${from} to ${to}: asked ${asked}, measured ${measured}`)
       }
     })
+
+    test('a line whose round trip gets 200 ms longer is slow, not down: no request fails at either side', async () => {
+      const { world, shaper, base } = lab()
+      const [primary, replica] = [await world.find('primary'), await world.find('replica')]
+      const edges = [primary, replica]
+      const load = world.load(edges, { writesPerSecond: 5, readsPerSecond: 5 })
+      await world.until('writes at both sides', () =>
+        edges.every((edge) => load.acknowledgedWrites(edge) > 5),
+      )
+      const slower = base.filter(({ from, to }) => edges.includes(from) && edges.includes(to))
+      await shaper.set(
+        slower.map((link) => ({ ...link, params: { ...link.params, delayMs: link.params.delayMs + 100 } })),
+      )
+      // By then whoever asks about the other side would have given it up.
+      const noticedMs = performance.now() + 4000
+      await world.until('writes at both sides to go on', () =>
+        edges.every((edge) => load.acknowledgedSince(noticedMs, edge) > 5),
+      )
+      await lab().heal()
+      const attempts = await load.stop()
+      assert.deepEqual(
+        attempts.filter((one) => one.outcome !== 'ok'),
+        [],
+      )
+    })
   })
 }
