@@ -24,7 +24,7 @@ import { Shared, type Snapshot } from './shared.ts'
 import { Steering } from './steer.ts'
 import { StrandedWatch } from './stranded.ts'
 import { Supervisor } from './supervisor.ts'
-import { ElectionWaker } from './wake.ts'
+import { ElectionWaker, StandbyWaker } from './wake.ts'
 
 export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
 
@@ -57,6 +57,7 @@ export class Agent implements AgentBase {
   readonly startedAtMs = performance.now()
   readonly #leading: Leading
   readonly #electionWaker: ElectionWaker
+  readonly #standbyWaker: StandbyWaker
   #stopping = false
   #databaseLoop: Promise<void> | undefined
 
@@ -112,6 +113,7 @@ export class Agent implements AgentBase {
     this.etcdWatch = new EtcdWatch(this)
     this.decisions = new Decisions(this, this.etcdWatch, this.pulse)
     this.#electionWaker = new ElectionWaker(this)
+    this.#standbyWaker = new StandbyWaker(this)
     this.#leading = new Leading(this, this.database, this.supervisor)
   }
 
@@ -158,6 +160,7 @@ export class Agent implements AgentBase {
     this.steering?.update(snapshot)
     await this.decisions.follow(snapshot)
     this.#electionWaker.update(snapshot)
+    this.#standbyWaker.update(snapshot)
     await this.#leading.follow(snapshot, before)
   }
 

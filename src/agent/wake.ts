@@ -51,3 +51,59 @@ export class ElectionWaker {
     void wake(this.#agent, region.name, why)
   }
 }
+
+/** After that many calls for one standby: what has not come then waits for more than a look. */
+const callsForStandby = 10
+
+/**
+ * A standby that comes up waits for the primary's Patroni twice: until that has made the slot that it streams from, and
+ * until that has seen it stream and lets commits wait for it. Patroni looks once in 5 s, and acknowledged writes are in one
+ * region alone meanwhile. So the primary's agent wakes its own Patroni for as long as a standby waits.
+ */
+export class StandbyWaker {
+  readonly #agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>
+  readonly #now: () => number
+  #wokenMs = -Infinity
+  #calls = new Map<string, number>()
+
+  /** `now`: a monotonic clock in milliseconds. */
+  constructor(
+    agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#agent = agent
+    this.#now = now
+  }
+
+  /** To be called after every look at the shared state. */
+  update(snapshot: Snapshot): void {
+    const { region, topology } = this.#agent.context
+    const leads = snapshot.leader?.region === region.name && !this.#agent.stopping
+    const waiting = leads ? standbysWaiting(snapshot, topology.database.durability !== 'local') : []
+    this.#calls = new Map(waiting.map((standby) => [standby, this.#calls.get(standby) ?? 0]))
+    const next = waiting.find((standby) => this.#calls.get(standby)! < callsForStandby)
+    const now = this.#now()
+    if (next === undefined || now - this.#wokenMs < againMs) return
+    this.#wokenMs = now
+    for (const [standby, calls] of this.#calls) this.#calls.set(standby, calls + 1)
+    void wake(this.#agent, region.name, `${next} comes up`)
+  }
+}
+
+/**
+ * Regions whose database runs as a replica and is of no use yet: it does not stream, or nobody may be promoted. One that
+ * may be promoted and has stopped to stream is left alone: Patroni, looking now, would let commits go on without it.
+ */
+function standbysWaiting({ reports, leader, sync }: Snapshot, synchronous: boolean): string[] {
+  const own = leader && reports[leader.region]?.database
+  if (own?.role !== 'primary' || !own.standbys) return []
+  const streams = (region: string) => own.standbys!.some((standby) => standby.region === region)
+  const recorded = sync.leader === leader!.region ? sync.standbys : []
+  return Object.values(reports)
+    .filter(
+      ({ database }) => database?.role === 'replica' && /^(running|streaming)$/.test(database.state ?? ''),
+    )
+    .map(({ region }) => region)
+    .filter((region) => !recorded.includes(region))
+    .filter((region) => !streams(region) || (synchronous && recorded.length === 0))
+}

@@ -1,16 +1,19 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { DatabaseWatch } from '../../src/agent/database.ts'
 import { Shared, type Snapshot } from '../../src/agent/shared.ts'
+import { StandbyWaker } from '../../src/agent/wake.ts'
 import type { RegionContext } from '../../src/engines/context.ts'
 import { renderPostgres } from '../../src/engines/postgres/render.ts'
+import type { Logger } from '../../src/lib/log.ts'
 import { identify, type ProcessId, signal, withDescendants } from '../../src/lib/proc.ts'
 import { startEtcd, testPassword } from './etcd.ts'
 import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
 import { contextFor, sampleSecrets, topologyOf, twoRegions } from './topologies.ts'
 
-type Name = 'us-east' | 'us-west'
+export type Name = 'us-east' | 'us-west'
 
 /**
  * The databases of two regions as Nearside renders them, under Patroni, with etcd, and nothing else: no agent, no edge.
@@ -28,7 +31,7 @@ export type TestDatabases = {
   /** Power cut: Patroni and PostgreSQL. */
   kill(region: Name): Promise<void>
   start(region: Name): Promise<void>
-  /** Until the other one follows and Patroni would promote it. */
+  /** Until the other one follows and Patroni would promote it; the primary's agent does its part. */
   inStep(primary: Name): Promise<void>
   stop(): Promise<void>
 }
@@ -59,6 +62,8 @@ export async function startDatabases(): Promise<TestDatabases> {
   const databases = { 'us-east': database('us-east'), 'us-west': database('us-west') }
 
   async function look(region: Name) {
+    // Agents look up to twice a second; who waits for something here need not keep the machine from it.
+    await delay(100)
     for (const [name, watch] of Object.entries(databases) as [Name, DatabaseWatch][]) {
       await watch.round(1000)
       await shared(name).publish({
@@ -117,11 +122,14 @@ export async function startDatabases(): Promise<TestDatabases> {
     }
   }
 
-  const inStep = (primary: Name) =>
-    until(
+  const inStep = (primary: Name) => {
+    const log = { warn: () => undefined } as unknown as Logger
+    const waker = new StandbyWaker({ context: context(primary), log, stopping: false })
+    return until(
       `the other region to be in step with ${primary}`,
       async () => {
         const { snapshot } = await look(primary)
+        waker.update(snapshot)
         return (
           snapshot.leader?.region === primary &&
           snapshot.sync.leader === primary &&
@@ -131,6 +139,7 @@ export async function startDatabases(): Promise<TestDatabases> {
       },
       60_000,
     ).then(() => undefined)
+  }
 
   async function kill(region: Name) {
     const all = postgres(region)
