@@ -1,29 +1,25 @@
 import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
-import { afterEach, describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { Pulse } from '../../src/agent/pulse.ts'
 import { identify, signal, withDescendants } from '../../src/lib/proc.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { freeEndpoint, until } from '../support/sandboxed.ts'
 
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-
-function feel(endpoint: { host: string; port: number }, leads = () => true): Pulse {
+function feel(t: TestContext, endpoint: { host: string; port: number }, leads = () => true): Pulse {
   const pulse = new Pulse({ ...endpoint, password: 'any', leads })
   pulse.start()
-  closing.push(() => pulse.stop())
+  t.after(() => pulse.stop())
   return pulse
 }
 
-describe('the pulse of the local primary', () => {
-  test('is there while PostgreSQL answers, gone when it hangs, and back when it goes on', async () => {
+/** Each of them waits most of its time for silence. */
+describe('the pulse of the local primary', { concurrency: true }, () => {
+  test('is there while PostgreSQL answers, gone when it hangs, and back when it goes on', async (t) => {
     const postgres = await startPostgres()
-    closing.push(() => postgres.stop())
+    t.after(() => postgres.stop())
     await postgres.query('CREATE ROLE monitor LOGIN')
-    const pulse = feel(postgres)
+    const pulse = feel(t, postgres)
     const all = () => withDescendants([postgres.pid]).flatMap((pid) => identify(pid) ?? [])
     await until('a session', async () => {
       const found = await postgres.query(
@@ -45,31 +41,31 @@ describe('the pulse of the local primary', () => {
     await until('an answer', () => pulse.silentMs === 0)
   })
 
-  test('an error is an answer: what refuses connections, or this user, does not hang', async () => {
+  test('an error is an answer: what refuses connections, or this user, does not hang', async (t) => {
     const nobody = await freeEndpoint()
-    const refused = feel(nobody)
+    const refused = feel(t, nobody)
     const postgres = await startPostgres()
-    closing.push(() => postgres.stop())
-    const unknown = feel(postgres)
+    t.after(() => postgres.stop())
+    const unknown = feel(t, postgres)
     await new Promise((resolve) => setTimeout(resolve, 6000))
     assert.equal(refused.silentMs, 0)
     assert.equal(unknown.silentMs, 0)
   })
 
-  test('a server that accepts and says nothing hangs; where nobody leads, nobody is asked', async () => {
+  test('a server that accepts and says nothing hangs; where nobody leads, nobody is asked', async (t) => {
     const endpoint = await freeEndpoint()
     const sockets = new Set<Socket>()
     const server = createServer((socket) => {
       sockets.add(socket)
       socket.on('error', () => undefined)
     })
-    closing.push(() => {
+    t.after(() => {
       for (const socket of sockets) socket.destroy()
       server.close()
     })
     await new Promise<void>((resolve) => server.listen(endpoint.port, endpoint.host, resolve))
-    const replica = feel(endpoint, () => false)
-    const primary = feel(endpoint)
+    const replica = feel(t, endpoint, () => false)
+    const primary = feel(t, endpoint)
     await until('silence', () => primary.silentMs > 0)
     assert.equal(replica.silentMs, 0)
   })

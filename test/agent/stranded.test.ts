@@ -6,10 +6,8 @@ import { StrandedWatch } from '../../src/agent/stranded.ts'
 import { patroniRequest } from '../../src/engines/postgres/control.ts'
 import type { Logger } from '../../src/lib/log.ts'
 import { signal } from '../../src/lib/proc.ts'
-import { startDatabases, type TestDatabases } from '../support/patroni.ts'
+import { type Name, startDatabases, type TestDatabases } from '../support/patroni.ts'
 import { until } from '../support/sandboxed.ts'
-
-type Region = 'us-east' | 'us-west'
 
 describe('a region that was away for so long that the WAL it needs is gone', () => {
   let databases: TestDatabases
@@ -37,7 +35,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
   }
 
   /** Written by the primary alone, until what its slot keeps for the other region is more than it may. */
-  async function writeUntilGone(primary: Region) {
+  async function writeUntilGone(primary: Name) {
     await until(
       'the WAL to be gone',
       async () => {
@@ -58,7 +56,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
   }
 
   /** The one thing that an agent does about it. */
-  function watch(region: Region) {
+  function watch(region: Name) {
     const said: unknown[] = []
     const note = (...words: unknown[]) => said.push(words)
     const agent = {
@@ -83,7 +81,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     return { round, said }
   }
 
-  async function comesBack(region: Region, primary: Region) {
+  async function comesBack(region: Name, primary: Name) {
     await databases.start(region)
     const { round, said } = watch(region)
     const copies = async () =>
