@@ -1,0 +1,73 @@
+import { globSync, readFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { run } from 'node:test'
+import { spec, type TestEvent } from 'node:test/reporters'
+
+/**
+ * Runs test files in two queues beside each other, and reports as if it were one:
+ *
+ *     node suite.ts PLACES TIMEOUT_MS FILE_OR_PATTERN…
+ *
+ * Tests with a world wait for each other (world/turn.ts). In one queue with all others they would take every place of a
+ * small machine, all but one of them only to wait. So they have one place, and what has no world has the others.
+ */
+const [places, timeout] = process.argv.slice(2, 4).map(Number) as [number, number]
+const patterns = process.argv.slice(4)
+/** These are named at the end: whoever wants a faster suite begins with them. */
+const longSeconds = 15
+
+const files = [...new Set(globSync(patterns).map((file) => resolve(file)))].sort()
+if (files.length === 0) throw new Error(`no test file is called ${patterns.join(' or ')}`)
+const hasWorld = (file: string) => {
+  const text = readFileSync(file, 'utf8')
+  // One in networks of its own is cut off most of its time, and waits for nobody.
+  return /\b(startWorld|TestWorld\.make|labPlace|takeTurn)\(/.test(text) && !/\bstartNetworks\(/.test(text)
+}
+const worlds = files.filter(hasWorld)
+const others = files.filter((file) => !hasWorld(file))
+const two = places > 1 && worlds.length > 0 && others.length > 0
+
+const startedMs = performance.now()
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+const report = new spec()
+report.pipe(process.stdout)
+const tell = (message: string) =>
+  report.write({ type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } })
+const counts: Record<string, number> = {}
+const long: { file: string; seconds: number }[] = []
+let success = true
+
+/** So many of these files at a time. */
+async function work(queue: string[], concurrency: number): Promise<void> {
+  // Beside another queue, what a file has to say stands together, when it has ended.
+  let said: TestEvent[] = []
+  for await (const event of run({ files: queue, concurrency, timeout, signal: stopping.signal })) {
+    const { type, data } = event as TestEvent
+    const file = data && 'file' in data ? data.file : undefined
+    if (file) said.push(event)
+    else if (type === 'test:summary') {
+      for (const [what, count] of Object.entries(data.counts)) counts[what] = (counts[what] ?? 0) + count
+      success &&= data.success
+    }
+    if (file && type === 'test:summary') {
+      const seconds = Math.round(data.duration_ms / 1000)
+      if (seconds >= longSeconds) long.push({ file: relative('.', file), seconds })
+    } else if (two) continue
+    for (const one of said) report.write(one)
+    said = []
+  }
+  for (const one of said) report.write(one)
+}
+
+if (two) await Promise.all([work(worlds, 1), work(others, places - 1)])
+else await work([...others, ...worlds], places)
+
+const duration_ms = Math.round(performance.now() - startedMs)
+for (const { file, seconds } of long.sort((a, b) => b.seconds - a.seconds)) tell(`${seconds} s: ${file}`)
+const { tests, suites, passed: pass, failed: fail, cancelled, skipped, todo } = counts
+const shown = { tests, suites, pass, fail, cancelled, skipped, todo, duration_ms }
+for (const [what, count] of Object.entries(shown)) tell(`${what} ${count}`)
+// Says once more what has failed.
+report.end({ type: 'test:summary', data: { success, counts, duration_ms, file: undefined } })
+process.exitCode = success && !stopping.signal.aborted ? 0 : 1
