@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import type { Location } from '../../../src/geo/distance.ts'
+import { userRttMs } from '../../../src/geo/rtt.ts'
+import type { UsersResult } from '../../../src/lab/users/result.ts'
+import { Operator } from '../../support/lab/operator.ts'
+import type { LabWorld } from '../../support/lab/world.ts'
+import { type MmdbEntry, writeMmdb } from '../../support/mmdb.ts'
+import { twoRegionsAndWitness, type WorldOptions } from '../../support/world.ts'
+
+/** A city for each region, and one for which even the nearest is far. */
+const cities = {
+  Boston: { network: '9.1.0.0/16', latitude: 42.36, longitude: -71.06, region: 'us-east' },
+  Seattle: { network: '9.2.0.0/16', latitude: 47.61, longitude: -122.33, region: 'us-west' },
+  Honolulu: { network: '9.3.0.0/16', latitude: 21.31, longitude: -157.86, region: 'us-west' },
+} as const
+
+const database = 'cities.mmdb'
+
+/** What a lab's topology needs for these users; writes the database of their networks into the topology's folder. */
+export function withCities(folder: string): WorldOptions['topology'] {
+  const entries = Object.values(cities).map(({ network, latitude, longitude }): MmdbEntry => {
+    return [network, { latitude, longitude }]
+  })
+  writeFileSync(join(folder, database), writeMmdb(entries))
+  // How fast a busy machine is does not matter here.
+  return { steering: { places: [database] }, slo: { latencyMs: 10_000 } }
+}
+
+/** `nearside lab users` as it is typed: real DNS, real distances, real answers. */
+export function users(lab: () => LabWorld): void {
+  const operator = new Operator(lab)
+  const run = (...args: string[]) =>
+    // What it keeps of the database for the next run is in this lab's folder.
+    operator.run(['lab', 'users', ...args], { XDG_CACHE_HOME: join(operator.folder, 'cache') })
+
+  suite('users', () => {
+    test('people of three cities are led to the region that is nearest, and are as far from it as the model says', async (t) => {
+      const { world } = lab()
+      await world.until('DNS to know where users are', async () => {
+        const all = await Promise.all([world.status('us-east'), world.status('us-west')])
+        return all.every((status) => status?.steering?.kind === 'answering')
+      })
+      const [mix, page] = [join(operator.folder, 'mix.yaml'), join(operator.folder, 'users.html')]
+      writeFileSync(
+        mix,
+        'steps: 10\nthink: 100ms-200ms\nassets: false\nrequests: { home: { get: / }, page: { get: /page } }\n',
+      )
+      const { code, stdout, stderr } = await run(
+        ...['--places', Object.keys(cities).join(','), '--mix', mix],
+        ...['--rate', '60/s', '--for', '4s', '--seed', '1', '--json', '--report', page],
+      )
+      assert.equal(code, 0, stderr)
+      const { distances, all, errors, kinds, regions, places, served, slo } = JSON.parse(
+        stdout,
+      ) as UsersResult
+      assert.deepEqual([distances, all.failed, errors, slo.met], [true, 0, [], true])
+      assert.ok(all.requests > 100)
+      assert.deepEqual(kinds.map(({ name }) => name).sort(), ['home', 'page'])
+      assert.deepEqual(regions.map(({ name }) => name).sort(), ['us-east', 'us-west'])
+      assert.ok(served.every(({ edge, servedBy }) => edge === servedBy))
+
+      const met = Object.entries(cities).map(([name, { region }]) => {
+        const place = places.find((one) => one.name.startsWith(name))
+        assert.ok(place, name)
+        assert.deepEqual(
+          place.edges.map((edge) => edge.name),
+          [region],
+          name,
+        )
+        const modelMs = userRttMs(place.location, twoRegionsAndWitness[region]!.location as Location)
+        t.diagnostic(`${place.name}: model ${modelMs.toFixed(1)} ms, p50 ${place.latency.p50.toFixed(1)} ms`)
+        return { modelMs, p50Ms: place.latency.p50 }
+      })
+      const [, near, far] = met
+      // Nobody is answered in less than a round trip; and what the region itself needs is the same for both.
+      for (const { modelMs, p50Ms } of met) assert.ok(p50Ms > modelMs - 1, `${p50Ms} ms`)
+      const [differenceMs, expectedMs] = [far!.p50Ms - near!.p50Ms, far!.modelMs - near!.modelMs]
+      assert.ok(Math.abs(differenceMs - expectedMs) < expectedMs / 2, `${differenceMs}, not ${expectedMs} ms`)
+      assert.match(readFileSync(page, 'utf8'), /^<!doctype html>[\s\S]*Honolulu/i)
+    })
+
+    test('a place that there is not is answered with the one that was meant', async () => {
+      const { code, stderr } = await run('--places', 'Bostn')
+      assert.equal(code, 2)
+      assert.match(stderr, /did you mean Boston\?/)
+    })
+  })
+}
