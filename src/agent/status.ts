@@ -28,6 +28,8 @@ export type RegionStatus = {
   world?: {
     ageMs: number
     primary?: string
+    /** For how long this agent has known it as it is now. */
+    primaryForMs?: number
     durability: Durability
     fitness: Record<string, Fitness>
     /** Agents that publish. */
@@ -96,7 +98,7 @@ function worldOf(agent: Agent): RegionStatus['world'] {
   const primary = snapshot.leader?.region
   return {
     ageMs: Math.round(performance.now() - atMs),
-    ...(primary ? { primary } : {}),
+    ...(primary ? { primary, primaryForMs: Math.round(snapshot.leaderSinceMs) } : {}),
     durability: durabilityOf(agent),
     fitness: Object.fromEntries(
       context.regions.map((region) => [region.name, snapshot.fitness[region.name]?.state ?? 'fit']),

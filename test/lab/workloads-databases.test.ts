@@ -1,6 +1,6 @@
 /**
  * The ledger on a primary and its standby, with what a guarantee rests on switched off: the checker must find what is
- * broken, every time. What it says of a whole world is in workloads-world.test.ts.
+ * broken, every time. What it says of a whole world is in test/world/parts/workloads.ts.
  */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'

@@ -335,10 +335,13 @@ export class TestWorld {
     return contextOf(topology, region, { secrets: this.#secrets(), folder: this.folder, appFolder })
   }
 
-  /** A region that has just begun to lead is left alone by its agent for a while, which nothing shows. */
+  /** A region that has just begun to lead is left alone by its agent for a while. */
   async hasSettled(region: string): Promise<void> {
-    await delay(defaultPolicy(this.context(region).topology.failover).settleMs + 1000)
-    if ((await this.find('primary')) !== region) throw new Error(`${region} leads no more`)
+    const { settleMs } = defaultPolicy(this.context(region).topology.failover)
+    await this.until(`${region} to have led for ${settleMs} ms`, async () => {
+      const { primary, primaryForMs = 0 } = (await this.status(region))?.world ?? {}
+      return primary === region && primaryForMs > settleMs
+    })
   }
 
   async killAgents(regions: readonly string[] = this.regions): Promise<void> {

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+const home = join(import.meta.dirname, '..')
+const text = readFileSync(join(home, 'docs/guarantees.md'), 'utf8')
+
+/** `…` stands for anything, in the page as in a title that is put together. */
+const like = (title: string) =>
+  new RegExp(
+    title
+      .split('…')
+      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*'),
+  )
+
+test('the guarantees name files that there are, and titles that stand in them', () => {
+  const named = [...text.matchAll(/`(test\/[^`]+\.ts)`(?:: ((?:“.+?”(?=[,; |.(]|$)(?:, )?)+))?/gm)]
+  let titles = 0
+  for (const [, file, list = ''] of named) {
+    assert.ok(existsSync(join(home, file!)), file)
+    const source = readFileSync(join(home, file!), 'utf8')
+    for (const [, title] of list.matchAll(/“(.+?)”(?=[,; |.(]|$)/g)) {
+      titles += 1
+      assert.match(source, like(title!), file)
+    }
+  }
+  // Should the page be written in another way, this must not hold for want of anything to look at.
+  assert.ok(named.length > 40 && titles > 50, `${named.length} files, ${titles} titles`)
+})

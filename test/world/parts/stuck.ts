@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { before, suite, test } from 'node:test'
+import pg from 'pg'
+import { patroniRequest } from '../../../src/engines/postgres/control.ts'
+import { signal } from '../../../src/lib/proc.ts'
+import { failuresBeside } from '../../support/world/history.ts'
+import { pauseAll, processesBelow } from '../../support/world/processes.ts'
+import { tell } from '../../support/world/tell.ts'
+import type { TestWorld } from '../../support/world.ts'
+
+/** What is not dead and does not get on. */
+export function stuck(started: () => TestWorld): void {
+  suite('a database that nobody calls dead and that does not get on', () => {
+    let world: TestWorld
+    before(async () => {
+      world = started()
+      await world.settled()
+    })
+
+    test('the primary’s PostgreSQL hangs and its Patroni lives: the standby takes over while writes are held', async (t) => {
+      const primary = await world.find('primary')
+      const survivor = await world.find('replica')
+      await world.hasSettled(primary)
+      const load = world.load([primary, survivor], { writesPerSecond: 10, readsPerSecond: 20 })
+      await world.until('writes to flow', () => load.acknowledgedWrites() > 20)
+      const fromMs = performance.now()
+      const paused = await pauseAll(() => processesBelow(world.victims(primary, { process: 'postmaster' })))
+      const fault = { fromMs, toMs: performance.now() }
+      await world.until('writes elsewhere', () => load.acknowledgedSince(fault.toMs, survivor) > 20)
+      await world.until(
+        'the old primary’s edge to write, too',
+        () => load.acknowledgedSince(fault.toMs, primary) > 20,
+      )
+      // What hung goes on, with a Patroni that has missed everything.
+      const wokenMs = performance.now()
+      for (const one of paused) signal(one, 'SIGCONT')
+      await world.settled()
+      await load.stop()
+      tell(t, load.attempts, fault)
+      assert.equal(await world.find('primary'), survivor)
+      // Until the edges notice, apps are led to a database that says nothing, and break off as their drivers do.
+      const noticedMs = fault.toMs + 3000
+      // So are they when it wakes up, and says that it leads until its Patroni has stopped it.
+      const awake = { fromMs: wokenMs, toMs: wokenMs + 1000 }
+      assert.deepEqual(
+        failuresBeside(load.attempts, fault, awake).filter((one) => one.startedMs > noticedMs),
+        [],
+      )
+      assert.match(await world.cli([], 'events'), /the primary in .* hangs/)
+      assert.deepEqual(await world.check(), [])
+    })
+
+    test('a replica that comes back when the WAL it needs is gone: it is copied anew, without being told', async () => {
+      const primary = await world.find('primary')
+      const replica = await world.find('replica')
+      const load = world.load([primary], { writesPerSecond: 5, readsPerSecond: 5 })
+      await world.until('writes to flow', () => load.acknowledgedWrites() > 5)
+      const { regions, topology, secrets } = world.context(primary)
+      const context = { regions, topology, secrets }
+      const address = world.address(primary)
+      // The real limits are 1 GB and 4 GB.
+      const limits = {
+        wal_keep_size: '32MB',
+        max_slot_wal_keep_size: '64MB',
+        max_wal_size: '64MB',
+        min_wal_size: '64MB',
+      }
+      await patroniRequest(context, address, 'PATCH', '/config', { postgresql: { parameters: limits } }, 5000)
+      const database = new pg.Client({
+        host: address,
+        port: topology.ports.postgres,
+        user: 'postgres',
+        password: secrets.superuser,
+        database: 'postgres',
+      })
+      await database.connect()
+      try {
+        await world.until('the limits', async () => {
+          const { rows } = await database.query(`SHOW max_slot_wal_keep_size`)
+          return rows[0]?.max_slot_wal_keep_size === '64MB'
+        })
+        await world.killRegion(replica)
+        await database.query('SET synchronous_commit = local')
+        await world.until('its WAL to be gone', async () => {
+          for (let segment = 0; segment < 8; segment += 1)
+            await database.query(`SELECT pg_logical_emit_message(true, 'test', 'x'), pg_switch_wal()`)
+          await database.query('CHECKPOINT')
+          const { rows } = await database.query(
+            `SELECT 1 FROM pg_replication_slots WHERE invalidation_reason = 'wal_removed'`,
+          )
+          return rows.length > 0
+        })
+      } finally {
+        await database.end()
+      }
+      await world.cli([], 'revive', replica)
+      await world.settled()
+      await load.stop()
+      assert.match(await world.cli([], 'events'), /copied anew/)
+      assert.deepEqual(await world.check(), [])
+    })
+  })
+}

@@ -1,0 +1,17 @@
+import { after, before, suite } from 'node:test'
+import { shop } from '../support/world/apps.ts'
+import { startWorld, type TestWorld } from '../support/world.ts'
+import { processes } from './parts/processes.ts'
+import { regions } from './parts/regions.ts'
+import { workloads } from './parts/workloads.ts'
+
+/** One world of the shop for everything that needs one: it takes a while to come up. Each part leaves it whole. */
+suite('a world of the shop', () => {
+  let world: TestWorld | undefined
+  before(async () => {
+    world = await startWorld({ app: shop })
+  })
+  after(() => world?.close())
+
+  for (const part of [processes, regions, workloads]) part(() => world!)
+})
