@@ -9,7 +9,7 @@ import type { Finding } from './types.ts'
  * - every read is a beginning of the final list (what a read showed and is gone is left out here: see
  *   what-was-read-stays)
  * - every acknowledged append is in it
- * - an append that was acknowledged before another was begun stands before it
+ * - an append that was acknowledged before another was begun stands before it, whatever became of the other
  */
 export function oneOrder({ lists }: Evidence): Finding {
   const violations: Finding['violations'] = []
@@ -42,16 +42,19 @@ function missing({ name, position, appends }: ListEvidence): Finding['violations
     .map((op) => ({ what: `${describe(op)} was acknowledged and has no place in ${name}`, ops: [op.id] }))
 }
 
-/** From the end: what comes later must not have been acknowledged before this was begun. */
+/**
+ * From the end: what comes later must not have been acknowledged before this was begun. That holds for what is there
+ * without an acknowledgement, too: it was done at some time, and no time is before its beginning.
+ */
 function swapped({ name, position, appends }: ListEvidence): Finding['violations'] {
   const placed = appends
-    .filter((op) => op.outcome === 'ok' && position.has(op.value))
+    .filter((op) => position.has(op.value))
     .sort((a, b) => position.get(b.value)! - position.get(a.value)!)
-  let earliest = placed[0]
+  let earliest: ListEvidence['appends'][number] | undefined
   return placed.flatMap((op) => {
-    const later = earliest!
-    if (op.completedMs < later.completedMs) earliest = op
-    if (later.completedMs >= op.invokedMs) return []
+    const later = earliest
+    if (op.outcome === 'ok' && (!earliest || op.completedMs < earliest.completedMs)) earliest = op
+    if (!later || later.completedMs >= op.invokedMs) return []
     return [
       {
         what: `${name} has ${op.value} before ${later.value}, which was acknowledged before ${op.value} was begun`,

@@ -58,6 +58,23 @@ describe('a list that grows', () => {
     assert.deepEqual(allViolations(historyOf(...together), finalOf(lists({ l: 'ab' }))), {})
   })
 
+  test('what was begun after an acknowledgement never stands before it, also if nobody knows what became of it', () => {
+    for (const outcome of ['unknown', 'ok'] as const) {
+      const late = append('l', 'x', [6, 7], { outcome })
+      const found = allViolations(historyOf(...appends, late), finalOf(lists({ l: 'abxc' })))
+      assert.deepEqual(found, {
+        'one-order': ['l has x before c, which was acknowledged before x was begun'],
+      })
+    }
+    // What is not acknowledged accuses nobody: it may have been done late.
+    const doubtful = append('l', 'x', [0, 1], { outcome: 'unknown' })
+    const after = append('l', 'y', [6, 7])
+    assert.deepEqual(
+      allViolations(historyOf(...appends, doubtful, after), finalOf(lists({ l: 'abcyx' }))),
+      {},
+    )
+  })
+
   test('a list that is gone altogether is lost', () => {
     const found = allViolations(historyOf(...appends), finalOf(lists({})))
     assert.equal(found['acknowledged-stays']!.length, 3)
