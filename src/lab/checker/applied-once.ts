@@ -1,8 +1,11 @@
+import { describe } from './describe.ts'
 import { type Evidence, nameOf } from './evidence.ts'
+import { readWrites } from './read-writes.ts'
 import type { Finding } from './types.ts'
 
-/** No write is there twice, in no database, whatever its users were told. */
-export function appliedOnce({ writes, views }: Evidence): Finding {
+/** No write is there twice, in no database at the end and in no read, whatever its users were told. */
+export function appliedOnce(evidence: Evidence): Finding {
+  const { writes, views } = evidence
   const violations: Finding['violations'] = []
   let checkedOps = 0
   for (const { name, counts, unasked } of views) {
@@ -17,6 +20,16 @@ export function appliedOnce({ writes, views }: Evidence): Finding {
     }
     for (const [what, count] of unasked)
       if (count > 1) violations.push({ what: `${what} is ${count} times in ${name}`, ops: [] })
+  }
+  for (const { op, numbers } of readWrites(evidence)) {
+    checkedOps += 1
+    const seen = new Set<number>()
+    const twice = numbers.find((number) => seen.size === seen.add(number).size)
+    if (twice !== undefined)
+      violations.push({
+        what: `${describe(op)} showed ${nameOf(writes[twice]!)} twice`,
+        ops: [...writes[twice]!.ops.map(({ id }) => id), op.id],
+      })
   }
   return { violations, checkedOps }
 }

@@ -1,9 +1,11 @@
 import { describe } from './describe.ts'
 import type { Evidence } from './evidence.ts'
+import { readWrites } from './read-writes.ts'
 import type { Finding } from './types.ts'
 
-/** A write whose user was told that it was not done is nowhere. */
-export function refusedIsAbsent({ writes, views }: Evidence): Finding {
+/** A write whose user was told that it was not done is nowhere: not at the end, and in no read. */
+export function refusedIsAbsent(evidence: Evidence): Finding {
+  const { writes, views } = evidence
   const violations: Finding['violations'] = []
   let checkedOps = 0
   for (const [number, { kind, ops, outcome }] of writes.entries()) {
@@ -16,6 +18,16 @@ export function refusedIsAbsent({ writes, views }: Evidence): Finding {
         what: `${describe(ops[0]!)} was refused (${ops[0]!.why}) and is in ${having.map(({ name }) => name).join(', ')}`,
         ops: ops.map(({ id }) => id),
       })
+  }
+  for (const { op, numbers } of readWrites(evidence)) {
+    checkedOps += 1
+    const shown = numbers.find((number) => writes[number]!.outcome === 'fail')
+    if (shown === undefined) continue
+    const { ops } = writes[shown]!
+    violations.push({
+      what: `${describe(op)} showed ${describe(ops[0]!)}, which was refused (${ops[0]!.why})`,
+      ops: [...ops.map(({ id }) => id), op.id],
+    })
   }
   return { violations, checkedOps }
 }

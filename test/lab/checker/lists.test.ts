@@ -40,7 +40,18 @@ describe('a list that grows', () => {
 
   test('a value seen twice is no beginning of a list that has it once', () => {
     const found = allViolations(historyOf(...appends, readList('l', 'aab', [6, 7], bob)), final)
-    assert.deepEqual(Object.keys(found), ['one-order'])
+    assert.deepEqual(Object.keys(found), ['applied-once', 'one-order'])
+  })
+
+  test('what was there twice, or had been refused, is found in a read also when it is gone at the end', () => {
+    const doubtful = append('l', 'x', [3, 4], { outcome: 'unknown' })
+    const twice = allViolations(historyOf(...appends, doubtful, readList('l', 'abxx', [6, 7], bob)), final)
+    assert.deepEqual(Object.keys(twice), ['applied-once', 'what-was-read-stays'])
+    assert.match(twice['applied-once']![0]!, /showed x in l twice$/)
+    const refused = append('l', 'x', [3, 4], { outcome: 'fail', why: 'ECONNREFUSED' })
+    const seen = allViolations(historyOf(...appends, refused, readList('l', 'abx', [6, 7], bob)), final)
+    assert.deepEqual(Object.keys(seen), ['refused-is-absent', 'what-was-read-stays'])
+    assert.match(seen['refused-is-absent']![0]!, /showed the append of x .* was refused \(ECONNREFUSED\)$/)
   })
 
   test('a value that nobody tried is found in a read, too', () => {

@@ -86,6 +86,13 @@ describe('a customer of the shop', () => {
     assert.deepEqual(Object.keys(back), ['reads-own-writes', 'never-back-in-time'])
   })
 
+  test('is never shown an order twice, or one that was refused', () => {
+    assert.deepEqual(Object.keys(found(readOrders('pqp', [4, 5]))), ['applied-once'])
+    const refused = order('r', [0, 1], { outcome: 'fail', why: '503' })
+    const shown = historyOf(...orders, refused, readOrders('pqr', [4, 5]))
+    assert.deepEqual(Object.keys(allViolations(shown, final)), ['refused-is-absent', 'what-was-read-stays'])
+  })
+
   test('another customer of the same user is another session', () => {
     assert.deepEqual(found(readOrders('', [4, 5], { customer: 'd' })), {})
   })
