@@ -21,10 +21,12 @@ export type Sample = {
 }
 
 const first = 4096
+const mostNames = 254
+const others = 'other'
 
 /**
  * Every sample of a run in columns, 40 bytes each: a million takes 40 MB, and every percentile of every part of them
- * is exact. At most 255 different kinds, regions and errors.
+ * is exact. At most 254 different kinds, regions and errors; those that come after them are all called `other`.
  */
 export class Samples {
   count = 0
@@ -76,12 +78,13 @@ export class Samples {
     for (let i = 0; i < this.count; i++) yield this.at(i)
   }
 
-  /** 0 is undefined. What comes after 254 names is all called the same. */
+  /** 0 is undefined, and the last one that fits a byte is for all names that come after those before it. */
   #number(name: string | undefined): number {
     if (name === undefined) return 0
     const known = this.#numberOf.get(name)
     if (known !== undefined) return known
-    if (this.names.length === 254) return this.#number('other')
+    if (this.names.length === mostNames) return this.names.push(others)
+    if (this.names.length > mostNames) return this.names.length
     const number = this.names.push(name)
     this.#numberOf.set(name, number)
     return number

@@ -143,3 +143,15 @@ test('samples come back as they were put in, also when there are many', () => {
     )
   }
 })
+
+test('more names than there is room for have one in common, and none of the others changes', () => {
+  const samples = new Samples()
+  const kinds = Array.from({ length: 400 }, (_, i) => `page ${i}`)
+  for (const kind of kinds) samples.add(sample({ kind, error: 'HTTP 500' }))
+  assert.deepEqual(
+    [...samples].map(({ kind }) => kind),
+    // One region and one error have names as well.
+    kinds.map((kind, i) => (i < 252 ? kind : 'other')),
+  )
+  assert.ok([...samples].every(({ edge, error }) => edge === 'east' && error === 'HTTP 500'))
+})
