@@ -5,6 +5,7 @@ import pg from 'pg'
 import {
   appendStatement,
   createStatements,
+  readAccountsStatement,
   showStatement,
   transferStatement,
 } from '../../src/lab/workloads/ledger/schema.ts'
@@ -140,4 +141,12 @@ test('appends at the same time get one order without a gap, transfers keep the t
     numbers.map(({ n }) => n),
     values.map((_, n) => n + 1),
   )
+})
+
+test('accounts that are all gone are shown as none, which is not the same as not having been asked', async () => {
+  await postgres.query('DELETE FROM nearside_drill.accounts')
+  const [read] = await postgres.query<{ balances: unknown }>(readAccountsStatement)
+  assert.deepEqual(read!.balances, [])
+  const [shown] = await postgres.query<{ accounts: unknown }>(showStatement)
+  assert.deepEqual(shown!.accounts, [])
 })

@@ -53,14 +53,15 @@ export const readListStatement = `
   SELECT ${server}, ARRAY(SELECT value FROM ${schema}.entries WHERE list = $1 ORDER BY n, value) AS values`
 
 export const readAccountsStatement = `
-  SELECT ${server}, json_agg(json_build_array(account, balance) ORDER BY account) AS balances
+  SELECT ${server}, coalesce(json_agg(json_build_array(account, balance) ORDER BY account), '[]') AS balances
   FROM ${schema}.accounts`
 
-/** Everything in one snapshot, to be asked at the end. */
+/** Everything in one snapshot, to be asked at the end. What is empty is shown as empty: null would say “not asked”. */
 export const showStatement = `
   SELECT ${server}, pg_is_in_recovery() AS standby,
     (SELECT coalesce(json_agg(json_build_array(list, values) ORDER BY list), '[]') FROM (
        SELECT list, json_agg(value ORDER BY n, value) AS values FROM ${schema}.entries GROUP BY list) AS l) AS lists,
-    (SELECT json_agg(json_build_array(account, balance) ORDER BY account) FROM ${schema}.accounts) AS accounts,
+    (SELECT coalesce(json_agg(json_build_array(account, balance) ORDER BY account), '[]')
+     FROM ${schema}.accounts) AS accounts,
     (SELECT coalesce(json_agg(json_build_array(reference, count) ORDER BY reference), '[]') FROM (
        SELECT reference, count(*)::int FROM ${schema}.transfers GROUP BY reference) AS t) AS transfers`
