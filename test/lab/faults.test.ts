@@ -212,6 +212,64 @@ suite('faults at processes', () => {
     assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
   })
 
+  test('two faults that are healed at the same time leave to each other nothing that both hold', async () => {
+    const now = new Map<string, Link>()
+    const put = (link: Link) => now.set(`${link.from}>${link.to}`, link)
+    const params = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
+    put({ from: 'us-east', to: 'us-west', params })
+    const links = {
+      now: async () => [...now.values()],
+      set: async (changed: readonly Link[]) => {
+        await sleep(changed.some(({ params }) => params.cut) ? 30 : 0)
+        changed.forEach(put)
+      },
+    }
+    const shaped = { ...hands(), links }
+    const faults = [
+      parse('pause-region', ['us-east']),
+      parse('etcd-quorum', [], { members: 'us-east,us-west' }),
+      parse('kill-region', ['us-west']),
+      parse('kill-region', ['us-west']),
+      parse('cut', ['us-east'], { from: 'us-west' }),
+      parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' }),
+    ]
+    const injected = []
+    for (const fault of faults) injected.push(await inject(shaped, fault))
+    await Promise.all(injected.map(({ heal }) => heal()))
+    assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
+    assert.ok(started.includes('us-west'))
+    assert.deepEqual([...now.values()], [{ from: 'us-east', to: 'us-west', params }])
+    assert.deepEqual(readRecords(folder), [])
+  })
+
+  test('a fault that is injected while another one is healed stays in force', async () => {
+    const params = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
+    let link: Link = { from: 'us-east', to: 'us-west', params }
+    const healing = Promise.withResolvers<void>()
+    const telling = Promise.withResolvers<void>()
+    const links = {
+      now: async () => [link],
+      set: async ([changed]: readonly Link[]) => {
+        // What the first healing tells comes last.
+        if (!changed!.params.cut && link.params.delayMs > 12) {
+          healing.resolve()
+          await telling.promise
+        }
+        link = changed!
+      },
+    }
+    const shaped = { ...hands(), links }
+    const slow = await inject(shaped, parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' }))
+    const healed = slow.heal()
+    await healing.promise
+    const cut = await inject(shaped, parse('cut', ['us-east'], { from: 'us-west' }))
+    telling.resolve()
+    await healed
+    assert.deepEqual(link.params, { ...params, cut: true })
+    await cut.heal()
+    assert.deepEqual(link.params, params)
+  })
+
   test('a killed process is gone; of one that is not there, nothing stays behind', async () => {
     const { heal } = await inject(hands(), parse('kill-process', ['us-west', 'app-0']))
     assert.ok(!identify(pidOf('us-west/app-0')))

@@ -7,7 +7,7 @@ import { fillDisk, freeDisk } from './disk.ts'
 import type { Hands } from './hands.ts'
 import { linksOf, linksUnder, withoutFaults } from './links.ts'
 import { chosen, goOn, kill, stop, stoppedBy } from './processes.ts'
-import { type FaultRecord, readRecords, removeRecord, writeRecord } from './record.ts'
+import { type FaultRecord, markHealing, readRecords, removeRecord, writeRecord } from './record.ts'
 import { what } from './say.ts'
 import type { Fault } from './types.ts'
 
@@ -49,14 +49,16 @@ export async function inject(hands: Hands, fault: Fault): Promise<Injected> {
 export async function healRecord(hands: Hands, record: FaultRecord): Promise<void> {
   // Somebody else has: `nearside down`, which must not be undone by starting a region.
   if (!readRecords(hands.folder).some(({ id }) => id === record.id)) return
-  await undo(hands, record, others(hands, record))
+  await markHealing(hands.folder, record)
+  await undo(hands, record, () => inForce(hands).filter(({ id }) => id !== record.id))
   removeRecord(hands.folder, record.id)
 }
 
-const others = (hands: Hands, record: FaultRecord) =>
-  readRecords(hands.folder).filter(({ id }) => id !== record.id)
+/** Without those that are being healed at this moment. */
+const inForce = (hands: Hands) => readRecords(hands.folder).filter(({ healing }) => !healing)
 
-const inForce = (hands: Hands) => readRecords(hands.folder)
+/** Asked anew whenever it counts: other commands inject and heal at the same time. */
+type Records = () => readonly FaultRecord[]
 
 /** Ends what a fault needs to be done all the time while it is in force. */
 type Upkeep = () => void | Promise<void>
@@ -88,7 +90,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
     case 'cut':
     case 'slow-link':
     case 'lossy-link':
-      await setLinks(hands, record, inForce(hands))
+      await setLinks(hands, record, () => inForce(hands))
       return nothing
     case 'disk-full':
       return keepFull(hands.regionFolder(fault.region))
@@ -102,43 +104,39 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
   }
 }
 
-async function undo(hands: Hands, record: FaultRecord, rest: readonly FaultRecord[]): Promise<void> {
+async function undo(hands: Hands, record: FaultRecord, rest: Records): Promise<void> {
   const { fault } = record
   switch (fault.kind) {
     case 'restart-process':
     case 'restart-region':
       return
     case 'kill-process':
-      if (fault.process === 'agent' && !isKilled(fault.region, rest)) await hands.startRegion(fault.region)
+      if (fault.process === 'agent' && !isKilled(fault.region, rest())) await hands.startRegion(fault.region)
       return
     case 'kill-region':
-      if (!isKilled(fault.region, rest)) await hands.startRegion(fault.region)
+      if (!isKilled(fault.region, rest())) await hands.startRegion(fault.region)
       return
     case 'pause-process':
     case 'pause-region':
     case 'app-hang':
     case 'etcd-quorum':
-      return goOn(
-        hands,
-        stoppedBy(fault),
-        rest.flatMap((one) => stoppedBy(one.fault)),
-      )
+      return goOn(hands, stoppedBy(fault), () => rest().flatMap((one) => stoppedBy(one.fault)))
     case 'cut':
     case 'slow-link':
     case 'lossy-link':
       return setLinks(hands, record, rest)
     case 'disk-full':
-      if (!rest.some(({ fault: other }) => other.kind === 'disk-full' && other.region === fault.region))
+      if (!rest().some(({ fault: other }) => other.kind === 'disk-full' && other.region === fault.region))
         freeDisk(hands.regionFolder(fault.region))
       return
     case 'replay-paused':
-      if (!rest.some(({ fault: other }) => other.kind === 'replay-paused' && other.region === fault.region))
+      if (!rest().some(({ fault: other }) => other.kind === 'replay-paused' && other.region === fault.region))
         await hands.resumeReplay(fault.region)
       return
     case 'app-500':
     case 'app-leak':
     case 'app-clock':
-      return tellApp(hands, fault.region, rest)
+      return tellApp(hands, fault.region, rest())
   }
 }
 
@@ -156,21 +154,33 @@ async function killProcess(hands: Hands, region: string, name: string): Promise<
     throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
 }
 
-const linksBefore = async ({ links, folder }: Hands, fault: Fault): Promise<Link[] | undefined> =>
-  links && onLinks(fault) ? withoutFaults(linksOf(fault, await links.now()), readRecords(folder)) : undefined
+async function linksBefore({ links, folder }: Hands, fault: Fault): Promise<Link[] | undefined> {
+  if (!links || !onLinks(fault)) return undefined
+  // One that is healed while we look was still on these links.
+  const earlier = readRecords(folder)
+  const now = await links.now()
+  return withoutFaults(linksOf(fault, now), [...earlier, ...readRecords(folder)])
+}
 
-/** Only the links that this fault is about are told to the shaper: with thousands of places there are many. */
-async function setLinks(
-  { links }: Hands,
-  { fault, linksBefore = [] }: FaultRecord,
-  inForce: readonly FaultRecord[],
-): Promise<void> {
+/**
+ * Only the links that this fault is about are told to the shaper: with thousands of places there are many. Told again
+ * when another command has injected or healed a fault meanwhile: what it told may have come before.
+ */
+async function setLinks({ links }: Hands, { fault, linksBefore = [] }: FaultRecord, rest: Records) {
   if (!links) throw needsLab(fault)
-  const wanted = linksUnder(
-    linksBefore,
-    inForce.map((one) => one.fault),
-  )
-  if (wanted.length > 0) await links.set(wanted)
+  const idsOf = (records: readonly FaultRecord[]) => records.map(({ id }) => id).join()
+  for (
+    let known = rest(), told: typeof known | undefined;
+    !told || idsOf(told) !== idsOf(known);
+    known = rest()
+  ) {
+    told = known
+    const wanted = linksUnder(
+      linksBefore,
+      known.map((one) => one.fault),
+    )
+    if (wanted.length > 0) await links.set(wanted)
+  }
 }
 
 const onLinks = ({ kind }: Fault) => kind === 'cut' || kind === 'slow-link' || kind === 'lossy-link'

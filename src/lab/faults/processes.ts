@@ -44,14 +44,18 @@ export async function stop(hands: Hands, choices: readonly Choice[]): Promise<Re
   return chosen(hands, choices)
 }
 
-/** Lets everything go on that is meant and that no other fault holds. */
+/** Lets everything go on that is meant and that no other fault holds; what those hold may change meanwhile. */
 export async function goOn(
   hands: Hands,
   choices: readonly Choice[],
-  heldBy: readonly Choice[],
+  heldBy: () => readonly Choice[],
 ): Promise<void> {
-  const free = () =>
-    chosen(hands, choices).filter((one) => isStopped(one) && !heldBy.some((choice) => isMeant(choice, one)))
+  const free = () => {
+    const held = heldBy()
+    return chosen(hands, choices).filter(
+      (one) => isStopped(one) && !held.some((choice) => isMeant(choice, one)),
+    )
+  }
   for (let round = 0; round < rounds; round += 1) {
     const stopped = free()
     if (stopped.length === 0) return

@@ -23,6 +23,8 @@ export type FaultRecord = {
   until: number
   /** The links that it is about as they were without any fault, however an operator had set them. */
   linksBefore?: Link[]
+  /** Said before healing begins: from then on nothing is left as it is because of this fault. */
+  healing?: true
 }
 
 const folderOf = (worldFolder: string) => join(worldFolder, 'faults')
@@ -47,6 +49,17 @@ export async function writeRecord(
   await mkdir(folderOf(worldFolder), { recursive: true, mode: 0o700 })
   await writeAside(fileOf(worldFolder, record.id), `${JSON.stringify(record, null, 2)}\n`, 0o600)
   return record
+}
+
+/**
+ * Says that healing begins. Two faults that are healed at the same time, by two commands, would else each leave to the
+ * other what both hold. A disk that is full must not keep anything broken: then the record stays as it is.
+ */
+export async function markHealing(worldFolder: string, record: FaultRecord): Promise<void> {
+  const file = fileOf(worldFolder, record.id)
+  await writeAside(file, `${JSON.stringify({ ...record, healing: true }, null, 2)}\n`, 0o600).catch(
+    () => undefined,
+  )
 }
 
 export function removeRecord(worldFolder: string, id: string): void {
