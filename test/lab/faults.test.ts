@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOptions } from '../../src/lab/faults/app.ts'
+import { databaseDisk, fillDisk } from '../../src/lab/faults/disk.ts'
 import { guard } from '../../src/lab/faults/guarded.ts'
 import type { Hands } from '../../src/lab/faults/hands.ts'
 import { inject } from '../../src/lab/faults/inject.ts'
@@ -14,7 +15,12 @@ import { linksUnder } from '../../src/lab/faults/links.ts'
 import { parseFault, type Typed } from '../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../src/lab/faults/record.ts'
 import { sayFault, sayHealing } from '../../src/lab/faults/say.ts'
-import { mountsBelow, parseSmallDisks } from '../../src/lab/faults/small-disk.ts'
+import {
+  mountSmallDisk,
+  mountsBelow,
+  parseSmallDisks,
+  unmountSmallDisks,
+} from '../../src/lab/faults/small-disk.ts'
 import type { Fault } from '../../src/lab/faults/types.ts'
 import type { Link } from '../../src/lab/wan/index.ts'
 import { identify, isAlive, isStopped } from '../../src/lib/proc.ts'
@@ -131,6 +137,13 @@ suite('links under faults', () => {
     assert.deepEqual(linksUnder(base, []), base)
   })
 })
+
+/** As a lab needs it: root, and leave to mount. */
+const smallDisksMissing =
+  process.getuid?.() !== 0
+    ? 'a small disk needs root'
+    : spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status !== 0 &&
+      'nothing may be mounted here'
 
 suite('a small disk', () => {
   test('is asked for by region and size', () => {
@@ -392,6 +405,30 @@ suite('faults at processes', () => {
       inject(hands(), parse('app-500', ['us-east'])),
       /started without what such faults need/,
     )
+  })
+
+  test('a full disk is free once somebody else has healed it, and is not filled again', {
+    skip: smallDisksMissing,
+  }, async () => {
+    const regionFolder = join(folder, 'us-east')
+    mkdirSync(regionFolder)
+    await mountSmallDisk(regionFolder, 1024 * 1024)
+    const disk = join(regionFolder, databaseDisk)
+    const freeBlocks = () => statfsSync(disk).bfree
+    try {
+      const { heal } = await inject(hands(), parse('disk-full', ['us-east']))
+      assert.equal(freeBlocks(), 0)
+      await dropFaults(hands())
+      // Some times as long as a full disk is left alone.
+      await sleep(200)
+      assert.ok(freeBlocks() > 0)
+      // It may have been filled in the very moment in which it was freed.
+      fillDisk(regionFolder)
+      await heal()
+      assert.ok(freeBlocks() > 0)
+    } finally {
+      await unmountSmallDisks(folder)
+    }
   })
 
   test('a disk that is not the database’s own is never filled', async () => {

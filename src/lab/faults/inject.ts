@@ -93,7 +93,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
       await setLinks(hands, record, () => inForce(hands))
       return nothing
     case 'disk-full':
-      return keepFull(hands.regionFolder(fault.region))
+      return keepFull(hands, record.id, fault.region)
     case 'replay-paused':
       return hands.holdReplay(fault.region)
     case 'app-500':
@@ -126,9 +126,7 @@ async function undo(hands: Hands, record: FaultRecord, rest: Records): Promise<v
     case 'lossy-link':
       return setLinks(hands, record, rest)
     case 'disk-full':
-      if (!rest().some(({ fault: other }) => other.kind === 'disk-full' && other.region === fault.region))
-        freeDisk(hands.regionFolder(fault.region))
-      return
+      return freeUnlessHeld(hands, fault.region, rest())
     case 'replay-paused':
       if (!rest().some(({ fault: other }) => other.kind === 'replay-paused' && other.region === fault.region))
         await hands.resumeReplay(fault.region)
@@ -187,16 +185,33 @@ const onLinks = ({ kind }: Fault) => kind === 'cut' || kind === 'slow-link' || k
 
 const refillMs = 50
 
-function keepFull(regionFolder: string): () => void {
-  fillDisk(regionFolder)
+/** Ends by itself when another has healed it: `nearside down`, or a guard that found it overdue. */
+function keepFull(hands: Hands, id: string, region: string): () => void {
+  const fill = () => fillDisk(hands.regionFolder(region))
+  const stop = () => {
+    clearInterval(timer)
+    // What was filled after the other had freed it.
+    freeUnlessHeld(
+      hands,
+      region,
+      inForce(hands).filter((other) => other.id !== id),
+    )
+  }
+  fill()
   const timer = setInterval(() => {
     try {
-      fillDisk(regionFolder)
+      if (inForce(hands).some((record) => record.id === id)) fill()
+      else stop()
     } catch {
       // Unmounted meanwhile: the lab goes down.
     }
   }, refillMs)
-  return () => clearInterval(timer)
+  return stop
+}
+
+function freeUnlessHeld(hands: Hands, region: string, rest: readonly FaultRecord[]): void {
+  if (!rest.some(({ fault }) => fault.kind === 'disk-full' && fault.region === region))
+    freeDisk(hands.regionFolder(region))
 }
 
 /** Long enough for every instance to have looked. */
