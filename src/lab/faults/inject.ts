@@ -164,20 +164,22 @@ async function linksBefore({ links, folder }: Hands, fault: Fault): Promise<Link
  * Only the links that this fault is about are told to the shaper: with thousands of places there are many. Told again
  * when another command has injected or healed a fault meanwhile: what it told may have come before.
  */
-async function setLinks({ links }: Hands, { fault, linksBefore = [] }: FaultRecord, rest: Records) {
+async function setLinks(
+  { links }: Hands,
+  { fault, linksBefore = [] }: FaultRecord,
+  rest: Records,
+): Promise<void> {
   if (!links) throw needsLab(fault)
-  const idsOf = (records: readonly FaultRecord[]) => records.map(({ id }) => id).join()
-  for (
-    let known = rest(), told: typeof known | undefined;
-    !told || idsOf(told) !== idsOf(known);
-    known = rest()
-  ) {
-    told = known
+  for (let told: string | undefined; ; ) {
+    const known = rest()
+    const ids = known.map(({ id }) => id).join()
+    if (ids === told) return
     const wanted = linksUnder(
       linksBefore,
       known.map((one) => one.fault),
     )
     if (wanted.length > 0) await links.set(wanted)
+    told = ids
   }
 }
 
