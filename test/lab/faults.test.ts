@@ -395,6 +395,24 @@ suite('faults at processes', () => {
     assert.deepEqual([...now.values()], whole)
   })
 
+  test('a fault on links that are not there is refused: it would be in force and change nothing', async () => {
+    const params = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
+    const links = {
+      now: async () => [{ from: 'us-east', to: 'us-west', params }],
+      set: async () => assert.fail('there is nothing to tell'),
+    }
+    for (const fault of [
+      parse('cut', ['us-east'], { from: 'users' }),
+      parse('slow-link', ['us-east', 'users'], { delay: '50ms' }),
+      parse('lossy-link', ['us-west', 'us-central']),
+    ])
+      await assert.rejects(inject({ ...hands(), links }, fault), {
+        code: 'fault_no_links',
+        message: /there is no such link/,
+      })
+    assert.deepEqual(readRecords(folder), [])
+  })
+
   test('what needs a network is refused where there is none, and nothing is recorded', async () => {
     await assert.rejects(inject(hands(), parse('cut', ['us-east'])), /no network that could be changed/)
     assert.deepEqual(readRecords(folder), [])

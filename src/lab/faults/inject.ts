@@ -156,8 +156,9 @@ async function linksBefore({ links, folder }: Hands, fault: Fault): Promise<Link
   if (!links || !onLinks(fault)) return undefined
   // One that is healed while we look was still on these links.
   const earlier = readRecords(folder)
-  const now = await links.now()
-  return withoutFaults(linksOf(fault, now), [...earlier, ...readRecords(folder)])
+  const meant = linksOf(fault, await links.now())
+  if (meant.length === 0) throw noLinks(fault)
+  return withoutFaults(meant, [...earlier, ...readRecords(folder)])
 }
 
 /**
@@ -252,6 +253,12 @@ const needsLab = (fault: Fault) =>
       remedy: 'nearside lab up starts the same world with a network between its regions (root, Linux)',
     },
   )
+
+const noLinks = (fault: Fault) =>
+  new NearsideError('fault_no_links', `${what(fault)}: there is no such link, so nothing would change`, {
+    remedy:
+      'users have links once nearside lab users has run, and to regions that serve; nearside lab status shows the others',
+  })
 
 const nothingThere = (fault: Fault) =>
   new NearsideError('fault_nothing_there', `${what(fault)}: nothing of that name runs there`, {
