@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NearsideError } from '../../lib/errors.ts'
 import { lookAt, signal } from '../../lib/proc.ts'
-import type { Link } from '../wan/index.ts'
 import { type AppFault, controlOf, hasPreload, isAppFault, writeControl } from './app.ts'
-import { fillDisk, freeDisk } from './disk.ts'
 import type { Hands } from './hands.ts'
-import { linksOf, linksUnder, withoutFaults } from './links.ts'
+import { freeUnlessHeld, keepFull } from './keep-full.ts'
+import { linksBefore, needsLab, onLinks, setLinks } from './on-links.ts'
 import { chosen, goOn, kill, stop, stoppedBy } from './processes.ts'
-import { type FaultRecord, markHealing, readRecords, removeRecord, writeRecord } from './record.ts'
+import {
+  type FaultRecord,
+  inForce,
+  markHealing,
+  type Records,
+  readRecords,
+  removeRecord,
+  writeRecord,
+} from './record.ts'
 import { what } from './say.ts'
 import type { Fault } from './types.ts'
 
@@ -50,15 +57,9 @@ export async function healRecord(hands: Hands, record: FaultRecord): Promise<voi
   // Somebody else has: `nearside down`, which must not be undone by starting a region.
   if (!readRecords(hands.folder).some(({ id }) => id === record.id)) return
   await markHealing(hands.folder, record)
-  await undo(hands, record, () => inForce(hands).filter(({ id }) => id !== record.id))
+  await undo(hands, record, () => inForce(hands.folder).filter(({ id }) => id !== record.id))
   removeRecord(hands.folder, record.id)
 }
-
-/** Without those that are being healed at this moment. */
-const inForce = (hands: Hands) => readRecords(hands.folder).filter(({ healing }) => !healing)
-
-/** Asked anew whenever it counts: other commands inject and heal at the same time. */
-type Records = () => readonly FaultRecord[]
 
 /** Ends what a fault needs to be done all the time while it is in force. */
 type Upkeep = () => void | Promise<void>
@@ -90,7 +91,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
     case 'cut':
     case 'slow-link':
     case 'lossy-link':
-      await setLinks(hands, record, () => inForce(hands))
+      await setLinks(hands, record, () => inForce(hands.folder))
       return nothing
     case 'disk-full':
       return keepFull(hands, record.id, fault.region)
@@ -99,7 +100,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
     case 'app-500':
     case 'app-leak':
     case 'app-clock':
-      await tellApp(hands, fault.region, inForce(hands))
+      await tellApp(hands, fault.region, inForce(hands.folder))
       return nothing
   }
 }
@@ -152,71 +153,6 @@ async function killProcess(hands: Hands, region: string, name: string): Promise<
     throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
 }
 
-async function linksBefore({ links, folder }: Hands, fault: Fault): Promise<Link[] | undefined> {
-  if (!links || !onLinks(fault)) return undefined
-  // One that is healed while we look was still on these links.
-  const earlier = readRecords(folder)
-  const meant = linksOf(fault, await links.now())
-  if (meant.length === 0) throw noLinks(fault)
-  return withoutFaults(meant, [...earlier, ...readRecords(folder)])
-}
-
-/**
- * Only the links that this fault is about are told to the shaper: with thousands of places there are many. Told again
- * when another command has injected or healed a fault meanwhile: what it told may have come before.
- */
-async function setLinks(
-  { links }: Hands,
-  { fault, linksBefore = [] }: FaultRecord,
-  rest: Records,
-): Promise<void> {
-  if (!links) throw needsLab(fault)
-  for (let told: string | undefined; ; ) {
-    const known = rest()
-    const ids = known.map(({ id }) => id).join()
-    if (ids === told) return
-    const wanted = linksUnder(
-      linksBefore,
-      known.map((one) => one.fault),
-    )
-    if (wanted.length > 0) await links.set(wanted)
-    told = ids
-  }
-}
-
-const onLinks = ({ kind }: Fault) => kind === 'cut' || kind === 'slow-link' || kind === 'lossy-link'
-
-const refillMs = 50
-
-/** Ends by itself when another has healed it: `nearside down`, or a guard that found it overdue. */
-function keepFull(hands: Hands, id: string, region: string): () => void {
-  const fill = () => fillDisk(hands.regionFolder(region))
-  const stop = () => {
-    clearInterval(timer)
-    // What was filled after the other had freed it.
-    freeUnlessHeld(
-      hands,
-      region,
-      inForce(hands).filter((other) => other.id !== id),
-    )
-  }
-  fill()
-  const timer = setInterval(() => {
-    try {
-      if (inForce(hands).some((record) => record.id === id)) fill()
-      else stop()
-    } catch {
-      // Unmounted meanwhile: the lab goes down.
-    }
-  }, refillMs)
-  return stop
-}
-
-function freeUnlessHeld(hands: Hands, region: string, rest: readonly FaultRecord[]): void {
-  if (!rest.some(({ fault }) => fault.kind === 'disk-full' && fault.region === region))
-    freeDisk(hands.regionFolder(region))
-}
-
 /** Long enough for every instance to have looked. */
 const appLooksMs = 250
 
@@ -244,21 +180,6 @@ async function refuseImpossible(hands: Hands, fault: Fault): Promise<void> {
       )
   }
 }
-
-const needsLab = (fault: Fault) =>
-  new NearsideError(
-    'fault_needs_lab',
-    `${fault.kind}: a world on this machine’s own addresses has no network that could be changed`,
-    {
-      remedy: 'nearside lab up starts the same world with a network between its regions (root, Linux)',
-    },
-  )
-
-const noLinks = (fault: Fault) =>
-  new NearsideError('fault_no_links', `${what(fault)}: there is no such link, so nothing would change`, {
-    remedy:
-      'users have links once nearside lab users has run, and to regions that serve; nearside lab status shows the others',
-  })
 
 const nothingThere = (fault: Fault) =>
   new NearsideError('fault_nothing_there', `${what(fault)}: nothing of that name runs there`, {

@@ -83,6 +83,13 @@ export function readRecords(worldFolder: string): FaultRecord[] {
   })
 }
 
+/** Without those that are being healed at this moment. */
+export const inForce = (worldFolder: string): FaultRecord[] =>
+  readRecords(worldFolder).filter(({ healing }) => !healing)
+
+/** Asked anew whenever it counts: other commands inject and heal at the same time. */
+export type Records = () => readonly FaultRecord[]
+
 /** Pure but for the look at the owner: nobody will heal it any more, or whoever should is late. */
 export const isLeft = (
   { owner, until }: FaultRecord,

@@ -1,0 +1,34 @@
+import { fillDisk, freeDisk } from './disk.ts'
+import type { Hands } from './hands.ts'
+import { type FaultRecord, inForce } from './record.ts'
+
+const refillMs = 50
+
+/** Ends by itself when another has healed it: `nearside down`, or a guard that found it overdue. */
+export function keepFull(hands: Hands, id: string, region: string): () => void {
+  const fill = () => fillDisk(hands.regionFolder(region))
+  const stop = () => {
+    clearInterval(timer)
+    // What was filled after the other had freed it.
+    freeUnlessHeld(
+      hands,
+      region,
+      inForce(hands.folder).filter((other) => other.id !== id),
+    )
+  }
+  fill()
+  const timer = setInterval(() => {
+    try {
+      if (inForce(hands.folder).some((record) => record.id === id)) fill()
+      else stop()
+    } catch {
+      // Unmounted meanwhile: the lab goes down.
+    }
+  }, refillMs)
+  return stop
+}
+
+export function freeUnlessHeld(hands: Hands, region: string, rest: readonly FaultRecord[]): void {
+  if (!rest.some(({ fault }) => fault.kind === 'disk-full' && fault.region === region))
+    freeDisk(hands.regionFolder(region))
+}
