@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { RegionStatus } from '../../src/agent/status.ts'
 import { defineTopology } from '../../src/index.ts'
 import type { Guarantee } from '../../src/lab/checker/index.ts'
+import { silentEdges } from '../../src/lab/drill/come-back.ts'
 import { figuresOf } from '../../src/lab/drill/figures.ts'
 import { reportHtml } from '../../src/lab/drill/html.ts'
 import type { Look } from '../../src/lab/drill/look.ts'
@@ -350,11 +351,16 @@ suite('running a plan', () => {
     } as unknown as RegionStatus,
   })
 
-  /** A world that is always well, with a load that writes all the time; `lose` forgets what was acknowledged then. */
-  function fakeWorld({ lose = false, fail = false } = {}) {
+  /**
+   * A world that is always well, with a load that writes all the time; `lose` forgets what was acknowledged then, `mute`
+   * acknowledges nothing any more from the fault on, `ill` is not well again before a second fault, and `stuck` cannot
+   * be healed.
+   */
+  function fakeWorld({ lose = false, fail = false, mute = false, ill = false, stuck = false } = {}) {
     const said: string[] = []
     const values: string[] = []
     let broken = false
+    let injected = 0
     let cleaned = 0
     let id = 0
     const workload: Workload = {
@@ -374,7 +380,7 @@ suite('running a plan', () => {
             value,
             invokedMs,
             completedMs: clockMs(),
-            outcome: 'ok',
+            outcome: mute && injected > 0 ? 'unknown' : 'ok',
             why: '',
           } as NewOp)
         }
@@ -394,12 +400,17 @@ suite('running a plan', () => {
       async inject() {
         if (fail) throw new Error('no such luck')
         broken = true
+        injected += 1
         const heal = async () => {
+          if (stuck) throw new Error('it holds')
           broken = false
         }
         return { record: {} as never, heal }
       },
-      look: async () => ({ atMs: clockMs(), regions: [well('a'), well('b'), well('w')] }),
+      async look() {
+        const silent = ill && injected === 1
+        return { atMs: clockMs(), regions: [well('a'), well('b'), silent ? { name: 'w' } : well('w')] }
+      },
       events: async () => [],
       workloads: [workload],
     }
@@ -445,6 +456,49 @@ suite('running a plan', () => {
     assert.ok(!result.ok)
     assert.ok(result.figures.writes.lost > 10)
     assert.match(resultText(result), /violations/)
+  })
+
+  test('a world that calls itself well and acknowledges nothing any more has not come back', async () => {
+    const { world } = fakeWorld({ mute: true })
+    const steps = short.steps.filter((step) => !(step.do === 'until' && step.what === 'writes'))
+    const controller = new AbortController()
+    const result = await runDrill({ ...short, steps }, world, {
+      ...options(controller.signal),
+      comeBackMs: 100,
+    })
+    assert.deepEqual([result.ok, result.settled], [false, false])
+    assert.match(resultText(result), /b: no write was acknowledged there after everything was healed/)
+    assert.match(resultText(result), /the world has not come back/)
+  })
+
+  test('edges are told apart: one that takes writes again does not speak for another', () => {
+    const ops = [
+      append(0, 'a', 0, 10),
+      append(1, 'b', 0, 10),
+      append(2, 'c', 0, 10, 'fail'),
+      // Sent before everything was healed: it may have been led elsewhere.
+      append(3, 'b', 90, 120),
+      append(4, 'a', 101, 130),
+      append(5, 'b', 102, 130, 'unknown'),
+    ]
+    assert.deepEqual(silentEdges(ops, 50, 100), ['b'])
+    assert.deepEqual(silentEdges([...ops, append(6, 'b', 140, 150)], 50, 100), [])
+  })
+
+  test('a world that was not well again after one of several faults does not pass for what it is at the end', async () => {
+    const { world } = fakeWorld({ ill: true })
+    const again = short.steps.map((step) => ('as' in step ? { ...step, as: 'again' } : step))
+    const steps = [...short.steps.with(-1, { do: 'until', what: 'settled', limitMs: 100 }), ...again]
+    const result = await runDrill({ ...short, steps }, world, options(new AbortController().signal))
+    assert.deepEqual([result.ok, result.settled], [false, false])
+    assert.match(resultText(result), /100 ms have passed, and not yet: everything is ready/)
+  })
+
+  test('a fault that cannot be healed is told, and the drill has not passed', async () => {
+    const { world, state } = fakeWorld({ stuck: true })
+    const result = await runDrill(short, world, options(new AbortController().signal))
+    assert.ok(!result.ok && state().broken)
+    assert.match(resultText(result), /kill everything in a could not be healed: it holds/)
   })
 
   test('interrupted at any moment, it heals, cleans up and ends with the reason', async () => {

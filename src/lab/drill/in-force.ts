@@ -40,10 +40,15 @@ export class FaultsInForce {
     if (healing) this.note('healed', healing)
   }
 
-  /** One that cannot be healed does not keep the others; its record stays for the next command. */
-  async healAll(): Promise<void> {
-    for (const as of [...this.#inForce.keys()].reverse())
-      await this.heal(as).catch((error) => this.#say(`could not be healed: ${messageOf(error)}`))
+  /** One that cannot be healed does not keep the others; its record stays for the next command. False: there is one. */
+  async healAll(): Promise<boolean> {
+    for (const [as, { fault }] of [...this.#inForce].reverse())
+      await this.heal(as).catch((error) => {
+        const left = `${what(fault)} could not be healed: ${messageOf(error)}`
+        this.#say(left)
+        this.note('other', left)
+      })
+    return this.#inForce.size === 0
   }
 
   note(kind: Deed['kind'], text: string, atMs = clockMs()): void {

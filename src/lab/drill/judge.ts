@@ -15,6 +15,8 @@ export type Seen = {
   looks: readonly Look[]
   final: FinalState
   settled: boolean
+  /** Edges that acknowledged writes before the first fault, and none after everything was healed. */
+  silent: readonly string[]
   users: UsersResult | undefined
   notes: readonly string[]
 }
@@ -24,7 +26,7 @@ export async function judge(
   plan: DrillPlan,
   world: DrillWorld,
   { seed, promises, every }: DrillOptions,
-  { recorder, deeds, looks, final, settled, users, notes: noted }: Seen,
+  { recorder, deeds, looks, final, settled: said, silent, users, notes: noted }: Seen,
 ): Promise<DrillResult> {
   const history = recorder.history()
   const notes = [...noted]
@@ -36,7 +38,11 @@ export async function judge(
   const timeline = timelineOf({ deeds, events, looks, history })
   const hit = regionsHit(plan)
   const figures = figuresOf({ history, deeds, timeline, guarantees, hit, slo: world.topology.slo, users })
-  if (!settled) notes.push('the world had not settled when it was looked at')
+  const settled = said && silent.length === 0
+  if (!said) notes.push('the world had not settled in time, or not everything was healed')
+  for (const edge of silent)
+    notes.push(`${edge}: no write was acknowledged there after everything was healed, and some were before`)
+  if (!deeds.some(({ kind }) => kind === 'fault')) notes.push('no fault was in force')
   if (plan.ground === 'local')
     notes.push(
       'without distances: between regions there is only this machine, so times are shorter than in the wide area',

@@ -4,6 +4,7 @@ import { sayMs } from '../faults/say.ts'
 import { clockMs, type FinalState, isWrite, mergeFinals, newHeader, Recorder } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'
+import { untilNoneIsSilent } from './come-back.ts'
 import { FaultsInForce } from './in-force.ts'
 import { judge } from './judge.ts'
 import { unsettled } from './look.ts'
@@ -17,6 +18,8 @@ const settledBeforeMs = 60_000
 const leastBaselineWrites = 10
 const longestBaselineMs = 30_000
 const cleanUpMs = 15_000
+/** Longer than a write waits in a world that is well. */
+const defaultComeBackMs = 30_000
 
 /**
  * Runs a drill as it is planned. However it ends, every fault that it has injected is healed, and what the load made is
@@ -27,7 +30,7 @@ export async function runDrill(
   world: DrillWorld,
   options: DrillOptions,
 ): Promise<DrillResult> {
-  const { signal, say, seed } = options
+  const { signal, say, seed, comeBackMs = defaultComeBackMs } = options
   const recorder = new Recorder(newHeader(world.name, seed))
   const watch = watchWorld(world)
   const load = new AbortController()
@@ -50,9 +53,12 @@ export async function runDrill(
     say(`Load alone for ${sayMs(plan.baselineMs)}: ${names.join(' and ')}`)
     await baseline(recorder, plan.baselineMs, signal)
 
+    const faultMs = clockMs()
     const settled = await runSteps(plan, { world, watch, recorder, faults, signal, say })
+    const healedMs = clockMs()
     say(`Load alone for ${sayMs(plan.afterMs)}`)
     await sleep(plan.afterMs, undefined, { signal })
+    const silent = await untilNoneIsSilent(recorder.ops, { faultMs, healedMs, limitMs: comeBackMs }, signal)
     say('Waiting for every answer, then looking at what is there')
     load.abort()
     await aborted(running, signal)
@@ -70,6 +76,7 @@ export async function runDrill(
       looks: watch.looks,
       final: mergeFinals(finals),
       settled,
+      silent,
       users: met,
       notes,
     })

@@ -17,16 +17,15 @@ type Running = {
   say: (text: string) => void
 }
 
-/** False when the world had not settled in time after the last step. */
+/** False when the world had not settled in time after any step that waits for it, or a fault could not be healed. */
 export async function runSteps(plan: DrillPlan, running: Running): Promise<boolean> {
   let settled = true
   for (const step of plan.steps) {
     running.signal.throwIfAborted()
     const done = await runStep(step, running)
-    if (step.do === 'until' && step.what === 'settled') settled = done
+    if (step.do === 'until' && step.what === 'settled') settled &&= done
   }
-  await running.faults.healAll()
-  return settled
+  return (await running.faults.healAll()) && settled
 }
 
 async function runStep(
@@ -39,7 +38,9 @@ async function runStep(
         await faults.inject(step.fault, step.as)
       } catch (error) {
         if (!step.mayRefuse || !(error instanceof NearsideError)) throw error
-        faults.note('other', `left out: ${what(step.fault)}: ${error.message}`)
+        const leftOut = `left out: ${what(step.fault)}: ${error.message}`
+        say(leftOut)
+        faults.note('other', leftOut)
       }
       return true
     case 'pause':

@@ -31,6 +31,8 @@ export type DrillOptions = {
   promises: Promises
   /** A violation of what is not promised counts, too. */
   every?: boolean
+  /** Once all is healed, how long writes may take to be acknowledged again at every edge. */
+  comeBackMs?: number
   signal: AbortSignal
   /** Told what is going on, for people. */
   say: (text: string) => void
@@ -44,7 +46,7 @@ export type DrillResult = {
   timeline: readonly Moment[]
   figures: Figures
   guarantees: readonly Guarantee[]
-  /** False: the world did not come back to what it was. */
+  /** False: the world did not come back to what it was, by its own word or by what users were told. */
   settled: boolean
   /** What one should know before believing the figures. */
   notes: readonly string[]
