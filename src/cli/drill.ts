@@ -1,17 +1,15 @@
 import { randomInt } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { promisesOf } from '../lab/checker/index.ts'
-import { reportHtml } from '../lab/drill/html.ts'
 import { planDrill, unknownScenario } from '../lab/drill/plan-drill.ts'
 import { runDrill } from '../lab/drill/run.ts'
 import { scenarioNames, scenarios } from '../lab/drill/scenarios.ts'
 import { planText, resultText } from '../lab/drill/text.ts'
 import type { DrillResult } from '../lab/drill/types.ts'
 import type { Typed } from '../lab/faults/parse.ts'
-import { saveHistory } from '../lab/history-file.ts'
-import { messageOf, NearsideError } from '../lib/errors.ts'
+import { NearsideError } from '../lib/errors.ts'
 import { version } from '../lib/version.ts'
+import { saveResult } from './drill/save.ts'
 import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from './drill/world.ts'
 import { onInterrupt } from './interrupt.ts'
 import { situationOf } from './lab/fault.ts'
@@ -23,7 +21,7 @@ import {
   rehearsedWorld,
   startGuard,
 } from './lab/fault-world.ts'
-import { action, exitCodes, type Output, shownPath, widthOf, wrap } from './output.ts'
+import { action, exitCodes, type Output, widthOf, wrap } from './output.ts'
 import type { WorldOptions } from './world.ts'
 
 type Options = WorldOptions &
@@ -169,11 +167,11 @@ async function drill(output: Output, options: Options, scenario: string, words: 
     const promises = promisesOf(world.record.topology)
     const every = options.everyGuarantee === true
     const result = await runDrill(plan, drillWorld, { seed, promises, every, signal, say })
-    await save(result, options, output)
+    const written = await saveResult(result, options, output)
     output.result(document(result))
     output.print()
     output.print(resultText(result))
-    return result.ok ? exitCodes.ok : exitCodes.problem
+    return result.ok && written ? exitCodes.ok : exitCodes.problem
   } catch (error) {
     if (!signal.aborted) throw error
     output.note('interrupted: the fault is healed, the world goes on')
@@ -187,22 +185,6 @@ async function drill(output: Output, options: Options, scenario: string, words: 
 /** Everything but the operations: those are in the history. */
 function document({ history, final, ...rest }: DrillResult) {
   return { version, ...rest, operations: history.ops.length }
-}
-
-async function save(result: DrillResult, { report, history }: Options, output: Output): Promise<void> {
-  const write = async (file: string, work: () => Promise<void>) => {
-    try {
-      await work()
-      output.note(`written: ${shownPath(file)}`)
-    } catch (error) {
-      // What was measured must not be lost because of it.
-      output.note(`${file}: could not be written: ${messageOf(error)}`)
-      process.exitCode = exitCodes.problem
-    }
-  }
-  if (report) await write(report, () => writeFile(report, reportHtml(result, version), { mode: 0o600 }))
-  if (history)
-    await write(history, () => saveHistory(history, { history: result.history, final: result.final }))
 }
 
 function appChoice(text: string): LoadChoice['app'] {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { saveResult } from '../../src/cli/drill/save.ts'
 import { mustBeRehearsalGround, rehearsalGround } from '../../src/cli/lab/fault-world.ts'
+import type { DrillResult } from '../../src/lab/drill/types.ts'
 import type { WorldHandle } from '../../src/world/handle.ts'
 import { nearside } from '../cli/program.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
@@ -14,6 +17,29 @@ suite('faults and drills as they are typed', () => {
     assert.match(faults.absent['slow-disk'], /io\.max/)
     const scenarios = JSON.parse((await nearside('/', ['drill', '--list', '--json'])).stdout)
     assert.ok(scenarios.some(({ name }: { name: string }) => name === 'region-loss'))
+  })
+
+  test('a file that cannot be written is said, and the others are written all the same', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const said: string[] = []
+      const output = { note: (text = '') => void said.push(text) }
+      const header = { version: 1 as const, world: 'shop', bootId: 'x', epochOffsetMs: 0 }
+      const result = {
+        plan: { scenario: 'cut', world: 'shop', about: '', steps: [] },
+        figures: { reads: {}, writes: {}, byEdge: [] },
+        ...{ guarantees: [], timeline: [], notes: [], seed: 1, faultAt: 0, ok: true, settled: true },
+        history: { header, ops: [], marks: [] },
+        final: { views: [], absent: [] },
+      } as unknown as DrillResult
+      const [report, history] = [join(folder, 'nowhere/drill.html'), join(folder, 'drill.jsonl')]
+      assert.equal(await saveResult(result, { report, history }, output), false)
+      assert.match(said[0]!, /drill\.html: could not be written: .*ENOENT/)
+      assert.ok(existsSync(history))
+      assert.equal(await saveResult(result, { history }, output), true)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('a name that is not known is wrong usage, with what was probably meant', async () => {
