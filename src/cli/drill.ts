@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type Command, InvalidArgumentError } from 'commander'
 import { promisesOf } from '../lab/checker/index.ts'
+import type { DrillPlan } from '../lab/drill/plan.ts'
 import { planDrill, unknownScenario } from '../lab/drill/plan-drill.ts'
 import { runDrill } from '../lab/drill/run.ts'
 import { scenarioNames, scenarios } from '../lab/drill/scenarios.ts'
@@ -9,7 +10,9 @@ import type { DrillResult } from '../lab/drill/types.ts'
 import type { Typed } from '../lab/faults/parse.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { version } from '../lib/version.ts'
+import type { WorldHandle } from '../world/handle.ts'
 import { saveResult } from './drill/save.ts'
+import { rehearse } from './drill/turn.ts'
 import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from './drill/world.ts'
 import { onInterrupt } from './interrupt.ts'
 import { situationOf } from './lab/fault.ts'
@@ -128,27 +131,42 @@ async function drill(output: Output, options: Options, scenario: string, words: 
   if (!Object.hasOwn(scenarios, scenario)) throw unknownScenario(scenario)
   const world = await rehearsedWorld(options)
   mustBeRehearsalGround(world, options.iKnowThisIsProduction)
-  if (!options.plan) await healLeftFaults(world, output)
-  const situation = await situationOf(world)
-  const plan = planDrill({
-    scenario,
-    words,
-    typed: { ...options, words },
-    silent: options.silent === true,
-    world: world.name,
-    ground: rehearsalGround(world) === 'lab' ? 'lab' : 'local',
-    situation,
-    baseline: options.baseline,
-  })
+  const planned = async () =>
+    planDrill({
+      scenario,
+      words,
+      typed: { ...options, words },
+      silent: options.silent === true,
+      world: world.name,
+      ground: rehearsalGround(world) === 'lab' ? 'lab' : 'local',
+      situation: await situationOf(world),
+      baseline: options.baseline,
+    })
   if (options.plan) {
+    const plan = await planned()
     output.result(plan)
     output.print(planText(plan))
     return exitCodes.ok
   }
+  const { signal } = onInterrupt(output, 'leave')
+  const work = async () => {
+    await healLeftFaults(world, output)
+    // Now: a rehearsal before this one may have moved the primary.
+    return run(output, options, world, await planned(), signal)
+  }
+  return (await rehearse(world.folder, 'drill', output, work, signal)) ?? exitCodes.interrupted
+}
+
+async function run(
+  output: Output,
+  options: Options,
+  world: WorldHandle,
+  plan: DrillPlan,
+  signal: AbortSignal,
+): Promise<number> {
   output.note(planText(plan))
   output.note('')
   const seed = options.seed ?? randomInt(1, 2 ** 31)
-  const { signal } = onInterrupt(output, 'leave')
   const guard = startGuard(world)
   try {
     const choice = { ...options, seed }

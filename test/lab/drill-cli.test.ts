@@ -3,11 +3,14 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { saveResult } from '../../src/cli/drill/save.ts'
+import { rehearse } from '../../src/cli/drill/turn.ts'
 import { mustBeRehearsalGround, rehearsalGround } from '../../src/cli/lab/fault-world.ts'
+import { locked, lockFileOf } from '../../src/cli/locked.ts'
+import type { Output } from '../../src/cli/output.ts'
 import type { DrillResult } from '../../src/lab/drill/types.ts'
 import type { WorldHandle } from '../../src/world/handle.ts'
 import { nearside } from '../cli/program.ts'
-import { temporaryFolder } from '../support/sandboxed.ts'
+import { temporaryFolder, until } from '../support/sandboxed.ts'
 
 suite('faults and drills as they are typed', () => {
   test('every fault and every scenario is listed, without a world', async () => {
@@ -39,6 +42,50 @@ suite('faults and drills as they are typed', () => {
       assert.equal(await saveResult(result, { history }, output), true)
     } finally {
       rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('one rehearsal at a time in a world: the next one waits, says for whom, and can be interrupted', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const said: string[] = []
+      const output = { note: (text = '') => void said.push(text) } as Output
+      const { signal } = new AbortController()
+      const order: string[] = []
+      const ending = Promise.withResolvers<void>()
+      const first = rehearse(
+        folder,
+        'soak',
+        output,
+        async () => {
+          // Faults stop and start regions meanwhile.
+          await locked(folder, 'fault', output, async () => void order.push('a fault'))
+          await ending.promise
+          order.push('the first one ends')
+        },
+        signal,
+      )
+      await until('a fault', () => order.length > 0)
+      const second = rehearse(folder, 'drill', output, async () => void order.push('the next one'), signal)
+      await until('the next one to wait', () => said.length > 0)
+      const gone = new AbortController()
+      const third = rehearse(
+        folder,
+        'drill',
+        output,
+        async () => assert.fail('it is not wanted'),
+        gone.signal,
+      )
+      await until('the third one to wait', () => said.length > 1)
+      gone.abort()
+      assert.equal(await third, undefined)
+      ending.resolve()
+      await Promise.all([first, second])
+      assert.deepEqual(order, ['a fault', 'the first one ends', 'the next one'])
+      assert.match(said[0]!, /waiting for nearside soak \(process \d+\)/)
+    } finally {
+      rmSync(folder, { recursive: true })
+      rmSync(lockFileOf(folder), { force: true })
     }
   })
 

@@ -27,6 +27,7 @@ import {
   startGuard,
 } from '../lab/fault-world.ts'
 import { createOutput, exitCodes, type Output, printError } from '../output.ts'
+import { rehearse } from './turn.ts'
 import { drillWorldOf, workloadsOf } from './world.ts'
 
 const help = `Random faults one after another and overlapping, with load and checks all along.
@@ -114,17 +115,18 @@ async function main(output: Output): Promise<number> {
     if (folder && first)
       await nearside([...(wanted.lab ? ['lab', 'up', '--app-faults'] : ['up', '--detach']), '-t', file])
     const world = await rehearsedWorld({ topology: file })
-    return await soak(world, wanted, output)
+    const { signal } = onInterrupt(output, 'leave')
+    const work = () => soak(world, wanted, output, signal)
+    return (await rehearse(world.folder, 'soak', output, work, signal)) ?? exitCodes.interrupted
   } finally {
     await removal()
   }
 }
 
-async function soak(world: WorldHandle, wanted: Asked, output: Output): Promise<number> {
+async function soak(world: WorldHandle, wanted: Asked, output: Output, signal: AbortSignal): Promise<number> {
   const { seed, beyond, rounds } = wanted
   const ground = rehearsalGround(world) === 'lab' ? 'lab' : 'local'
   const appFaults = world.record.lab?.appFaults === true
-  const { signal } = onInterrupt(output, 'leave')
   await healLeftFaults(world, output)
   const guard = startGuard(world)
   const startedAt = performance.now()

@@ -1,0 +1,16 @@
+import { join } from 'node:path'
+import { locked } from '../locked.ts'
+import type { Output } from '../output.ts'
+
+/**
+ * One rehearsal at a time in a world; the next one waits and says for whom. Two at once would take each other's load
+ * away (the ledger has one schema in a database, made anew by each) and find acknowledged writes lost, and each would
+ * meet the other's faults. Its lock is not that of starting and stopping regions, which faults do meanwhile.
+ */
+export const rehearse = <T>(
+  worldFolder: string,
+  command: string,
+  output: Output,
+  work: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> => locked(join(worldFolder, 'rehearsal'), command, output, work, signal)
