@@ -7,6 +7,7 @@ import { formatPrefix } from '../../geo/prefix.ts'
 import { userRttMs } from '../../geo/rtt.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import type { WorldHandle } from '../../world/handle.ts'
+import { readRecords } from '../faults/record.ts'
 import { lineOf } from '../links.ts'
 import { cityNetwork } from '../network/names.ts'
 import type { Link, Shaper } from '../wan/index.ts'
@@ -58,7 +59,7 @@ export async function runUsers(options: UsersOptions): Promise<UsersResult> {
   const { topology, topologyFile } = world.record
   const index = await loadPrefixIndex(topology.steering.places, dirname(topologyFile))
   const job = usersJob(options, index)
-  if (lab) await setDistances(lab, job)
+  if (lab) await setDistances(lab, job, world.folder)
   options.onStart?.(job)
   return inChild(job, options, lab?.inside('internet') ?? [])
 }
@@ -108,9 +109,10 @@ export function usersJob(options: UsersOptions, index: PrefixIndex | undefined):
 
 /**
  * Tells the shaper where the users of this run live and how far each region is from there. A link that is there keeps
- * everything but its delay: a region that is cut off stays so.
+ * everything but its delay: a region that is cut off stays so. One that a fault is on keeps that, too, or the fault
+ * would be in force and not be felt.
  */
-async function setDistances(lab: UsersLab, job: UsersJob): Promise<void> {
+async function setDistances(lab: UsersLab, job: UsersJob, worldFolder: string): Promise<void> {
   const places = job.places.map((place) => {
     const network = place.network!
     const [, high = 0, low = 0] = network.split('.').map(Number)
@@ -119,7 +121,10 @@ async function setDistances(lab: UsersLab, job: UsersJob): Promise<void> {
   const shaper = await lab.wan()
   try {
     await shaper.places(places.map(({ id, prefix }) => ({ place: id, prefix })))
-    const now = new Map((await shaper.params()).map((link) => [`${link.from} ${link.to}`, link.params]))
+    const now = new Map((await shaper.params()).map((link) => [nameOf(link), link.params]))
+    const faulty = new Set(
+      readRecords(worldFolder).flatMap(({ linksBefore = [] }) => linksBefore.map((link) => nameOf(link))),
+    )
     const links = places.flatMap(({ id, location }) =>
       job.regions.flatMap((region): Link[] => {
         const line = lineOf(userRttMs(location, region.location) / 2)
@@ -127,11 +132,12 @@ async function setDistances(lab: UsersLab, job: UsersJob): Promise<void> {
           { from: id, to: region.name },
           { from: region.name, to: id },
         ]
-        return ways.map(({ from, to }) => ({
-          from,
-          to,
-          params: { ...line, ...now.get(`${from} ${to}`), delayMs: line.delayMs },
-        }))
+        return ways
+          .filter((way) => !(faulty.has(nameOf(way)) && now.has(nameOf(way))))
+          .map((way) => ({
+            ...way,
+            params: { ...line, ...now.get(nameOf(way)), delayMs: line.delayMs },
+          }))
       }),
     )
     await shaper.set(links)
@@ -139,6 +145,8 @@ async function setDistances(lab: UsersLab, job: UsersJob): Promise<void> {
     shaper.close()
   }
 }
+
+const nameOf = ({ from, to }: Pick<Link, 'from' | 'to'>) => `${from} ${to}`
 
 function inChild(job: UsersJob, options: UsersOptions, prefix: readonly string[]): Promise<UsersResult> {
   const { signal, onRequest, onProgress } = options

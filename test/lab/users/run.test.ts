@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { userRttMs } from '../../../src/geo/rtt.ts'
+import { writeRecord } from '../../../src/lab/faults/record.ts'
 import type { UserRequest } from '../../../src/lab/users/client/browser.ts'
 import type { UserPlace } from '../../../src/lab/users/plan/places.ts'
 import { runUsers } from '../../../src/lab/users/run.ts'
 import type { Link, Prefix, Shaper } from '../../../src/lab/wan/index.ts'
 import type { WorldHandle } from '../../../src/world/handle.ts'
+import { temporaryFolder } from '../../support/sandboxed.ts'
 import { fakeNames, fakeSite, pages } from './fakes.ts'
 
 const boston: UserPlace = {
@@ -138,4 +141,44 @@ test('in a lab the shaper is told first where users live and how far everything 
   )
   assert.match(result.effort.limit!, /could not be sent/)
   assert.equal(site.asked.length, 0)
+})
+
+test('a link that a fault is on is as slow as before when more users come', async (t) => {
+  const folder = temporaryFolder('nearside-users')
+  t.after(() => rmSync(folder, { recursive: true }))
+  const site = await fakeSite(t, (_, response) => response.end('ok'))
+  const names = await fakeNames(t, () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 }))
+  const line = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
+  const slow = { from: 'east', to: 'city:300', params: line }
+  await writeRecord(
+    folder,
+    {
+      ...{ kind: 'slow-link', from: 'east', to: 'users', direction: 'out', forMs: 60_000 },
+      ...{ delayMs: 100, jitterMs: 0, rateBitsPerSecond: 0 },
+    },
+    { linksBefore: [slow] },
+  )
+  let set: readonly Link[] = []
+  const shaper: Pick<Shaper, 'places' | 'params' | 'set' | 'close'> = {
+    places: async () => undefined,
+    params: async () => [
+      { ...slow, params: { ...line, delayMs: 112 } },
+      { from: 'city:300', to: 'east', params: line },
+    ],
+    set: async (links) => {
+      set = links
+    },
+    close: () => undefined,
+  }
+  await runUsers({
+    ...options,
+    forMs: 100,
+    world: { ...worldAt(site, names), folder } as WorldHandle,
+    lab: { wan: async () => shaper as Shaper, inside: () => [] },
+  })
+  assert.deepEqual(set.map(({ from, to }) => `${from} ${to}`).sort(), [
+    'city:300 east',
+    'city:300 west',
+    'west city:300',
+  ])
 })
