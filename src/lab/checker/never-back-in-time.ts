@@ -17,7 +17,10 @@ function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean)
   }
 }
 
-/** Each read is held against the fullest one that had ended before it began. */
+/**
+ * Each read is held against all that had ended before it began. Of reads that are beginnings of one order the fullest
+ * stands for all; others may each have shown something of their own.
+ */
 function look(session: Session, isMeant: (read: SessionRead) => boolean): Finding {
   const begun = session.reads.filter(isMeant)
   const ended = begun.toSorted((a, b) => a.op.completedMs - b.op.completedMs)
@@ -25,25 +28,46 @@ function look(session: Session, isMeant: (read: SessionRead) => boolean): Findin
   let checkedOps = 0
   let next = 0
   let fullest: SessionRead | undefined
+  /** What reads that fit no order have shown, and which of them did so first. */
+  const strange = new Map<string, SessionRead>()
   for (const read of begun) {
-    for (; next < ended.length && ended[next]!.op.completedMs < read.op.invokedMs; next += 1)
-      if (!fullest || ended[next]!.values.length > fullest.values.length) fullest = ended[next]
-    if (!fullest) continue
+    for (; next < ended.length && ended[next]!.op.completedMs < read.op.invokedMs; next += 1) {
+      const one = ended[next]!
+      if (one.prefix === undefined)
+        for (const value of one.values) if (!strange.has(value)) strange.set(value, one)
+      if (one.prefix !== undefined && !(fullest && fullest.values.length >= one.values.length)) fullest = one
+    }
+    if (!fullest && next === 0) continue
     checkedOps += 1
-    const missing = missingIn(read, fullest)
+    const missing = (fullest && missingIn(read, fullest)) ?? missingStrange(read, strange)
     if (missing !== undefined)
       violations.push({
-        what: `${describe(read.op)} did not show ${missing}, which an earlier read of the same user had shown`,
-        ops: [fullest.op.id, read.op.id],
+        what: `${describe(read.op)} did not show ${missing.value}, which an earlier read of the same user had shown`,
+        ops: [missing.shownBy.op.id, read.op.id],
       })
   }
   return { violations, checkedOps }
 }
 
-function missingIn(read: SessionRead, earlier: SessionRead): string | undefined {
-  if (read.prefix === undefined || earlier.prefix === undefined) {
-    const at = missingFrom(read.values, earlier.values)
-    return at === undefined ? undefined : earlier.values[at]
-  }
-  return earlier.prefix <= read.prefix ? undefined : earlier.values[read.prefix]
+type Missing = { value: string; shownBy: SessionRead }
+
+function missingIn(read: SessionRead, shownBy: SessionRead): Missing | undefined {
+  const at =
+    read.prefix === undefined
+      ? missingFrom(read.values, shownBy.values)
+      : shownBy.prefix! > read.prefix
+        ? read.prefix
+        : undefined
+  return at === undefined ? undefined : { value: shownBy.values[at]!, shownBy }
+}
+
+/** Looks at no more than the read could hold; see `missingFrom`. */
+function missingStrange(
+  { values }: SessionRead,
+  strange: ReadonlyMap<string, SessionRead>,
+): Missing | undefined {
+  if (strange.size === 0) return undefined
+  const there = new Set(values)
+  for (const [value, shownBy] of strange) if (!there.has(value)) return { value, shownBy }
+  return undefined
 }

@@ -86,6 +86,14 @@ describe('a customer of the shop', () => {
     assert.deepEqual(Object.keys(back), ['reads-own-writes', 'never-back-in-time'])
   })
 
+  test('goes back in time also when a fuller page has come between', () => {
+    const doubtful = order('x', [0, 1], { user: 'eve', outcome: 'unknown' })
+    const pages = [readOrders('x', [2, 3], bob), readOrders('pq', [4, 5], bob), readOrders('pq', [6, 7], bob)]
+    const back = allViolations(historyOf(...orders, doubtful, ...pages), final)
+    assert.equal(back['never-back-in-time']!.length, 2)
+    assert.match(back['never-back-in-time']![1]!, /did not show x, which an earlier read/)
+  })
+
   test('is never shown an order twice, or one that was refused', () => {
     assert.deepEqual(Object.keys(found(readOrders('pqp', [4, 5]))), ['applied-once'])
     const refused = order('r', [0, 1], { outcome: 'fail', why: '503' })
