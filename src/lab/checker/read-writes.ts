@@ -13,12 +13,20 @@ export type ReadWrites = {
  * out, because what they showed has been looked at there.
  */
 export function* readWrites({ ops, lists, numbers }: Evidence): Generator<ReadWrites> {
-  const known = (number: number | undefined) => (number === undefined ? [] : [number])
   for (const { name, reads, isFinal } of lists.values())
     for (const { op, prefix } of reads)
       if (!isFinal || prefix === undefined)
-        yield { op, numbers: op.values.flatMap((value) => known(numbers.append(name, value))) }
+        yield { op, numbers: known(op.values, (value) => numbers.append(name, value)) }
   for (const op of ops)
     if (op.kind === 'readOrders' && op.outcome === 'ok')
-      yield { op, numbers: op.references.flatMap((reference) => known(numbers.order(reference))) }
+      yield { op, numbers: known(op.references, numbers.order) }
+}
+
+function known(names: readonly string[], numberOf: (name: string) => number | undefined): number[] {
+  const found: number[] = []
+  for (const name of names) {
+    const number = numberOf(name)
+    if (number !== undefined) found.push(number)
+  }
+  return found
 }
