@@ -35,6 +35,7 @@ export function summarise(
   const visitors = new Map<number, { requests: number; fast: number }>()
   const edges = new Map<string, Map<string, number>>()
   const everyMs = stepFor(ranMs)
+  const stepCount = Math.ceil(ranMs / everyMs)
 
   for (const sample of samples) {
     const { atMs, latencyMs, error, edge } = sample
@@ -47,7 +48,8 @@ export function summarise(
     add('areas', place.area)
     add('places', String(sample.place))
     add('kinds', sample.kind)
-    add('steps', String(Math.floor(atMs / everyMs)))
+    // What a page brings may be due after the end; it belongs to the last step.
+    add('steps', String(Math.min(Math.floor(atMs / everyMs), stepCount - 1)))
     if (edge !== undefined) add('regions', edge)
     const visitor = visitors.get(sample.visitor) ?? { requests: 0, fast: 0 }
     visitor.requests += 1
@@ -126,7 +128,7 @@ export function summarise(
     })),
     timeline: {
       everyMs,
-      steps: Array.from({ length: Math.ceil(ranMs / everyMs) }, (_, step) => {
+      steps: Array.from({ length: stepCount }, (_, step) => {
         const { requests, failed, latency } = groups.steps.part(String(step))
         return { atMs: step * everyMs, requests, failed, p50: latency.p50, p95: latency.p95 }
       }),
