@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import type { Prefix } from '../../../geo/prefix.ts'
 import type { Sample } from '../samples.ts'
 import { CookieJar } from './cookies.ts'
-import { type Answer, type Ask, type Exchange, exchange } from './exchange.ts'
+import { type Answer, type Exchange, exchange } from './exchange.ts'
 import { type AskServer, type Resolution, Resolver } from './resolver.ts'
 import type { Stops } from './stops.ts'
 
@@ -66,6 +66,8 @@ export class Browser<Server> {
   readonly #resolver: Resolver<Server>
   readonly #agent: Agent
   readonly #jar = new CookieJar()
+  /** Where its latest answer came from. */
+  #address: string | undefined
 
   constructor(options: BrowserOptions<Server>) {
     this.#o = options
@@ -102,28 +104,26 @@ export class Browser<Server> {
       record({ ...base, latencyMs: now() - dueMs, ...rest })
     const none = { edge: undefined, servedBy: undefined, dnsMs: 0, connectMs: 0 }
 
-    const kept = this.#resolver.kept(sentMs) !== undefined
-    const resolved = await this.#resolver.resolve(now)
-    const dnsMs = kept ? 0 : now() - sentMs
-    if (!resolved.ok) {
-      end({ ...none, dnsMs, error: stops.stopped ? stoppedError : dnsErrors[resolved.why] })
+    const cookie = this.#jar.header(path, Date.now())
+    const send = (address: string) =>
+      exchange({
+        agent: this.#agent,
+        address,
+        port: site.port,
+        host: site.domain,
+        method,
+        path,
+        headers: { ...usual, ...what.headers, ...(cookie ? { cookie } : {}) },
+        body,
+        patienceMs: Math.max(1, patienceMs - (now() - sentMs)),
+        stops,
+      })
+    const went = await this.#ask(method, send)
+    if ('why' in went) {
+      end({ ...none, dnsMs: went.dnsMs, error: stops.stopped ? stoppedError : dnsErrors[went.why] })
       return undefined
     }
-    const cookie = this.#jar.header(path, Date.now())
-    const left = Math.max(1, patienceMs - dnsMs)
-    const ask = (address: string): Ask => ({
-      agent: this.#agent,
-      address,
-      port: site.port,
-      host: site.domain,
-      method,
-      path,
-      headers: { ...usual, ...what.headers, ...(cookie ? { cookie } : {}) },
-      body,
-      patienceMs: left,
-      stops,
-    })
-    const { got, address } = await firstThatConnects(resolved.addresses, (one) => exchange(ask(one)))
+    const { got, address, dnsMs } = went
     const edge = site.regionAt.get(address) ?? address
     if (!('answer' in got)) {
       end({
@@ -146,9 +146,52 @@ export class Browser<Server> {
       status,
       error: status >= 400 ? `HTTP ${status}` : undefined,
     })
+    this.#address = address
     return status >= 400 ? undefined : got.answer
   }
+
+  /**
+   * As browsers do: on a kept connection if one is free, whatever has become of the name meanwhile; else where the name
+   * leads. A kept one that turns out to be closed is no error to a reader (only GET: RFC 9112, 9.3.1).
+   */
+  async #ask(method: string, send: (address: string) => Promise<Exchange>): Promise<Went> {
+    const { now } = this.#o
+    let dnsMs = 0
+    for (let tries = 1; ; tries += 1) {
+      let went: { got: Exchange; address: string }
+      if (this.#address !== undefined && this.#hasFree(this.#address)) {
+        went = { got: await send(this.#address), address: this.#address }
+      } else {
+        const askedMs = now()
+        const kept = this.#resolver.kept(askedMs) !== undefined
+        const resolved = await this.#resolver.resolve(now)
+        if (!kept) dnsMs += now() - askedMs
+        if (!resolved.ok) return { why: resolved.why, dnsMs }
+        went = await firstThatConnects(resolved.addresses, send)
+      }
+      const stale = 'stale' in went.got && went.got.stale
+      // Each of the connections that it had can be closed, no more.
+      if (!stale || method !== 'GET' || tries > connections) return { ...went, dnsMs }
+    }
+  }
+
+  /** As `node:http` will look for one. */
+  #hasFree(address: string): boolean {
+    const { site, from } = this.#o
+    const name = this.#agent.getName({
+      host: address,
+      port: site.port,
+      ...(from ? { localAddress: from } : {}),
+    })
+    return this.#agent.freeSockets[name]?.some((socket) => socket.writable) ?? false
+  }
 }
+
+/** `dnsMs`: what asking for the name took, 0 when it was not asked for. */
+type Went = { dnsMs: number } & (
+  | { got: Exchange; address: string }
+  | { why: Exclude<Resolution, { ok: true }>['why'] }
+)
 
 /** The run was stopped while it was under way: neither good nor bad. */
 export const stoppedError: Exclude<Exchange, { answer: unknown }>['failure'] = 'stopped'

@@ -39,7 +39,16 @@ export type Failure =
   | 'stopped'
   | 'other'
 
-export type Exchange = ({ answer: Answer } | { failure: Failure; detail: string; connected: boolean }) & {
+export type Exchange = (
+  | { answer: Answer }
+  | {
+      failure: Failure
+      detail: string
+      connected: boolean
+      /** A kept connection turned out to be closed before anything came back. */
+      stale: boolean
+    }
+) & {
   /** Time until the connection was there; 0 on one that was kept. */
   connectMs: number
 }
@@ -58,16 +67,8 @@ const failures: Record<string, Failure> = {
   ENOMEM: 'own limit',
 }
 
-/**
- * One request and its whole answer, as a browser would send it: on a kept connection if one is free, and once more on
- * a new one when a kept one turns out to be closed before anything came back (only GET: RFC 9112, 9.3.1). Never rejects.
- */
-export async function exchange(ask: Ask): Promise<Exchange> {
-  const first = await once(ask)
-  return first.again && ask.method === 'GET' ? once(ask) : first
-}
-
-function once(ask: Ask): Promise<Exchange & { again: boolean }> {
+/** One request and its whole answer, on a kept connection if one is free. Never rejects. */
+export function exchange(ask: Ask): Promise<Exchange> {
   const { agent, address, port, method, path, body, patienceMs, stops } = ask
   return new Promise((resolve) => {
     const begunMs = performance.now()
@@ -84,8 +85,8 @@ function once(ask: Ask): Promise<Exchange & { again: boolean }> {
     const finish = (how: { answer: Answer } | { failure: Failure; detail: string }) => {
       clearTimeout(patience)
       stops.delete(stop)
-      const again = 'failure' in how && how.failure === 'connection reset' && isKept && !answered
-      resolve('answer' in how ? { ...how, connectMs, again } : { ...how, connected, connectMs, again })
+      const stale = 'failure' in how && how.failure === 'connection reset' && isKept && !answered
+      resolve('answer' in how ? { ...how, connectMs } : { ...how, connected, stale, connectMs })
     }
     const broken = (): Failure => (answered ? 'answer cut short' : 'connection reset')
     const giveUp = (failure: Failure) => {
