@@ -14,86 +14,115 @@ export const users: Benchmark = {
 in twenty an order in the example's shop, the others pages of it. Each user asks a region's name server with its own
 network (nobody has the answer cached), connects from its city to the region that it is named, and keeps the connection
 while it visits, eight requests on average (no assets: they are fast and many). Latency: from when a request was due, with DNS and connecting where it took them. With one region (east, durability
-“local”) and with two (east and west, durability “region”), a world each, with the same visits. West begins at the Rocky Mountains.`,
+“local”), with two (east and west, durability “region”) and with three (the witness in the middle gets app and data, too), a world
+each, with the same visits. West begins at the Rocky Mountains.`,
   async run({ runs = 1, seed }, say) {
     const part = (full: string[]) =>
       inLab('visitsInLab', { full, ratePerSecond, seconds: secondsEach * runs, seed }, say)
-    return figuresOf(await part(['us-east']), await part(['us-east', 'us-west']))
+    const one = await part(['us-east'])
+    const two = await part(['us-east', 'us-west'])
+    return figuresOf(one, two, await part(['us-east', 'us-west', 'us-central']))
   },
 }
 
 type Measure = (visits: Visits) => number
 
-/** Pure. */
-export function figuresOf(one: Visits, two: Visits): Figure[] {
-  const beside = (what: string, unit: Unit, of: Measure, more: Partial<Figure> = {}): Figure => {
-    const [before, after] = [of(one), of(two)]
-    const ratio = before === 0 ? 1 : after / before
-    const peer = { name: 'one region', value: before, ratio, ratioSpread: [ratio, ratio] as [number, number] }
-    return { what, value: after, unit, peer, ...more }
-  }
+/** Pure. The same visits to a site in one, in two and in three regions. */
+export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
+  const toOne = beside('one region', one, two)
+  const toTwo = beside('two regions', two, three)
   const areas = two.areas.map(({ name }) => name).sort()
-  const areaOf = (visits: Visits, name: string) => visits.areas.find((area) => area.name === name)!
-  const kindOf = (visits: Visits, name: string) => visits.kinds.find((kind) => kind.name === name)!
-  const writes = 'order'
   return [
     {
       what: `within ${latencyMs} ms, two regions, all requests`,
-      value: percent(two.all.fastShare),
+      value: fast(two),
       unit: '%',
       target: { atLeast: targetPercent },
       note: described(two),
     },
     {
       what: '  those on a kept connection',
-      value: percent(two.warm.fastShare),
+      value: fastWarm(two),
       unit: '%',
       target: { atLeast: targetPercent },
       note: `the others, ${(100 * (two.cold.requests / two.all.requests)).toFixed(1)} % of all, also asked for the name, or connected`,
     },
     {
       what: `users who had at least half of their requests within ${latencyMs} ms`,
-      value: percent(two.slo.usersFastShare),
+      value: usersFast(two),
       unit: '%',
       target: { atLeast: targetPercent },
-      note: `with one region ${percent(one.slo.usersFastShare).toFixed(1)} %`,
+      note: `with one region ${usersFast(one).toFixed(1)} %`,
     },
-    beside(`within ${latencyMs} ms`, '%', (visits) => percent(visits.all.fastShare), {
-      note: `one region: ${described(one)}`,
-    }),
+    toOne(`within ${latencyMs} ms`, '%', fast, `one region: ${described(one)}`),
     ...areas.map((name) =>
-      beside(`  ${name}`, '%', (visits) => percent(areaOf(visits, name).fastShare), {
-        note: `${areaOf(two, name).requests} requests`,
-      }),
+      toOne(
+        `  ${name}`,
+        '%',
+        (visits) => percent(areaOf(visits, name).fastShare),
+        `${areaOf(two, name).requests} requests`,
+      ),
     ),
-    beside('  on a kept connection', '%', (visits) => percent(visits.warm.fastShare)),
-    beside('  reads', '%', readsPercent),
-    beside('  writes', '%', (visits) => percent(kindOf(visits, writes).fastShare)),
+    toOne('  on a kept connection', '%', fastWarm),
+    toOne('  reads', '%', fastReads),
+    toOne('  writes', '%', fastWrites),
     ...areas.flatMap((name) => [
-      beside(`${name}, median`, 'ms', (visits) => areaOf(visits, name).latency.p50),
-      beside(`${name}, 95th percentile`, 'ms', (visits) => areaOf(visits, name).latency.p95),
+      toOne(`${name}, median`, 'ms', (visits) => areaOf(visits, name).latency.p50),
+      toOne(`${name}, 95th percentile`, 'ms', (visits) => areaOf(visits, name).latency.p95),
     ]),
-    beside('writes, median', 'ms', (visits) => kindOf(visits, writes).latency.p50),
-    {
-      what: 'requests that failed, two regions',
-      value: two.all.failed,
-      unit: '',
-      target: { atMost: 0 },
-      note: two.errors.map(({ error, count }) => `${error}: ${count}`).join('; '),
-    },
+    toOne('writes, median', 'ms', writesMedian),
+    toTwo(`within ${latencyMs} ms, three regions`, '%', fast, `three regions: ${described(three)}`),
+    ...areas.map((name) => toTwo(`  ${name}`, '%', (visits) => percent(areaOf(visits, name).fastShare))),
+    toTwo('  on a kept connection', '%', fastWarm),
+    toTwo('  reads', '%', fastReads),
+    toTwo('  writes', '%', fastWrites),
+    toTwo('  users who had at least half of their requests in time', '%', usersFast),
+    toTwo('writes, median', 'ms', writesMedian),
+    failures('two', two),
+    failures('three', three),
   ]
-
-  function readsPercent(visits: Visits): number {
-    const ofWrites = kindOf(visits, writes)
-    const fast = visits.all.fastShare * visits.all.requests - ofWrites.fastShare * ofWrites.requests
-    return percent(fast / (visits.all.requests - ofWrites.requests))
-  }
 }
 
-const percent = (share: number) => share * 100
+const beside =
+  (name: string, before: Visits, after: Visits) =>
+  (what: string, unit: Unit, of: Measure, note?: string): Figure => {
+    const [value, peer] = [of(after), of(before)]
+    const ratio = peer === 0 ? 1 : value / peer
+    return {
+      ...{ what, value, unit },
+      peer: { name, value: peer, ratio, ratioSpread: [ratio, ratio] },
+      ...(note === undefined ? {} : { note }),
+    }
+  }
 
-function described({ users, all, kinds, effort }: Visits): string {
-  const writes = kinds.find(({ name }) => name === 'order')!.requests
+const percent = (share: number) => share * 100
+const areaOf = (visits: Visits, name: string) => visits.areas.find((area) => area.name === name)!
+const ordersOf = (visits: Visits) => visits.kinds.find(({ name }) => name === 'order')!
+
+const fast: Measure = ({ all }) => percent(all.fastShare)
+const fastWarm: Measure = ({ warm }) => percent(warm.fastShare)
+const fastWrites: Measure = (visits) => percent(ordersOf(visits).fastShare)
+const usersFast: Measure = ({ slo }) => percent(slo.usersFastShare)
+const writesMedian: Measure = (visits) => ordersOf(visits).latency.p50
+
+const fastReads: Measure = (visits) => {
+  const { all } = visits
+  const orders = ordersOf(visits)
+  const inTime = all.fastShare * all.requests - orders.fastShare * orders.requests
+  return percent(inTime / (all.requests - orders.requests))
+}
+
+const failures = (regions: string, { all, errors }: Visits): Figure => ({
+  what: `requests that failed, ${regions} regions`,
+  value: all.failed,
+  unit: '',
+  target: { atMost: 0 },
+  note: errors.map(({ error, count }) => `${error}: ${count}`).join('; '),
+})
+
+function described(visits: Visits): string {
+  const { users, all, effort } = visits
+  const writes = ordersOf(visits).requests
   return [
     `${all.requests} requests of ${users} users, ${((100 * writes) / all.requests).toFixed(1)} % writes`,
     `the generator was late by ${effort.lateMs.p99.toFixed(1)} ms at the 99th percentile`,

@@ -32,7 +32,11 @@ const visits = (all: number, warm: number, order: number, west: number): Visits 
 })
 
 test('the target counts every request, writes and first ones too; those on a kept connection are told apart', () => {
-  const figures = figuresOf(visits(0.8, 0.9, 0.9, 90), visits(0.94, 0.96, 0.2, 50))
+  const figures = figuresOf(
+    visits(0.8, 0.9, 0.9, 90),
+    visits(0.94, 0.96, 0.2, 50),
+    visits(0.97, 0.98, 0.6, 45),
+  )
   const verdicts = Object.fromEntries(figures.map((figure) => [figure.what.trim(), verdictOf(figure)]))
   assert.equal(verdicts['within 100 ms, two regions, all requests'], 'missed')
   assert.equal(verdicts['those on a kept connection'], 'met')
@@ -40,5 +44,7 @@ test('the target counts every request, writes and first ones too; those on a kep
   // 940 fast ones in all, 10 of them writes.
   assert.ok(Math.abs(of('reads').value - (100 * 930) / 950) < 1e-9)
   assert.deepEqual([of('writes').value, of('writes').peer!.value], [20, 90])
+  const three = of('within 100 ms, three regions')
+  assert.deepEqual([three.value, three.peer!.value], [97, 94])
   assert.deepEqual([of('US West, median').value, of('US West, median').peer!.value], [50, 90])
 })
