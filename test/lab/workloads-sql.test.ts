@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import pg from 'pg'
+import { heard } from '../../src/lab/workloads/ledger/connections.ts'
 import {
   appendStatement,
   createStatements,
@@ -10,6 +11,7 @@ import {
   transferStatement,
 } from '../../src/lab/workloads/ledger/schema.ts'
 import { writeOnce } from '../../src/lab/workloads/ledger/transaction.ts'
+import { startLostAtOnce } from '../support/lost-at-once.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { until } from '../support/sandboxed.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -30,7 +32,7 @@ beforeEach(async () => {
     connectionTimeoutMillis: 5000,
     query_timeout: 5000,
   })
-  pool.on('error', () => undefined)
+  heard(pool)
 })
 afterEach(async () => {
   await postgres.resetConfiguration()
@@ -149,4 +151,13 @@ test('accounts that are all gone are shown as none, which is not the same as not
   assert.deepEqual(read!.balances, [])
   const [shown] = await postgres.query<{ accounts: unknown }>(showStatement)
   assert.deepEqual(shown!.accounts, [])
+})
+
+test('a server that is lost with its greeting is a failure like another, and does not end the process', async (t) => {
+  const { url, greeted } = await startLostAtOnce(t)
+  const lost = heard(new pg.Pool({ connectionString: url }))
+  t.after(() => lost.end())
+  const { outcome } = await writeOnce(lost, 5000, appendStatement, ['l', 'a'])
+  assert.equal(outcome, 'fail')
+  assert.equal(greeted(), 1)
 })

@@ -44,8 +44,11 @@ const healthTimeoutMs = 1_000
 export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: string }): Database {
   const readPool = new Pool({ ...common, ...readLimits, connectionString: urls.databaseReadUrl })
   const writePool = new Pool({ ...common, ...writeLimits, connectionString: urls.databaseUrl })
-  // An idle connection was dropped. The pool has forgotten it already; unheard, the event would end the process.
-  for (const pool of [readPool, writePool]) pool.on('error', () => {})
+  // A connection was lost while nothing was asked on it: idle, between two statements, or with its very first packet.
+  // Whoever uses it finds out by the next statement; unheard, the event would end the process.
+  const ignore = () => {}
+  for (const pool of [readPool, writePool])
+    pool.on('error', ignore).on('connect', (client) => client.on('error', ignore))
 
   let lastAnswerAt = Number.NEGATIVE_INFINITY
   const ask: Query = async (text, values) => {

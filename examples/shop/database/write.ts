@@ -64,11 +64,7 @@ async function attemptOnce<T>(pool: Pool, work: (query: Query) => Promise<T>): P
     const lost = error instanceof DatabaseError ? error : new ConnectionLost(error)
     return { kind: 'rolled back', error: lost, connection: 'doubtful' }
   }
-  // The pool listens only while a connection is idle; unheard, an error between two statements ends the process.
-  const ignore = () => {}
-  client.on('error', ignore)
   const attempt = await transaction(client, work)
-  client.off('error', ignore)
   client.release(!isReusable(attempt))
   return attempt
 }

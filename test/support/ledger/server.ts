@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import pg from 'pg'
+import { heard } from '../../../src/lab/workloads/ledger/connections.ts'
 import { type Written, writeOnce } from '../../../src/lab/workloads/ledger/transaction.ts'
 
 /**
@@ -15,7 +16,7 @@ const patienceMs = 60_000
 const timeouts = { connectionTimeoutMillis: 5_000, max: 20, maxLifetimeSeconds: 3 }
 const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
 const replica = new pg.Pool({ connectionString: DATABASE_READ_URL!, query_timeout: 5_000, ...timeouts })
-for (const pool of [primary, replica]) pool.on('error', () => undefined)
+for (const pool of [primary, replica]) heard(pool)
 
 /** Which server and which timeline a row was written on, as that server itself says. */
 const append = `

@@ -18,6 +18,15 @@ const readLifetimeSeconds = 5
 /** Writes are far from home as a rule, and a new session takes several round trips. When the primary moves, HAProxy ends them. */
 const writeLifetimeSeconds = 60
 
+/**
+ * An error that comes when nothing is asked ends the process if nobody listens: of an idle connection, which the pool has
+ * forgotten by then, and of one that is lost with its first packet, before whoever waited for it goes on.
+ */
+export function heard(pool: pg.Pool): pg.Pool {
+  const ignore = () => undefined
+  return pool.on('error', ignore).on('connect', (client) => client.on('error', ignore))
+}
+
 export type Rates = { writesPerSecond: number; readsPerSecond: number; patienceMs: number }
 
 /** Nothing is connected yet. With the app's own role, which may do nothing that the app may not do. */
@@ -36,9 +45,7 @@ export function endpointsOf(world: WorkloadWorld, region: Region, rates: Rates):
       keepAlive: true,
       ...options,
     })
-    // An idle connection was dropped; the pool has forgotten it already.
-    made.on('error', () => undefined)
-    return made
+    return heard(made)
   }
   const write = pool(ports.databaseWrite, rates.writesPerSecond * secondsAWrite, {
     application_name: 'nearside drill, writes',

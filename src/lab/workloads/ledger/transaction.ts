@@ -13,7 +13,7 @@ export type Written = { outcome: Outcome; why: string; place?: Place; commitSent
  *   as a warning with a COMMIT that says success: it is on this server's disk, and perhaps nowhere else.
  *
  * A connection that failed is closed: the server then rolls back what was not committed. All of it takes `patienceMs` at
- * most, if the pool gives up connecting after that time as well.
+ * most, if the pool gives up connecting after that time as well. The pool has to be one that is `heard`.
  */
 export async function writeOnce(
   pool: pg.Pool,
@@ -37,11 +37,10 @@ export async function writeOnce(
   const listen = (notice: { severity?: string | undefined; message?: string | undefined }) => {
     if (notice.severity === 'WARNING') warning = notice.message ?? 'a warning'
   }
-  const ignore = () => undefined
-  client.on('notice', listen).on('error', ignore)
+  client.on('notice', listen)
   let commitSentMs: number | undefined
   const finish = (written: Omit<Written, 'commitSentMs'>): Written => {
-    client.off('notice', listen).off('error', ignore)
+    client.off('notice', listen)
     client.release(written.outcome !== 'ok')
     return { ...written, ...(commitSentMs === undefined ? {} : { commitSentMs }) }
   }

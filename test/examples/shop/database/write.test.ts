@@ -4,6 +4,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { DatabaseUnavailable, OutcomeUnknown } from '../../../../examples/shop/database/errors.ts'
 import { type Database, openDatabase } from '../../../../examples/shop/database/open.ts'
 import type { Query } from '../../../../examples/shop/database/query.ts'
+import { startLostAtOnce } from '../../../support/lost-at-once.ts'
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts'
 import { until } from '../../../support/sandboxed.ts'
 import { startTcpProxy, type TcpProxy } from '../../../support/tcp-proxy.ts'
@@ -193,4 +194,14 @@ test('idle connections may be dropped at any time', async () => {
   proxy.lead(postgres)
   await database.read('SELECT 1')
   await database.write(write('b'), { idempotent: true })
+})
+
+test('a server that is lost with its greeting is tried again, and does not end the process', async (t) => {
+  const { url, greeted } = await startLostAtOnce(t)
+  const lost = openDatabase({ databaseUrl: url, databaseReadUrl: url })
+  t.after(() => lost.close())
+  const written = lost.write(write('a'), { idempotent: true, patienceMs: 600 })
+  await assert.rejects(written, DatabaseUnavailable)
+  assert.ok(greeted() > 1)
+  await assert.rejects(lost.read('SELECT 1'))
 })
