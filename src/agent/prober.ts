@@ -10,22 +10,25 @@ import { httpStatus } from './check.ts'
  */
 
 type Question = {
-  port: (region: Region) => Exclude<PortName, 'app'>
+  port: Exclude<PortName, 'app'>
   path: string
-  asked: (region: Region) => boolean
+  /** What an answer of this status says; silence says no to all of them. */
+  tells: Partial<Record<ProbeName, (status: number) => boolean>>
 }
 
-const questions: Record<ProbeName, Question> = {
-  // Where there is a port for other regions it is asked there: the users' port then counts users alone.
-  edge: {
-    port: (region) => (region.full ? 'region' : 'http'),
-    path: ownPaths.alive,
-    asked: (region) => region.serves,
-  },
-  // On the port for other regions the answer is about that region's own app.
-  app: { port: () => 'region', path: ownPaths.ready, asked: (region) => region.full },
-  patroni: { port: () => 'patroni', path: '/liveness', asked: (region) => region.full },
-  etcd: { port: () => 'etcdClient', path: '/version', asked: (region) => region.votes },
+const isOk = (status: number) => status === 200
+
+function questionsTo({ serves, full, votes }: Region): Question[] {
+  return [
+    // On the port for other regions one answer tells of two: it comes from the edge, and is about that region's own app.
+    // The users' port then counts users alone.
+    ...(full
+      ? [{ port: 'region', path: ownPaths.ready, tells: { edge: () => true, app: isOk } } as const]
+      : []),
+    ...(serves && !full ? [{ port: 'http', path: ownPaths.alive, tells: { edge: isOk } } as const] : []),
+    ...(full ? [{ port: 'patroni', path: '/liveness', tells: { patroni: isOk } } as const] : []),
+    ...(votes ? [{ port: 'etcdClient', path: '/version', tells: { etcd: isOk } } as const] : []),
+  ]
 }
 
 const graceMs = 15_000
@@ -65,12 +68,12 @@ export class Prober {
   start(everyMs: number, timeoutMs: number): void {
     this.#startedAt = this.#now()
     const probes = this.#targets.flatMap((target) =>
-      this.#probesOf(target).map(([name, question]) => ({ target, name, question })),
+      questionsTo(target).map((question) => ({ target, question })),
     )
     // Spread over the time between two questions: asked all at once, a short pause of ours would spoil them all.
-    for (const [index, { target, name, question }] of probes.entries())
+    for (const [index, { target, question }] of probes.entries())
       setTimeout(
-        () => void this.#loop(target, name, question, everyMs, timeoutMs),
+        () => void this.#loop(target, question, everyMs, timeoutMs),
         (index * everyMs) / probes.length,
       )
   }
@@ -79,26 +82,24 @@ export class Prober {
     this.#stopped = true
   }
 
-  async #loop(
-    target: Region,
-    name: ProbeName,
-    question: Question,
-    everyMs: number,
-    timeoutMs: number,
-  ): Promise<void> {
+  async #loop(target: Region, question: Question, everyMs: number, timeoutMs: number): Promise<void> {
     while (!this.#stopped) {
       const askedAt = this.#now()
       const status = await httpStatus({
         address: target.address,
-        port: this.#topology.ports[question.port(target)],
+        port: this.#topology.ports[question.port],
         path: question.path,
         timeoutMs,
         from: this.#from.address,
       })
       const heldUp = status === undefined && this.#now() - askedAt > timeoutMs + lateMs
-      const hasFailed = !heldUp && this.#record(`${target.name}/${name}`, status === 200, askedAt)
+      const failed = heldUp
+        ? []
+        : Object.entries(question.tells).filter(([name, tells]) =>
+            this.#record(`${target.name}/${name}`, status !== undefined && tells(status), askedAt),
+          )
       // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
-      if (hasFailed) for (const end of this.#rests.get(target.name) ?? []) end()
+      if (failed.length > 0) for (const end of this.#rests.get(target.name) ?? []) end()
       await this.#rest(target.name, Math.max(0, everyMs - (this.#now() - askedAt)))
     }
   }
@@ -119,18 +120,13 @@ export class Prober {
     return Object.fromEntries(
       this.#targets.map((target) => {
         const view: View = {}
-        for (const [name] of this.#probesOf(target)) {
+        const told = questionsTo(target).flatMap(({ tells }) => Object.keys(tells) as ProbeName[])
+        for (const name of told) {
           const state = this.#states.get(`${target.name}/${name}`)
           if (state) view[name] = { ok: state.ok, forMs: Math.round(now - state.sinceMs) } satisfies Seen
         }
         return [target.name, view]
       }),
-    )
-  }
-
-  #probesOf(target: Region): [ProbeName, Question][] {
-    return (Object.entries(questions) as [ProbeName, Question][]).filter(([, question]) =>
-      question.asked(target),
     )
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { afterEach, beforeEach, describe, type TestContext, test } from 'node:test'
 import { Prober } from '../../src/agent/prober.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
 import { freeNetwork } from '../support/net.ts'
@@ -66,31 +66,62 @@ describe('a probe', () => {
   })
 })
 
-describe('several probes of one region', () => {
-  test('when one misses its answer the others are asked at once, not at their own time', async (t) => {
+/** The other full region, with a server on each port that is asked. */
+describe('probes of a region with app and data', () => {
+  type Answers = Partial<Record<'region' | 'patroni' | 'etcdClient', number | 'nothing'>>
+
+  async function started(t: TestContext, everyMs: number) {
     const topology = topologyOf(twoRegions, { network: { base: await freeNetwork() } })
     const [east, west] = regionsOf(topology)
-    let status = 200
-    const { region, patroni, etcdClient } = topology.ports
-    const servers = [region, patroni, etcdClient].map((port) => {
-      const server = createServer((_request, response) => response.writeHead(status).end())
-      return { server, listens: new Promise<void>((done) => server.listen(port, west!.address, done)) }
+    const answers: Answers = {}
+    const asked: string[] = []
+    const servers = (['region', 'patroni', 'etcdClient'] as const).map((port) => {
+      const server = createServer(({ url }, response) => {
+        asked.push(url!)
+        const answer = answers[port] ?? 200
+        if (answer === 'nothing') response.destroy()
+        else response.writeHead(answer).end()
+      })
+      return {
+        server,
+        listens: new Promise<void>((done) => server.listen(topology.ports[port], west!.address, done)),
+      }
     })
     await Promise.all(servers.map(({ listens }) => listens))
-    // Each of the four questions has its turn 2 s after the one before.
-    const everyMs = 8000
     const prober = new Prober(topology, east!, [west!], () => performance.now())
     t.after(() => {
       prober.stop()
       for (const { server } of servers) server.close()
     })
     prober.start(everyMs, 1000)
-    const seen = () => Object.values(prober.view()['us-west'] ?? {})
-    const all = (ok: boolean) => seen().length === 4 && seen().every((one) => one.ok === ok)
+    const view = () => prober.view()['us-west'] ?? {}
+    const ok = () => Object.fromEntries(Object.entries(view()).map(([name, seen]) => [name, seen.ok]))
+    const all = (wanted: boolean) =>
+      Object.keys(ok()).length === 4 && Object.values(ok()).every((one) => one === wanted)
     await until('a first answer to each', () => all(true))
-    status = 503
+    return { answers, asked, view, ok, all }
+  }
+
+  test('one answer tells of edge and app: an edge that says that its app is not ready is alive', async (t) => {
+    const { answers, asked, ok, all } = await started(t, 20)
+    answers.region = 503
+    await until('the app to be missed', () => ok().app === false)
+    assert.deepEqual(ok(), { edge: true, app: false, patroni: true, etcd: true })
+    answers.region = 'nothing'
+    await until('the edge to be missed', () => ok().edge === false)
+    assert.deepEqual(ok(), { edge: false, app: false, patroni: true, etcd: true })
+    delete answers.region
+    await until('everything to answer', () => all(true))
+    assert.equal(new Set(asked).size, 3, 'three questions for four answers')
+  })
+
+  test('when one misses its answer the others are asked at once, not at their own time', async (t) => {
+    // Each of the three questions has its turn 2 s after the one before.
+    const everyMs = 6000
+    const { answers, view, all } = await started(t, everyMs)
+    for (const port of ['region', 'patroni', 'etcdClient'] as const) answers[port] = 'nothing'
     await until('all to be missed', () => all(false))
-    const times = seen().map(({ forMs }) => forMs)
-    assert.ok(Math.max(...times) - Math.min(...times) < everyMs / 4, times.join(', '))
+    const times = Object.values(view()).map(({ forMs }) => forMs)
+    assert.ok(Math.max(...times) - Math.min(...times) < everyMs / 3, times.join(', '))
   })
 })
