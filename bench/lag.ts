@@ -1,44 +1,68 @@
-import type { Benchmark } from './figure.ts'
+import type { Benchmark, Figure, Unit } from './figure.ts'
 import { inLab } from './lab/in-lab.ts'
-import { commitsPerSecond } from './lab/lags.ts'
+import { commitsPerSecond, type Lags } from './lab/lags.ts'
 
-const seconds = 60
+const defaultRuns = 2
+const secondsEach = 30
 const targetMs = 15
 
 export const lag: Benchmark = {
   name: 'lag',
   title: 'Replication lag at a distance',
-  how: `In a lab, the primary in the east and its replica in the west of the United States: ${commitsPerSecond} commits a second for ${seconds} s (pgbench at
-a fixed rate, one row each, each waiting for both regions), and beside them twenty rows a second that are followed. Lag: from
-the moment that such a row's INSERT is sent until a session at the replica sees it, by one clock; so it holds the commit at the
-primary, the way, and the replay. The least that the way allows is half a round trip of the link.`,
-  async run({ runs = 1 }, say) {
-    const { linkMs, commits, lagsMs } = await inLab('replicationLags', { seconds: seconds * runs }, say)
-    const at = (share: number) => lagsMs[Math.min(lagsMs.length - 1, Math.floor(share * lagsMs.length))]!
-    const oneWay = linkMs / 2
-    return [
-      { what: 'half a round trip of the link', value: oneWay, unit: 'ms' },
-      {
-        what: 'commits a second',
-        value: commits.perSecond,
-        unit: '/s',
-        note: `each for both regions: median ${commits.p50Ms.toFixed(1)} ms, 99th percentile ${commits.p99Ms.toFixed(1)} ms`,
-      },
-      {
-        what: 'lag, median',
-        value: at(0.5),
-        unit: 'ms',
-        note: `${lagsMs.length} rows followed; from ${at(0).toFixed(1)} to ${at(1).toFixed(1)} ms`,
-      },
-      { what: 'lag, 95th percentile', value: at(0.95), unit: 'ms' },
-      { what: 'lag, 99th percentile', value: at(0.99), unit: 'ms' },
-      {
-        what: '  of it beyond half a round trip',
-        value: at(0.99) - oneWay,
-        unit: 'ms',
-        target: { atMost: targetMs },
-      },
-      { what: '  beyond it, median', value: at(0.5) - oneWay, unit: 'ms' },
-    ]
+  how: `In a lab, the primary in the east and its replica in the west of the United States: ${commitsPerSecond} commits a second for ${secondsEach} s a run
+(pgbench at a fixed rate, one row each, each waiting for both regions), and beside them twenty rows a second that are followed.
+Lag: from the moment that such a row's INSERT is sent until a session at the replica sees it, by one clock; so it holds the
+commit at the primary, the way, and the replay. The least that the way allows is half a round trip of the link. In turns with
+it, two plain servers at the same sites, with PostgreSQL's own settings and nothing in front of them.`,
+  async run({ runs = defaultRuns }, say) {
+    const input = { seconds: secondsEach, rounds: runs }
+    const { linkMs, ours, plain } = await inLab('replicationLags', input, say)
+    return figuresOf(linkMs, ours, plain)
   },
 }
+
+/** Pure. */
+export function figuresOf(linkMs: number, ours: Lags, plain: Lags): Figure[] {
+  const oneWay = linkMs / 2
+  const beside = (what: string, unit: Unit, of: (lags: Lags) => number, note?: string): Figure => {
+    const [value, peer] = [of(ours), of(plain)]
+    const ratio = value / peer
+    return {
+      ...{ what, value, unit },
+      peer: { name: 'PostgreSQL alone', value: peer, ratio, ratioSpread: [ratio, ratio] },
+      ...(note === undefined ? {} : { note }),
+    }
+  }
+  const commits = ({ commits }: Lags) =>
+    `median ${commits.p50Ms.toFixed(1)} ms, 99th percentile ${commits.p99Ms.toFixed(1)} ms`
+  const range = ({ lagsMs }: Lags) =>
+    `${lagsMs.length} rows followed, from ${at(lagsMs, 0).toFixed(1)} to ${at(lagsMs, 1).toFixed(1)} ms`
+  return [
+    { what: 'half a round trip of the link', value: oneWay, unit: 'ms' },
+    beside(
+      'commits a second',
+      '/s',
+      ({ commits }) => commits.perSecond,
+      `each for both regions: ${commits(ours)}; PostgreSQL alone: ${commits(plain)}`,
+    ),
+    beside(
+      'lag, median',
+      'ms',
+      ({ lagsMs }) => at(lagsMs, 0.5),
+      `${range(ours)}; PostgreSQL alone: ${range(plain)}`,
+    ),
+    beside('lag, 95th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.95)),
+    beside('lag, 99th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.99)),
+    {
+      what: '  of it beyond half a round trip',
+      value: at(ours.lagsMs, 0.99) - oneWay,
+      unit: 'ms',
+      target: { atMost: targetMs },
+      note: `PostgreSQL alone: ${(at(plain.lagsMs, 0.99) - oneWay).toFixed(1)} ms`,
+    },
+    { what: '  beyond it, median', value: at(ours.lagsMs, 0.5) - oneWay, unit: 'ms' },
+  ]
+}
+
+const at = (sorted: readonly number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
