@@ -30,7 +30,7 @@ suite('faults and drills as they are typed', () => {
       const header = { version: 1 as const, world: 'shop', bootId: 'x', epochOffsetMs: 0 }
       const result = {
         plan: { scenario: 'cut', world: 'shop', about: '', steps: [] },
-        figures: { reads: {}, writes: {}, byEdge: [] },
+        figures: { reads: { elsewhere: [] }, writes: {}, byEdge: [] },
         ...{ guarantees: [], timeline: [], notes: [], seed: 1, faultAt: 0, ok: true, settled: true },
         history: { header, ops: [], marks: [] },
         final: { views: [], absent: [] },

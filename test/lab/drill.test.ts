@@ -89,6 +89,22 @@ suite('the plan of a drill', () => {
       /holds the primary/,
     )
     assert.match(
+      refusal(() => plan('replica-loss', { words: ['us-central'] })),
+      /us-central holds no data \| nearside drill witness-loss us-central/,
+    )
+    assert.match(
+      refusal(() => plan('witness-loss', { words: ['us-west'] })),
+      /us-west holds data \| nearside drill region-loss us-west/,
+    )
+    assert.match(
+      refusal(() => plan('witness-loss', { words: ['us-east'] })),
+      /us-east holds data \| nearside drill replica-loss us-east/,
+    )
+    assert.match(
+      refusal(() => plan('witness-loss', { words: ['us-centrl'] })),
+      /did you mean us-central\?/,
+    )
+    assert.match(
       refusal(() => plan('region-loss', { situation: { regions } })),
       /no agent knows where the primary is/,
     )
@@ -231,7 +247,12 @@ suite('the timeline of a drill', () => {
         name: 'us-west',
         status: {
           region: 'us-west',
-          world: { durability, primary: 'us-west', lag: { 'us-east': { streaming: atMs !== 14_000 } } },
+          world: {
+            ageMs: 100,
+            durability,
+            primary: 'us-west',
+            lag: { 'us-east': { streaming: atMs !== 14_000 } },
+          },
         } as unknown as RegionStatus,
       },
     ],
@@ -296,7 +317,7 @@ suite('the timeline of a drill', () => {
     assert.equal(figures.toWritableMs, 3_120)
     assert.deepEqual(figures.longestWritePause, { ms: 3_100, atMs: 20, open: false })
     assert.deepEqual(figures.writes, { acknowledged: 5, refused: 1, unknown: 0, lost: 1 })
-    assert.deepEqual(figures.reads, { all: 2, failed: 1, failedElsewhere: 0 })
+    assert.deepEqual(figures.reads, { all: 2, failed: 1, failedElsewhere: 0, elsewhere: [] })
     assert.deepEqual(figures.users, {
       who: 'load',
       requests: 2,

@@ -1,7 +1,9 @@
 import { type Guarantee, verdictOf } from '../checker/index.ts'
-import { type History, isWrite, type Op, type WriteOp } from '../history.ts'
+import { type History, isWrite, type Op, type OpKind, type WriteOp } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
-import { type Deed, longestPause, type Moment, type Pause, pauseThresholdMs } from './timeline.ts'
+import type { Deed } from './deed.ts'
+import { causedPause, longestPause } from './pause.ts'
+import type { Moment } from './timeline.ts'
 
 export type Counts = { acknowledged: number; refused: number; unknown: number; lost: number }
 
@@ -9,14 +11,20 @@ export type Counts = { acknowledged: number; refused: number; unknown: number; l
 export type Figures = {
   /** Until a majority called a region lost or unfit. */
   toVerdictMs?: number
-  /** Until writes were acknowledged again, if they had paused. */
+  /** From the step that made them pause until writes were acknowledged again; only if a fault made them pause. */
   toWritableMs?: number
-  /** `open`: none was acknowledged afterwards. */
+  /** Whatever it came from. `open`: none was acknowledged afterwards. */
   longestWritePause?: { ms: number; atMs: number; open: boolean }
   writes: Counts
   /** Of the shop; only when its load ran. */
   orders?: Counts
-  reads: { all: number; failed: number; failedElsewhere: number }
+  reads: {
+    all: number
+    failed: number
+    failedElsewhere: number
+    /** Which those were, the most frequent first. */
+    elsewhere: readonly FailedReads[]
+  }
   byEdge: readonly EdgeFigures[]
   /**
    * Requests over HTTP that took longer than the topology's SLO, or failed: those of simulated users from their cities
@@ -24,6 +32,9 @@ export type Figures = {
    */
   users?: UserFigures
 }
+
+/** Reads of one kind that failed in one way. */
+export type FailedReads = { kind: string; why: string; count: number }
 
 export type UserFigures = {
   who: 'users' | 'load'
@@ -64,33 +75,55 @@ export function figuresOf({ history, deeds, timeline, guarantees, hit, slo, user
   const reads = ops.filter((op) => !isWrite(op))
   const orders = writes.filter(({ kind }) => kind === 'order')
   const http = ops.filter(({ kind }) => kind === 'order' || kind === 'readOrders' || kind === 'page')
-  const pause = longestPause(history, t0)
+  const longest = longestPause(history, t0)
+  const caused = causedPause(history, deeds)
   const verdict = timeline.find(({ kind }) => kind === 'verdict')
   const edges = [...new Set(ops.map(({ edge }) => edge))].sort()
   const failed = reads.filter(({ outcome }) => outcome !== 'ok')
+  const elsewhere = failed.filter(({ edge }) => !hit.includes(edge))
   return {
     ...(verdict ? { toVerdictMs: verdict.atMs } : {}),
-    ...(pause && isPause(pause) ? pauseFigures(pause, t0) : {}),
+    ...(caused && !caused.open ? { toWritableMs: caused.toMs - caused.causeMs } : {}),
+    ...(longest
+      ? {
+          longestWritePause: {
+            ms: longest.toMs - longest.fromMs,
+            atMs: longest.fromMs - t0,
+            open: longest.open,
+          },
+        }
+      : {}),
     writes: counts(writes, lost),
     ...(orders.length > 0 ? { orders: counts(orders, lost) } : {}),
     reads: {
       all: reads.length,
       failed: failed.length,
-      failedElsewhere: failed.filter(({ edge }) => !hit.includes(edge)).length,
+      failedElsewhere: elsewhere.length,
+      elsewhere: countedReads(elsewhere),
     },
     byEdge: edges.map((edge) => ofEdge(edge, hit.includes(edge), history, t0, lost)),
     ...(users ? { users: simulated(users) } : http.length > 0 ? { users: usersOf(http, slo) } : {}),
   }
 }
 
-const isPause = ({ fromMs, toMs }: Pause) => toMs - fromMs >= pauseThresholdMs
-
-function pauseFigures(pause: Pause, t0: number): Pick<Figures, 'toWritableMs' | 'longestWritePause'> {
-  const ms = pause.toMs - pause.fromMs
-  return {
-    ...(pause.open ? {} : { toWritableMs: pause.toMs - t0 }),
-    longestWritePause: { ms, atMs: pause.fromMs - t0, open: pause.open },
+function countedReads(reads: readonly Op[]): FailedReads[] {
+  const counted = new Map<string, FailedReads>()
+  for (const op of reads) {
+    const kind = readNames[op.kind] ?? op.kind
+    const named = 'source' in op ? `${kind} (${op.source})` : kind
+    const why = op.why || 'no reason given'
+    const key = JSON.stringify([named, why])
+    counted.set(key, { kind: named, why, count: (counted.get(key)?.count ?? 0) + 1 })
   }
+  return [...counted.values()].sort((a, b) => b.count - a.count)
+}
+
+/** As the workloads ask for them. */
+const readNames: Partial<Record<OpKind, string>> = {
+  readList: 'lists by SQL',
+  readAccounts: 'accounts by SQL',
+  readOrders: 'a customer’s orders',
+  page: 'pages',
 }
 
 /** Operations that prove the loss of an acknowledged write. */
@@ -124,7 +157,7 @@ function ofEdge(
     hit,
     writes: counts(here.filter(isWrite), lost),
     reads: { all: reads.length, failed: reads.filter(({ outcome }) => outcome !== 'ok').length },
-    ...(pause && isPause(pause) ? { longestWritePauseMs: pause.toMs - pause.fromMs } : {}),
+    ...(pause ? { longestWritePauseMs: pause.toMs - pause.fromMs } : {}),
   }
 }
 

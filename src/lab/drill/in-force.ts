@@ -3,7 +3,7 @@ import type { Injected } from '../faults/inject.ts'
 import { sayFault, sayHealing, what } from '../faults/say.ts'
 import type { Fault } from '../faults/types.ts'
 import { clockMs, type Recorder } from '../history.ts'
-import type { Deed } from './timeline.ts'
+import type { Deed } from './deed.ts'
 import type { DrillWorld } from './types.ts'
 
 /** Everything that the drill has injected, and what it did when. */
@@ -27,7 +27,7 @@ export class FaultsInForce {
     const beganMs = clockMs()
     this.#inForce.set(as, { fault, injected: await this.#world.inject(fault) })
     this.lastMs = clockMs()
-    this.note('fault', what(fault), actsWhileInjected(fault) ? beganMs : this.lastMs)
+    this.note('fault', what(fault), { as, atMs: actsWhileInjected(fault) ? beganMs : this.lastMs })
   }
 
   async heal(as: string): Promise<void> {
@@ -37,7 +37,7 @@ export class FaultsInForce {
     if (healing) this.#say(`Healing: ${healing}`)
     await found.injected.heal()
     this.#inForce.delete(as)
-    if (healing) this.note('healed', healing)
+    if (healing) this.note('healed', healing, { as })
   }
 
   /** One that cannot be healed does not keep the others; its record stays for the next command. False: there is one. */
@@ -51,8 +51,12 @@ export class FaultsInForce {
     return this.#inForce.size === 0
   }
 
-  note(kind: Deed['kind'], text: string, atMs = clockMs()): void {
-    this.deeds.push({ atMs, kind, what: text })
+  note(
+    kind: Deed['kind'],
+    text: string,
+    { atMs = clockMs(), ...named }: { atMs?: number; as?: string } = {},
+  ): void {
+    this.deeds.push({ atMs, kind, what: text, ...named })
     this.#recorder.mark(text, atMs)
   }
 }

@@ -2,10 +2,11 @@ import { messageOf } from '../../lib/errors.ts'
 import { check } from '../checker/index.ts'
 import type { FinalState, Recorder } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
+import type { Deed } from './deed.ts'
 import { brokenIn, figuresOf } from './figures.ts'
 import type { Look } from './look.ts'
 import { type DrillPlan, regionsHit } from './plan.ts'
-import { type Deed, timelineOf } from './timeline.ts'
+import { timelineOf } from './timeline.ts'
 import type { DrillOptions, DrillResult, DrillWorld } from './types.ts'
 
 /** What is known when the load has ended. */

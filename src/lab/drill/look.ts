@@ -61,3 +61,18 @@ export function primaryIn(look: Look): string | undefined {
   const words = look.regions.flatMap(({ status }) => status?.world ?? [])
   return words.sort((a, b) => a.ageMs - b.ageMs).find(({ primary }) => primary !== undefined)?.primary
 }
+
+/**
+ * What the region says that holds the primary by the freshest word. A primary that was cut off goes on for a while to
+ * take itself for one; undefined while nobody knows better than that.
+ */
+export function primaryWord(look: Look): WorldWord | undefined {
+  const fresh = look.regions.flatMap(({ name, status }) =>
+    status?.world && status.world.ageMs < freshMs ? [{ name, word: status.world }] : [],
+  )
+  const freshest = fresh.sort((a, b) => a.word.ageMs - b.word.ageMs).find(({ word }) => word.primary)
+  const primary = freshest?.word.primary
+  return fresh.find(({ name, word }) => name === primary && word.primary === primary)?.word
+}
+
+type WorldWord = NonNullable<RegionStatus['world']>

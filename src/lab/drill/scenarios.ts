@@ -38,7 +38,10 @@ const settled: Step = { do: 'until', what: 'settled', limitMs: settleLimitMs }
 const heal: Step = { do: 'heal', which: 'fault' }
 
 const nothingLost = 'nothing acknowledged is lost, nothing is applied twice'
-const readsGoOn = (where: string) => `reads ${where} go on without an error`
+/** What docs/guarantees.md promises: no read is promised an answer that was under way to what is lost. */
+const readsGoOn =
+  'reads at the other edges go on from the databases that live; what was under way may break off'
+const primaryReadsWait = 'reads that ask the primary (DATABASE_URL) wait for one, as writes do'
 
 /** One fault, as long as it is to last, then healed. */
 const once = (fault: Fault, forMs: number, more: Step[] = []): Step[] => [
@@ -64,9 +67,12 @@ export const scenarios = {
         steps: once(lost, forMs, [writes]),
         expects: [
           ...(holdsPrimary
-            ? ['another region holds the primary within seconds; writes elsewhere wait for it']
+            ? [
+                'another region holds the primary within seconds; writes elsewhere wait for it',
+                primaryReadsWait,
+              ]
             : []),
-          readsGoOn('at the other edges'),
+          readsGoOn,
           nothingLost,
         ],
       }
@@ -76,17 +82,24 @@ export const scenarios = {
     typed: '[REGION]',
     does: 'a region with a replica is killed, and comes back',
     needs: 'anywhere',
-    steps: ({ words, forMs, fault, replicas, primary }) => {
+    steps: ({ words, forMs, fault, replicas, primary, situation }) => {
       const region = words[0] ?? replicas()[0]
       if (region === undefined) throw none('replica', 'the world has one full region')
-      if (region === primary())
-        throw none('replica', `${region} holds the primary: see nearside drill region-loss`)
+      const lost = fault('kill-region', [region])
+      if (region === primary()) throw other('replica-loss', region, 'holds the primary', 'region-loss')
+      if (!replicas().includes(region))
+        throw other(
+          'replica-loss',
+          region,
+          'holds no data',
+          votes(situation, region) ? 'witness-loss' : 'region-loss',
+        )
       return {
         about: `${region}, which has a replica, is killed for ${sayMs(forMs)}.`,
-        steps: once(fault('kill-region', [region]), forMs, [writes]),
+        steps: once(lost, forMs, [writes]),
         expects: [
           'writes wait until the primary no longer counts on that replica, then go on with one copy (at risk)',
-          readsGoOn('at the other edges'),
+          readsGoOn,
           nothingLost,
         ],
       }
@@ -100,9 +113,16 @@ export const scenarios = {
       const witnesses = situation.regions.filter((one) => one.votes && !one.full).map((one) => one.name)
       const region = words[0] ?? witnesses[0]
       if (region === undefined) throw none('witness', 'every voting region holds data')
+      const lost = fault('kill-region', [region])
+      if (!witnesses.includes(region)) {
+        const [why, fits] = !votes(situation, region)
+          ? ['does not vote', 'region-loss']
+          : ['holds data', region === situation.primary ? 'region-loss' : 'replica-loss']
+        throw other('witness-loss', region, why!, fits!)
+      }
       return {
         about: `${region} is killed for ${sayMs(forMs)}.`,
-        steps: once(fault('kill-region', [region]), forMs, [writes]),
+        steps: once(lost, forMs, [writes]),
         expects: ['nobody notices', nothingLost],
       }
     },
@@ -214,7 +234,7 @@ export const scenarios = {
       return {
         about: `${order.join(', ')} are restarted in good order, one after the other.`,
         steps: order.flatMap((name): Step[] => [inject(fault('restart-region', [name]), name), settled]),
-        expects: ['writes wait while the primary moves', readsGoOn('at the other edges'), nothingLost],
+        expects: ['writes wait while the primary moves', primaryReadsWait, readsGoOn, nothingLost],
       }
     },
   },
@@ -283,4 +303,16 @@ export const needsLab = (scenario: string) =>
     { remedy: 'nearside lab up starts the same world with one (root, Linux)' },
   )
 
-const none = (what: string, why: string) => new NearsideError('drill_no_region', `no ${what}: ${why}`)
+const none = (what: string, why: string) =>
+  new NearsideError('drill_no_region', `no ${what}: ${why}`, {
+    remedy: 'nearside drill --list says what each scenario is about; nearside status shows the regions',
+  })
+
+/** A region that another scenario is meant for. */
+const other = (scenario: string, region: string, why: string, fits: string) =>
+  new NearsideError('usage_drill_region', `${scenario}: ${region} ${why}`, {
+    remedy: `nearside drill ${fits} ${region}`,
+  })
+
+const votes = ({ regions }: Situation, region: string) =>
+  regions.some(({ name, votes }) => name === region && votes)

@@ -1,5 +1,6 @@
 import { verdictLines } from '../checker/index.ts'
 import { sayFault, sayHealing, sayMs } from '../faults/say.ts'
+import { percent } from '../users/report/words.ts'
 import type { Counts, Figures } from './figures.ts'
 import type { DrillPlan, Step } from './plan.ts'
 import type { DrillResult } from './types.ts'
@@ -77,13 +78,19 @@ export function figureLines(figures: Figures): [string, string][] {
       'reads',
       `${reads.all}, of which ${reads.failed} failed, ${reads.failedElsewhere} of them at edges that were not hit`,
     ],
+    ...reads.elsewhere
+      .slice(0, mostReasons)
+      .map(({ kind, why, count }): [string, string] => [
+        '  at edges not hit',
+        `${count} × ${kind}: ${short(why)}`,
+      ]),
     ['writes', countText(writes)],
     ...(orders ? [['orders among them', countText(orders)] as [string, string]] : []),
     ...(users
       ? [
           [
             'users over SLO',
-            `${users.overSlo} of ${users.requests} requests${users.who === 'load' ? ' of the load' : ''} failed (${users.failed}) or took over ${users.latencyMs} ms: ${(users.share * 100).toFixed(2)} % within, SLO ${users.met ? 'met' : 'missed'}`,
+            `${users.overSlo} of ${users.requests} requests${users.who === 'load' ? ' of the load' : ''} failed (${users.failed}) or took over ${users.latencyMs} ms: ${percent(users.share)} within, SLO ${users.met ? 'met' : 'missed'}`,
           ] as [string, string],
         ]
       : []),
@@ -94,8 +101,19 @@ export function figureLines(figures: Figures): [string, string][] {
   ]
 }
 
-const notPaused = (pause: Figures['longestWritePause']) =>
-  pause?.open ? 'writes did not come back' : 'writes did not pause'
+/** More kinds of error than that say no more. */
+const mostReasons = 6
+
+/** An error's answer may be a page. */
+const short = (why: string) => {
+  const line = why.replace(/\s+/g, ' ').trim()
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line
+}
+
+function notPaused(longest: Figures['longestWritePause']): string {
+  if (longest?.open) return 'writes did not come back'
+  return longest ? 'no fault made writes pause' : 'writes did not pause'
+}
 
 const countText = ({ acknowledged, lost, unknown, refused }: Counts) =>
   `${acknowledged} acknowledged, ${lost} of them lost; ${unknown} unknown, ${refused} refused`

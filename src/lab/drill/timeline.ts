@@ -1,7 +1,9 @@
 import type { Event } from '../../agent/shared.ts'
 import type { Observation } from '../../failover/types.ts'
-import { type History, isWrite } from '../history.ts'
-import type { Look } from './look.ts'
+import type { History } from '../history.ts'
+import type { Deed } from './deed.ts'
+import { type Look, primaryWord } from './look.ts'
+import { causedPause } from './pause.ts'
 
 /**
  * What happened in a drill, told from three sources: what the drill itself did, what the agents decided (events in
@@ -27,18 +29,12 @@ export type Moment = {
   what: string
 }
 
-/** What the drill did, by this machine's monotonic clock. */
-export type Deed = { atMs: number; kind: 'fault' | 'healed' | 'settled' | 'other'; what: string }
-
 export type Sources = {
   deeds: readonly Deed[]
   events: readonly Event[]
   looks: readonly Look[]
   history: History
 }
-
-/** Shorter silences between two acknowledged writes are the load's own rhythm. */
-export const pauseThresholdMs = 500
 
 export function timelineOf(sources: Sources): Moment[] {
   const { deeds, events, looks, history } = sources
@@ -49,7 +45,7 @@ export function timelineOf(sources: Sources): Moment[] {
     ...deeds.map(({ atMs, kind, what }): Moment => ({ atMs: atMs - t0, kind, what })),
     ...events.flatMap((event) => decided(event, at(event.at))),
     ...firstProbe(events, at),
-    ...pauseIn(history, t0),
+    ...pauseIn(history, deeds, t0),
     ...rejoined(looks, t0),
     ...synchronousAgain(looks, deeds, t0),
   ]
@@ -98,60 +94,29 @@ function firstProbe(events: readonly Event[], at: (epochMs: number) => number): 
   ]
 }
 
-export type Pause = { fromMs: number; toMs: number; open: boolean }
-
-/**
- * The longest time after a moment in which no write was acknowledged to anybody. `open`: none was acknowledged
- * afterwards, so it may have been longer. Times are those of the history.
- */
-export function longestPause(
-  { ops }: Pick<History, 'ops'>,
-  sinceMs: number,
-  chosen: (op: { edge: string }) => boolean = () => true,
-): Pause | undefined {
-  const writes = ops.filter((op) => isWrite(op) && chosen(op))
-  const acknowledged = writes
-    .filter(({ outcome }) => outcome === 'ok')
-    .map(({ completedMs }) => completedMs)
-    .sort((a, b) => a - b)
-  const tried = writes.reduce((latest, { completedMs }) => Math.max(latest, completedMs), 0)
-  let longest: Pause | undefined
-  const consider = (fromMs: number, toMs: number, open: boolean) => {
-    if (toMs > sinceMs && (!longest || toMs - fromMs > longest.toMs - longest.fromMs))
-      longest = { fromMs, toMs, open }
-  }
-  for (let i = 1; i < acknowledged.length; i += 1) consider(acknowledged[i - 1]!, acknowledged[i]!, false)
-  const last = acknowledged.at(-1)
-  if (last !== undefined && tried > last) consider(last, tried, true)
-  return longest
-}
-
-function pauseIn(history: History, t0: number): Moment[] {
-  const pause = longestPause(history, t0)
-  if (!pause || pause.toMs - pause.fromMs < pauseThresholdMs) return []
+/** Of the pause that a fault caused; there may be a longer one that no fault has to do with. */
+function pauseIn(history: History, deeds: readonly Deed[], t0: number): Moment[] {
+  const pause = causedPause(history, deeds)
+  if (!pause) return []
   const last: Moment = {
     atMs: pause.fromMs - t0,
     kind: 'last write',
-    what: 'the last write that is acknowledged before the longest pause',
+    what: 'the last write that is acknowledged before they pause',
   }
   if (pause.open) return [last]
   return [last, { atMs: pause.toMs - t0, kind: 'write', what: 'writes are acknowledged again' }]
 }
 
-/** Databases that had stopped following the primary and follow it again, by the freshest word on each look. */
+/** Databases that had stopped following the primary and follow it again, by the primary's own word. */
 function rejoined(looks: readonly Look[], t0: number): Moment[] {
   const away = new Set<string>()
   const moments: Moment[] = []
-  for (const { atMs, regions } of looks.filter((look) => look.atMs > t0)) {
-    const words = regions.flatMap(({ status }) =>
-      status?.world?.primary === status?.region ? (status?.world ?? []) : [],
-    )
-    const lag = words.sort((a, b) => a.ageMs - b.ageMs)[0]?.lag ?? {}
-    for (const [region, { streaming }] of Object.entries(lag)) {
+  for (const look of looks.filter(({ atMs }) => atMs > t0)) {
+    for (const [region, { streaming }] of Object.entries(primaryWord(look)?.lag ?? {})) {
       if (!streaming) away.add(region)
       else if (away.delete(region))
         moments.push({
-          atMs: atMs - t0,
+          atMs: look.atMs - t0,
           kind: 'rejoined',
           what: `the database in ${region} follows the primary`,
         })
@@ -160,21 +125,13 @@ function rejoined(looks: readonly Look[], t0: number): Moment[] {
   return moments
 }
 
-/** The first look after the last healing at which every standby is in step again. */
+/** The first look after the last healing at which the primary says that every standby is in step again. */
 function synchronousAgain(looks: readonly Look[], deeds: readonly Deed[], t0: number): Moment[] {
-  const wasLost = looks.find(
-    ({ atMs, regions }) => atMs > t0 && regions.some(({ status }) => isAtRisk(status?.world)),
-  )
+  const wasLost = looks.find((look) => look.atMs > t0 && isAtRisk(primaryWord(look)))
   const healedMs = deeds.findLast(({ kind }) => kind === 'healed')?.atMs
   if (!wasLost) return []
   const from = Math.max(wasLost.atMs, healedMs ?? 0)
-  const again = looks.find(
-    ({ atMs, regions }) =>
-      atMs > from &&
-      regions.some(
-        ({ status }) => status?.world?.durability === 'region' && status.world.primary === status.region,
-      ),
-  )
+  const again = looks.find((look) => look.atMs > from && primaryWord(look)?.durability === 'region')
   if (!again) return []
   return [
     { atMs: again.atMs - t0, kind: 'synchronous', what: 'every acknowledged write is in two regions again' },
