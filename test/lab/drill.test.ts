@@ -89,6 +89,21 @@ suite('the plan of a drill', () => {
       /holds the primary/,
     )
     assert.match(
+      refusal(() => plan('partition', { silent: true })),
+      /has no --silent \| leave it out: packets vanish there anyway/,
+    )
+    assert.match(
+      refusal(() => plan('one-way-cut', { typed: { words: [], direction: 'both' } })),
+      /expected out or in, got "both" \| both ways: nearside drill partition us-west/,
+    )
+    for (const ground of ['lab', 'local'] as const)
+      assert.match(
+        refusal(() =>
+          plan('disk-full', { ground, situation: { regions, primary: 'us-west', smallDisks: [] } }),
+        ),
+        /no disk of its own .* \| .*nearside lab up --small-disk us-west=1gb/,
+      )
+    assert.match(
       refusal(() => plan('replica-loss', { words: ['us-central'] })),
       /us-central holds no data \| nearside drill witness-loss us-central/,
     )

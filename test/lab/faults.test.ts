@@ -12,7 +12,7 @@ import { inject } from '../../src/lab/faults/inject.ts'
 import { dropFaults, healLeft } from '../../src/lab/faults/left.ts'
 import { absent, faultKinds, library } from '../../src/lab/faults/library.ts'
 import { linksUnder } from '../../src/lab/faults/links.ts'
-import { parseFault, type Typed } from '../../src/lab/faults/parse.ts'
+import { parseFault, type Situation, type Typed } from '../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../src/lab/faults/record.ts'
 import { sayFault, sayHealing } from '../../src/lab/faults/say.ts'
 import {
@@ -31,9 +31,14 @@ const regions = [
   { name: 'us-west', full: true, serves: true, votes: true },
   { name: 'us-central', full: false, serves: false, votes: true },
 ]
-const situation = { regions, primary: 'us-east', processesOf: () => ['postgres', 'etcd', 'app-0', 'agent'] }
-const parse = (kind: string, words: string[] = [], typed: Partial<Typed> = {}) =>
-  parseFault(kind, { words, ...typed }, situation)
+const processes = ['postgres', 'etcd', 'app-0', 'agent', 'postmaster']
+const situation: Situation = { regions, primary: 'us-east', processesOf: () => processes }
+const parse = (
+  kind: string,
+  words: string[] = [],
+  typed: Partial<Typed> = {},
+  more: Partial<Situation> = {},
+) => parseFault(kind, { words, ...typed }, { ...situation, ...more })
 
 suite('a fault as it is typed', () => {
   test('is a value with everything that it needs, and says so', () => {
@@ -52,13 +57,19 @@ suite('a fault as it is typed', () => {
       sayFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
       'slow the link between us-east and us-west: 80 ms more, 10 Mbit/s at most, for 20 s at most',
     )
+    assert.equal(sayFault(parse('kill-process', ['us-east', 'etcd'])), 'kill us-east/etcd')
     assert.equal(sayHealing(parse('kill-region', ['us-west'])), 'start us-west again')
   })
 
   test('unknown words are refused with what was probably meant', () => {
-    const refused = (kind: string, words: string[], typed: Partial<Typed> = {}) => {
+    const refused = (
+      kind: string,
+      words: string[],
+      typed: Partial<Typed> = {},
+      more: Partial<Situation> = {},
+    ) => {
       try {
-        parse(kind, words, typed)
+        parse(kind, words, typed, more)
       } catch (error) {
         const { message, remedy } = error as { message: string; remedy?: string }
         return `${message} | ${remedy}`
@@ -72,11 +83,39 @@ suite('a fault as it is typed', () => {
     )
     assert.match(refused('pause-process', ['us-east', 'postgre']), /did you mean postgres\?/)
     assert.match(refused('kill-region', []), /expected REGION, got nothing/)
-    assert.match(refused('disk-full', ['us-central']), /region: expected us-east, us-west/)
+    assert.match(
+      refused('app-hang', ['us-central']),
+      /us-central is a witness, without an app and a database; expected us-east, us-west \| nearside lab fault app-hang us-east/,
+    )
     assert.match(refused('kill-region', ['us-east'], { for: '20' }), /expected a time such as 20s/)
-    assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /expected up to 60 min/)
+    assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /and up to 60 min/)
     assert.match(refused('lossy-link', ['us-east', 'us-west'], { loss: '500%' }), /expected a share/)
-    assert.match(refused('replay-paused', ['us-east']), /holds the primary/)
+    assert.match(
+      refused('kill-region', ['us-east'], { for: '0s' }),
+      /expected more than 0 s and up to 60 min, got 0s/,
+    )
+    assert.match(
+      refused('replay-paused', ['us-east']),
+      /holds the primary, which replays nothing \| name a replica’s region: us-west/,
+    )
+    assert.match(
+      refused('cut', ['us-east'], { direction: 'sideways' }),
+      /--direction: expected both, out or in, got "sideways" \| out: what/,
+    )
+    assert.match(
+      refused('app-clock', ['us-east']),
+      /expected --offset, .* \| nearside lab fault app-clock us-east --offset 30s/,
+    )
+    assert.match(
+      refused('restart-process', ['us-east', 'postmaster']),
+      /it can be killed or paused \| nearside lab fault restart-process us-east postgres/,
+    )
+    assert.doesNotMatch(refused('restart-process', ['us-east', 'x']), /postmaster/)
+    assert.match(
+      refused('disk-full', ['us-east'], {}, { smallDisks: ['us-west'] }),
+      /the database in us-east has no disk of its own .* \| .*--small-disk us-east=1gb/,
+    )
+    assert.match(refused('app-500', ['us-east'], {}, { appFaults: false }), /\| .*--app-faults/)
     assert.match(refused('kill-region', ['us-east'], { delay: '5s' }), /has no --delay/)
     assert.match(refused('etcd-quorum', [], { members: 'us-east' }), /still a majority of 3/)
     assert.match(refused('slow-disk', ['us-east']), /there is no slow-disk: cgroups/)
@@ -202,6 +241,25 @@ suite('faults at processes', () => {
     holdReplay: async () => async () => undefined,
     resumeReplay: async () => undefined,
     links: undefined,
+  })
+
+  test('of PostgreSQL its first process alone stands still, or dies, and goes on when nobody holds it', async () => {
+    for (const name of ['us-east/postgres', 'us-east/postgres#helper'])
+      children.set(name, spawn('sleep', ['1000'], { stdio: 'ignore' }))
+    const here = hands()
+    const residents = (names: readonly string[]) =>
+      here.residents(names).map((one) => ({ ...one, name: one.name.replace('#helper', '') }))
+    const postmaster = () => idOf('us-east/postgres')
+    const withDatabase = { ...here, residents, postmaster }
+    const first = await inject(withDatabase, parse('pause-process', ['us-east', 'postmaster']))
+    assert.ok(isStopped(postmaster()) && !isStopped(idOf('us-east/postgres#helper')))
+    const all = await inject(withDatabase, parse('pause-process', ['us-east', 'postgres']))
+    await all.heal()
+    assert.ok(isStopped(postmaster()) && !isStopped(idOf('us-east/postgres#helper')))
+    await first.heal()
+    assert.ok(!isStopped(postmaster()))
+    await inject(withDatabase, parse('kill-process', ['us-east', 'postmaster']))
+    assert.ok(!identify(pidOf('us-east/postgres')) && isAlive(idOf('us-east/postgres#helper')))
   })
 
   test('a paused region stands still as long as it is meant to, with a record on disk', async () => {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { keepPaused } from '../../lab/faults/hold-replay.ts'
 import { messageOf } from '../../lib/errors.ts'
 
 /**
@@ -10,12 +11,25 @@ import { messageOf } from '../../lib/errors.ts'
  * Answers one line: `done`, `primary` where nothing is replayed, or what is wrong. `hold` goes on until the end of its
  * standard input and leaves replay paused.
  */
-const pauseAgainMs = 100
 const patienceMs = 5000
 
 type Where = { host: string; port: number; password: string }
 
 async function main(mode: string | undefined, where: Where): Promise<void> {
+  const connect = () => askedAt(where)
+  if (mode === 'hold')
+    return keepPaused(
+      connect,
+      () => say('done'),
+      () => say('primary'),
+    )
+  const database = await connect()
+  if (!(await database.isReplica())) return say('primary')
+  await database.resume()
+  say('done')
+}
+
+async function askedAt(where: Where) {
   const client = new pg.Client({
     ...where,
     user: 'postgres',
@@ -25,17 +39,15 @@ async function main(mode: string | undefined, where: Where): Promise<void> {
   })
   client.on('error', () => undefined)
   await client.connect()
-  const { rows } = await client.query<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica')
-  if (!rows[0]?.replica) return say('primary')
-  if (mode === 'resume') {
-    await client.query('SELECT pg_wal_replay_resume()')
-    return say('done')
+  return {
+    async isReplica() {
+      const { rows } = await client.query<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica')
+      return rows[0]?.replica === true
+    },
+    pause: () => client.query('SELECT pg_wal_replay_pause()'),
+    resume: () => client.query('SELECT pg_wal_replay_resume()'),
+    end: () => client.end(),
   }
-  await client.query('SELECT pg_wal_replay_pause()')
-  say('done')
-  // Promoted or killed meanwhile: there is nothing to pause any more.
-  setInterval(() => void client.query('SELECT pg_wal_replay_pause()').catch(() => undefined), pauseAgainMs)
-  return new Promise(() => undefined)
 }
 
 /** Not there, or just starting: a server that was restarted replays. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RegionStatus } from '../../agent/status.ts'
 import { primaryIn } from '../../lab/drill/look.ts'
-import { inject } from '../../lab/faults/inject.ts'
+import { inject, refuseImpossible } from '../../lab/faults/inject.ts'
 import { absent, faultKinds, library } from '../../lab/faults/library.ts'
 import { parseFault, type Situation, type Typed, unknownKind } from '../../lab/faults/parse.ts'
 import { readRecords } from '../../lab/faults/record.ts'
@@ -106,6 +106,7 @@ async function fault(output: Output, options: Options, kind: string, words: stri
   const { signal } = onInterrupt(output, 'leave')
   await healLeftFaults(world, output)
   const hands = await faultHands(world, output)
+  await refuseImpossible(hands, meant)
   const guard = startGuard(world)
   try {
     output.note(`Injecting: ${sayFault(meant)}`)
@@ -138,6 +139,8 @@ export async function situationOf(world: WorldHandle): Promise<Situation> {
   return {
     regions: world.regions,
     primary: primaryIn({ atMs: 0, regions: [...statuses].map(([name, status]) => ({ name, status })) }),
+    smallDisks: Object.keys(world.record.lab?.smallDisks ?? {}),
+    appFaults: world.record.lab?.appFaults === true,
     processesOf: (region) => {
       const processes = statuses.get(region)?.processes
       if (!processes) return undefined

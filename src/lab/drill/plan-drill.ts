@@ -1,13 +1,7 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
-import {
-  defaultForMs,
-  durationMs,
-  mustCount,
-  parseFault,
-  type Situation,
-  type Typed,
-} from '../faults/parse.ts'
+import { defaultForMs, mustCount, parseFault, type Situation, type Typed } from '../faults/parse.ts'
+import { durationMs } from '../faults/quantities.ts'
 import type { DrillPlan, Ground } from './plan.ts'
 import {
   type Drill,
@@ -31,6 +25,8 @@ export type DrillRequest = {
 }
 
 const defaultBaselineMs = 5000
+/** Nothing is refused there: what is cut off is just not heard. */
+const silentAnyway = ['partition', 'one-way-cut', 'lossy-link']
 
 /** Pure: what will be done. Rejects what this world cannot rehearse. */
 export function planDrill({
@@ -47,10 +43,14 @@ export function planDrill({
     ? (scenarios[scenario as ScenarioName] as Scenario)
     : undefined
   if (!found) throw unknownScenario(scenario)
-  if (found.needs !== 'anywhere' && ground === 'local') throw needsLab(scenario)
+  if (found.needs === 'lab' && ground === 'local') throw needsLab(scenario)
   mustCount(scenario, found.typed, typed)
   if (silent && !found.typed.includes('--silent'))
-    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --silent`)
+    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --silent`, {
+      remedy: silentAnyway.includes(scenario)
+        ? 'leave it out: packets vanish there anyway'
+        : 'only region-loss has it',
+    })
   const most = found.typed
     .split(' ')
     .filter((word) => word.includes('REGION') && word.startsWith('[R')).length
@@ -59,6 +59,7 @@ export function planDrill({
     throw new NearsideError(
       'usage_drill_words',
       `${scenario}: expected ${found.typed || 'nothing more'}, got ${words.join(' ')}`,
+      { remedy: `nearside drill ${scenario} ${found.typed}`.trim() },
     )
   const parse = (kind: string, faultWords: readonly string[] = [], more: Partial<Typed> = {}) =>
     parseFault(kind, { ...typed, direction: undefined, ...more, words: faultWords }, situation)

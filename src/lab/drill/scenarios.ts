@@ -164,6 +164,10 @@ export const scenarios = {
     needs: 'lab',
     steps: ({ words, forMs, fault, primary, typed }) => {
       const region = words[0] ?? primary()
+      if (typed.direction === 'both')
+        throw new NearsideError('usage_direction', '--direction: expected out or in, got "both"', {
+          remedy: `both ways: nearside drill partition ${region}`,
+        })
       const cut = fault('cut', [region], { direction: typed.direction ?? 'out' })
       return {
         about: `${region} is cut off one way for ${sayMs(forMs)}.`,

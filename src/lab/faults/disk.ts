@@ -13,6 +13,11 @@ const largestBytes = 8 * 1024 ** 3
  * some by itself. Refuses a disk that is not the database's own: filling this machine's would be no rehearsal.
  */
 export function fillDisk(regionFolder: string): void {
+  mustBeSmallDisk(regionFolder)
+  fillFile(join(regionFolder, databaseDisk, filler))
+}
+
+export function mustBeSmallDisk(regionFolder: string): void {
   const place = join(regionFolder, databaseDisk)
   const refuse = (why: string) =>
     new NearsideError('fault_no_small_disk', `${place}: ${why}`, {
@@ -23,7 +28,6 @@ export function fillDisk(regionFolder: string): void {
   if (here.dev === statSync(dirname(place)).dev) throw refuse('the database has no disk of its own')
   const { blocks, bsize } = statfsSync(place)
   if (blocks * bsize > largestBytes) throw refuse('its disk is larger than 8 GB')
-  fillFile(join(place, filler))
 }
 
 export function freeDisk(regionFolder: string): void {

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { NearsideError } from '../../lib/errors.ts'
-import { lookAt, signal } from '../../lib/proc.ts'
-import { type AppFault, controlOf, hasPreload, isAppFault, writeControl } from './app.ts'
+import { lookAt } from '../../lib/proc.ts'
+import { hasPreload, isAppFault } from './app.ts'
+import { mustBeSmallDisk } from './disk.ts'
 import type { Hands } from './hands.ts'
+import { holdReplay, resumeUnlessHeld } from './hold-replay.ts'
+import { noPreload, nothingThere } from './impossible.ts'
 import { freeUnlessHeld, keepFull } from './keep-full.ts'
 import { linksBefore, needsLab, onLinks, setLinks } from './on-links.ts'
 import { chosen, goOn, kill, stop, stoppedBy } from './processes.ts'
@@ -15,7 +16,7 @@ import {
   removeRecord,
   writeRecord,
 } from './record.ts'
-import { what } from './say.ts'
+import { tellApp } from './tell-app.ts'
 import type { Fault } from './types.ts'
 
 /** A fault in force. Healing it twice is healing it once. */
@@ -69,7 +70,7 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
   const { fault } = record
   switch (fault.kind) {
     case 'kill-process':
-      await killProcess(hands, fault.region, fault.process)
+      if ((await kill(hands, fault.region, fault.process)).length === 0) throw nothingThere(fault)
       return nothing
     case 'kill-region':
       await hands.killRegion(fault.region)
@@ -96,11 +97,11 @@ async function act(hands: Hands, record: FaultRecord): Promise<Upkeep> {
     case 'disk-full':
       return keepFull(hands, record.id, fault.region)
     case 'replay-paused':
-      return hands.holdReplay(fault.region)
+      return holdReplay(hands, record.id, fault.region)
     case 'app-500':
     case 'app-leak':
     case 'app-clock':
-      await tellApp(hands, fault.region, inForce(hands.folder))
+      await tellApp(hands, fault.region, () => inForce(hands.folder))
       return nothing
   }
 }
@@ -129,59 +130,25 @@ async function undo(hands: Hands, record: FaultRecord, rest: Records): Promise<v
     case 'disk-full':
       return freeUnlessHeld(hands, fault.region, rest())
     case 'replay-paused':
-      if (!rest().some(({ fault: other }) => other.kind === 'replay-paused' && other.region === fault.region))
-        await hands.resumeReplay(fault.region)
-      return
+      return resumeUnlessHeld(hands, fault.region, rest())
     case 'app-500':
     case 'app-leak':
     case 'app-clock':
-      return tellApp(hands, fault.region, rest())
+      return tellApp(hands, fault.region, rest)
   }
 }
 
 const isKilled = (region: string, rest: readonly FaultRecord[]) =>
   rest.some(({ fault }) => fault.kind === 'kill-region' && fault.region === region)
 
-async function killProcess(hands: Hands, region: string, name: string): Promise<void> {
-  if (name !== 'postmaster') {
-    const killed = await kill(hands, region, name)
-    if (killed.length === 0) throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
-    return
-  }
-  const postmaster = hands.postmaster(region)
-  if (!postmaster || !signal(postmaster, 'SIGKILL'))
-    throw nothingThere({ kind: 'kill-process', region, process: name, forMs: 0 })
-}
-
-/** Long enough for every instance to have looked. */
-const appLooksMs = 250
-
-async function tellApp(hands: Hands, region: string, records: readonly FaultRecord[]): Promise<void> {
-  const here = records.flatMap(({ fault, until }) =>
-    isAppFault(fault) && fault.region === region ? [{ fault: fault as AppFault, until }] : [],
-  )
-  await writeControl(hands.regionFolder(region), controlOf(here))
-  await sleep(appLooksMs)
-}
-
-async function refuseImpossible(hands: Hands, fault: Fault): Promise<void> {
+/** To be asked before anything is said or done. */
+export async function refuseImpossible(hands: Hands, fault: Fault): Promise<void> {
   if (!hands.links && onLinks(fault)) throw needsLab(fault)
+  if (fault.kind === 'disk-full') mustBeSmallDisk(hands.regionFolder(fault.region))
   if (isAppFault(fault)) {
     const app = chosen(hands, [{ region: fault.region, process: /^app-\d+$/ }]).filter((one) => one.main)
     if (app.length === 0) throw nothingThere(fault)
     if (!app.every(({ pid }) => hasPreload((name) => lookAt(pid)?.variable(name))))
-      throw new NearsideError(
-        'fault_no_preload',
-        `${fault.kind}: the app in ${fault.region} was started without what such faults need`,
-        {
-          remedy:
-            'start the lab for it: nearside lab up --app-faults (apps that run on Node only); app-hang works everywhere',
-        },
-      )
+      throw noPreload(fault.kind, fault.region)
   }
 }
-
-const nothingThere = (fault: Fault) =>
-  new NearsideError('fault_nothing_there', `${what(fault)}: nothing of that name runs there`, {
-    remedy: 'nearside status --verbose names every process',
-  })

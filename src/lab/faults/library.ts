@@ -23,13 +23,13 @@ export type LibraryEntry = {
 export const library: Record<FaultKind, LibraryEntry> = {
   'kill-process': {
     typed: 'REGION PROCESS',
-    does: 'SIGKILL for one process and what it has started (postmaster: PostgreSQL without its Patroni)',
+    does: 'SIGKILL for one process and what it has started (postmaster: PostgreSQL’s first process, without its Patroni)',
     heals: 'its agent starts it again; a killed agent is started again at the end',
     needs: 'anywhere',
   },
   'pause-process': {
     typed: 'REGION PROCESS',
-    does: 'SIGSTOP: it keeps its connections and answers nobody; nobody starts it again, because it lives',
+    does: 'SIGSTOP: it keeps its connections and answers nobody; nobody starts it again, because it lives (postmaster, too: nobody can connect any more)',
     heals: 'SIGCONT',
     needs: 'anywhere',
   },

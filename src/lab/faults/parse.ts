@@ -1,32 +1,23 @@
-import { NearsideError } from '../../lib/errors.ts'
+import type { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
+import { noSmallDisk } from './impossible.ts'
 import { absent, faultKinds, library } from './library.ts'
-import { type Direction, type Fault, type FaultKind, longestMs, users } from './types.ts'
+import { bitsPerSecond, durationMs, positive, shareOf, usage } from './quantities.ts'
+import type { Situation, Typed } from './situation.ts'
+import { type Fault, type FaultKind, longestMs, users } from './types.ts'
+import {
+  directionOf,
+  faultyApp,
+  fullRegion,
+  link,
+  members,
+  placeNamed,
+  region,
+  regionProcess,
+  restartable,
+} from './words.ts'
 
-/** What is known of the world that a fault is meant for. */
-export type Situation = {
-  regions: readonly { name: string; full: boolean; serves: boolean; votes: boolean }[]
-  /** Where the primary is now, if anybody knows. */
-  primary?: string | undefined
-  /** Names of a region's processes; undefined when its agent does not say. */
-  processesOf?: (region: string) => readonly string[] | undefined
-}
-
-/** As typed: the words after the kind, and the values of its options. */
-export type Typed = {
-  words: readonly string[]
-  for?: string | undefined
-  from?: string | undefined
-  direction?: string | undefined
-  delay?: string | undefined
-  jitter?: string | undefined
-  rate?: string | undefined
-  loss?: string | undefined
-  members?: string | undefined
-  share?: string | undefined
-  mbPerSecond?: string | undefined
-  offset?: string | undefined
-}
+export type { Situation, Typed } from './situation.ts'
 
 export const defaultForMs = 20_000
 
@@ -57,7 +48,11 @@ export function parseFault(kind: string, typed: Typed, situation: Situation): Fa
   if (!isKind(kind)) throw unknownKind(kind)
   const forMs = typed.for === undefined ? defaultForMs : durationMs('--for', typed.for)
   if (forMs > longestMs || forMs <= 0)
-    throw usage('fault_for', `--for: expected up to 60 min, got ${typed.for}`)
+    throw usage(
+      'fault_for',
+      `--for: expected more than 0 s and up to 60 min, got ${typed.for}`,
+      `leave it out for ${defaultForMs / 1000} s`,
+    )
   mustCount(kind, library[kind].typed, typed)
   const expected = library[kind].typed.split(' ').filter((word) => /^REGION(\|users)?$|^PROCESS$/.test(word))
   if (typed.words.length !== expected.length)
@@ -85,7 +80,7 @@ export function unknownKind(kind: string): NearsideError {
 const readers: Record<FaultKind, Read> = {
   'kill-process': (typed, of, forMs) => ({ kind: 'kill-process', ...regionProcess(typed, of), forMs }),
   'pause-process': (typed, of, forMs) => ({ kind: 'pause-process', ...regionProcess(typed, of), forMs }),
-  'restart-process': (typed, of) => ({ kind: 'restart-process', ...regionProcess(typed, of) }),
+  'restart-process': (typed, of) => ({ kind: 'restart-process', ...restartable(typed, of) }),
   'kill-region': (typed, of, forMs) => ({ kind: 'kill-region', region: region(typed, of), forMs }),
   'pause-region': (typed, of, forMs) => ({ kind: 'pause-region', region: region(typed, of), forMs }),
   'restart-region': (typed, of) => ({ kind: 'restart-region', region: region(typed, of) }),
@@ -122,130 +117,48 @@ const readers: Record<FaultKind, Read> = {
     forMs,
   }),
   'etcd-quorum': (typed, of, forMs) => ({ kind: 'etcd-quorum', members: members(typed, of), forMs }),
-  'disk-full': (typed, of, forMs) => ({ kind: 'disk-full', region: fullRegion(typed, of), forMs }),
+  'disk-full': (typed, of, forMs) => {
+    const name = fullRegion('disk-full', typed, of)
+    if (of.smallDisks && !of.smallDisks.includes(name)) throw noSmallDisk(name)
+    return { kind: 'disk-full', region: name, forMs }
+  },
   'replay-paused': (typed, of, forMs) => {
-    const name = fullRegion(typed, of)
-    if (name === of.primary)
-      throw usage('fault_primary', `replay-paused: ${name} holds the primary, which replays nothing`)
+    const name = fullRegion('replay-paused', typed, of)
+    if (name === of.primary) {
+      const replicas = of.regions.flatMap((one) => (one.full && one.name !== name ? [one.name] : []))
+      throw usage(
+        'fault_primary',
+        `replay-paused: ${name} holds the primary, which replays nothing`,
+        replicas.length > 0 ? `name a replica’s region: ${replicas.join(', ')}` : 'this world has no replica',
+      )
+    }
     return { kind: 'replay-paused', region: name, forMs }
   },
-  'app-hang': (typed, of, forMs) => ({ kind: 'app-hang', region: fullRegion(typed, of), forMs }),
+  'app-hang': (typed, of, forMs) => ({ kind: 'app-hang', region: fullRegion('app-hang', typed, of), forMs }),
   'app-500': (typed, of, forMs) => ({
     kind: 'app-500',
-    region: fullRegion(typed, of),
+    region: faultyApp('app-500', typed, of),
     share: typed.share === undefined ? 1 : shareOf('--share', typed.share),
     forMs,
   }),
   'app-leak': (typed, of, forMs) => ({
     kind: 'app-leak',
-    region: fullRegion(typed, of),
+    region: faultyApp('app-leak', typed, of),
     mbPerSecond:
       typed.mbPerSecond === undefined ? 20 : positive('--mb-per-second', typed.mbPerSecond, 'MB, such as 20'),
     forMs,
   }),
   'app-clock': (typed, of, forMs) => {
-    const text = typed.offset ?? ''
+    const name = faultyApp('app-clock', typed, of)
+    const text = typed.offset
+    if (text === undefined)
+      throw usage(
+        'fault_offset',
+        'app-clock: expected --offset, which says by how much',
+        `nearside lab fault app-clock ${name} --offset 30s (or -30s)`,
+      )
     const back = text.startsWith('-')
     const ms = durationMs('--offset', back ? text.slice(1) : text)
-    return { kind: 'app-clock', region: fullRegion(typed, of), offsetMs: back ? -ms : ms, forMs }
+    return { kind: 'app-clock', region: name, offsetMs: back ? -ms : ms, forMs }
   },
 }
-
-function region({ words }: Typed, of: Situation): string {
-  return named('region', words[0]!, names(of))
-}
-
-/** One that has a database and an app. */
-const fullRegion = ({ words }: Typed, of: Situation): string =>
-  named('region', words[0]!, names({ ...of, regions: of.regions.filter((one) => one.full) }))
-
-function regionProcess(typed: Typed, of: Situation): { region: string; process: string } {
-  const name = region(typed, of)
-  const process = typed.words[1]!
-  const known = of.processesOf?.(name)
-  if (known) named('process', process, known)
-  return { region: name, process }
-}
-
-const names = (of: Situation) => of.regions.map((one) => one.name)
-const placeNamed = (word: string, of: Situation) => named('region', word, [...names(of), users])
-
-function link(typed: Typed, of: Situation): { from: string; to: string; direction: Direction } {
-  const from = region(typed, of)
-  const to = placeNamed(typed.words[1]!, of)
-  if (from === to) throw usage('fault_same', `link: ${from} has no link to itself`)
-  return { from, to, direction: directionOf(typed) }
-}
-
-function directionOf({ direction = 'both' }: Typed): Direction {
-  return named('direction', direction, ['both', 'out', 'in']) as Direction
-}
-
-/** The fewest whose loss leaves no majority, the primary's own last: what is tested is the vote, not the database. */
-function members(typed: Typed, of: Situation): string[] {
-  const voters = of.regions.filter((one) => one.votes).map((one) => one.name)
-  const needed = Math.ceil(voters.length / 2)
-  if (typed.members === undefined)
-    return [...voters]
-      .sort(
-        (a, b) =>
-          Number(a === of.primary) - Number(b === of.primary) || voters.indexOf(b) - voters.indexOf(a),
-      )
-      .slice(0, needed)
-      .sort((a, b) => voters.indexOf(a) - voters.indexOf(b))
-  const chosen = [...new Set(typed.members.split(',').filter(Boolean))].map((name) =>
-    named('region', name, voters),
-  )
-  if (chosen.length < needed)
-    throw usage(
-      'fault_majority_left',
-      `etcd-quorum: without ${chosen.join(', ')} there is still a majority of ${voters.length} members`,
-      `name at least ${needed}`,
-    )
-  return chosen
-}
-
-function named(what: string, word: string, known: readonly string[]): string {
-  if (known.includes(word)) return word
-  const meant = suggest(word, known)
-  throw usage(
-    `${what}_unknown`,
-    `${what}: expected ${known.join(', ')}, got ${JSON.stringify(word)}`,
-    meant === undefined ? undefined : `did you mean ${meant}?`,
-  )
-}
-
-/** `250ms`, `20s`, `1.5s`, `2min`, `1h`. */
-export function durationMs(option: string, text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|min|h)$/.exec(text.trim())
-  if (!match)
-    throw usage('duration', `${option}: expected a time such as 20s or 80ms, got ${JSON.stringify(text)}`)
-  const unit = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }[match[2] as 'ms']
-  return Number(match[1]) * unit
-}
-
-/** `5%` or `0.05`. */
-export function shareOf(option: string, text: string): number {
-  const match = /^(\d{1,3}(?:\.\d{1,6})?)\s*(%?)$/.exec(text.trim())
-  const share = match ? Number(match[1]) / (match[2] ? 100 : 1) : Number.NaN
-  if (!(share > 0 && share <= 1))
-    throw usage('share', `${option}: expected a share such as 5% or 0.05, got ${JSON.stringify(text)}`)
-  return share
-}
-
-/** `10mbit`, `512kbit`, `1gbit`. */
-export function bitsPerSecond(option: string, text: string): number {
-  const match = /^(\d{1,6}(?:\.\d{1,3})?)\s*(kbit|mbit|gbit)(?:\/s)?$/i.exec(text.trim())
-  if (!match) throw usage('rate', `${option}: expected a rate such as 10mbit, got ${JSON.stringify(text)}`)
-  return Number(match[1]) * { kbit: 1e3, mbit: 1e6, gbit: 1e9 }[match[2]!.toLowerCase() as 'kbit']
-}
-
-function positive(option: string, text: string, example: string): number {
-  const number = Number(text)
-  if (!(number > 0 && number <= 10_000))
-    throw usage('number', `${option}: expected a number of ${example}, got ${JSON.stringify(text)}`)
-  return number
-}
-
-const usage = (code: string, message: string, remedy?: string) =>
-  new NearsideError(`usage_${code}`, message, remedy === undefined ? {} : { remedy })

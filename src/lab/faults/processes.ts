@@ -18,14 +18,19 @@ export function stoppedBy(fault: Fault): Choice[] {
   return []
 }
 
-const isMeant = ({ region, process }: Choice, one: Pick<Resident, 'region' | 'name'>) =>
-  one.region === region &&
-  (process === undefined || (typeof process === 'string' ? one.name === process : process.test(one.name)))
+/** `postmaster`: PostgreSQL's own first process, which is one of the process `postgres`. */
+function isMeant(hands: Hands, { region, process }: Choice, one: Resident): boolean {
+  if (one.region !== region) return false
+  if (process === 'postmaster') return hands.postmaster(region)?.pid === one.pid
+  return (
+    process === undefined || (typeof process === 'string' ? one.name === process : process.test(one.name))
+  )
+}
 
 export function chosen(hands: Hands, choices: readonly Choice[]): Resident[] {
   const regions = [...new Set(choices.map(({ region }) => region))]
   if (regions.length === 0) return []
-  return hands.residents(regions).filter((one) => choices.some((choice) => isMeant(choice, one)))
+  return hands.residents(regions).filter((one) => choices.some((choice) => isMeant(hands, choice, one)))
 }
 
 const rounds = 200
@@ -53,7 +58,7 @@ export async function goOn(
   const free = () => {
     const held = heldBy()
     return chosen(hands, choices).filter(
-      (one) => isStopped(one) && !held.some((choice) => isMeant(choice, one)),
+      (one) => isStopped(one) && !held.some((choice) => isMeant(hands, choice, one)),
     )
   }
   for (let round = 0; round < rounds; round += 1) {

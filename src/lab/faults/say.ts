@@ -2,7 +2,8 @@ import { type Fault, users } from './types.ts'
 
 /** Pure: what a fault is, in words. */
 export function sayFault(fault: Fault): string {
-  const time = 'forMs' in fault ? `, for ${sayMs(fault.forMs)} at most` : ''
+  const lasts = 'forMs' in fault && sayHealing(fault) !== undefined
+  const time = lasts ? `, for ${sayMs(fault.forMs)} at most` : ''
   return `${what(fault)}${time}`
 }
 
