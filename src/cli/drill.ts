@@ -7,11 +7,12 @@ import { runDrill } from '../lab/drill/run.ts'
 import { scenarioNames, scenarios } from '../lab/drill/scenarios.ts'
 import { planText, resultText } from '../lab/drill/text.ts'
 import type { DrillResult } from '../lab/drill/types.ts'
+import { refuseImpossible } from '../lab/faults/inject.ts'
 import type { Typed } from '../lab/faults/parse.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { version } from '../lib/version.ts'
 import type { WorldHandle } from '../world/handle.ts'
-import { saveResult } from './drill/save.ts'
+import { mustBeWritable, saveResult } from './drill/save.ts'
 import { rehearse } from './drill/turn.ts'
 import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from './drill/world.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -129,10 +130,11 @@ function described(name: (typeof scenarioNames)[number]) {
 
 async function drill(output: Output, options: Options, scenario: string, words: string[]): Promise<number> {
   if (!Object.hasOwn(scenarios, scenario)) throw unknownScenario(scenario)
+  await mustBeWritable(options)
   const world = await rehearsedWorld(options)
   mustBeRehearsalGround(world, options.iKnowThisIsProduction)
-  const planned = async () =>
-    planDrill({
+  const planned = async () => {
+    const plan = planDrill({
       scenario,
       words,
       typed: { ...options, words },
@@ -142,6 +144,12 @@ async function drill(output: Output, options: Options, scenario: string, words: 
       situation: await situationOf(world),
       baseline: options.baseline,
     })
+    const hands = await faultHands(world, output)
+    for (const step of plan.steps) if (step.do === 'inject') await refuseImpossible(hands, step.fault)
+    return plan
+  }
+  // Read where users live, too: what is wrong there must not show after the plan was told.
+  const users = await usersWanted(world, options)
   if (options.plan) {
     const plan = await planned()
     output.result(plan)
@@ -152,7 +160,7 @@ async function drill(output: Output, options: Options, scenario: string, words: 
   const work = async () => {
     await healLeftFaults(world, output)
     // Now: a rehearsal before this one may have moved the primary.
-    return run(output, options, world, await planned(), signal)
+    return run(output, options, world, await planned(), users, signal)
   }
   return (await rehearse(world.folder, 'drill', output, work, signal)) ?? exitCodes.interrupted
 }
@@ -162,6 +170,7 @@ async function run(
   options: Options,
   world: WorldHandle,
   plan: DrillPlan,
+  usersOf: Awaited<ReturnType<typeof usersWanted>>,
   signal: AbortSignal,
 ): Promise<number> {
   output.note(planText(plan))
@@ -171,12 +180,7 @@ async function run(
   try {
     const choice = { ...options, seed }
     const workloads = await workloadsOf(world, choice)
-    const usersPerSecond = options.users ?? (world.record.lab && isShop(world) ? 20 : 0)
-    const users =
-      usersPerSecond > 0
-        ? await usersOf(world, { ratePerSecond: usersPerSecond, places: options.places, seed })
-        : undefined
-    const drillWorld = drillWorldOf(world, await faultHands(world, output), workloads, users)
+    const drillWorld = drillWorldOf(world, await faultHands(world, output), workloads, usersOf?.(seed))
     const startedAt = performance.now()
     const say = (text: string) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)
@@ -200,6 +204,12 @@ async function run(
   }
 }
 
+/** Users who look at the shop, by the seed of their choices; undefined when none are wanted. */
+async function usersWanted(world: WorldHandle, { users, places }: Options) {
+  const ratePerSecond = users ?? (world.record.lab && isShop(world) ? 20 : 0)
+  return ratePerSecond > 0 ? usersOf(world, { ratePerSecond, places }) : undefined
+}
+
 /** Everything but the operations: those are in the history. */
 function document({ history, final, ...rest }: DrillResult) {
   return { version, ...rest, operations: history.ops.length }
@@ -219,7 +229,10 @@ function usersRate(text: string): number {
 
 function perSecond(text: string): number {
   const number = Number(text)
-  if (!(number > 0 && number <= 2000)) throw new InvalidArgumentError('expected a number such as 20')
+  if (!(number > 0 && number <= 2000))
+    throw new InvalidArgumentError(
+      'expected a number above 0 and up to 2000, such as 20: by its load a drill sees what happens',
+    )
   return number
 }
 

@@ -1,7 +1,8 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { openPrivately } from '../lib/files.ts'
 import type { FinalState, History, HistoryHeader, Mark, Op, View } from './history.ts'
 
 /**
@@ -99,9 +100,11 @@ const longestLineBytes = 256 * 1024 * 1024
 /** What is in a file. Without `final` the run ended before anyone had looked. */
 export type Recorded = { history: History; final?: FinalState }
 
-/** Written with mode 0600: the names in it may say something about the world. */
+/** Of mode 0600, and not through a symbolic link: the names in it may say something about the world. */
 export async function saveHistory(path: string, recorded: Recorded): Promise<void> {
-  await pipeline(textOf(recorded), createWriteStream(path, { mode: 0o600 }))
+  const file = await openPrivately(path)
+  // The stream closes it, also when it fails.
+  await pipeline(textOf(recorded), file.createWriteStream())
 }
 
 function* textOf({ history, final: state }: Recorded): Generator<string> {

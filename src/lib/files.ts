@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { constants, existsSync, mkdirSync } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
@@ -43,4 +43,23 @@ export async function writeAside(path: string, content: string | Uint8Array, mod
   // The rename itself is durable once the folder is.
   const folder = await open(dirname(path), 'r')
   await folder.sync().finally(() => folder.close())
+}
+
+/**
+ * A file of its owner's alone, also when it is there already and others could read it; empty. A symbolic link is refused:
+ * who writes as root must not be led to another file.
+ */
+export async function openPrivately(path: string): Promise<FileHandle> {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants
+  const file = await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600)
+  try {
+    if ((await file.stat()).isFile()) {
+      await file.chmod(0o600)
+      await file.truncate(0)
+    }
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { writeWorld } from '../../src/agent/layout.ts'
 import { saveResult } from '../../src/cli/drill/save.ts'
 import { rehearse } from '../../src/cli/drill/turn.ts'
 import { mustBeRehearsalGround, rehearsalGround } from '../../src/cli/lab/fault-world.ts'
 import { locked, lockFileOf } from '../../src/cli/locked.ts'
 import type { Output } from '../../src/cli/output.ts'
+import { defineTopology } from '../../src/index.ts'
 import type { DrillResult } from '../../src/lab/drill/types.ts'
+import { topologySchema } from '../../src/topology/schema.ts'
 import type { WorldHandle } from '../../src/world/handle.ts'
 import { nearside } from '../cli/program.ts'
 import { temporaryFolder, until } from '../support/sandboxed.ts'
@@ -38,8 +41,55 @@ suite('faults and drills as they are typed', () => {
       const [report, history] = [join(folder, 'nowhere/drill.html'), join(folder, 'drill.jsonl')]
       assert.equal(await saveResult(result, { report, history }, output), false)
       assert.match(said[0]!, /drill\.html: could not be written: .*ENOENT/)
+      assert.match(said[1]!, /make room, or a folder that may be written/)
       assert.ok(existsSync(history))
       assert.equal(await saveResult(result, { history }, output), true)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('what can be known before is said before anything is done, with --plan, too', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const topology = topologySchema.parse(
+        defineTopology({
+          name: 'shop',
+          domain: 'shop.example.com',
+          regions: {
+            'us-east': { location: { lat: 0, lon: 0 } },
+            'us-west': { location: { lat: 1, lon: 1 } },
+            'us-central': { location: { lat: 2, lon: 2 }, role: 'witness' },
+          },
+          // Nobody answers there.
+          network: { base: '127.251' },
+          app: { command: ['x'] },
+        }),
+      )
+      await writeWorld(join(folder, '.nearside/shop'), {
+        topology,
+        topologyFile: join(folder, 'nearside.yaml'),
+        revision: 'x',
+        appFolder: folder,
+        run: 'x',
+      })
+      symlinkSync('/tmp/nowhere', join(folder, 'link'))
+      const refused = async (...words: string[]) => {
+        const { code, stdout, stderr } = await nearside(folder, ['drill', ...words, '--plan'])
+        return `${code} ${stdout}${stderr}`
+      }
+      assert.match(
+        await refused('region-loss', '--report', 'no/drill.html'),
+        /^2 error: --report: .*no\/drill\.html cannot be written: .*\n.*name a file in a folder that exists/,
+      )
+      assert.match(await refused('region-loss', '--history', 'link'), /^2 error: --history: .* symbolic link/)
+      assert.match(await refused('region-loss', '--users', '5', '--places', 'eurpe'), /^2 error: .*eurpe/)
+      assert.match(await refused('disk-full', 'us-east'), /^1 error: disk-full: .* no disk of its own/)
+      assert.match(await refused('app-500', 'us-east'), /^1 error: app-500: .*--app-faults/s)
+      assert.match(
+        await refused('region-loss', '--writes-per-second', '0'),
+        /^2 .*a number above 0 and up to 2000/s,
+      )
     } finally {
       rmSync(folder, { recursive: true })
     }

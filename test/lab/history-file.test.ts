@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -21,6 +21,17 @@ describe('a history in a file', () => {
     assert.deepEqual(await loadHistory(file), recorded)
     assert.deepEqual(await checkFile(file, everything), check(recorded.history, recorded.final, everything))
     assert.equal(statSync(file).mode & 0o777, 0o600)
+  })
+
+  test('is its owner’s alone also where a file was before, and is not written through a link', async () => {
+    const [before, link] = [join(folder, 'before.jsonl'), join(folder, 'link.jsonl')]
+    writeFileSync(before, 'x'.repeat(100_000), { mode: 0o644 })
+    await saveHistory(before, { history: historyOf() })
+    assert.equal(statSync(before).mode & 0o777, 0o600)
+    assert.deepEqual(await loadHistory(before), { history: historyOf() })
+    symlinkSync(before, link)
+    await assert.rejects(saveHistory(link, simulated(1, 5)), { code: 'ELOOP' })
+    assert.deepEqual(await loadHistory(before), { history: historyOf() })
   })
 
   test('keeps every name that somebody could think of', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeFolder } from '../../src/lib/files.ts'
+import { makeFolder, openPrivately } from '../../src/lib/files.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 test('a folder is made with those above it, for its owner alone; one that is there stays', () => {
@@ -18,4 +18,17 @@ test('what refuses is told as what it is', () => {
   // Nobody makes folders there: /proc refuses with ENOENT by itself, /sys with EPERM or as read-only.
   assert.ok(existsSync('/sys/kernel'))
   assert.throws(() => makeFolder('/sys/kernel/nearside/world', 0o700), { code: /^(EPERM|EACCES|EROFS)$/ })
+})
+
+test('a file of one’s own is that also when it was there before, and is never another one’s', async () => {
+  const folder = temporaryFolder('files')
+  const [file, link] = [join(folder, 'a'), join(folder, 'b')]
+  writeFileSync(file, 'what others could read', { mode: 0o644 })
+  const opened = await openPrivately(file)
+  await opened.writeFile('mine')
+  await opened.close()
+  assert.deepEqual([readFileSync(file, 'utf8'), statSync(file).mode & 0o777], ['mine', 0o600])
+  symlinkSync(file, link)
+  await assert.rejects(openPrivately(link), { code: 'ELOOP' })
+  assert.equal(readFileSync(file, 'utf8'), 'mine')
 })

@@ -1,15 +1,24 @@
-import { writeFile } from 'node:fs/promises'
 import { reportHtml } from '../../lab/drill/html.ts'
 import type { DrillResult } from '../../lab/drill/types.ts'
 import { saveHistory } from '../../lab/history-file.ts'
 import { messageOf } from '../../lib/errors.ts'
+import { openPrivately } from '../../lib/files.ts'
 import { version } from '../../lib/version.ts'
 import { type Output, shownPath } from '../output.ts'
+import { writable } from '../writable.ts'
+
+type Files = { report?: string; history?: string }
+
+/** Before anything is done: a drill takes minutes, and what it has seen cannot be seen again. */
+export async function mustBeWritable({ report, history }: Files): Promise<void> {
+  if (report !== undefined) await writable('--report', report, { notThroughLinks: true })
+  if (history !== undefined) await writable('--history', history, { notThroughLinks: true })
+}
 
 /** Files that were asked for. False when one could not be written, which is said: what was measured must not be lost. */
 export async function saveResult(
   result: DrillResult,
-  { report, history }: { report?: string; history?: string },
+  { report, history }: Files,
   output: Pick<Output, 'note'>,
 ): Promise<boolean> {
   let written = true
@@ -19,11 +28,19 @@ export async function saveResult(
       output.note(`written: ${shownPath(file)}`)
     } catch (error) {
       output.note(`${file}: could not be written: ${messageOf(error)}`)
+      output.note(
+        '  make room, or a folder that may be written; --json has the result without its operations',
+      )
       written = false
     }
   }
-  if (report) await write(report, () => writeFile(report, reportHtml(result, version), { mode: 0o600 }))
+  if (report) await write(report, () => writeReport(report, reportHtml(result, version)))
   if (history)
     await write(history, () => saveHistory(history, { history: result.history, final: result.final }))
   return written
+}
+
+async function writeReport(path: string, page: string): Promise<void> {
+  const file = await openPrivately(path)
+  await file.writeFile(page).finally(() => file.close())
 }

@@ -70,10 +70,10 @@ export async function workloadsOf(world: WorldHandle, choice: LoadChoice): Promi
   return [ledgerWorkload(place, rates('ledger')), ...(orders ? [ordersWorkload(place, rates('orders'))] : [])]
 }
 
-export type UsersChoice = { ratePerSecond: number; places: string; seed: number }
+export type UsersChoice = { ratePerSecond: number; places: string }
 
 /** Users who look at the shop; what they would order, the workload orders. */
-export async function usersOf(world: WorldHandle, { ratePerSecond, places, seed }: UsersChoice) {
+export async function usersOf(world: WorldHandle, { ratePerSecond, places }: UsersChoice) {
   const [{ runUsers }, { parsePlaces }, { loadCities }, { shopMix }] = await Promise.all([
     import('../../lab/users/run.ts'),
     import('../../lab/users/plan/places.ts'),
@@ -82,7 +82,7 @@ export async function usersOf(world: WorldHandle, { ratePerSecond, places, seed 
   ])
   const chosen = parsePlaces(places, await loadCities(), undefined)
   const lab = world.record.lab ? (await import('../../lab/lab.ts')).labOf(world) : undefined
-  return (signal: AbortSignal, onStart: () => void) =>
+  return (seed: number) => (signal: AbortSignal, onStart: () => void) =>
     runUsers({
       world,
       lab,

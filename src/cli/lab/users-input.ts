@@ -1,5 +1,5 @@
-import { access, constants, readFile, stat } from 'node:fs/promises'
-import { basename, dirname, extname, resolve } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { basename, extname, resolve } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { loadCities } from '../../geo/cities.ts'
@@ -63,22 +63,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
   if (!about.isFile() || about.size > largestBytes)
     throw new NearsideError('usage_file', `${path}: expected a file of at most 10 MB`)
   return readFile(path, 'utf8')
-}
-
-/** Known before the run, not after it. */
-export async function writable(path: string): Promise<string> {
-  const file = resolve(path)
-  const about = await stat(file).catch(() => undefined)
-  try {
-    if (about?.isDirectory()) throw new Error('it is a folder')
-    await access(about ? file : dirname(file), constants.W_OK)
-    return file
-  } catch (cause) {
-    throw new NearsideError('usage_report', `report: ${file} cannot be written: ${messageOf(cause)}`, {
-      remedy: 'name a file in a folder that exists',
-      cause,
-    })
-  }
 }
 
 export function rateOf(text: string): number {

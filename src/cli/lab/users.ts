@@ -10,7 +10,8 @@ import { duration, list, milliseconds, rate } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { action, exitCodes, type Output, shownPath } from '../output.ts'
 import { findLab, findWorld, openWorldHere, type WorldOptions } from '../world.ts'
-import { mixOf, placesOf, rateOf, seedOf, timeOf, writable } from './users-input.ts'
+import { writable } from '../writable.ts'
+import { mixOf, placesOf, rateOf, seedOf, timeOf } from './users-input.ts'
 import { usersText } from './users-text.ts'
 
 type Options = WorldOptions & {
@@ -64,7 +65,7 @@ async function users(output: Output, options: Options): Promise<number> {
   const { world, lab } = await worldAndLab(options)
   const seed = options.seed ?? Math.floor(Math.random() * 1e6)
   const places = await placesOf(options.places)
-  const report = options.report === undefined ? undefined : await writable(options.report)
+  const report = options.report === undefined ? undefined : await writable('report', options.report)
   await mustAnswer(world, lab !== undefined)
 
   const { signal } = onInterrupt(output, 'leave')

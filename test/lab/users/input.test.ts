@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { mixOf, placesOf, rateOf, seedOf, timeOf, writable } from '../../../src/cli/lab/users-input.ts'
+import { mixOf, placesOf, rateOf, seedOf, timeOf } from '../../../src/cli/lab/users-input.ts'
+import { writable } from '../../../src/cli/writable.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
 const folder = temporaryFolder('users-input')
@@ -64,8 +65,8 @@ test('rate, time and seed say what they expect', async () => {
 })
 
 test('that a report cannot be written is known before the run, and nothing is left behind', async () => {
-  assert.equal(await writable(join(folder, 'r.html')), join(folder, 'r.html'))
-  assert.match(await refused(() => writable(join(folder, 'no/r.html'))), /usage_report/)
+  assert.equal(await writable('report', join(folder, 'r.html')), join(folder, 'r.html'))
+  assert.match(await refused(() => writable('report', join(folder, 'no/r.html'))), /usage_report/)
   mkdirSync(join(folder, 'dir'))
-  assert.match(await refused(() => writable(join(folder, 'dir'))), /it is a folder/)
+  assert.match(await refused(() => writable('report', join(folder, 'dir'))), /it is a folder/)
 })
