@@ -7,6 +7,7 @@ import type { Workload } from '../workloads/types.ts'
 import { untilNoneIsSilent } from './come-back.ts'
 import { FaultsInForce } from './in-force.ts'
 import { judge } from './judge.ts'
+import { watchLateness } from './lateness.ts'
 import { unsettled } from './look.ts'
 import type { DrillPlan } from './plan.ts'
 import { runSteps } from './steps.ts'
@@ -34,6 +35,7 @@ export async function runDrill(
   const recorder = new Recorder(newHeader(world.name, seed))
   const watch = watchWorld(world)
   const load = new AbortController()
+  const lateness = watchLateness()
   const faults = new FaultsInForce(world, recorder, say)
   let running: Promise<unknown> = Promise.resolve()
   let users: Promise<UsersResult | undefined> = Promise.resolve(undefined)
@@ -62,7 +64,8 @@ export async function runDrill(
     say('Waiting for every answer, then looking at what is there')
     load.abort()
     await aborted(running, signal)
-    const notes: string[] = []
+    const late = lateness.end()
+    const notes = late === undefined ? [] : [late]
     const met = await aborted(users, signal).catch((error) => {
       signal.throwIfAborted()
       notes.push(`simulated users: ${messageOf(error)}`)
@@ -82,6 +85,7 @@ export async function runDrill(
     })
   } finally {
     watch.stop()
+    lateness.end()
     await faults.healAll()
     load.abort()
     if (begun) await cleanUp(world.workloads, running, say)
