@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { worldFile } from '../agent/layout.ts'
 import { removeLab } from '../lab/lab.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
+import { endRehearsals, rehearsalsOf } from './drill/end.ts'
 import { dropWorldFaults } from './lab/fault-world.ts'
 import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
@@ -19,6 +22,7 @@ Examples:
   nearside down --purge                 stop everything and remove the world, after asking
   nearside down --purge --yes           without asking
 
+A drill, a soak or simulated users of a lab that are at work on it are ended first, as by Ctrl-C: they heal.
 It also stops what an agent that was killed has left running, and verifies that nothing is left. Of a lab it removes
 the network, too, as nearside lab down does.
 Exit codes: 0 stopped, 1 not stopped, or the question was answered with no, 2 wrong usage.`
@@ -41,6 +45,13 @@ export async function down(output: Output, options: DownOptions, folder: string)
   if (options.purge && !(await mayPurge(world, output, options.yes))) {
     output.note('nothing was stopped or removed')
     return exitCodes.problem
+  }
+  // Before the lock: healing takes it.
+  await endRehearsals(rehearsalsOf(folder, world.record.lab?.id), output)
+  if (!existsSync(worldFile(folder))) {
+    output.result({ world: world.name, stopped: true, purged: true })
+    output.print(`${world.name} is stopped and removed, by the soak that had made it`)
+    return exitCodes.ok
   }
   const stopped = await locked(folder, 'down', output, async () => {
     const stopped = await stopAll(world, output)

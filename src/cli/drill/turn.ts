@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { locked } from '../locked.ts'
+import { locked, lockFileOf } from '../locked.ts'
 import type { Output } from '../output.ts'
 
 /**
@@ -13,4 +13,7 @@ export const rehearse = <T>(
   output: Output,
   work: () => Promise<T>,
   signal: AbortSignal,
-): Promise<T | undefined> => locked(join(worldFolder, 'rehearsal'), command, output, work, signal)
+): Promise<T | undefined> => locked(placeOf(worldFolder), command, output, work, signal)
+
+const placeOf = (worldFolder: string) => join(worldFolder, 'rehearsal')
+export const rehearsalLock = (worldFolder: string) => lockFileOf(placeOf(worldFolder))

@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inhabitants } from '../../lab/network/inhabitants.ts'
+import { labNamespaces } from '../../lab/network/remove.ts'
+import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
+import type { Output } from '../output.ts'
+import { rehearsalLock } from './turn.ts'
+
+/** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
+export type Rehearsal = ProcessId & { what: string }
+
+/** Drills and soaks, at work or waiting for their turn; and in a lab simulated users. */
+export function rehearsalsOf(folder: string, labId: string | undefined): Rehearsal[] {
+  const atTurn = holdersOf(rehearsalLock(folder)).map((one) => ({ ...one, what: nameOf(one) }))
+  const users = labId === undefined ? [] : inhabitants(labNamespaces(labId)).filter(isUsers)
+  return [...atTurn, ...users.map((one) => ({ ...one, what: 'nearside lab users' }))]
+}
+
+const isProgram = (path: string, word: string) => word.endsWith(`/src/cli/${path}`)
+
+const isUsers = ({ command }: Process) =>
+  command.some((word) => isProgram('main.ts', word)) && command.includes('lab') && command.includes('users')
+
+const nameOf = ({ command }: Process) =>
+  command.some((word) => isProgram('drill/soak.ts', word)) ? 'a soak' : 'nearside drill'
+
+/** Who has a lock's file open: its holder and those who wait, without the `flock` that each waits by. */
+function holdersOf(file: string): Process[] {
+  if (!existsSync(file)) return []
+  const path = realpathSync(file)
+  const waiting = thoseThatWait()
+  return allPids().flatMap((pid) => {
+    if (waiting.has(pid) || !hasOpen(pid, path)) return []
+    const one = lookAt(pid)
+    return one && one.name !== 'flock' ? [one] : []
+  })
+}
+
+/** This process and those that wait for it: a soak takes its own world down. */
+function thoseThatWait(): Set<number> {
+  const found = new Set([process.pid])
+  for (let pid = process.ppid; pid > 1 && !found.has(pid); pid = lookAt(pid)?.parent ?? 0) found.add(pid)
+  return found
+}
+
+function hasOpen(pid: number, path: string): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`) === path
+      } catch {
+        return false
+      }
+    })
+  } catch {
+    return false
+  }
+}
+
+/** Longer than healing takes, with what a soak needs to take its own world down. */
+const patienceMs = 120_000
+
+/** Resolves when they have ended, or after some time: a world can be stopped all the same. */
+export async function endRehearsals(
+  rehearsals: readonly Rehearsal[],
+  output: Pick<Output, 'note'>,
+  limitMs = patienceMs,
+): Promise<void> {
+  for (const one of rehearsals) {
+    output.note(`ending ${one.what} (process ${one.pid}), which heals what it has broken`)
+    signal(one, 'SIGTERM')
+  }
+  const deadline = performance.now() + limitMs
+  while (rehearsals.some(isAlive) && performance.now() < deadline) await sleep(50)
+  for (const one of rehearsals.filter(isAlive))
+    output.note(
+      `${one.what} (process ${one.pid}) has not ended in ${limitMs / 1000} s; not waited for any longer`,
+    )
+}
