@@ -1,5 +1,6 @@
 import type { Benchmark, Figure, Unit } from './figure.ts'
 import { inLab } from './lab/in-lab.ts'
+import { writeKind } from './lab/mix.ts'
 import type { Visits } from './lab/visits.ts'
 
 const ratePerSecond = 60
@@ -39,6 +40,12 @@ export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
       unit: '%',
       target: { atLeast: targetPercent },
       note: described(two),
+    },
+    {
+      what: '  what distances alone would allow, if nothing else took time',
+      value: percent(two.bound),
+      unit: '%',
+      note: `by the model of round trips; one region ${percent(one.bound).toFixed(1)} %, three ${percent(three.bound).toFixed(1)} %`,
     },
     {
       what: '  those on a kept connection',
@@ -97,7 +104,7 @@ const beside =
 
 const percent = (share: number) => share * 100
 const areaOf = (visits: Visits, name: string) => visits.areas.find((area) => area.name === name)!
-const ordersOf = (visits: Visits) => visits.kinds.find(({ name }) => name === 'order')!
+const ordersOf = (visits: Visits) => visits.kinds.find(({ name }) => name === writeKind)!
 
 const fast: Measure = ({ all }) => percent(all.fastShare)
 const fastWarm: Measure = ({ warm }) => percent(warm.fastShare)

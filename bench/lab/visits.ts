@@ -1,6 +1,6 @@
 import { loadCities } from '../../src/geo/cities.ts'
 import { labOf } from '../../src/lab/lab.ts'
-import { checkMix, type MixInput } from '../../src/lab/users/plan/mix.ts'
+import { checkMix } from '../../src/lab/users/plan/mix.ts'
 import { parsePlaces } from '../../src/lab/users/plan/places.ts'
 import type { Part, UsersResult } from '../../src/lab/users/result.ts'
 import { runUsers } from '../../src/lab/users/run.ts'
@@ -8,6 +8,8 @@ import { openWorld } from '../../src/world/handle.ts'
 import { cityDatabases } from '../../test/support/city-databases.ts'
 import { shop } from '../../test/support/world/apps.ts'
 import { twoRegionsAndWitness } from '../../test/support/world.ts'
+import { boundShare } from './bound.ts'
+import { visits, writeKind } from './mix.ts'
 import type { Say } from './say.ts'
 import { withLab } from './world.ts'
 
@@ -24,31 +26,11 @@ export type Visits = Pick<
   'users' | 'all' | 'warm' | 'areas' | 'kinds' | 'errors' | 'slo' | 'effort'
 > & {
   cold: Part
+  /** The share of requests within the SLO's time that distances alone would allow; see bound.ts. */
+  bound: number
 }
 
 const warmUpSeconds = 15
-
-/** As people use the shop, with an order among every twenty requests: `order` is the kind of the writes. */
-const visits: MixInput = {
-  steps: 8,
-  think: '1s-5s',
-  first: 'home',
-  // They are fast and many, and would hide what pages take.
-  assets: false,
-  requests: {
-    home: { weight: 2, get: '/' },
-    product: { weight: 6, follow: '/products/', get: '/products/{id}', values: { id: '1..2000' } },
-    search: { weight: 2, get: '/?q={word}', values: { word: ['mug', 'lamp', 'linen', 'tea', 'garden'] } },
-    history: { weight: 1, get: '/orders' },
-    order: {
-      // Of the requests after a visit's first; the shop answers it with a redirect, which is one more read.
-      weight: 0.7,
-      post: '/orders',
-      values: { id: '1..2000', quantity: '1..3' },
-      form: { reference: '{reference}', 'product-{id}': '{quantity}' },
-    },
-  },
-}
 
 /** Users in the cities of the United States, by population, at their distances. */
 export async function visitsInLab(input: VisitsInput, say: Say): Promise<Visits> {
@@ -83,6 +65,15 @@ export async function visitsInLab(input: VisitsInput, say: Say): Promise<Visits>
     await run(warmUpSeconds, seed + 1)
     const result = await run(seconds, seed)
     const { users, all, warm, cold, areas, kinds, errors, slo, effort } = result
-    return { users, all, warm, cold, areas, kinds, errors, slo, effort }
+    const share = (requests: number) => requests / all.requests
+    const bound = boundShare({
+      places,
+      regions: full.map((name) => twoRegionsAndWitness[name]!.location),
+      limitMs: slo.latencyMs,
+      named: share(cold.named.requests),
+      connected: share(cold.connected.requests),
+      writes: share(kinds.find(({ name }) => name === writeKind)!.requests),
+    })
+    return { users, all, warm, cold, areas, kinds, errors, slo, effort, bound }
   })
 }

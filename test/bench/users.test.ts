@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { verdictOf } from '../../bench/figure.ts'
+import { boundShare } from '../../bench/lab/bound.ts'
 import type { Visits } from '../../bench/lab/visits.ts'
 import { figuresOf } from '../../bench/users.ts'
 
@@ -17,6 +18,7 @@ const visits = (all: number, warm: number, order: number, west: number): Visits 
   areas: [part('US West', 400, all, west), part('US East', 600, all)],
   kinds: [part('product', 950, 0.9), part('order', 50, order)],
   errors: [],
+  bound: 0.96,
   slo: {
     latencyMs: 100,
     share: 0.95,
@@ -47,4 +49,26 @@ test('the target counts every request, writes and first ones too; those on a kep
   const three = of('within 100 ms, three regions')
   assert.deepEqual([three.value, three.peer!.value], [97, 94])
   assert.deepEqual([of('US West, median').value, of('US West, median').peer!.value], [50, 90])
+})
+
+test('what distances allow: each trip counts, and a write goes on to the primary and its standby', () => {
+  const here = { lat: 0, lon: 0 }
+  // By the model: 17 ms to a region at home; 32 ms for 1,000 km, 24 of them between regions.
+  const near = { lat: 0, lon: 8.98 }
+  const share = (regions: (typeof here)[], limitMs: number) =>
+    boundShare({
+      places: [{ location: here, weight: 2 }],
+      ...{ regions, limitMs, named: 0.1, connected: 0.2, writes: 0.3 },
+    })
+  const about = (value: number, wanted: number) => assert.ok(Math.abs(value - wanted) < 1e-9, `${value}`)
+  about(share([here], 16), 0)
+  about(share([here], 18), 0.5 + 0.3)
+  about(share([here], 35), 0.5 + 0.3 + 0.1)
+  about(share([here], 52), 1)
+  // The standby is 24 ms further.
+  about(share([here, near], 35), 0.5 + 0.1)
+  about(share([here, near], 42), 0.5 + 0.1 + 0.3)
+  // So is the primary, and back to this one, its standby.
+  about(share([near, here], 52), 0.7)
+  about(share([near, here], 66), 1)
 })
