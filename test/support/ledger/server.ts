@@ -30,12 +30,14 @@ async function write(reference: string): Promise<{ status: number; body: Written
   return outcome === 'ok' ? { status: 201, body: written } : { status: 503, body: { outcome, why } }
 }
 
+/** Everything, and by which database: while a region's own is away, its endpoint leads to another region's. */
 async function entries(source: string | null): Promise<{ status: number; body: unknown }> {
   const pool = source === 'replica' ? replica : primary
-  const { rows } = await pool.query<{ reference: string; count: number }>(
-    'SELECT reference, count(*)::int AS count FROM entries GROUP BY reference',
+  const { rows } = await pool.query<{ server: string; entries: [reference: string, count: number][] }>(
+    `SELECT host(inet_server_addr()) AS server, coalesce(json_agg(json_build_array(reference, count)), '[]') AS entries
+     FROM (SELECT reference, count(*)::int FROM entries GROUP BY reference) AS counted`,
   )
-  return { status: 200, body: rows }
+  return { status: 200, body: rows[0] }
 }
 
 async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {

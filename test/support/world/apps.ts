@@ -59,12 +59,10 @@ export const ledger: TestApp = {
   read: () => '/',
   async entries(edge, source, prefix) {
     const { body } = await askHere(edge, `/entries?source=${source}`, source)
-    const rows = JSON.parse(body) as { reference: string; count: number }[]
-    return new Map(
-      rows
-        .filter(({ reference }) => reference.startsWith(prefix))
-        .map(({ reference, count }) => [reference, count]),
-    )
+    const told = JSON.parse(body) as { server: string; entries: [string, number][] }
+    if (source === 'replica' && told.server !== edge.host)
+      throw new Error(`${edge.region}: its app was answered by the database at ${told.server}`)
+    return new Map(told.entries.filter(([reference]) => reference.startsWith(prefix)))
   },
 }
 
