@@ -10,11 +10,10 @@ export type ChildOutput = { progress: Progress } | { requests: UserRequest[] } |
 
 /**
  * The generator as a process of its own: in the namespace where users are, with an event loop that nothing else
- * delays. It ends with whoever started it, because its input ends then; Ctrl-C is its parent's to understand.
+ * delays. It ends with whoever started it, because its input ends then; Ctrl-C is its parent's to understand, and does not reach it.
  */
 async function main(): Promise<void> {
   const stopping = new AbortController()
-  process.on('SIGINT', () => undefined)
   goFirst()
   const { job, wantsRequests } = await firstLine(stopping)
   const send = (output: ChildOutput) => void process.stdout.write(`${JSON.stringify(output)}\n`)

@@ -152,7 +152,8 @@ function inChild(job: UsersJob, options: UsersOptions, prefix: readonly string[]
   const { signal, onRequest, onProgress } = options
   const program = fileURLToPath(new URL('child.ts', import.meta.url))
   const [file, ...args] = [...prefix, ...(prefix.length > 0 ? ['--'] : []), process.execPath, program]
-  const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  // A session of its own: a terminal's Ctrl-C reaches only us, who end its input. While it loads it would die of it.
+  const child = spawn(file!, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
   let [said, result]: [string, UsersResult | undefined] = ['', undefined]
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4000)

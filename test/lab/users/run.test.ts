@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { userRttMs } from '../../../src/geo/rtt.ts'
 import { writeRecord } from '../../../src/lab/faults/record.ts'
 import type { UserRequest } from '../../../src/lab/users/client/browser.ts'
@@ -98,6 +101,20 @@ test('a run that nobody wants any more ends at once, with what there is', async 
   assert.equal(result.stopped, true)
   assert.ok(result.all.requests >= seen)
   assert.equal(result.asked.forMs, Infinity)
+})
+
+test('Ctrl-C in a terminal does not reach the generator, which would die of it while it loads', async () => {
+  const file = fileURLToPath(new URL('interrupted.ts', import.meta.url))
+  // A process group of its own, as a shell gives it to a command; Ctrl-C is a signal to all of it.
+  const run = spawn(process.execPath, [file], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  run.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    if (text === 'started\n') process.kill(-run.pid!, 'SIGINT')
+  })
+  const [code] = await once(run, 'close')
+  assert.equal(code, 0)
+  assert.equal(said, 'started\nstopped true, requests 0\n')
 })
 
 test('in a lab the shaper is told first where users live and how far everything is; what was cut stays cut', async (t) => {
