@@ -3,7 +3,7 @@ import { NearsideError } from '../lib/errors.ts'
 import type { LoadedTopology } from '../topology/load.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
-import { baseParams } from './links.ts'
+import { baseParams, visitorLinks } from './links.ts'
 import { exists, insideOf } from './network/enter.ts'
 import { makeNetwork } from './network/make.ts'
 import {
@@ -13,6 +13,7 @@ import {
   type Place,
   parseNamespace,
   regionNetwork,
+  visitor,
   wanDevice,
 } from './network/names.ts'
 import { labFolder, unregister } from './network/registry.ts'
@@ -121,9 +122,9 @@ export async function raiseLab(
   const shaper = await connectShaper(labFolder(id))
   try {
     const prefixes = regions.map(({ name, index }) => ({ place: name, prefix: regionNetwork(index) }))
-    await shaper.places(prefixes)
+    await shaper.places([...prefixes, { place: visitor.place, prefix: visitor.network }])
     const now = new Map((await shaper.params()).map((link) => [`${link.from} ${link.to}`, link.params]))
-    const wanted = base.flatMap(({ from, to, params }) => {
+    const wanted = [...base, ...visitorLinks(regions)].flatMap(({ from, to, params }) => {
       const has = now.get(`${from} ${to}`)
       if (!has) return [{ from, to, params }]
       return newDelays ? [{ from, to, params: { ...has, delayMs: params.delayMs } }] : []

@@ -1,7 +1,9 @@
+import { userRttMs } from '../geo/rtt.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { suggest } from '../lib/suggest.ts'
 import type { Region } from '../topology/regions.ts'
 import { type MeasuredRtts, roundTripMs } from '../topology/round-trips.ts'
+import { visitor } from './network/names.ts'
 import type { Link, LinkParams } from './wan/index.ts'
 
 /** What the lines between a lab's regions are like before anyone changes them. Pure. */
@@ -38,6 +40,18 @@ export const baseParams = (
   to: Place,
   ...measured: readonly (MeasuredRtts | undefined)[]
 ): LinkParams => lineOf(roundTripMs(from, to, ...measured) / 2)
+
+/** Between the visitor and every region that serves, both directions: as a user who lives where the first one is. */
+export function visitorLinks(regions: readonly (Place & Pick<Region, 'serves'>)[]): Link[] {
+  const edges = regions.filter(({ serves }) => serves)
+  return edges.flatMap((edge) => {
+    const params = lineOf(userRttMs(edges[0]!.location, edge.location) / 2)
+    return [
+      { from: visitor.place, to: edge.name, params },
+      { from: edge.name, to: visitor.place, params },
+    ]
+  })
+}
 
 /** A second there and back, four times round the earth: whoever writes more has mixed up the units. */
 const mostMs = 10_000

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { worldFolderFor } from '../../src/agent/layout.ts'
+import { setImmediate } from 'node:timers/promises'
+import { worldFile, worldFolderFor } from '../../src/agent/layout.ts'
 import { lackOf } from '../../src/lab/network/abilities.ts'
 import { labIdOf } from '../../src/lab/network/names.ts'
 import { labFolder } from '../../src/lab/network/registry.ts'
@@ -52,6 +53,8 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
       cwd: folder,
       env: { ...process.env, [worldMark]: world },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a shell gives it to a command.
+      detached: true,
     })
     children.add(child)
     let said = ''
@@ -59,8 +62,8 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
       stream.setEncoding('utf8').on('data', (text: string) => {
         said += text
       })
-    const ended = new Promise<{ code: number | null; said: string }>((resolve) =>
-      child.on('close', (code) => resolve({ code, said })),
+    const ended = new Promise<{ code: number | null; by: string | null; said: string }>((resolve) =>
+      child.on('close', (code, by) => resolve({ code, by, said })),
     )
     return { child, ended }
   }
@@ -81,6 +84,35 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
     assert.equal(code, 0, stderr)
     nothingIsLeft()
   })
+
+  // A terminal's Ctrl-C goes to every process in the foreground, those that make the network included.
+  const moments: Record<string, () => boolean> = {
+    'when there is a folder for its data': () => existsSync(world),
+    'when it is registered': () => existsSync(labFolder(id)),
+    'when there is one namespace': () => labNamespaces(id).length > 0,
+    'when there are some': () => labNamespaces(id).length > 1,
+    'when there are all': () => labNamespaces(id).length === 5,
+    'when the shaper has a record': () => existsSync(join(labFolder(id), 'shaper.json')),
+    'when there is a record of the world': () => existsSync(worldFile(world)),
+  }
+  for (const [when, reached] of Object.entries(moments))
+    test(`by Ctrl-C in a terminal, ${when}: it is an interruption, and nothing is left`, async () => {
+      rmSync(world, { recursive: true, force: true })
+      const { child, ended } = up()
+      const over = ended.then(() => true)
+      while (!reached() && !(await Promise.race([over, setImmediate(false)])));
+      process.kill(-child.pid!, 'SIGINT')
+      const { code, by, said } = await ended
+      assert.doesNotMatch(said, /error:/)
+      // Node dies of it while it loads, also when it has just gone to the router: that is what docs/lab.md says.
+      assert.ok(code === 130 || by === 'SIGINT', `exit ${code}, ${by}\n${said}`)
+      if (by === 'SIGINT' && labNamespaces(id).length > 0) {
+        assert.equal(labNamespaces(id).length, 1)
+        const down = await nearside(folder, ['lab', 'down'])
+        assert.equal(down.code, 0, down.stderr)
+      } else if (by === 'SIGINT') await nearside(folder, ['lab', 'down'])
+      nothingIsLeft()
+    })
 
   test('by Ctrl-C while the regions come up: nothing is left but data', async () => {
     const { child, ended } = up()

@@ -3,8 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { changed } from '../../src/cli/lab/link-change.ts'
 import { bitsText, delayOf, rateOf, shareOf, shareText } from '../../src/cli/lab/quantities.ts'
-import { rttMs } from '../../src/geo/rtt.ts'
-import { baseLinks, lineOf, parseRtts } from '../../src/lab/links.ts'
+import { loadCities } from '../../src/geo/cities.ts'
+import { rttMs, userRttMs } from '../../src/geo/rtt.ts'
+import { baseLinks, lineOf, parseRtts, visitorLinks } from '../../src/lab/links.ts'
+import { cityNetwork, mostCities, visitor } from '../../src/lab/network/names.ts'
+import { mostPlaces } from '../../src/lab/users/plan/places.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 
 const regions = [
@@ -130,4 +133,26 @@ test('a change of a link leaves everything else of it as it is', () => {
   assert.deepEqual(changed(now, { loss: 0, rate: 0 }), { ...now, lossShare: 0, rateBitsPerSecond: 0 })
   assert.deepEqual(changed(now, { cut: false }), { ...now, cut: false })
   assert.equal(changed({ ...now, cut: false }, { cutOneWay: true }).cut, true)
+})
+
+test('the visitor lives where the first region that serves is, in a network that no place of a run can have', async () => {
+  const served = regions.map((region) => ({ ...region, serves: region.name !== 'us-central' }))
+  const links = visitorLinks([served[2]!, served[0]!, served[1]!])
+  assert.deepEqual(
+    links.map(({ from, to, params }) => [from, to, params.delayMs]),
+    [served[0]!, served[1]!].flatMap(({ name, location }) => {
+      const ms = userRttMs(served[0]!.location, location) / 2
+      return [
+        ['visitor:1', name, ms],
+        [name, 'visitor:1', ms],
+      ]
+    }),
+  )
+  assert.equal(visitor.address, visitor.network.replace(/0\/24$/, '1'))
+  const cities = await loadCities()
+  const highest = cities.reduce((most, { rank }) => Math.max(most, rank), 0)
+  const taken = (number: number) => cityNetwork(number) === visitor.network
+  const free = Array.from({ length: mostCities - mostPlaces }, (_, k) => k).filter(taken)
+  assert.equal(free.length, 1)
+  assert.ok(free[0]! > highest)
 })

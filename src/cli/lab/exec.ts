@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Command } from 'commander'
+import { users } from '../../lab/faults/types.ts'
 import { ownPlaces } from '../../lab/network/names.ts'
 import { unknown } from '../../lib/unknown.ts'
 import { action } from '../output.ts'
@@ -9,11 +10,11 @@ import { openLab } from './open.ts'
 
 const examples = `
 Examples:
-  nearside lab exec internet -- curl --interface 10.128.0.1 http://10.77.1.1:8080/
+  nearside lab exec internet -- curl --interface 10.252.0.1 http://10.77.1.1:8080/
   nearside lab exec us-east -- ss -tn            what the region's network looks like from inside
   nearside lab exec router -- tcpdump -ni wan    every packet between two places
 
-Places are the regions, internet (where users are) and router (the operator's: it reaches every region whatever is
+Places are the regions, internet (or users: where they are) and router (the operator's: it reaches every region whatever is
 cut). The command is any program of this machine; only its network is another one.
 Exit code: the command's own.`
 
@@ -26,9 +27,11 @@ export function execCommand(lab: Command): void {
     .addHelpText('after', examples)
     .action(
       action<WorldOptions & { json?: boolean }>(async ({ options, args }) => {
-        const [place, ...command] = args
+        const [named, ...command] = args
         const lab = await openLab(options)
         const places = [...lab.regions.map((region) => region.name), ...ownPlaces]
+        // As faults call it.
+        const place = named === users && !places.includes(users) ? 'internet' : named
         if (!places.includes(place!)) unknown('place', place!, places)
         return run([...lab.inside(place!), '--', ...command])
       }),

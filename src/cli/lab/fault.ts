@@ -48,7 +48,7 @@ export function faultCommand(parent: Command): void {
     .option('--for <time>', 'how long, at most 60min (default: 20s)')
     .option('--from <places>', 'cut: from these regions, users, or all')
     .option('--direction <which>', 'cut and links: both, out or in')
-    .option('--delay <time>', 'slow-link: more delay, one way')
+    .option('--delay <time>', 'slow-link: more delay, one way (100ms when nothing else is asked for)')
     .option('--jitter <time>', 'slow-link: more jitter')
     .option('--rate <rate>', 'slow-link: at most, such as 10mbit')
     .option('--loss <share>', 'lossy-link: of packets, such as 5%')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { users } from '../../lab/faults/types.ts'
 import type { Link } from '../../lab/wan/index.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { unknown } from '../../lib/unknown.ts'
@@ -54,6 +55,14 @@ async function link(output: Output, options: Options, args: readonly string[]): 
   if (args.length === 0 && !options.restore) throw usage('from', 'expected two regions, or --restore alone')
   const lab = await openLab(options)
   const names = lab.regions.map((region) => region.name)
+  if (args.includes(users) && !names.includes(users))
+    throw new NearsideError(
+      'usage_link',
+      `${users}: expected a region; this is about links between regions`,
+      {
+        remedy: 'nearside lab fault slow-link, lossy-link and cut are about links of the users, too',
+      },
+    )
   for (const name of args) if (!names.includes(name)) unknown('region', name, names)
   if (args.length === 1)
     throw usage('to', `expected a second region: ${list(names.filter((one) => one !== args[0]))}`)

@@ -1,3 +1,4 @@
+import { visitor } from '../../lab/network/names.ts'
 import { duration, list } from '../format.ts'
 import { hint } from '../hint.ts'
 import { type Column, type Output, type Style, table } from '../output.ts'
@@ -22,7 +23,7 @@ export function renderPlaces({ world, regions, agents }: Started, seconds: numbe
       ? `serves in ${list(edges.map((region) => region.name))} (${duration(seconds)})`
       : 'serves; nothing had to be started'
   const [edge] = edges
-  const user = `lab exec internet -- curl --interface 10.128.0.1`
+  const user = `lab exec internet -- curl --interface ${visitor.address}`
   const rows = [
     ...edges.map((region, i) => [
       i === 0 ? 'Edges' : '',
@@ -96,7 +97,11 @@ export function linkRow({ from, to, params, base, changed, stats }: ShownLink, p
 
 function notes({ cities, totals }: LabStatus, paint: Paint): string[] {
   const lines = [
-    ...(cities > 0 ? [`${cities} cities of simulated users have links, too.`] : []),
+    ...(cities > 0
+      ? [
+          `${cities === 1 ? 'A city' : `${cities} cities`} of simulated users ${cities === 1 ? 'has' : 'have'} links, too.`,
+        ]
+      : []),
     ...(totals && totals.missed > 0
       ? [
           paint(

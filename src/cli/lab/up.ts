@@ -7,7 +7,7 @@ import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, labTopology, raiseLab, removeLab } from '../../lab/lab.ts'
 import { baseLinks, parseRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
-import { enter } from '../../lab/network/enter.ts'
+import { enter, isInside } from '../../lab/network/enter.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
 import { labIdOf, namespaceOf } from '../../lab/network/names.ts'
 import { NearsideError } from '../../lib/errors.ts'
@@ -17,6 +17,7 @@ import { type Region, regionsOf } from '../../topology/regions.ts'
 import type { MeasuredRtts } from '../../topology/round-trips.ts'
 import { openWorld } from '../../world/handle.ts'
 import { stopAll } from '../down.ts'
+import { list } from '../format.ts'
 import { hint } from '../hint.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { locked } from '../locked.ts'
@@ -26,9 +27,15 @@ import { untilUp } from '../up/wait.ts'
 import type { WorldOptions } from '../world.ts'
 import { labStatus } from './collect.ts'
 import { madeWords, renderPlaces } from './render.ts'
+import { settingsOf } from './settings.ts'
 import { endStranded } from './stranded.ts'
 
-type Options = WorldOptions & { rtt?: string; appFaults?: boolean; smallDisk?: string[]; json?: boolean }
+type Options = WorldOptions & {
+  rtt?: string | false
+  appFaults?: boolean
+  smallDisk?: string[]
+  json?: boolean
+}
 
 const examples = `
 Examples:
@@ -37,7 +44,9 @@ Examples:
   nearside lab up --app-faults --small-disk us-east=1gb       for faults that need them; see nearside lab fault --list
 
 It makes a world of its own, called after the topology with -lab at its end, beside the one of nearside up. It starts
-and mends what is missing and leaves alone what runs, so it can be typed again at any time. It needs root.
+and mends what is missing and leaves alone what runs, so it can be typed again at any time. --rtt, --app-faults and
+--small-disk stay in force for every later lab up, until one says --no-rtt or --no-app-faults; a small disk, with the
+database in it, until lab down --purge. It needs root.
 Exit codes: 0 every region serves, 1 it could not be started, 2 wrong usage, 130 interrupted.`
 
 export function upCommand(lab: Command): void {
@@ -45,10 +54,12 @@ export function upCommand(lab: Command): void {
     .command('up')
     .description('start the world of a topology with a wide-area network between its regions')
     .option('--rtt <file>', 'measured round trips, as lines of from,to,rttMs; other pairs by the model')
+    .option('--no-rtt', 'by the model again, or as the topology says')
     .option(
       '--app-faults',
       'load into the apps (Node only) what makes them answer 500, leak, or mistake the time',
     )
+    .option('--no-app-faults', 'the apps as they are again')
     .option('--small-disk <region=size...>', 'a disk of its own, in memory, for a region’s database')
     .option('--json', 'print the status as JSON when every region serves')
     .addHelpText('after', examples)
@@ -56,55 +67,72 @@ export function upCommand(lab: Command): void {
 }
 
 async function up(output: Output, options: Options): Promise<number> {
-  const startedAt = performance.now()
   const { signal } = onInterrupt(output, 'stop')
+  try {
+    return await start(output, options, signal)
+  } catch (error) {
+    // Whatever could not be done any more, because it was interrupted, is no news.
+    if (signal.aborted) return exitCodes.interrupted
+    throw error
+  }
+}
+
+async function start(output: Output, options: Options, signal: AbortSignal): Promise<number> {
+  const startedAt = performance.now()
   await mustBeAble()
   const plain = labTopology(await loadTopology(options.topology ?? '.'))
   const folder = folderOf(plain)
-  const { appFaults = false, smallDisks: disksBefore = {} } = (await knownLab(folder)) ?? {}
-  const loaded = options.appFaults || appFaults ? withAppFaults(plain) : plain
   const id = labIdOf(folder)
-  const regions = regionsOf(loaded.topology)
-  const measured = options.rtt === undefined ? undefined : await rttsFrom(options.rtt, regions)
+  const regions = regionsOf(plain.topology)
   const full = regions.filter((region) => region.full).map((region) => region.name)
-  const smallDisks = { ...disksBefore, ...parseSmallDisks(options.smallDisk ?? [], full) }
+  const { settings, kept } = settingsOf(
+    {
+      rttMs: typeof options.rtt === 'string' ? await rttsFrom(options.rtt, regions) : options.rtt,
+      appFaults: options.appFaults,
+      smallDisks: parseSmallDisks(options.smallDisk ?? [], full),
+    },
+    (await readWorld(folder).catch(() => undefined))?.lab,
+  )
+  const loaded = settings.appFaults ? withAppFaults(plain) : plain
   // Where nothing can be written no network is made either.
   makeFolder(folder, 0o700)
-  if (!signal.aborted) await goToRouter(id, folder)
+  let fresh = isFresh(id)
+  signal.throwIfAborted()
+  await goToRouter(id, folder, signal)
   printWarnings(output, loaded.warnings)
+  if (kept.length > 0) output.note(`As an earlier lab up said: ${list(kept)}`)
 
-  let fresh = false
+  let begun = false
   let started: Started | undefined
-  const start = async () => {
+  const raise = async () => {
+    begun = true
     fresh = isFresh(id)
     signal.throwIfAborted()
     // Another command may have removed it while we waited.
-    await goToRouter(id, folder)
+    await goToRouter(id, folder, signal)
+    signal.throwIfAborted()
     const before = fresh ? undefined : await readWorld(folder).catch(() => undefined)
-    const rttMs = measured ?? before?.lab?.rttMs
-    const lab: LabRecord = {
-      id,
-      ...(rttMs ? { rttMs } : {}),
-      ...(loaded === plain ? {} : { appFaults: true }),
-      ...(Object.keys(smallDisks).length > 0 ? { smallDisks } : {}),
-    }
-    const base = baseLinks(regions, rttMs, loaded.topology.network.rttMs)
+    const lab: LabRecord = { id, ...settings }
+    const base = baseLinks(regions, settings.rttMs, loaded.topology.network.rttMs)
     const newDelays = before !== undefined && !isDeepStrictEqual(base, baseOf(before))
     const made = await raiseLab(id, folder, regions, base, newDelays)
     if (made.length > 0) output.note(madeWords(loaded.topology.name, made, fresh))
+    if (newDelays) output.note('The delays between the regions are others now; lab status shows them')
     await endStranded(id, folder, regions, output)
-    for (const [region, bytes] of Object.entries(smallDisks))
+    for (const [region, bytes] of Object.entries(settings.smallDisks ?? {}))
       await mountSmallDisk(regionFolder(folder, region), bytes)
     signal.throwIfAborted()
     started = await prepare({ loaded, lab }, output, signal)
   }
   try {
-    await locked(folder, 'lab up', output, start, signal)
+    await locked(folder, 'lab up', output, raise, signal)
     signal.throwIfAborted()
     await untilUp(started!, output, signal, true)
   } catch (error) {
     const mine = fresh && (signal.aborted || !started)
-    if (mine) await locked(folder, 'lab up', output, () => takeBack(id, folder, output))
+    // Interrupted while it waited for another command's turn: what there is by now may be the other one's.
+    const undo = async () => (begun || isFresh(id) ? takeBack(id, folder, output) : undefined)
+    if (mine) await locked(folder, 'lab up', output, undo)
     if (!signal.aborted) throw error
     const { name } = loaded.topology
     const goesOn = started && !mine
@@ -122,9 +150,9 @@ async function up(output: Output, options: Options): Promise<number> {
 }
 
 /** Makes the router's namespace if there is none, and goes on there: only from there are the regions reached. */
-async function goToRouter(id: string, folder: string): Promise<void> {
+async function goToRouter(id: string, folder: string, signal: AbortSignal): Promise<void> {
   await makeRouterNamespace(id, folder)
-  enter(namespaceOf(id, 'router'))
+  if (!signal.aborted) enter(namespaceOf(id, 'router'))
 }
 
 async function rttsFrom(file: string, regions: readonly Region[]): Promise<MeasuredRtts> {
@@ -148,8 +176,6 @@ async function rttsFrom(file: string, regions: readonly Region[]): Promise<Measu
 const baseOf = ({ topology, lab }: WorldRecord) =>
   baseLinks(regionsOf(topology), lab?.rttMs, topology.network.rttMs)
 
-const knownLab = async (folder: string) => (await readWorld(folder).catch(() => undefined))?.lab
-
 function withAppFaults(loaded: LoadedTopology): LoadedTopology {
   const { topology } = loaded
   const env = { ...topology.app.env, NODE_OPTIONS: nodeOptions(topology.app.env.NODE_OPTIONS) }
@@ -158,6 +184,8 @@ function withAppFaults(loaded: LoadedTopology): LoadedTopology {
 
 /** Everything that this command has made but the data: it was interrupted, or could not go on. */
 async function takeBack(id: string, folder: string, output: Output): Promise<void> {
+  // Elsewhere its addresses may be a stranger's; and nothing has been started before we are there.
+  if (!isInside(namespaceOf(id, 'router'))) return void (await removeLab(id))
   const world = await openWorld(folder).catch(() => undefined)
   if (world?.record.lab) await stopAll(world, output)
   else await removeLab(id)

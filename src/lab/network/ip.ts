@@ -15,6 +15,8 @@ export function runWith(command: readonly string[], input = ''): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn(file!, args, {
       cwd: '/',
+      // A session of its own: a terminal's Ctrl-C is for us, who then undo what is done, not half of it.
+      detached: true,
       // Messages are read by us: not in the operator's language.
       env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -50,5 +50,11 @@ export function cityNetwork(city: number): string {
   return `10.${128 + Math.floor(city / 256)}.${city % 256}.0/24`
 }
 
+/**
+ * A user that every lab has, for an operator who wants to look: at home where the first region is. Its network is
+ * none of a city's, and none of a CSV file's places.
+ */
+export const visitor = { place: 'visitor:1', network: cityNetwork(31_744), address: '10.252.0.1' }
+
 /** The device in the router that leads to a place. */
 export const deviceOf = (place: Place) => (typeof place === 'number' ? `r${place}` : place)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { LabStatus } from '../../../src/cli/lab/collect.ts'
 import type { WorldStatus } from '../../../src/cli/status/types.ts'
+import { userRttMs } from '../../../src/geo/rtt.ts'
 import { namespaceOf } from '../../../src/lab/network/names.ts'
 import { Operator } from '../../support/lab/operator.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
@@ -70,6 +71,7 @@ export function commands(lab: () => LabWorld): void {
         [['lab', 'link', 'us-east'], /expected a second region/],
         [['lab', 'link', 'us-east', 'us-west', '--delay', 'soon'], /such as 40ms/],
         [['lab', 'link', 'us-east', 'us-west', '--restore', '--cut'], /stands alone/],
+        [['lab', 'link', 'us-east', 'users', '--delay', '9ms'], /nearside lab fault slow-link/],
         [['lab', 'lnik'], /did you mean link\?/i],
       ] as const
       const told = await Promise.all(cases.map(([args]) => operator.run(args)))
@@ -85,6 +87,25 @@ export function commands(lab: () => LabWorld): void {
       const { numberOf } = await import('../../../src/lab/network/enter.ts')
       assert.equal(number.trim(), `net:[${numberOf(namespaceOf(lab().place.id, 2))}]`)
       assert.equal((await operator.run(['lab', 'exec', 'internet', '--', 'sh', '-c', 'exit 7'])).code, 7)
+    })
+
+    test('what lab up prints for looking works as it stands, with the distance of a user', async () => {
+      const printed = await done('lab', 'up')
+      const [line, from, to] =
+        /lab exec internet -- curl --interface (\S+) (http:\/\/\S+)/.exec(printed) ?? assert.fail(printed)
+      assert.match(line, /^lab exec/)
+      const look = `const started = performance.now()
+        require('node:http').get(${JSON.stringify(to)}, { localAddress: ${JSON.stringify(from)} }, (answer) => {
+          console.log(answer.statusCode, performance.now() - started)
+          process.exit()
+        })`
+      for (const place of ['internet', 'users']) {
+        const answered = await done('lab', 'exec', place, '--', process.execPath, '-e', look)
+        const [code, ms] = answered.trim().split(' ').map(Number)
+        assert.equal(code, 200)
+        // One to connect, one to ask.
+        assert.ok(ms! >= 2 * userRttMs({ lat: 0, lon: 0 }, { lat: 0, lon: 0 }), answered)
+      }
     })
 
     test('nearside up says that a lab has its own', async () => {
