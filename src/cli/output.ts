@@ -211,7 +211,10 @@ function refusedBySystem(error: unknown): NearsideError | undefined {
   const { code = '', path, syscall } = error as NodeJS.ErrnoException
   const refusal = refusals[code]
   if (!refusal) return undefined
-  const { why, remedy } = refusal
+  const { why } = refusal
+  // A lab's world is root's, from its folder on.
+  const isWorlds = code === 'EACCES' && /\/\.nearside(\/|$)/.test(path ?? '')
+  const remedy = isWorlds ? 'it belongs to another user, as a lab does to root: use sudo' : refusal.remedy
   return new NearsideError(`system_${code.toLowerCase()}`, `${path}: ${why} (${syscall})`, {
     remedy,
     cause: error,

@@ -48,14 +48,23 @@ const withValue = new Set(['-t', '--topology', '-w', '--world'])
 const all = Object.values(groups).flatMap((group) => Object.entries(group))
 const isWord = (arg: string, i: number, args: readonly string[]) =>
   !arg.startsWith('-') && !withValue.has(args[i - 1] ?? '')
-const commandIn = (args: readonly string[]) => all.find(([name]) => name === args.find(isWord))?.[0]
+/** What was called, with the subcommand if the command has such: `lab link`. */
+function calledIn(program: Command | undefined, args: readonly string[]): string | undefined {
+  const [first, second] = args.filter(isWord)
+  const command = program?.commands.find((one) => one.name() === first)
+  if (!command || !all.some(([name]) => name === first)) return undefined
+  const below = command.commands.find((one) => one.name() === second)
+  return below ? `${first} ${second}` : first
+}
 
 export async function run(given: readonly string[]): Promise<void> {
   const args = given.length === 0 ? ['--help'] : given
   endQuietlyOnClosedPipe()
   const output = createOutput({ json: args.includes('--json') })
+  let program: Command | undefined
   try {
-    await (await programFor(args)).parseAsync(args, { from: 'user' })
+    program = await programFor(args)
+    await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return
     // A command that only has others below it was called without one: what there is has been shown.
@@ -65,7 +74,7 @@ export async function run(given: readonly string[]): Promise<void> {
     }
     process.exitCode = printError(
       output,
-      error instanceof CommanderError ? usageError(error, commandIn(args)) : error,
+      error instanceof CommanderError ? usageError(error, calledIn(program, args)) : error,
     )
   }
 }

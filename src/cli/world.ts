@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { readWorld, type WorldRecord, worldFile } from '../agent/layout.ts'
 import { secretsOf } from '../agent/secrets.ts'
 import { enter, enterNowhere, exists } from '../lab/network/enter.ts'
 import { namespaceOf } from '../lab/network/names.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { suggest } from '../lib/suggest.ts'
 import { handleOf, type WorldHandle } from '../world/handle.ts'
 import { list } from './format.ts'
 import { movedError, movedWorlds } from './moved.ts'
@@ -48,6 +49,10 @@ export function findWorld(
 ): string {
   const start = canonical(resolve(cwd, topology ?? '.'))
   const isFolder = statSync(start, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (!existsSync(dirname(start)) || (!existsSync(start) && extname(start) === ''))
+    throw new NearsideError('world_not_found', `${start}: does not exist`, {
+      remedy: 'name a topology file, or the folder that it is in, with --topology',
+    })
   const below = join(isFolder ? start : dirname(start), '.nearside')
   const names = existsSync(below)
     ? readdirSync(below).filter(
@@ -61,8 +66,7 @@ export function findWorld(
     throw new NearsideError('world_ambiguous', `${below}: expected one world, found ${found.join(', ')}`, {
       remedy: `say which one: ${found.map((name) => `--world ${name}`).join(' or ')}`,
     })
-  if (world !== undefined && made.length > 0)
-    throw new NearsideError('usage_world_unknown', `world: expected ${list(made, 'or')}, got ${world}`)
+  if (world !== undefined && made.length > 0) throw worldUnknown(world, made)
   const moved = movedWorlds(below).find(({ folder }) => world === undefined || basename(folder) === world)
   if (moved) throw movedError(moved)
   if (!isFolder && names.length > 0)
@@ -74,6 +78,13 @@ export function findWorld(
   })
 }
 
+function worldUnknown(world: string, names: readonly string[]): NearsideError {
+  const meant = suggest(world, names)
+  return new NearsideError('usage_world_unknown', `world: expected ${list(names, 'or')}, got ${world}`, {
+    remedy: meant === undefined ? `say --world ${names[0]}` : `did you mean ${meant}?`,
+  })
+}
+
 /** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
 export function findLab(options: WorldOptions, cwd: string): string {
   const { world } = options
@@ -81,7 +92,14 @@ export function findLab(options: WorldOptions, cwd: string): string {
   try {
     return findWorld({ ...options, ...(named === undefined ? {} : { world: named }) }, cwd, isLab)
   } catch (error) {
-    if (!(error instanceof NearsideError) || error.code !== 'world_not_found') throw error
+    if (!(error instanceof NearsideError)) throw error
+    if (error.code === 'usage_world_unknown' && named !== undefined && named !== world)
+      throw new NearsideError(error.code, error.message.replace(/got .*$/, `got ${world}`), {
+        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      })
+    if (error.code !== 'world_not_found') throw error
+    if (/does not exist$/.test(error.message))
+      throw new NearsideError('lab_not_found', error.message, { remedy: error.remedy ?? '' })
     throw new NearsideError('lab_not_found', error.message.replace(/\b(a )?world\b/, '$1lab'), {
       remedy: 'run `nearside lab up` first, or name the topology file with --topology FILE',
     })

@@ -43,6 +43,7 @@ test('a word that is nearly right is answered with the right one', async () => {
   assert.match(await said('up', '--detatch'), /did you mean --detach\?/)
   assert.match(await said('xyzzy'), /see nearside --help/)
   assert.match(await said('kill'), /missing required argument 'region'\n {2}see nearside kill --help/)
+  assert.match(await said('lab', 'link', '--delay', '40'), /with its unit[\s\S]*see nearside lab link --help/)
   assert.match(await said('logs', '-n', 'many'), /expected a number of lines, such as 200/)
   assert.match(await said('logs', 'a', 'b', 'c'), /too many arguments/)
 })
@@ -69,7 +70,7 @@ test('the topology is named before the command or after it', async () => {
   ]) {
     const { code, stderr } = await nearside(folder, args)
     assert.equal(code, 1, args.join(' '))
-    assert.match(stderr, /no\/\.nearside: expected a world, found none/, args.join(' '))
+    assert.match(stderr, /no\/such\.yaml: does not exist\n {2}name a topology file/, args.join(' '))
   }
 })
 

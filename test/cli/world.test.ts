@@ -41,6 +41,17 @@ test('of several worlds the topology file tells which, or the name', () => {
   assert.throws(() => findWorld({ world: 'blgo' }, folder), { code: 'usage_world_unknown' })
 })
 
+test('what was typed is what an error speaks of', () => {
+  const folder = folderWith({ 'shop-lab': 'shop.yaml' })
+  assert.throws(() => findLab({ world: 'nope' }, folder), {
+    code: 'usage_world_unknown',
+    message: 'world: expected shop-lab, got nope',
+    remedy: 'say --world shop-lab',
+  })
+  for (const find of [findWorld, findLab])
+    assert.throws(() => find({ topology: '/nope' }, folder), { message: '/nope: does not exist' })
+})
+
 test('a file from which no world was made is never taken for another one’s', () => {
   const folder = folderWith({ shop: 'shop.yaml' })
   assert.throws(() => findWorld({ topology: 'shpo.yaml' }, folder), {

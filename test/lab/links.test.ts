@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { changed } from '../../src/cli/lab/link-change.ts'
+import { changed, contradiction, wandersTooFar } from '../../src/cli/lab/link-change.ts'
 import { bitsText, delayOf, rateOf, shareOf, shareText } from '../../src/cli/lab/quantities.ts'
 import { loadCities } from '../../src/geo/cities.ts'
 import { rttMs, userRttMs } from '../../src/geo/rtt.ts'
@@ -99,7 +99,6 @@ test('any text is taken or refused, never broken by', () => {
 test('quantities are typed with units', () => {
   for (const [text, ms] of [
     ['40ms', 40],
-    ['40', 40],
     ['0.5s', 500],
     ['0', 0],
   ] as const)
@@ -118,12 +117,20 @@ test('quantities are typed with units', () => {
     ['none', 0],
   ] as const)
     assert.equal(rateOf(text), bits)
-  for (const bad of ['', 'x', '-1ms', '61s', '40 km', 'NaN'])
+  for (const bad of ['', '40', 'x', '-1ms', '61s', '40 km', 'NaN'])
     assert.throws(() => delayOf(bad), /such as 40ms/)
   for (const bad of ['', '2', '101%', '-1%', 'all']) assert.throws(() => shareOf(bad), /such as 1%/)
   for (const bad of ['', '100', '10bit', 'fast', '-1mbit'])
     assert.throws(() => rateOf(bad), /such as 100mbit/)
   assert.deepEqual([shareText(0.01), bitsText(1e8), bitsText(512_000)], ['1 %', '100 Mbit/s', '512 kbit/s'])
+})
+
+test('opposites and a jitter above the delay are told', () => {
+  assert.match(contradiction({ cut: false }, ['--cut', '--no-cut']) ?? '', /the opposite of --cut$/)
+  assert.match(contradiction({ cutOneWay: true }, ['--cut-one-way', '--no-cut']) ?? '', /of --cut-one-way$/)
+  assert.equal(contradiction({ cut: false }, ['--no-cut']), undefined)
+  assert.ok(wandersTooFar({ ...lineOf(5), jitterMs: 10 }))
+  assert.ok(!wandersTooFar({ ...lineOf(5), jitterMs: 5 }))
 })
 
 test('a change of a link leaves everything else of it as it is', () => {

@@ -11,6 +11,17 @@ export type Change = {
   oneWay?: boolean
 }
 
+/** What cannot be meant together, as far as it can be told without the link. Pure. */
+export function contradiction(typed: Change, args: readonly string[]): string | undefined {
+  const takesBack = args.includes('--no-cut')
+  if (takesBack && (args.includes('--cut') || typed.cutOneWay))
+    return `--no-cut: says the opposite of ${typed.cutOneWay ? '--cut-one-way' : '--cut'}`
+  return undefined
+}
+
+/** A delay that wanders by more than itself would be one below 0. Pure. */
+export const wandersTooFar = ({ delayMs, jitterMs }: LinkParams) => jitterMs > delayMs
+
 /** Pure. */
 export function changed(
   params: LinkParams,

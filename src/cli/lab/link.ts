@@ -7,7 +7,7 @@ import { list } from '../format.ts'
 import { action, exitCodes, type Output, table } from '../output.ts'
 import type { WorldOptions } from '../world.ts'
 import { labStatus } from './collect.ts'
-import { type Change, changed } from './link-change.ts'
+import { type Change, changed, contradiction, wandersTooFar } from './link-change.ts'
 import { openLab } from './open.ts'
 import { delayOf, rateOf, shareOf } from './quantities.ts'
 import { linkColumns, linkRow } from './render.ts'
@@ -50,6 +50,8 @@ export function linkCommand(lab: Command): void {
 
 async function link(output: Output, options: Options, args: readonly string[]): Promise<number> {
   const wants = ['delay', 'jitter', 'loss', 'rate', 'cut', 'cutOneWay'].filter((name) => name in options)
+  const opposite = contradiction(options, process.argv.slice(2))
+  if (opposite !== undefined) throw new NearsideError('usage_link', opposite, { remedy: 'say one of them' })
   if (options.restore && wants.length > 0)
     throw usage('--restore', 'stands alone: it takes back everything else')
   if (args.length === 0 && !options.restore) throw usage('from', 'expected two regions, or --restore alone')
@@ -80,8 +82,16 @@ async function link(output: Output, options: Options, args: readonly string[]): 
     )
     if (options.restore)
       await shaper.set(links.map((one) => ({ ...one, params: lab.base(one.from, one.to) })))
-    else if (wants.length > 0)
-      await shaper.set(links.map((one) => ({ ...one, params: changed(one.params, options) })))
+    else if (wants.length > 0) {
+      const wanted = links.map((one) => ({ ...one, params: changed(one.params, options) }))
+      const odd = wanted.find(({ params }) => wandersTooFar(params))
+      if (odd && (options.delay !== undefined || options.jitter !== undefined))
+        throw usage(
+          options.jitter === undefined ? '--delay' : '--jitter',
+          `the delay from ${odd.from} to ${odd.to} would be ${odd.params.delayMs} ms ± ${odd.params.jitterMs} ms: expected a jitter of at most the delay`,
+        )
+      await shaper.set(wanted)
+    }
     const { links: now } = await labStatus(lab.world)
     const shown = now.filter(meant)
     output.result(shown)

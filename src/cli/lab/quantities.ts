@@ -4,12 +4,12 @@ import { InvalidArgumentError } from 'commander'
 
 const mostDelayMs = 60_000
 
-/** `40ms`, `0.5s`; a bare number is milliseconds. */
+/** `40ms`, `0.5s`; only 0 needs no unit. */
 export function delayOf(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*(ms|s)?$/i.exec(text.trim())
+  const found = /^(\d+(?:\.\d+)?)\s*(ms|s)$/i.exec(text.trim().replace(/^0$/, '0ms'))
   const ms = found ? Number(found[1]) * (found[2]?.toLowerCase() === 's' ? 1000 : 1) : Number.NaN
   if (ms <= mostDelayMs) return ms
-  throw new InvalidArgumentError('expected a time up to 60 s, such as 40ms')
+  throw new InvalidArgumentError('expected a time with its unit, up to 60 s, such as 40ms')
 }
 
 /** `1%`, `0.5%`; a bare number is a share from 0 to 1. */

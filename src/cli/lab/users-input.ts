@@ -4,7 +4,8 @@ import { InvalidArgumentError } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { loadCities } from '../../geo/cities.ts'
 import { checkMix, type Mix } from '../../lab/users/plan/mix.ts'
-import { type PlacesFile, parsePlaces, type UserPlace } from '../../lab/users/plan/places.ts'
+import { parsePlaces, type UserPlace } from '../../lab/users/plan/places.ts'
+import type { PlacesFile } from '../../lab/users/plan/places-file.ts'
 import { duration, ratePerSecond } from '../../lab/users/plan/quantities.ts'
 import { mixNames, shopMix } from '../../lab/users/plan/shop-mixes.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
@@ -35,7 +36,8 @@ export async function mixOf(text: string): Promise<Mix> {
     } catch (error) {
       throw new NearsideError(
         'usage_mix',
-        `${text}: not valid YAML or JSON: ${messageOf(error).split('\n')[0]}`,
+        `${text}: not valid YAML or JSON: ${messageOf(error).split('\n')[0]!.replace(/:$/, '')}`,
+        { remedy: 'the shape of a mix is in docs/lab.md' },
       )
     }
   })()
@@ -69,6 +71,17 @@ export function rateOf(text: string): number {
   const found = ratePerSecond(text)
   if (found !== undefined && found > 0 && found <= 50_000) return found
   throw new InvalidArgumentError('expected requests per time, up to 50000/s, such as 200/s or 90/min')
+}
+
+/** Before half a minute is spent on asking nothing. */
+export function mustAskSomething(perSecond: number, forMs: number): void {
+  const expected = (perSecond * forMs) / 1000
+  if (expected >= 1) return
+  throw new NearsideError(
+    'usage_users_rate',
+    `rate: ${Number((perSecond * 3600).toPrecision(3))} requests/h for ${forMs / 1000} s are fewer than one`,
+    { remedy: `ask for more, or for longer: --for ${Math.ceil(1 / perSecond)}s` },
+  )
 }
 
 export function timeOf(text: string): number {

@@ -48,7 +48,7 @@ export function verdict({ all, slo }: Pick<UsersResult, 'all' | 'slo'>): string 
 function headOf(result: UsersResult, paint: Paint): string[] {
   const { all, asked, slo, ranMs, users, places, world, distances, warm, cold, stopped, unanswered } = result
   const colour = slo.met ? 'green' : 'red'
-  const time = stopped ? `stopped after ${duration(ranMs / 1000)}` : duration(ranMs / 1000)
+  const time = `${duration(ranMs / 1000)}${stopped ? ' (stopped then)' : ''}`
   return [
     paint(['bold', colour], verdict(result)),
     `${world}: ${asked.mix}, ${rate(asked.ratePerSecond)}/s of visits’ requests for ${time}, ${count(users, 'user')} in ${count(places.length, 'place')} of ${asked.places}, seed ${asked.seed}`,
@@ -160,7 +160,8 @@ function histogram({ histogram: { boundsMs, areas }, slo }: UsersResult, paint: 
     const from = i - (i % step)
     return [{ low: boundsMs[from - 1] ?? 0, high: bound, value: sumOf(totals.slice(from, i + 1)) }]
   })
-  const bars = [...rows, { low: boundsMs.at(-1) ?? 0, high: Infinity, value: totals.at(-1)! }]
+  const slowest = { low: boundsMs.at(-1) ?? 0, high: Infinity, value: totals.at(-1)! }
+  const bars = slowest.value > 0 ? [...rows, slowest] : rows
   const [all, most] = [sumOf(totals), Math.max(...bars.map(({ value }) => value))]
   return bars.slice(bars.findIndex(({ value }) => value > 0)).map(({ low, high, value }) => {
     const label = high === Infinity ? `over ${low} ms` : `${low} to ${high} ms`

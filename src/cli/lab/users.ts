@@ -6,12 +6,12 @@ import { usersPage } from '../../lab/users/report/page.ts'
 import { runUsers } from '../../lab/users/run.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import type { WorldHandle } from '../../world/handle.ts'
-import { duration, list, milliseconds, rate } from '../format.ts'
+import { count, duration, list, milliseconds, rate } from '../format.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { action, exitCodes, type Output, shownPath } from '../output.ts'
 import { findLab, findWorld, openWorldHere, type WorldOptions } from '../world.ts'
 import { writable } from '../writable.ts'
-import { mixOf, placesOf, rateOf, seedOf, timeOf } from './users-input.ts'
+import { mixOf, mustAskSomething, placesOf, rateOf, seedOf, timeOf } from './users-input.ts'
 import { usersText } from './users-text.ts'
 
 type Options = WorldOptions & {
@@ -61,6 +61,7 @@ export function usersCommand(lab: Command): void {
 }
 
 async function users(output: Output, options: Options): Promise<number> {
+  mustAskSomething(options.rate, options.for)
   const mix = await mixOf(options.mix)
   const { world, lab } = await worldAndLab(options)
   const seed = options.seed ?? Math.floor(Math.random() * 1e6)
@@ -83,7 +84,7 @@ async function users(output: Output, options: Options): Promise<number> {
     onStart(job) {
       const away = lab ? 'as far away as their cities' : 'on this machine: no distances'
       output.note(
-        `${world.name}: ${rate(options.rate)} requests/s for ${duration(options.for / 1000)} by users of ${job.places.length} places, ${away}; seed ${seed}`,
+        `${world.name}: ${rate(options.rate)} requests/s for ${duration(options.for / 1000)} by users of ${count(job.places.length, 'place')}, ${away}; seed ${seed}`,
       )
       if (job.places.every(({ subnets }) => subnets.length === 0))
         output.note('steering.places names no city database, so name servers are not told where users are')

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { mixOf, placesOf, rateOf, seedOf, timeOf } from '../../../src/cli/lab/users-input.ts'
+import {
+  mixOf,
+  mustAskSomething,
+  placesOf,
+  rateOf,
+  seedOf,
+  timeOf,
+} from '../../../src/cli/lab/users-input.ts'
 import { writable } from '../../../src/cli/writable.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
@@ -62,6 +69,33 @@ test('rate, time and seed say what they expect', async () => {
     assert.match(await refused(() => timeOf(text)), /such as 60s or 5min/)
   }
   assert.match(await refused(() => seedOf('1.5')), /such as 7/)
+})
+
+test('a rate that asks for nothing in that time is refused', async () => {
+  mustAskSomething(rateOf('2/min'), timeOf('30s'))
+  assert.match(
+    await refused(() => mustAskSomething(rateOf('5/h'), timeOf('30s'))),
+    /^usage_users_rate: rate: 5 requests\/h for 30 s are fewer than one \| .*--for 720s$/,
+  )
+})
+
+test('a mix says in our words what a value has to be', async () => {
+  const said = (text: string) => refused(() => mixOf(file('w', text)))
+  assert.match(
+    await said('requests: { home: { get: /, weight: much } }'),
+    /weight: expected a number, got "much"/,
+  )
+  assert.match(
+    await said('steps: 0\nrequests: { home: { get: / } }'),
+    /steps: expected a number of at least 1, got 0/,
+  )
+  assert.match(await said('requests: { home: { get: 7 } }'), /get: expected a text, got 7/)
+  assert.match(await said('requests: [a]'), /requests: expected keys and values/)
+  assert.match(
+    await said('requests: { home: { get: "/{a}", values: { a: 1 } } }'),
+    /expected a range such as/,
+  )
+  assert.match(await said('a: [1'), /[^:] \| the shape of a mix is in docs\/lab\.md/)
 })
 
 test('that a report cannot be written is known before the run, and nothing is left behind', async () => {

@@ -16,6 +16,16 @@ import { cityDatabases } from '../../support/city-databases.ts'
 const cities = await loadCities()
 const csv = (text: string) => parsePlaces('x.csv', cities, { name: 'x.csv', text })
 
+const error = (work: () => unknown) => {
+  try {
+    work()
+  } catch (caught) {
+    const { code, message, remedy } = caught as { code: string; message: string; remedy?: string }
+    return `${code} ${message} | ${remedy}`
+  }
+  return 'accepted'
+}
+
 test('cities have numbers that networks of users can be made of', () => {
   assert.ok(cities.length > 25_000 && cities.length < 2 ** 15 - mostPlaces, `${cities.length} cities`)
   assert.ok(cities.every(({ rank, population }, i) => rank === i && population >= leastPopulation))
@@ -66,15 +76,6 @@ test('a city is the most populous of its name, or the one that is said', () => {
 })
 
 test('an unknown place says what was probably meant', () => {
-  const error = (work: () => unknown) => {
-    try {
-      work()
-    } catch (caught) {
-      const { code, message, remedy } = caught as { code: string; message: string; remedy?: string }
-      return `${code} ${message} | ${remedy}`
-    }
-    return 'accepted'
-  }
   assert.match(
     error(() => parsePlaces('wrld', cities)),
     /usage_places .*us, europe, world.*"wrld" \| did you mean world\?/,
@@ -115,6 +116,30 @@ test('an unknown place says what was probably meant', () => {
     error(() => csv('city\nBoston\nBoston')),
     /occurs twice/,
   )
+})
+
+test('everything that is wrong in a CSV file is told at once, with a remedy', () => {
+  assert.equal(
+    error(() => csv('place,lat,lon\na,95,0\nb,1,2\nb,3,4\nc,1,x')),
+    [
+      'usage_places x.csv',
+      '  line 2, lat: expected a number from -90 to 90, got "95"',
+      '  line 4: b occurs twice, in line 3 already',
+      '  line 5, lon: expected a number from -180 to 180, got "x" | add their weights, or give them two names',
+    ].join('\n'),
+  )
+  assert.match(
+    error(() => csv('place,lat,lon\na,95,0')),
+    / \| a line for each place, such as/,
+  )
+})
+
+test('semicolons and tabs part cells, too, as in a file of round trips', () => {
+  for (const separator of [';', '\t'])
+    assert.deepEqual(csv('place,lat,lon\n"a; b",1,2'.replaceAll(',', separator))[0]?.location, {
+      lat: 1,
+      lon: 2,
+    })
 })
 
 test('a CSV file names cities, or places of its own with their weights', () => {

@@ -188,12 +188,33 @@ function sentence(issue: z.core.$ZodIssue, input: unknown): Problem {
     (from, key) => (from as Record<PropertyKey, unknown> | undefined)?.[key],
     input,
   )
+  const wanted = issue.code === 'invalid_type' ? typeWords[issue.expected] : limitWords(issue)
   const shown = value === undefined ? 'nothing' : (JSON.stringify(value)?.slice(0, 60) ?? typeof value)
   return {
     text: own
       ? `${where}expected ${issue.message}, got ${shown}`
-      : `${where}${inner ? `expected ${inner}` : issue.message}`,
+      : inner
+        ? `${where}expected ${inner}`
+        : `${where}${wanted ? `expected ${wanted}, got ${shown}` : issue.message}`,
   }
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'keys and values',
+  record: 'keys and values',
+  array: 'a list',
+}
+
+/** A number that is too small or too large, a text or list that is too short or too long; a choice. */
+function limitWords(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_union') return 'a range such as "1..2000" or a list'
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return undefined
+  const limit = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`
+  if (issue.origin === 'string') return `a text of ${limit} characters`
+  return issue.origin === 'array' ? `a list of ${limit}` : `a number of ${limit}`
 }
 
 function invalid(source: string, problems: readonly Problem[]): NearsideError {

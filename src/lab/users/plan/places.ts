@@ -1,8 +1,9 @@
 import { areaOf, continentOf } from '../../../geo/areas.ts'
 import type { City } from '../../../geo/cities.ts'
-import { distanceKm, type Location } from '../../../geo/distance.ts'
+import type { Location } from '../../../geo/distance.ts'
 import { NearsideError } from '../../../lib/errors.ts'
 import { suggest } from '../../../lib/suggest.ts'
+import { fromCsv, type PlacesFile } from './places-file.ts'
 import { seeded, weighted } from './random.ts'
 
 /** Where some of the users live. */
@@ -29,11 +30,6 @@ const inSet: Record<PlaceSet, (city: City) => boolean> = {
 /** A run keeps to this many cities, so that links and reports stay small. */
 export const mostPlaces = 1000
 
-/** Numbers from here downwards are for places that are no city of the list. */
-const lastNumber = 2 ** 15 - 1
-
-export type PlacesFile = { name: string; text: string }
-
 /**
  * What `--places` means: sets and cities with commas between (`us`, `Boston,Denver`, `Portland:ME,Paris:FR`), or a CSV
  * file with the columns `place,lat,lon,weight` or `city,weight`. A city is the most populous of its name; `:` and a
@@ -50,7 +46,7 @@ export function parsePlaces(text: string, cities: readonly City[], file?: Places
   return [...places.values()]
 }
 
-const placeOf = (city: City, weight: number): UserPlace => ({
+export const placeOf = (city: City, weight: number): UserPlace => ({
   city: city.rank,
   name: `${city.name}, ${city.country === 'US' ? city.admin : city.country}`,
   area: areaOf(city),
@@ -66,7 +62,7 @@ const plain = (name: string) =>
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim()
 
-function cityNamed(text: string, cities: readonly City[], where = 'places'): City {
+export function cityNamed(text: string, cities: readonly City[], where = 'places'): City {
   const [name = '', within] = text.split(':').map((word) => word.trim())
   const wanted = [plain(name), `${plain(name)} city`]
   const called = cities.filter((city) => wanted.includes(plain(city.name)))
@@ -90,86 +86,7 @@ function cityNamed(text: string, cities: readonly City[], where = 'places'): Cit
   )
 }
 
-function fromCsv({ name, text }: PlacesFile, cities: readonly City[]): UserPlace[] {
-  const rows = text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .map((line, index) => ({ line: index + 1, cells: cellsOf(line) }))
-    .filter(({ cells }) => cells.some((cell) => cell !== '') && !cells[0]!.startsWith('#'))
-  const [head, ...body] = rows
-  const columns = head?.cells.map((cell) => cell.toLowerCase()) ?? []
-  const byCity = columns.includes('city')
-  const needed = byCity ? ['city'] : ['place', 'lat', 'lon']
-  const missing = needed.filter((column) => !columns.includes(column))
-  if (missing.length > 0 || body.length === 0) {
-    throw wrong(
-      `${name}: expected a first line "place,lat,lon,weight" or "city,weight" and a line for each place`,
-      missing.length > 0 ? `there is no column ${missing.join(' and ')}` : 'add places',
-    )
-  }
-  if (body.length > mostPlaces)
-    throw wrong(`${name}: ${body.length} places; at most ${mostPlaces} are taken`, 'leave the smallest out')
-  const places = body.map(({ line, cells }, index): UserPlace => {
-    const where = `${name}, line ${line}`
-    const cell = (column: string) => cells[columns.indexOf(column)] ?? ''
-    const number = (column: string, low: number, high: number) => {
-      const value = cell(column) === '' ? Number.NaN : Number(cell(column))
-      if (value >= low && value <= high) return value
-      throw wrong(
-        `${where}, ${column}: expected a number from ${low} to ${high}, got ${JSON.stringify(cell(column))}`,
-      )
-    }
-    const weight = columns.includes('weight') ? number('weight', 0, 1e12) : undefined
-    if (byCity) {
-      const city = cityNamed(cell('city'), cities, where)
-      return placeOf(city, weight ?? city.population)
-    }
-    const location = { lat: number('lat', -90, 90), lon: number('lon', -180, 180) }
-    const nearest = nearestCity(location, cities)
-    const area = cell('area') || (nearest ? areaOf(nearest) : 'elsewhere')
-    return {
-      city: lastNumber - index,
-      name: cell('place') || `line ${line}`,
-      area,
-      location,
-      weight: weight ?? 1,
-    }
-  })
-  if (places.every(({ weight }) => weight === 0))
-    throw wrong(`${name}: every weight is 0`, 'give one place a weight')
-  const twice = places.find((place, index) => places.findIndex(({ city }) => city === place.city) !== index)
-  if (twice) throw wrong(`${name}: ${twice.name} occurs twice`, 'add their weights')
-  return places.filter(({ weight }) => weight > 0)
-}
-
-/** Commas part cells; a cell in double quotes may have commas in it, and "" for a quote. */
-function cellsOf(line: string): string[] {
-  const cells: string[] = []
-  let cell = ''
-  let quoted = false
-  for (let at = 0; at < line.length; at++) {
-    const character = line[at]!
-    if (character === '"' && quoted && line[at + 1] === '"') cell += line[++at]
-    else if (character === '"') quoted = !quoted
-    else if (character === ',' && !quoted) {
-      cells.push(cell)
-      cell = ''
-    } else cell += character
-  }
-  cells.push(cell)
-  return cells.map((cell) => cell.trim())
-}
-
-function nearestCity(location: Location, cities: readonly City[]): City | undefined {
-  let best: { city: City; km: number } | undefined
-  for (const city of cities) {
-    const km = distanceKm(location, city.location)
-    if (!best || km < best.km) best = { city, km }
-  }
-  return best?.city
-}
-
-function wrong(message: string, remedy?: string): NearsideError {
+export function wrong(message: string, remedy?: string): NearsideError {
   return new NearsideError('usage_places', message, remedy === undefined ? {} : { remedy })
 }
 
