@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CommandFailure, SetupFailure } from './failure.mjs'
 import { withLock } from './lock.mjs'
 import { cacheDir, engineRootDir, home, readRequirements } from './paths.mjs'
@@ -53,11 +53,19 @@ function writeAside(path, text) {
 const AGAIN = `If it could not reach a server, check the network and the proxy settings of npm or apt.
 Then type the same command again: what is done is not done twice.`
 
+const CACHE = `What it brings is kept there: set HOME to a folder of this user's own, or XDG_CACHE_HOME to another one.`
+
 /** @param {unknown} error */
 function explain(error) {
   if (error instanceof SetupFailure)
     return error.remedy ? `${error.message}\n\n${error.remedy}` : error.message
   if (error instanceof CommandFailure) return `this command failed:\n    ${error.message}\n\n${AGAIN}`
+  const { code, path, message } = /** @type {NodeJS.ErrnoException} */ (error)
+  if (
+    ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'].includes(code ?? '') &&
+    path?.startsWith(dirname(dirname(cacheDir(process.env))))
+  )
+    return `${path} cannot be used (${message})\n\n${CACHE}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 

@@ -84,6 +84,15 @@ test('a defect shows its stack only when asked to', () => {
   assert.match(loud.text.err, /\n\s+at /)
 })
 
+test('a world’s folder that may not be read belongs to somebody: that is said', () => {
+  const { output, text } = captured()
+  const refused = Object.assign(new Error('…'), {
+    ...{ code: 'EACCES', path: '/srv/shop/.nearside', syscall: 'scandir' },
+  })
+  printError(output, refused, {})
+  assert.match(text.err, /\n {2}it belongs to another user, as a lab does to root: use sudo\n/)
+})
+
 test('what the system refuses is no defect: the path, why, and what helps', () => {
   for (const [code, why] of [
     ['EROFS', 'the file system is read-only'],

@@ -129,3 +129,12 @@ test('a disk that fills up while the root is unpacked is shown, although mmdebst
   assert.match(text, /\| E: tar failed\n/)
   assert.match(text, /^ {4}tar -x .*\n +\| tar: Cannot write: No space left on device\n +\| \(exit code 2\)/m)
 })
+
+test('a home that cannot be used: says what to set, without a stack', async () => {
+  const made = machine()
+  // A file where a folder has to be: that is refused to root, too.
+  writeFileSync(join(made.folder, 'cache'), '')
+  const text = await failure(made)
+  assert.match(text, /cache\S* cannot be used \(\w+: .*\)\n\n.*set HOME .* or XDG_CACHE_HOME/)
+  assert.doesNotMatch(text, /^ +at /m)
+})

@@ -26,6 +26,21 @@ test('the page stands alone: nothing is fetched, nothing is run, and names are s
   assert.doesNotMatch(page, /NaN|Infinity|undefined|\[object/)
 })
 
+test('on a phone a value has its name beside it, and nothing is wider than the page', () => {
+  const page = usersPage(sampleResult())
+  assert.match(page, /@media screen and \(max-width:640px\)\{[\s\S]*svg\{min-width:0/)
+  assert.match(page, /<td class="n" data-name="p95">114 ms<\/td>/)
+})
+
+test('bars begin and end with one that has something in it; a run that was stopped says when', () => {
+  const result = sampleResult()
+  const { histogram } = result
+  const areas = histogram.areas.map((area) => ({ ...area, counts: area.counts.with(-1, 0) }))
+  const text = usersText({ ...result, stopped: true, histogram: { ...histogram, areas } }, plain)
+  assert.doesNotMatch(text, /over \d+ ms/)
+  assert.match(text, /for 30 s \(stopped then\)/)
+})
+
 test('a run in which nothing was answered has a report, too', () => {
   const empty = sampleResult(
     summarise({

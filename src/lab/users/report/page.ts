@@ -136,7 +136,7 @@ function parts(head: string, rows: readonly Part[], { slo }: UsersResult): Marku
 function table(head: readonly string[], rows: readonly (string | Markup)[][], words: number): Markup {
   const kind = (column: number) => (column < words ? '' : 'n')
   return markup`<div class="scroll"><table><thead><tr>${head.map((name, i) => markup`<th class="${kind(i)}">${name}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td class="${kind(i)}">${cell}</td>`)}</tr>\n`)}</tbody></table></div>`
+<tbody>${rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td class="${kind(i)}" data-name="${head[i]!}">${cell}</td>`)}</tr>\n`)}</tbody></table></div>`
 }
 
 function footer({ effort, distances }: UsersResult): Markup {

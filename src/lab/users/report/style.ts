@@ -68,5 +68,17 @@ th,td{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line)
 th{color:var(--soft);font-weight:500;font-size:13px}
 .n{text-align:right;padding:5px 0 5px 14px}
 footer{color:var(--soft);font-size:13.5px;padding-bottom:40px}
+/* A phone: drawings as wide as it is, with larger letters; a row of a table is a few lines, each value with its name. */
+@media screen and (max-width:640px){
+header,main,footer{padding-left:10px;padding-right:10px}section{padding:16px 18px}figure,svg{overflow:visible}.tile dd{font-size:20px}
+.verdict div{flex-basis:100%}.tiles{grid-template-columns:repeat(auto-fit,minmax(105px,1fr));gap:8px}.tile{padding:10px 12px}
+svg{min-width:0;font-size:19px}svg .tick,svg .slo-name{font-size:17px}svg .share{font-size:20px}
+svg .axis,svg .grid{stroke-width:1.6}svg .line{stroke-width:3.6}svg .line.tail{stroke-width:2.8}
+table,tbody{display:block}thead{display:none}
+tr{display:flex;flex-wrap:wrap;gap:0 16px;padding:7px 0;border-bottom:1px solid var(--line)}
+td,.n{padding:0;border:0;white-space:normal;text-align:left}
+td:first-child{flex:0 0 100%;font-weight:650}td:empty{display:none}
+td::before{content:attr(data-name)" ";color:var(--soft);font-size:13px;font-weight:500}
+}
 @media print{body{background:none}section{break-inside:avoid}}
 `)
