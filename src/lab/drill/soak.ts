@@ -1,5 +1,6 @@
 import type { DrillPlan, Ground, Step } from './plan.ts'
 import { roundOf, type ScheduleOptions, stepsOf } from './schedule.ts'
+import type { DrillResult } from './types.ts'
 
 /**
  * A soak is a row of chapters, each a drill of several rounds with its own load and its own judgement: what is broken
@@ -26,6 +27,12 @@ export function chapterPlan(chapter: number, options: ChapterOptions): DrillPlan
     expects: ['every promise holds, and the world settles after each round'],
   }
 }
+
+/** Beyond what is promised a world may lose what it has acknowledged, and still has to come back. */
+export const hasFailed = (
+  { ok, settled, final }: Pick<DrillResult, 'ok' | 'settled' | 'final'>,
+  beyond: boolean,
+): boolean => (beyond ? !settled || final.absent.length > 0 : !ok)
 
 export type Replay = {
   seed: number

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import example from '../../../examples/shop/nearside.config.ts'
+import { worldFile } from '../../agent/layout.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import type { Output } from '../output.ts'
+
+/** The world that a soak makes for itself. */
+
+/** Entering a lab's network replaces the process by itself; it finds its folder again here. */
+const folderVariable = 'NEARSIDE_SOAK_FOLDER'
+const program = join(import.meta.dirname, '../main.ts')
+
+/** A world of the example shop in a folder of its own, on a network of its own. */
+export function ownFolder(lab: boolean, base: string): string {
+  const known = process.env[folderVariable]
+  if (known) return known
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nearside-soak-')))
+  const appFolder = join(import.meta.dirname, '../../../examples/shop')
+  // Where users live matters to nobody here, and the table for it takes its time.
+  const { steering: _, ...rest } = example
+  const topology = {
+    ...rest,
+    ...(lab ? {} : { network: { base } }),
+    app: { ...example.app, folder: appFolder },
+  }
+  // JSON is YAML.
+  writeFileSync(join(folder, 'nearside.yaml'), JSON.stringify(topology, null, 2))
+  process.env[folderVariable] = folder
+  return folder
+}
+
+export async function freeBase(): Promise<string> {
+  for (let second = 60; second < 100; second += 1) {
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(false))
+      server.listen(2379, `127.${second}.1.1`, () => server.close(() => resolve(true)))
+    })
+    if (free && second !== 77) return `127.${second}`
+  }
+  throw new NearsideError('soak_no_network', 'every network from 127.60 to 127.99 is in use', {
+    remedy: 'nearside doctor',
+  })
+}
+
+/** Starts it; the signal ends that, too. */
+export const bringUp = (file: string, lab: boolean, signal: AbortSignal): Promise<void> =>
+  nearside([...(lab ? ['lab', 'up', '--app-faults'] : ['up', '--detach']), '-t', file], signal)
+
+/** Whatever there is of it: it may have been interrupted at any moment. */
+export async function takeDown(
+  file: string,
+  folder: string,
+  lab: boolean,
+  output: Pick<Output, 'note'>,
+): Promise<void> {
+  output.note('Taking the world down')
+  const below = join(folder, '.nearside')
+  const worlds = existsSync(below) ? readdirSync(below) : []
+  const begun = worlds.some((name) => existsSync(worldFile(join(below, name))))
+  const down = () => nearside([...(lab ? ['lab', 'down'] : ['down']), '--purge', '--yes', '-t', file])
+  if (begun) await down()
+  // There may be a network before there is a world.
+  else if (lab && worlds.length > 0) await down().catch(() => undefined)
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** The command line itself, as its users have it; Ctrl-C in the terminal is ours to pass on. */
+function nearside(args: string[], signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true,
+    })
+    const end = () => void child.kill('SIGTERM')
+    if (signal?.aborted) end()
+    signal?.addEventListener('abort', end, { once: true })
+    child.on('error', reject)
+    child.on('exit', (code, by) => {
+      signal?.removeEventListener('abort', end)
+      if (code === 0) return resolve()
+      reject(
+        new NearsideError('soak_world', `nearside ${args.join(' ')}: ${by ?? `exit ${code}`}`, {
+          remedy: 'its own words are above',
+        }),
+      )
+    })
+  })
+}
