@@ -1,0 +1,3 @@
+/** Text in HTML and SVG. Pure. */
+export const escaped = (text: string) =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
