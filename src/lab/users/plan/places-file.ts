@@ -2,7 +2,7 @@ import { areaOf } from '../../../geo/areas.ts'
 import type { City } from '../../../geo/cities.ts'
 import { distanceKm, type Location } from '../../../geo/distance.ts'
 import { NearsideError } from '../../../lib/errors.ts'
-import { cityNamed, mostPlaces, placeOf, type UserPlace, wrong } from './places.ts'
+import { cityNamed, mostPlaces, placeOf, type UserPlace, wrong } from './place.ts'
 
 /** Numbers from here downwards are for places that are no city of the list. */
 const lastNumber = 2 ** 15 - 1
