@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { ownPaths } from '../../../src/engines/haproxy/layout.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import type { Reply } from '../../support/requests.ts'
 import { until } from '../../support/sandboxed.ts'
@@ -220,6 +223,39 @@ describe('the CDN cache', () => {
         async () => cached(await ask('/assets/without-varnish.js')) === 'hit',
       )
     })
+  })
+
+  test('that dies with a request on its connection costs nobody an answer', async () => {
+    const edge = world.at('us-east')
+    await edge.varnish.kill()
+    let [asked, unanswered] = [0, 0]
+    // In its place, and answering health checks: it closes every other connection that it is asked on.
+    const dying = createServer((request, response) => {
+      if (request.url === ownPaths.alive) return response.end()
+      asked += 1
+      if (asked % 2 === 1) {
+        unanswered += 1
+        request.socket.destroy()
+      } else response.end('kept')
+    })
+    const socket = join(edge.folder, 'run/varnish.sock')
+    rmSync(socket, { force: true })
+    await new Promise<void>((resolve) => dying.listen(socket, resolve))
+    chmodSync(socket, 0o666)
+    try {
+      await until('it to be asked', async () => {
+        await ask('/assets/dying.css')
+        return asked > 0
+      })
+      const before = unanswered
+      for (let n = 0; n < 10; n++) assert.equal((await ask('/assets/dying.css')).status, 200)
+      assert.ok(unanswered > before)
+    } finally {
+      dying.closeAllConnections()
+      await new Promise((resolve) => dying.close(resolve))
+      await edge.varnish.start()
+    }
+    await until('Varnish', async () => cached(await ask('/assets/after-dying.css')) !== 'not asked')
   })
 
   describe('of other paths', () => {
