@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { locateEngineRoot } from '../../src/engines/root/locate.ts'
-import { sandboxCommand } from '../../src/engines/root/sandbox.ts'
 import type { Database } from './database.ts'
+import { runInside, toEnd } from './inside.ts'
 
 export type PgbenchOptions = {
   /** For its files; emptied before. */
@@ -32,35 +30,13 @@ export async function pgbench(options: PgbenchOptions): Promise<number[]> {
     ...['--protocol', 'prepared', ...(perSecond === undefined ? [] : ['--rate', perSecond])],
     ...['--host', database.host, '--port', database.port, '--username', database.user, database.database],
   ]
-  const { file, args, env } = sandboxCommand({
-    root: locateEngineRoot().path,
-    binds: [{ path: folder }],
-    cwd: folder,
-    env: {
-      PGPASSWORD: database.password,
-      PGOPTIONS: Object.entries(settings)
-        .map(([name, value]) => `-c ${name}=${value}`)
-        .join(' '),
-    },
-    command: words.map(String),
-    lifetime: 'tied',
-  })
-  const [program, ...rest] = [...inside, file, ...args]
-  const child = spawn(program!, rest, {
-    // `inside` runs programs of this machine, which have to be found.
-    env: { ...env, PATH: `${env.PATH}:/sbin:/bin` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-    })
-  const status = await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve(signal ?? code))
-  })
-  if (status !== 0) throw new Error(`pgbench: ended with ${status}\n${said}`)
+  const env = {
+    PGPASSWORD: database.password,
+    PGOPTIONS: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  }
+  await toEnd('pgbench', runInside({ inside, folder, env, command: words.map(String) }))
   const logs = readdirSync(folder).filter((name) => name.startsWith('took'))
   return logs.flatMap((name) => parseLog(readFileSync(join(folder, name), 'utf8')))
 }

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { locateEngineRoot } from '../../src/engines/root/locate.ts'
-import { sandboxCommand } from '../../src/engines/root/sandbox.ts'
 import type { Database } from './database.ts'
+import { type Running, runInside, toEnd } from './inside.ts'
 
 /** Where a server is: its address, and words before a command that run it there. */
 export type Site = { address: string; inside: readonly string[] }
@@ -19,7 +18,7 @@ const startsWithinMs = 60_000
 
 /**
  * What people have without us: a primary and its synchronous standby, made with PostgreSQL's own tools and left as those
- * make them, but for who may connect. `folder` is emptied before, and removed by `stop`.
+ * make them, but for who and how many may connect, and that commits wait for both. `folder` is emptied before, and removed by `stop`.
  */
 export async function startPlainPair(
   folder: string,
@@ -39,12 +38,14 @@ export async function startPlainPair(
   }
   const serve = async (name: keyof typeof at) => {
     const { address, inside } = at[name]
-    const server = run(folder, inside, ['postgres', '-D', dataOf(name), '-h', address, '-p', String(port)])
+    const command = [`${bin}/postgres`, '-D', dataOf(name), '-h', address, '-p', String(port)]
+    const server = runInside({ inside, folder, command })
     servers.push(server.child)
     await answers(database(at[name]), server)
   }
   try {
-    await toEnd(run(folder, [], ['initdb', '-D', dataOf('primary'), '-U', user, '-A', 'trust']))
+    const make = [`${bin}/initdb`, '-D', dataOf('primary'), '-U', user, '-A', 'trust']
+    await toEnd('initdb', runInside({ inside: [], folder, command: make }))
     writeFileSync(
       join(dataOf('primary'), 'postgresql.auto.conf'),
       [
@@ -61,50 +62,14 @@ export async function startPlainPair(
     )
     await serve('primary')
     const source = `host=${at.primary.address} port=${port} user=${user}`
-    await toEnd(
-      run(folder, at.standby.inside, [
-        ...['pg_basebackup', '-d', source, '-D', dataOf('standby'), '-R', '-c', 'fast'],
-      ]),
-    )
+    const copy = [`${bin}/pg_basebackup`, '-d', source, '-D', dataOf('standby'), '-R', '-c', 'fast']
+    await toEnd('pg_basebackup', runInside({ inside: at.standby.inside, folder, command: copy }))
     await serve('standby')
     return { write: database(at.primary), read: database(at.standby), stop }
   } catch (error) {
     await stop()
     throw error
   }
-}
-
-type Running = { child: ChildProcess; said: () => string }
-
-function run(folder: string, inside: readonly string[], [program, ...args]: string[]): Running {
-  const sandbox = sandboxCommand({
-    root: locateEngineRoot().path,
-    binds: [{ path: folder }],
-    cwd: folder,
-    env: {},
-    command: [`${bin}/${program}`, ...args],
-    lifetime: 'tied',
-  })
-  const [file, ...rest] = [...inside, sandbox.file, ...sandbox.args]
-  const child = spawn(file!, rest, {
-    // `inside` runs programs of this machine, which have to be found.
-    env: { ...sandbox.env, PATH: `${sandbox.env.PATH}:/sbin:/bin` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-20_000)
-    })
-  return { child, said: () => said }
-}
-
-async function toEnd({ child, said }: Running): Promise<void> {
-  const status = await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => resolve(signal ?? code))
-  })
-  if (status !== 0) throw new Error(`${child.spawnargs.join(' ')}: ended with ${status}\n${said()}`)
 }
 
 /** It takes its server with it, which is tied to it. */

@@ -93,13 +93,14 @@ export class Prober {
         from: this.#from.address,
       })
       const heldUp = status === undefined && this.#now() - askedAt > timeoutMs + lateMs
-      const failed = heldUp
-        ? []
-        : Object.entries(question.tells).filter(([name, tells]) =>
-            this.#record(`${target.name}/${name}`, status !== undefined && tells(status), askedAt),
-          )
+      let hasFailed = false
+      if (!heldUp)
+        for (const [name, tells] of Object.entries(question.tells)) {
+          const ok = status !== undefined && tells(status)
+          if (this.#record(`${target.name}/${name}`, ok, askedAt)) hasFailed = true
+        }
       // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
-      if (failed.length > 0) for (const end of this.#rests.get(target.name) ?? []) end()
+      if (hasFailed) for (const end of this.#rests.get(target.name) ?? []) end()
       await this.#rest(target.name, Math.max(0, everyMs - (this.#now() - askedAt)))
     }
   }

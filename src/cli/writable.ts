@@ -4,7 +4,7 @@ import { messageOf, NearsideError } from '../lib/errors.ts'
 
 /**
  * Where a file that is asked for will be written: known before a run and not after it. `notThroughLinks`: what is
- * written as root must not go where somebody else has pointed it (`writePrivately`).
+ * written as root must not go where somebody else has pointed it (`openPrivately`).
  */
 export async function writable(
   option: string,

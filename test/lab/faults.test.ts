@@ -12,9 +12,10 @@ import { inject } from '../../src/lab/faults/inject.ts'
 import { dropFaults, healLeft } from '../../src/lab/faults/left.ts'
 import { absent, faultKinds, library } from '../../src/lab/faults/library.ts'
 import { linksUnder } from '../../src/lab/faults/links.ts'
-import { parseFault, type Situation, type Typed } from '../../src/lab/faults/parse.ts'
+import { parseFault } from '../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../src/lab/faults/record.ts'
 import { sayFault, sayHealing } from '../../src/lab/faults/say.ts'
+import type { Situation, Typed } from '../../src/lab/faults/situation.ts'
 import {
   mountSmallDisk,
   mountsBelow,

@@ -1,5 +1,5 @@
 import { type History, isWrite, type Op } from '../history.ts'
-import { escaped } from './escaped.ts'
+import { escaped } from '../users/report/markup.ts'
 import { signed } from './text.ts'
 import type { Moment } from './timeline.ts'
 

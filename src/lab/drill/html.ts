@@ -1,6 +1,6 @@
 import { type Guarantee, verdictOf } from '../checker/index.ts'
+import { escaped } from '../users/report/markup.ts'
 import { chart } from './chart.ts'
-import { escaped } from './escaped.ts'
 import { figureLines, signed, verdictText } from './text.ts'
 import type { DrillResult } from './types.ts'
 

@@ -1,7 +1,8 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
-import { defaultForMs, mustCount, parseFault, type Situation, type Typed } from '../faults/parse.ts'
+import { defaultForMs, mustCount, parseFault } from '../faults/parse.ts'
 import { durationMs } from '../faults/quantities.ts'
+import type { Situation, Typed } from '../faults/situation.ts'
 import type { DrillPlan, Ground } from './plan.ts'
 import {
   type Drill,

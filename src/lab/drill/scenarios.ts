@@ -1,6 +1,6 @@
 import { NearsideError } from '../../lib/errors.ts'
-import type { Situation, Typed } from '../faults/parse.ts'
 import { sayMs } from '../faults/say.ts'
+import type { Situation, Typed } from '../faults/situation.ts'
 import type { Fault } from '../faults/types.ts'
 import type { Ground, Step } from './plan.ts'
 

@@ -17,8 +17,6 @@ import {
   restartable,
 } from './words.ts'
 
-export type { Situation, Typed } from './situation.ts'
-
 export const defaultForMs = 20_000
 
 const optionNames: Record<Exclude<keyof Typed, 'words' | 'for'>, string> = {

@@ -18,7 +18,9 @@ const escapes: Record<string, string> = {
   '"': '&quot;',
   "'": '&#39;',
 }
-const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character]!)
+
+/** Text as it stands in HTML or SVG. */
+export const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character]!)
 
 function written(part: Part): string {
   if (part === undefined) return ''
