@@ -135,9 +135,8 @@ export function cdnBackend({ region, responseMs }: View): string {
     'http-request set-header nearside-static 1 if { var(txn.static) -m bool }',
     'option httpchk',
     `http-check send meth GET uri ${ownPaths.alive} ver HTTP/1.1 hdr host localhost`,
-    // Reads, and once only: a kept connection may lead to a Varnish that has just died, and so may a new one.
+    // Reads: a kept connection may lead to a Varnish that has just died, and so may the next; then it is known to be down.
     'retry-on conn-failure empty-response',
-    'retries 1',
     `server varnish unix@${varnishSockets.http} check inter 500ms fastinter 100ms fall 2 rise 1 ${markDown}`,
     `server origin unix@${haproxySockets.origin} backup`,
     '',

@@ -211,7 +211,11 @@ describe('the CDN cache', () => {
 
     test('are served straight from the app while Varnish is down, none fails', async () => {
       const edge = world.at('us-east')
+      // Connections that are kept, and dead when they are used next.
+      await Promise.all(Array.from({ length: 20 }, () => ask('/assets/without-varnish.js')))
       await edge.varnish.kill()
+      const atOnce = await Promise.all(Array.from({ length: 20 }, () => ask('/assets/without-varnish.js')))
+      for (const { status } of atOnce) assert.equal(status, 200)
       for (let n = 0; n < 10; n++) {
         const reply = await ask('/assets/without-varnish.js')
         assert.equal(reply.status, 200)
@@ -228,17 +232,21 @@ describe('the CDN cache', () => {
   test('that dies with a request on its connection costs nobody an answer', async () => {
     const edge = world.at('us-east')
     await edge.varnish.kill()
-    let [asked, unanswered] = [0, 0]
+    let [asked, unanswered, isLast] = [0, 0, false]
+    const socket = join(edge.folder, 'run/varnish.sock')
     // In its place, and answering health checks: it closes every other connection that it is asked on.
     const dying = createServer((request, response) => {
       if (request.url === ownPaths.alive) return response.end()
       asked += 1
-      if (asked % 2 === 1) {
+      if (isLast) {
+        dying.close()
+        rmSync(socket, { force: true })
+        request.socket.destroy()
+      } else if (asked % 2 === 1) {
         unanswered += 1
         request.socket.destroy()
       } else response.end('kept')
     })
-    const socket = join(edge.folder, 'run/varnish.sock')
     rmSync(socket, { force: true })
     await new Promise<void>((resolve) => dying.listen(socket, resolve))
     chmodSync(socket, 0o666)
@@ -250,9 +258,13 @@ describe('the CDN cache', () => {
       const before = unanswered
       for (let n = 0; n < 10; n++) assert.equal((await ask('/assets/dying.css')).status, 200)
       assert.ok(unanswered > before)
+      // At the end nobody listens any more: the second try cannot even connect, and the app is asked.
+      isLast = true
+      assert.equal((await ask('/assets/dying.css')).status, 200)
+      assert.equal(dying.listening, false)
     } finally {
       dying.closeAllConnections()
-      await new Promise((resolve) => dying.close(resolve))
+      if (dying.listening) await new Promise((resolve) => dying.close(resolve))
       await edge.varnish.start()
     }
     await until('Varnish', async () => cached(await ask('/assets/after-dying.css')) !== 'not asked')
