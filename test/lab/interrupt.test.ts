@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { worldFile, worldFolderFor } from '../../src/agent/layout.ts'
 import { lackOf } from '../../src/lab/network/abilities.ts'
 import { labIdOf } from '../../src/lab/network/names.ts'
@@ -77,7 +77,8 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
   test('by SIGKILL while the network is made: lab down removes what is there', async () => {
     const { child, ended } = up()
     await until('namespaces', () => labNamespaces(id).length > 1, 30_000)
-    child.kill('SIGKILL')
+    // With what goes on in the router; that alone would take everything back.
+    process.kill(-child.pid!, 'SIGKILL')
     await ended
     assert.ok(labNamespaces(id).length > 1)
     const { code, stderr } = await nearside(folder, ['lab', 'down'])
@@ -104,15 +105,45 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
       process.kill(-child.pid!, 'SIGINT')
       const { code, by, said } = await ended
       assert.doesNotMatch(said, /error:/)
-      // Node dies of it while it loads, also when it has just gone to the router: that is what docs/lab.md says.
-      assert.ok(code === 130 || by === 'SIGINT', `exit ${code}, ${by}\n${said}`)
-      if (by === 'SIGINT' && labNamespaces(id).length > 0) {
-        assert.equal(labNamespaces(id).length, 1)
-        const down = await nearside(folder, ['lab', 'down'])
-        assert.equal(down.code, 0, down.stderr)
-      } else if (by === 'SIGINT') await nearside(folder, ['lab', 'down'])
+      assert.equal(code, 130, `ended by ${by}\n${said}`)
       nothingIsLeft()
     })
+
+  // Between these moments a signal may meet a process that loads, or one that is about to start another.
+  for (let afterMs = 60; afterMs <= 600; afterMs += 60)
+    test(`by Ctrl-C in a terminal, ${afterMs} ms after its start: nothing is left`, async () => {
+      rmSync(world, { recursive: true, force: true })
+      const { child, ended } = up()
+      await sleep(afterMs)
+      process.kill(-child.pid!, 'SIGINT')
+      const { code, by, said } = await ended
+      assert.doesNotMatch(said, /error:/)
+      // Before it listens it dies of the signal, and has made nothing.
+      assert.ok(code === 130 || by === 'SIGINT', `exit ${code}, ${by}\n${said}`)
+      nothingIsLeft()
+    })
+
+  // The process that was started goes on in the router by a child. What `kill` and systemd send gets to the first alone.
+  for (const [when, reached] of Object.entries(moments))
+    test(`by SIGTERM to its first process alone, ${when}: it is an interruption, and nothing is left`, async () => {
+      rmSync(world, { recursive: true, force: true })
+      const { child, ended } = up()
+      await until(when, reached, 60_000)
+      child.kill('SIGTERM')
+      const { code, by, said } = await ended
+      assert.doesNotMatch(said, /error:/)
+      assert.equal(code, 130, `ended by ${by}\n${said}`)
+      nothingIsLeft()
+    })
+
+  test('by SIGKILL of its first process alone: the one in the router notices, and takes everything back', async () => {
+    const { child, ended } = up()
+    await until('namespaces', () => labNamespaces(id).length > 1, 60_000)
+    child.kill('SIGKILL')
+    await ended
+    await until('its child to end', () => processesOfWorld(world).length === 0, 60_000)
+    nothingIsLeft()
+  })
 
   test('by Ctrl-C while the regions come up: nothing is left but data', async () => {
     const { child, ended } = up()

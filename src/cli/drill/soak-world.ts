@@ -10,14 +10,12 @@ import type { Output } from '../output.ts'
 
 /** The world that a soak makes for itself. */
 
-/** Entering a lab's network replaces the process by itself; it finds its folder again here. */
-const folderVariable = 'NEARSIDE_SOAK_FOLDER'
+/** Told to the one that goes on in a lab's network: the folder of its world, and who takes it down. */
+export const folderVariable = 'NEARSIDE_SOAK_FOLDER'
 const program = join(import.meta.dirname, '../main.ts')
 
 /** A world of the example shop in a folder of its own, on a network of its own. */
 export function ownFolder(lab: boolean, base: string): string {
-  const known = process.env[folderVariable]
-  if (known) return known
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nearside-soak-')))
   const appFolder = join(import.meta.dirname, '../../../examples/shop')
   // Where users live matters to nobody here, and the table for it takes its time.
@@ -29,7 +27,6 @@ export function ownFolder(lab: boolean, base: string): string {
   }
   // JSON is YAML.
   writeFileSync(join(folder, 'nearside.yaml'), JSON.stringify(topology, null, 2))
-  process.env[folderVariable] = folder
   return folder
 }
 

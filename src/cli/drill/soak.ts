@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readWorld } from '../../agent/layout.ts'
 import { promisesOf } from '../../lab/checker/index.ts'
 import { runDrill } from '../../lab/drill/run.ts'
 import { settleLimitMs } from '../../lab/drill/scenarios.ts'
@@ -9,9 +10,11 @@ import { resultText } from '../../lab/drill/text.ts'
 import type { DrillResult } from '../../lab/drill/types.ts'
 import { sayFault } from '../../lab/faults/say.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
+import { namespaceOf } from '../../lab/network/names.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { duration } from '../format.ts'
+import { goInside } from '../go-inside.ts'
 import { onInterrupt } from '../interrupt.ts'
 import {
   faultHands,
@@ -21,10 +24,11 @@ import {
   startGuard,
 } from '../lab/fault-world.ts'
 import { createOutput, exitCodes, type Output, printError } from '../output.ts'
+import { findLab } from '../world.ts'
 import { writable } from '../writable.ts'
 import { withCrashes } from './crash.ts'
 import { saveResult } from './save.ts'
-import { bringUp, freeBase, ownFolder, takeDown } from './soak-world.ts'
+import { bringUp, folderVariable, freeBase, ownFolder, takeDown } from './soak-world.ts'
 import { rehearse } from './turn.ts'
 import { drillWorldOf, workloadsOf } from './world.ts'
 
@@ -54,7 +58,7 @@ type Asked = {
   topology: string | undefined
 }
 
-/** Entering a lab's network replaces this process by itself; it finds its seed again here. */
+/** Told to the one that goes on in a lab's network. */
 const seedVariable = 'NEARSIDE_SOAK_SEED'
 
 function asked(args: string[]): Asked | undefined {
@@ -101,17 +105,25 @@ async function main(output: Output): Promise<number> {
     return exitCodes.ok
   }
   if (wanted.lab) await mustBeAble()
-  const first = process.env[seedVariable] === undefined
-  process.env[seedVariable] = String(wanted.seed)
-  if (first) output.note(`seed ${wanted.seed}`)
-  const { signal } = onInterrupt(output, 'leave')
+  // Somebody's world. It may be in a lab, and going there replaces this process: before it listens to signals.
+  const made = process.env[folderVariable]
+  const file = made === undefined ? wanted.topology : join(made, 'nearside.yaml')
+  const known = file === undefined ? undefined : await rehearsedWorld({ topology: file })
+  if (made === undefined) output.note(`seed ${wanted.seed}`)
+  const interrupt = onInterrupt(output, 'leave')
+  const { signal } = interrupt
   await writable('history', historyFile(wanted.seed, wanted.chapter ?? 0), { notThroughLinks: true })
-  const folder = wanted.topology === undefined ? ownFolder(wanted.lab, await freeBase()) : undefined
-  const file = wanted.topology ?? join(folder!, 'nearside.yaml')
+  const folder = known ? undefined : ownFolder(wanted.lab, await freeBase())
+  const rehearsed = (world: WorldHandle, signal: AbortSignal) =>
+    rehearse(world.folder, 'soak', output, () => soak(world, wanted, output, signal), signal)
   const work = async (signal: AbortSignal) => {
-    if (folder && first) await bringUp(file, wanted.lab, signal)
-    const world = await rehearsedWorld({ topology: file })
-    return rehearse(world.folder, 'soak', output, () => soak(world, wanted, output, signal), signal)
+    if (known) return rehearsed(known, signal)
+    const own = join(folder!, 'nearside.yaml')
+    await bringUp(own, wanted.lab, signal)
+    if (!wanted.lab) return rehearsed(await rehearsedWorld({ topology: own }), signal)
+    const { lab } = await readWorld(findLab({ topology: own }, process.cwd()))
+    const told = { [folderVariable]: folder, [seedVariable]: String(wanted.seed) }
+    return goInside(namespaceOf(lab!.id, 'router'), interrupt, told)
   }
   try {
     return (await withCrashes(work, signal)) ?? exitCodes.interrupted
@@ -119,7 +131,7 @@ async function main(output: Output): Promise<number> {
     if (!signal.aborted) throw error
     return exitCodes.interrupted
   } finally {
-    if (folder) await takeDown(file, folder, wanted.lab, output)
+    if (folder) await takeDown(join(folder, 'nearside.yaml'), folder, wanted.lab, output)
   }
 }
 

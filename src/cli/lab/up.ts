@@ -7,7 +7,7 @@ import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, labTopology, raiseLab, removeLab } from '../../lab/lab.ts'
 import { baseLinks, parseRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
-import { enter, isInside } from '../../lab/network/enter.ts'
+import { isInside } from '../../lab/network/enter.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
 import { labIdOf, namespaceOf } from '../../lab/network/names.ts'
 import { NearsideError } from '../../lib/errors.ts'
@@ -18,8 +18,9 @@ import type { MeasuredRtts } from '../../topology/round-trips.ts'
 import { openWorld } from '../../world/handle.ts'
 import { stopAll } from '../down.ts'
 import { list } from '../format.ts'
+import { goInside } from '../go-inside.ts'
 import { hint } from '../hint.ts'
-import { onInterrupt } from '../interrupt.ts'
+import { type Interrupt, onInterrupt } from '../interrupt.ts'
 import { locked } from '../locked.ts'
 import { action, exitCodes, type Output, printWarnings } from '../output.ts'
 import { folderOf, prepare, type Started } from '../up/prepare.ts'
@@ -67,17 +68,18 @@ export function upCommand(lab: Command): void {
 }
 
 async function up(output: Output, options: Options): Promise<number> {
-  const { signal } = onInterrupt(output, 'stop')
+  const interrupt = onInterrupt(output, 'stop')
   try {
-    return await start(output, options, signal)
+    return await start(output, options, interrupt)
   } catch (error) {
     // Whatever could not be done any more, because it was interrupted, is no news.
-    if (signal.aborted) return exitCodes.interrupted
+    if (interrupt.signal.aborted) return exitCodes.interrupted
     throw error
   }
 }
 
-async function start(output: Output, options: Options, signal: AbortSignal): Promise<number> {
+async function start(output: Output, options: Options, interrupt: Interrupt): Promise<number> {
+  const { signal } = interrupt
   const startedAt = performance.now()
   await mustBeAble()
   const plain = labTopology(await loadTopology(options.topology ?? '.'))
@@ -97,8 +99,9 @@ async function start(output: Output, options: Options, signal: AbortSignal): Pro
   // Where nothing can be written no network is made either.
   makeFolder(folder, 0o700)
   let fresh = isFresh(id)
-  signal.throwIfAborted()
-  await goToRouter(id, folder, signal)
+  const router = namespaceOf(id, 'router')
+  const elsewhere = () => goOnInRouter(id, folder, plain.topology.name, fresh, output, interrupt)
+  if (!isInside(router)) return elsewhere()
   printWarnings(output, loaded.warnings)
   if (kept.length > 0) output.note(`As an earlier lab up said: ${list(kept)}`)
 
@@ -109,8 +112,7 @@ async function start(output: Output, options: Options, signal: AbortSignal): Pro
     fresh = isFresh(id)
     signal.throwIfAborted()
     // Another command may have removed it while we waited.
-    await goToRouter(id, folder, signal)
-    signal.throwIfAborted()
+    if (!isInside(router)) return
     const before = fresh ? undefined : await readWorld(folder).catch(() => undefined)
     const lab: LabRecord = { id, ...settings }
     const base = baseLinks(regions, settings.rttMs, loaded.topology.network.rttMs)
@@ -127,7 +129,7 @@ async function start(output: Output, options: Options, signal: AbortSignal): Pro
   try {
     await locked(folder, 'lab up', output, raise, signal)
     signal.throwIfAborted()
-    await untilUp(started!, output, signal, true)
+    if (started) await untilUp(started, output, signal, true)
   } catch (error) {
     const mine = fresh && (signal.aborted || !started)
     // Interrupted while it waited for another command's turn: what there is by now may be the other one's.
@@ -143,16 +145,40 @@ async function start(output: Output, options: Options, signal: AbortSignal): Pro
     )
     return exitCodes.interrupted
   }
-  const { world } = started!
+  if (!started) return elsewhere()
+  const { world } = started
   output.result(await labStatus(world))
   output.print(renderPlaces(started!, (performance.now() - startedAt) / 1000))
   return exitCodes.ok
 }
 
-/** Makes the router's namespace if there is none, and goes on there: only from there are the regions reached. */
-async function goToRouter(id: string, folder: string, signal: AbortSignal): Promise<void> {
-  await makeRouterNamespace(id, folder)
-  if (!signal.aborted) enter(namespaceOf(id, 'router'))
+/**
+ * Makes the router's namespace if there is none, and goes on there: only from there are the regions reached. Does not
+ * leave it behind empty.
+ */
+async function goOnInRouter(
+  id: string,
+  folder: string,
+  name: string,
+  fresh: boolean,
+  output: Output,
+  interrupt: Interrupt,
+): Promise<number> {
+  const { signal } = interrupt
+  let code: number | undefined
+  try {
+    signal.throwIfAborted()
+    await makeRouterNamespace(id, folder)
+    signal.throwIfAborted()
+    code = await goInside(namespaceOf(id, 'router'), interrupt)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    if (fresh && isFresh(id))
+      await locked(folder, 'lab up', output, async () => void (isFresh(id) && (await removeLab(id))))
+  }
+  if (code === undefined) output.note(`${name} was not started, and its network is gone again`)
+  return code ?? exitCodes.interrupted
 }
 
 async function rttsFrom(file: string, regions: readonly Region[]): Promise<MeasuredRtts> {

@@ -49,7 +49,8 @@ export const insideOf = (namespace: string): string[] => [program('nsenter'), `-
 
 /**
  * This very command again, inside a namespace: the process is replaced, so its id, its terminal, its exit code and
- * the signals that it gets are what they would have been. Returns only when it is there already. Costs some 30 ms.
+ * the signals that it gets are what they would have been. Returns only when it is there already. Costs some 30 ms. Not
+ * for one that has begun to listen to signals: what was heard and not yet told is forgotten.
  */
 export function enter(namespace: string): void {
   if (isInside(namespace)) return
@@ -67,14 +68,20 @@ export function enterNowhere(): void {
   again([program('unshare'), '--net'], { [emptyMark]: '1' })
 }
 
+/** What to start for this very command inside a namespace. */
+export const againIn = (namespace: string) => command(insideOf(namespace))
+
 function again(prefix: readonly string[], env: NodeJS.ProcessEnv): never {
-  const [file] = prefix
+  const { file, args } = command(prefix)
   const { [emptyMark]: _, ...rest } = process.env
-  return process.execve!(
-    file!,
-    [...prefix, '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    { ...rest, ...env },
-  )
+  return process.execve!(file, [file, ...args], { ...rest, ...env })
+}
+
+function command([file, ...prefix]: readonly string[]): { file: string; args: string[] } {
+  return {
+    file: file!,
+    args: [...prefix, '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+  }
 }
 
 function program(name: string): string {
