@@ -11,6 +11,8 @@ export type TcpProxy = {
   lead(to: Endpoint | undefined): void
   /** The next message to the server that holds `text` arrives there, its answer does not: the connection is cut. */
   loseAnswerTo(text: string): void
+  /** Every connection that is open now is cut as soon as it is used again, and not before. */
+  cutWhenUsed(): void
   stop(): Promise<void>
 }
 
@@ -21,6 +23,7 @@ export async function startTcpProxy(target: Endpoint): Promise<TcpProxy> {
   let losing: string | undefined
   let taken = 0
   const open = new Set<Socket>()
+  let doomed = new WeakSet<Socket>()
   const cutAll = () => {
     for (const socket of open) socket.destroy()
   }
@@ -31,6 +34,7 @@ export async function startTcpProxy(target: Endpoint): Promise<TcpProxy> {
     const upstream = connect(leadsTo)
     let isLost = false
     client.on('data', (chunk) => {
+      if (doomed.has(client)) return client.destroy()
       if (losing !== undefined && chunk.includes(losing)) {
         losing = undefined
         isLost = true
@@ -63,6 +67,9 @@ export async function startTcpProxy(target: Endpoint): Promise<TcpProxy> {
     },
     loseAnswerTo(text) {
       losing = text
+    },
+    cutWhenUsed() {
+      doomed = new WeakSet(open)
     },
     async stop() {
       cutAll()

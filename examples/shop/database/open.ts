@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Pool, type PoolConfig } from 'pg'
 import { DatabaseUnavailable, isTransient } from './errors.ts'
 import { type Query, queryOn } from './query.ts'
@@ -58,8 +59,8 @@ export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: strin
   }
 
   return {
-    read: twice(ask),
-    readPrimary: twice(queryOn(writePool)),
+    read: patiently(ask),
+    readPrimary: patiently(queryOn(writePool)),
     write: (work, options) => write(writePool, work, options),
     async isReadable() {
       if (performance.now() - lastAnswerAt < proofMs) return true
@@ -75,18 +76,24 @@ export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: strin
   }
 }
 
-/** Reading is harmless, so a read that met a broken connection is tried once more on a new one. */
-function twice(query: Query): Query {
+/** Longer than all kept connections of a lost server take to be found broken, one after the other. */
+const readPatienceMs = 2_000
+
+/**
+ * Reading is harmless, so a read that met a broken connection is tried again on another one. That may be broken as well:
+ * a server that is lost takes every connection along that was kept to it, and nobody knows until each is used.
+ */
+function patiently(query: Query): Query {
   return async <Row extends object>(text: string, values?: unknown[]) => {
-    try {
-      return await query<Row>(text, values)
-    } catch (first) {
-      if (!isTransient(first)) throw first
-    }
-    try {
-      return await query<Row>(text, values)
-    } catch (second) {
-      throw isTransient(second) ? new DatabaseUnavailable(second) : second
+    const giveUpAt = performance.now() + readPatienceMs
+    for (;;) {
+      try {
+        return await query<Row>(text, values)
+      } catch (error) {
+        if (!isTransient(error)) throw error
+        if (performance.now() >= giveUpAt) throw new DatabaseUnavailable(error)
+      }
+      await delay(10 + Math.random() * 30)
     }
   }
 }

@@ -196,6 +196,19 @@ test('idle connections may be dropped at any time', async () => {
   await database.write(write('b'), { idempotent: true })
 })
 
+test('a read goes on although every kept connection turns out to be broken', async (t) => {
+  const url = `postgres://shop@${proxy.host}:${proxy.port}/postgres`
+  const reading = openDatabase({ databaseUrl: url, databaseReadUrl: url })
+  t.after(() => reading.close())
+  for (const read of [reading.read, reading.readPrimary]) {
+    const before = proxy.taken()
+    await Promise.all(Array.from({ length: 8 }, () => read('SELECT pg_sleep(0.1)')))
+    assert.equal(proxy.taken() - before, 8)
+    proxy.cutWhenUsed()
+    assert.deepEqual(await read('SELECT 1 AS one'), [{ one: 1 }])
+  }
+})
+
 test('a server that is lost with its greeting is tried again, and does not end the process', async (t) => {
   const { url, greeted } = await startLostAtOnce(t)
   const lost = openDatabase({ databaseUrl: url, databaseReadUrl: url })
