@@ -22,7 +22,7 @@ Examples:
   nearside down --purge                 stop everything and remove the world, after asking
   nearside down --purge --yes           without asking
 
-A drill, a soak or simulated users of a lab that are at work on it are ended first, as by Ctrl-C: they heal.
+Drills, soaks, faults by hand and simulated users of a lab are ended first, as by Ctrl-C: they heal.
 It also stops what an agent that was killed has left running, and verifies that nothing is left. Of a lab it removes
 the network, too, as nearside lab down does.
 Exit codes: 0 stopped, 1 not stopped, or the question was answered with no, 2 wrong usage.`

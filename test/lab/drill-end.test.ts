@@ -8,6 +8,7 @@ import { rehearse } from '../../src/cli/drill/turn.ts'
 import type { Output } from '../../src/cli/output.ts'
 import { temporaryFolder, until } from '../support/sandboxed.ts'
 
+const records = new URL('../../src/lab/faults/record.ts', import.meta.url).href
 const turn = new URL('../../src/cli/drill/turn.ts', import.meta.url).href
 
 suite('what rehearses in a world that is to be stopped', () => {
@@ -74,6 +75,28 @@ suite('what rehearses in a world that is to be stopped', () => {
     await endRehearsals(found(), { note: (text = '') => void notes.push(text) }, 200)
     assert.match(notes[1]!, /has not ended in 0\.2 s/)
     assert.equal(child.exitCode, null)
+  })
+
+  test('is also a fault by hand, by the process that will heal it', async () => {
+    const script = `
+      import { writeRecord } from ${JSON.stringify(records)}
+      const { id } = await writeRecord(${JSON.stringify(folder)}, { kind: 'kill-region', region: 'us-east', forMs: 60_000 })
+      process.stdout.write(id)
+      setInterval(() => undefined, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    await once(child.stdout!, 'data')
+    assert.deepEqual(
+      found().map(({ pid, what }) => ({ pid, what })),
+      [{ pid: child.pid, what: 'nearside lab fault' }],
+    )
+    const exit = once(child, 'exit')
+    await endRehearsals(found(), { note: () => undefined })
+    assert.deepEqual(await exit, [null, 'SIGTERM'])
+    // Its record is still there; whoever is gone heals nothing any more.
+    assert.deepEqual(found(), [])
   })
 
   test('is not this very process: a soak takes its own world down', async () => {

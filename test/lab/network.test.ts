@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { lackOf } from '../../src/lab/network/abilities.ts'
-import { exists } from '../../src/lab/network/enter.ts'
+import { exists, numberOf, numberOfProcess } from '../../src/lab/network/enter.ts'
 import { ip, runWith } from '../../src/lab/network/ip.ts'
 import { makeRouterNamespace } from '../../src/lab/network/make.ts'
 import { cityNetwork, labIdOf, namespaceOf, parseNamespace } from '../../src/lab/network/names.ts'
@@ -21,7 +23,7 @@ import {
   type TestNetwork,
   testNetwork,
 } from '../support/lab/networks.ts'
-import { temporaryFolder } from '../support/sandboxed.ts'
+import { temporaryFolder, until } from '../support/sandboxed.ts'
 
 const lack = await lackOf()
 const folder = temporaryFolder('networks')
@@ -231,6 +233,30 @@ suite('the network of a lab', { skip }, () => {
     assert.ok(!labIds().includes(lab.id))
     assert.deepEqual(await hostLinks(), before_.links)
     assert.equal(await hostRoutes(), before_.routes)
+  })
+})
+
+suite('a network that is removed while somebody is in its router', { skip }, () => {
+  test('takes programs along, and leaves a command of nearside to its end', async (t) => {
+    const lab = testNetwork(join(folder, 'd'))
+    t.after(() => lab.close())
+    const router = namespaceOf(lab.id, 'router')
+    await makeRouterNamespace(lab.id, lab.folder)
+    /** Without a terminal. */
+    const start = async (...words: string[]) => {
+      const script = 'setTimeout(() => undefined, 120_000)'
+      const [file, ...args] = [...lab.inside('router'), process.execPath, '--eval', script, '--', ...words]
+      const child = spawn(file!, args, { stdio: 'ignore', detached: true })
+      t.after(() => child.kill('SIGKILL'))
+      await until('it to be there', () => numberOfProcess(child.pid!) === numberOf(router))
+      return { child, ended: once(child, 'exit') }
+    }
+    const program = await start('server')
+    const command = await start('/opt/nearside/src/cli/main.ts', 'lab', 'down')
+    await lab.close()
+    await program.ended
+    assert.deepEqual(labNamespaces(lab.id), [])
+    assert.deepEqual([command.child.exitCode, command.child.signalCode], [null, null])
   })
 })
 

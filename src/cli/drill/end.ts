@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readRecords } from '../../lab/faults/record.ts'
 import { inhabitants } from '../../lab/network/inhabitants.ts'
 import { labNamespaces } from '../../lab/network/remove.ts'
 import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
@@ -9,11 +10,15 @@ import { rehearsalLock } from './turn.ts'
 /** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
 export type Rehearsal = ProcessId & { what: string }
 
-/** Drills and soaks, at work or waiting for their turn; and in a lab simulated users. */
+/** Drills and soaks, at work or waiting for their turn; faults that somebody injects by hand; in a lab simulated users. */
 export function rehearsalsOf(folder: string, labId: string | undefined): Rehearsal[] {
-  const atTurn = holdersOf(rehearsalLock(folder)).map((one) => ({ ...one, what: nameOf(one) }))
+  const atTurn = holdersOf(rehearsalLock(folder))
   const users = labId === undefined ? [] : inhabitants(labNamespaces(labId)).filter(isUsers)
-  return [...atTurn, ...users.map((one) => ({ ...one, what: 'nearside lab users' }))]
+  return [
+    ...atTurn.map((one) => ({ ...whole(one), what: isSoak(one) ? 'a soak' : 'nearside drill' })),
+    ...byHand(folder, atTurn).map((one) => ({ ...one, what: 'nearside lab fault' })),
+    ...users.map((one) => ({ ...one, what: 'nearside lab users' })),
+  ]
 }
 
 const isProgram = (path: string, word: string) => word.endsWith(`/src/cli/${path}`)
@@ -21,8 +26,20 @@ const isProgram = (path: string, word: string) => word.endsWith(`/src/cli/${path
 const isUsers = ({ command }: Process) =>
   command.some((word) => isProgram('main.ts', word)) && command.includes('lab') && command.includes('users')
 
-const nameOf = ({ command }: Process) =>
-  command.some((word) => isProgram('drill/soak.ts', word)) ? 'a soak' : 'nearside drill'
+const isSoak = ({ command }: Process) => command.some((word) => isProgram('drill/soak.ts', word))
+
+/** A soak in a lab is two processes: the one outside has made the world, and takes it down when the other has ended. */
+function whole(one: Process): Process {
+  const parent = isSoak(one) ? lookAt(one.parent) : undefined
+  return parent && isSoak(parent) ? parent : one
+}
+
+/** Who has faults in force, beside these. */
+function byHand(folder: string, others: readonly Process[]): ProcessId[] {
+  const known = new Set([...others.map(({ pid }) => pid), ...thoseThatWait()])
+  const owners = new Map(readRecords(folder).map(({ owner }) => [owner.pid, owner]))
+  return [...owners.values()].filter((owner) => !known.has(owner.pid) && isAlive(owner))
+}
 
 /** Who has a lock's file open: its holder and those who wait, without the `flock` that each waits by. */
 function holdersOf(file: string): Process[] {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { NearsideError } from '../../lib/errors.ts'
 import { exists, forgetStale } from './enter.ts'
-import { endAll, inhabitants } from './inhabitants.ts'
+import { endAll, type Inhabitant, inhabitants } from './inhabitants.ts'
 import { ip } from './ip.ts'
 import { namespaceOf, parseNamespace } from './names.ts'
 
@@ -21,15 +21,19 @@ export function labNamespaces(id?: string): string[] {
 
 const patienceMs = 2000
 
+const isCommand = ({ command }: Inhabitant) => command.some((word) => word.endsWith('/src/cli/main.ts'))
+
 /**
  * Ends what still runs in a lab's namespaces and removes them, whatever of them there is; their devices go with them.
- * In the router a person's own command (`nearside logs -f`) is left alone: it holds a network without any line then.
+ * In the router a person's own command is left alone, and every `nearside`, which may be waiting for this one: it holds
+ * a network without any line then.
  * Resolves to the names of the programs that had to be ended.
  */
 export async function removeNetwork(id: string): Promise<string[]> {
   const names = labNamespaces(id)
   const router = namespaceOf(id, 'router')
-  const left = () => inhabitants(names).filter((one) => one.namespace !== router || one.daemon)
+  const left = () =>
+    inhabitants(names).filter((one) => one.namespace !== router || (one.daemon && !isCommand(one)))
   const ended = await endAll(left, patienceMs)
   const survivors = left()
   if (survivors.length > 0)
