@@ -148,7 +148,7 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
   if (!started) return elsewhere()
   const { world } = started
   output.result(await labStatus(world))
-  output.print(renderPlaces(started!, (performance.now() - startedAt) / 1000))
+  output.print(renderPlaces(started, (performance.now() - startedAt) / 1000))
   return exitCodes.ok
 }
 
