@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../test/support/requests.ts'
-import { takeTurn as takeMachine } from '../test/support/world/turn.ts'
+import { takeTurn as takeMachine } from '../test/support/world/world-lock.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'

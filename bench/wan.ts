@@ -1,7 +1,7 @@
 import { readRecord } from '../src/lab/wan/record.ts'
 import { identify, usage } from '../src/lib/proc.ts'
 import { type Line, lineMissing, startLine } from '../test/support/lab/line.ts'
-import { takeTurn } from '../test/support/world/turn.ts'
+import { takeTurn } from '../test/support/world/world-lock.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { median, spreadOf, sum } from './statistics.ts'
 

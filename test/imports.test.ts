@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 /** Files and folders of src/, as docs/architecture.md has them: each uses only what stands before it. */
 const layers =
-  'lib geo topology plan.ts steering failover engines compile.ts agent world lab cli index.ts'.split(' ')
+  'lib geo topology init plan.ts steering failover engines compile.ts agent world lab cli index.ts'.split(' ')
 
 const home = join(import.meta.dirname, '..')
 const files = new Set(globSync('{src,bench,test}/**/*.ts', { cwd: home }))

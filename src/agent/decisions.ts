@@ -2,12 +2,12 @@ import { decide } from '../failover/decide.ts'
 import type { Action, OwnPrimary, Verdict, World } from '../failover/types.ts'
 import { defaultPolicy } from '../failover/verdict.ts'
 import { messageOf } from '../lib/errors.ts'
-import type { AgentBase } from './base.ts'
-import type { EtcdWatch } from './etcd-watch.ts'
-import { handOver } from './hand-over.ts'
-import type { Pulse } from './pulse.ts'
-import { observationsOf, type Snapshot } from './shared.ts'
-import { wake } from './wake.ts'
+import type { EtcdWatch } from './coordination/etcd-watch.ts'
+import { observationsOf, type Snapshot } from './coordination/store.ts'
+import { handOver } from './database/forced-failover.ts'
+import { wake } from './database/patroni-wakeup.ts'
+import type { Pulse } from './database/primary-write-check.ts'
+import type { AgentBase } from './types.ts'
 
 /** Between two attempts to give up a primary that hangs. */
 const giveUpAgainMs = 30_000

@@ -4,10 +4,10 @@ import { messageOf, NearsideError } from '../lib/errors.ts'
 import { logger } from '../lib/log.ts'
 import { version } from '../lib/version.ts'
 import { Agent } from './agent.ts'
-import { api, listen } from './api.ts'
-import { rotateLogs } from './logs.ts'
-import { metrics } from './metrics.ts'
-import { TrafficWatch } from './traffic.ts'
+import { api, listen } from './http/api.ts'
+import { metrics } from './http/metrics.ts'
+import { rotateLogs } from './supervision/log-rotation.ts'
+import { TrafficWatch } from './traffic/traffic.ts'
 
 /** The agent's own program: `node src/agent/main.ts --world FOLDER --region NAME`, started by `nearside up`. */
 

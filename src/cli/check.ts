@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import { printable } from '../lib/printable.ts'
 import { type LoadedTopology, loadTopology } from '../topology/load.ts'
 import { regionsOf } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
-import { action, exitCodes, type Output, printable, printWarnings, shownPath, table } from './output.ts'
+import { action, exitCodes, type Output, printWarnings, shownPath, table } from './output.ts'
 
 type Options = { json?: boolean; topology?: string; files?: boolean; strict?: boolean }
 

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { worldFile } from '../agent/layout.ts'
+import { dropWorldFaults } from '../lab/faults/world.ts'
 import { removeLab } from '../lab/lab.ts'
+import { findWorld, openWorldHere, type WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
+import { locked } from '../world/lock.ts'
+import { residentsOf } from '../world/processes.ts'
+import { placeOf } from '../world/stop.ts'
 import { endRehearsals, rehearsalsOf } from './drill/end.ts'
-import { dropWorldFaults } from './lab/fault-world.ts'
-import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { leaveNothing, mayPurge, purge } from './purge.ts'
-import { residentsOf } from './residents.ts'
-import { placeOf } from './stop.ts'
 import { stopShown } from './stop-view.ts'
-import { findWorld, openWorldHere, type WorldOptions } from './world.ts'
 
 export type DownOptions = WorldOptions & { purge?: boolean; yes?: boolean; json?: boolean }
 
@@ -53,7 +53,7 @@ export async function down(output: Output, options: DownOptions, folder: string)
     output.print(`${world.name} is stopped and removed, by the soak that had made it`)
     return exitCodes.ok
   }
-  const stopped = await locked(folder, 'down', output, async () => {
+  const stopped = await locked(folder, 'down', output.note, async () => {
     const stopped = await stopAll(world, output)
     if (options.purge) {
       await purge(folder)
@@ -72,7 +72,7 @@ export async function stopAll(world: WorldHandle, output: Output): Promise<boole
   const regions = localRegions(world)
   const places = regions.map((region) => placeOf(world, region))
   // What stands still by a fault would not hear that it is to end.
-  await dropWorldFaults(world, output)
+  await dropWorldFaults(world, output.note)
   const running = residentsOf(world.folder, places).length > 0
   if (running) await stopShown(world, regions, output)
   const { lab } = world.record

@@ -3,20 +3,14 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { promisesOf } from '../lab/checker/index.ts'
 import type { DrillPlan } from '../lab/drill/plan.ts'
 import { planDrill, unknownScenario } from '../lab/drill/plan-drill.ts'
+import { rehearse } from '../lab/drill/rehearsal-lock.ts'
 import { runDrill } from '../lab/drill/run.ts'
 import { scenarioNames, scenarios } from '../lab/drill/scenarios.ts'
 import { planText, resultText } from '../lab/drill/text.ts'
 import type { DrillResult } from '../lab/drill/types.ts'
+import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from '../lab/drill/world.ts'
 import { refuseImpossible } from '../lab/faults/inject.ts'
 import type { Typed } from '../lab/faults/situation.ts'
-import { NearsideError } from '../lib/errors.ts'
-import { version } from '../lib/version.ts'
-import type { WorldHandle } from '../world/handle.ts'
-import { mustBeWritable, saveResult } from './drill/save.ts'
-import { rehearse } from './drill/turn.ts'
-import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from './drill/world.ts'
-import { onInterrupt } from './interrupt.ts'
-import { situationOf } from './lab/fault.ts'
 import {
   faultHands,
   healLeftFaults,
@@ -24,9 +18,15 @@ import {
   rehearsalGround,
   rehearsedWorld,
   startGuard,
-} from './lab/fault-world.ts'
+} from '../lab/faults/world.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { version } from '../lib/version.ts'
+import type { WorldOptions } from '../world/find.ts'
+import type { WorldHandle } from '../world/handle.ts'
+import { mustBeWritable, saveResult } from './drill/save.ts'
+import { onInterrupt } from './interrupt.ts'
+import { situationOf } from './lab/fault.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from './output.ts'
-import type { WorldOptions } from './world.ts'
 
 type Options = WorldOptions &
   Omit<Typed, 'words'> & {
@@ -144,7 +144,7 @@ async function drill(output: Output, options: Options, scenario: string, words: 
       situation: await situationOf(world),
       baseline: options.baseline,
     })
-    const hands = await faultHands(world, output)
+    const hands = await faultHands(world, output.note)
     for (const step of plan.steps) if (step.do === 'inject') await refuseImpossible(hands, step.fault)
     return plan
   }
@@ -158,11 +158,11 @@ async function drill(output: Output, options: Options, scenario: string, words: 
   }
   const { signal } = onInterrupt(output, 'leave')
   const work = async () => {
-    await healLeftFaults(world, output)
+    await healLeftFaults(world, output.note)
     // Now: a rehearsal before this one may have moved the primary.
     return run(output, options, world, await planned(), users, signal)
   }
-  return (await rehearse(world.folder, 'drill', output, work, signal)) ?? exitCodes.interrupted
+  return (await rehearse(world.folder, 'drill', output.note, work, signal)) ?? exitCodes.interrupted
 }
 
 async function run(
@@ -180,7 +180,7 @@ async function run(
   try {
     const choice = { ...options, seed }
     const workloads = await workloadsOf(world, choice)
-    const drillWorld = drillWorldOf(world, await faultHands(world, output), workloads, usersOf?.(seed))
+    const drillWorld = drillWorldOf(world, await faultHands(world, output.note), workloads, usersOf?.(seed))
     const startedAt = performance.now()
     const say = (text: string) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)

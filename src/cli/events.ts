@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { Event } from '../agent/shared.ts'
+import type { Event } from '../agent/coordination/store.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { Etcd } from '../lib/etcd.ts'
+import { clock } from '../lib/format.ts'
+import { eventsOf } from '../world/events.ts'
+import { type WorldOptions, worldOf } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
+import { lastOf } from '../world/logs/tail.ts'
 import { eventText } from './events/text.ts'
-import { clock } from './format.ts'
-import { lastOf } from './logs/tail.ts'
-import { lineCount } from './options.ts'
-import { action, exitCodes, type Output } from './output.ts'
-import { type WorldOptions, worldOf } from './world.ts'
+import { action, exitCodes, lineCount, type Output } from './output.ts'
 
 type Options = WorldOptions & { follow?: boolean; lines?: number; verbose?: boolean; json?: boolean }
 
@@ -80,32 +79,4 @@ function line(event: Event, output: Output, { verbose }: Options): string {
   const head = `${output.paint('dim', clock(event.at))}  ${event.region}  ${eventText(event)}`
   const inputs = verbose ? event.detail.inputs : undefined
   return inputs === undefined ? head : `${head}\n    ${JSON.stringify(inputs)}`
-}
-
-/** From the first agent that has them; all are asked at once. */
-export async function eventsOf(world: WorldHandle): Promise<Event[]> {
-  try {
-    return await Promise.any(
-      world.regions.map((region) => world.call<Event[]>(region, 'GET', '/v1/events', undefined, 2000)),
-    )
-  } catch {
-    return fromEtcd(world)
-  }
-}
-
-async function fromEtcd(world: WorldHandle): Promise<Event[]> {
-  const { ports, name } = world.record.topology
-  const endpoints = world.regions
-    .filter((region) => region.votes)
-    .map((region) => `http://${region.address}:${ports.etcdClient}`)
-  const etcd = new Etcd({ endpoints, username: 'root', password: world.secrets.etcd })
-  try {
-    const found = await etcd.get(`/nearside/${name}/events/`, { prefix: true })
-    return found.map((kv) => JSON.parse(kv.value) as Event)
-  } catch (cause) {
-    throw new NearsideError('events_unavailable', `${name}: no agent answers, and etcd does not either`, {
-      remedy: 'events are kept in etcd, which needs a majority of its members: nearside status',
-      cause,
-    })
-  }
 }

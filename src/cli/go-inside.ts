@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { againIn } from '../lab/network/enter.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { againIn } from '../world/namespaces/enter.ts'
 import type { Interrupt } from './interrupt.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { findLab, findWorld, type WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { shownPath } from './output.ts'
-import { findLab, findWorld, type WorldOptions } from './world.ts'
 
 /**
  * A command that can be typed as it stands: with the launcher and the options that this world needs from here. A lab

@@ -3,13 +3,14 @@ import { constants } from 'node:fs'
 import { copyFile, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { detect } from '../init/detect.ts'
+import { renderTopology } from '../init/render.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { printable } from '../lib/printable.ts'
 import { topologyNames } from '../topology/find.ts'
 import { loadTopology } from '../topology/load.ts'
 import { type Problem, problemText, TopologyError, type TopologyErrorCode } from '../topology/problems.ts'
-import { detect } from './init/detect.ts'
-import { renderTopology } from './init/render.ts'
-import { action, type Output, printable, shownPath } from './output.ts'
+import { action, type Output, shownPath } from './output.ts'
 
 type Options = { json?: boolean; force?: boolean; folder?: string }
 

@@ -1,16 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
-import { signal } from '../lib/proc.ts'
+import { count } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
+import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { isHere } from '../world/here.ts'
-import { count, list } from './format.ts'
+import { killRegions } from '../world/kill.ts'
+import type { Resident } from '../world/processes.ts'
 import { hint } from './hint.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { type Resident, residentsOf } from './residents.ts'
-import { placeOf } from './stop.ts'
-import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 
@@ -54,32 +52,6 @@ function mustBeHere(world: WorldHandle, region: Region): Region {
     'region_elsewhere',
     `${region.name}: ${region.address} is not an address of this machine`,
     { remedy: 'run nearside kill on that host, or cut its power' },
-  )
-}
-
-/** Again and again until nothing is left: a process may be born while its parent dies. */
-export async function killRegions(world: WorldHandle, regions: readonly Region[]): Promise<Resident[]> {
-  const killed = new Map<number, Resident>()
-  for (let round = 0; round < 100; round += 1) {
-    const found = residentsOf(
-      world.folder,
-      regions.map((region) => placeOf(world, region)),
-    )
-    if (found.length === 0) return [...killed.values()]
-    // The agent first, or it would start again what dies before it.
-    const agentFirst = found.sort((a, b) => Number(b.name === 'agent') - Number(a.name === 'agent'))
-    for (const one of agentFirst) {
-      signal(one, 'SIGKILL')
-      killed.set(one.pid, one)
-    }
-    await sleep(20)
-  }
-  throw new NearsideError(
-    'kill_failed',
-    `${list(regions.map((region) => region.name))}: processes remain after SIGKILL`,
-    {
-      remedy: 'they wait in the kernel (state D in ps), for a disk perhaps',
-    },
   )
 }
 

@@ -1,7 +1,8 @@
 import { relative } from 'node:path'
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { printable } from '../lib/printable.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
 import { createLive, type Live, type Terminal } from './live.ts'
 
@@ -30,15 +31,6 @@ export function coloured(stream: Stream, env: NodeJS.ProcessEnv): boolean {
   if (env.NO_COLOR) return false
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
   return stream.isTTY === true && env.TERM !== 'dumb'
-}
-
-/** Text from files and networks, made safe to show: what would move the cursor or change the terminal is spelled out. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.charCodeAt(0)
-    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
-  })
 }
 
 const lengthOf = (text: string) => [...stripVTControlCharacters(text)].length
@@ -249,4 +241,12 @@ export function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream = process.stdo
     process.stderr.write(`error: the answer could not be written: ${messageOf(error)}\n`)
     process.exit(exitCodes.problem)
   })
+}
+
+/** The value of `--lines`. */
+export function lineCount(text: string): number {
+  const number = Number(text)
+  if (!/^\d{1,9}$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('expected a number of lines, such as 200')
+  return number
 }

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
+import { duration } from '../lib/format.ts'
 import { unknown } from '../lib/unknown.ts'
 import type { Region } from '../topology/regions.ts'
+import { agentProcess, endAgent, startAgent } from '../world/agents.ts'
+import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
 import { isHere } from '../world/here.ts'
-import { agentProcess, endAgent, startAgent } from './agents.ts'
-import { duration } from './format.ts'
-import { locked } from './locked.ts'
+import { locked } from '../world/lock.ts'
+import { logTail, untilServing } from '../world/start.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { logTail, untilServing } from './start.ts'
-import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 
@@ -89,7 +89,7 @@ async function restartAgent(world: WorldHandle, region: Region, output: Output):
       `${region.name}: ${region.address} is not an address of this machine`,
     )
   output.note(`Restarting the agent of ${region.name}; its engines go on`)
-  const agents = await locked(world.folder, 'restart', output, async () => {
+  const agents = await locked(world.folder, 'restart', output.note, async () => {
     const agent = agentProcess(world, region)
     await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
     if (agent) await endAgent(agent)

@@ -1,20 +1,20 @@
 import type { Command } from 'commander'
+import { healLeftFaults } from '../lab/faults/world.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { duration } from '../lib/format.ts'
 import { unknown } from '../lib/unknown.ts'
 import type { Region } from '../topology/regions.ts'
+import { agentProcess, type StartedAgent, startAgent, workingAgent } from '../world/agents.ts'
+import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
-import { agentProcess, type StartedAgent, startAgent, workingAgent } from './agents.ts'
-import { duration } from './format.ts'
+import { locked } from '../world/lock.ts'
+import { preflight } from '../world/preflight.ts'
+import { durable, follows, type Look, untilServing } from '../world/start.ts'
 import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
-import { healLeftFaults } from './lab/fault-world.ts'
-import { locked } from './locked.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { durable, follows, type Look, untilServing } from './start.ts'
-import { preflight } from './up/preflight.ts'
 import { createProgress } from './up/progress.ts'
-import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean }
 
@@ -53,8 +53,8 @@ export function reviveCommand(program: Command): void {
 async function revive(world: WorldHandle, region: Region, output: Output): Promise<number> {
   const startedAt = performance.now()
   const { signal } = onInterrupt(output, 'leave')
-  await healLeftFaults(world, output, { starting: true })
-  const agents = await locked(world.folder, 'revive', output, () => start(world, region), signal)
+  await healLeftFaults(world, output.note, { starting: true })
+  const agents = await locked(world.folder, 'revive', output.note, () => start(world, region), signal)
   if (!agents) return exitCodes.interrupted
   const back = whenBack(world, region)
   const progress = createProgress(output, {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
+import { type WorldOptions, worldOf } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
+import { worldStatus } from '../world/status/collect.ts'
+import type { Health, WorldStatus } from '../world/status/types.ts'
 import { action, exitCodes, type Output, widthOf } from './output.ts'
-import { worldStatus } from './status/collect.ts'
 import { renderStatus } from './status/render.ts'
-import type { Health, WorldStatus } from './status/types.ts'
-import { type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { json?: boolean; verbose?: boolean; watch?: boolean }
 

@@ -1,9 +1,9 @@
-import type { Stage } from '../agent/stages.ts'
+import type { Stage } from '../agent/supervision/shutdown-order.ts'
+import { count, duration, list } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
 import type { WorldHandle } from '../world/handle.ts'
-import { count, duration, list } from './format.ts'
+import { stopWorld } from '../world/stop.ts'
 import type { Output } from './output.ts'
-import { stopWorld } from './stop.ts'
 
 type Step = Stage | 'rest'
 

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import type { SwitchoverResult } from '../agent/switchover.ts'
+import type { SwitchoverResult } from '../agent/database/switchover.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { duration, milliseconds } from '../lib/format.ts'
 import { unknown } from '../lib/unknown.ts'
 import type { Region } from '../topology/regions.ts'
+import { typed, type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
-import { duration, milliseconds } from './format.ts'
 import { onInterrupt } from './interrupt.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { typed, type WorldOptions, worldOf } from './world.ts'
 
 type Options = WorldOptions & { to?: string; json?: boolean }
 

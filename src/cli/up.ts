@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { loadTopology } from '../topology/load.ts'
+import { namesLab, type WorldOptions } from '../world/find.ts'
+import { locked } from '../world/lock.ts'
+import { worldStatus } from '../world/status/collect.ts'
 import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
-import { locked } from './locked.ts'
 import { action, exitCodes, type Output, printWarnings } from './output.ts'
-import { worldStatus } from './status/collect.ts'
 import { stopShown } from './stop-view.ts'
 import { watchWorld } from './up/foreground.ts'
 import { renderPlaces } from './up/places.ts'
 import { folderOf, prepare, type Started } from './up/prepare.ts'
 import { untilUp } from './up/wait.ts'
-import { namesLab, type WorldOptions } from './world.ts'
 
 type Options = WorldOptions & { region?: string; detach?: boolean; json?: boolean }
 
@@ -47,7 +47,7 @@ async function up(output: Output, options: Options): Promise<number> {
   const started = await locked(
     folder,
     'up',
-    output,
+    output.note,
     () => prepare({ loaded, only: options.region }, output, signal),
     signal,
   )
@@ -89,5 +89,5 @@ function refuseLab(options: Options): void {
 const regionNames = ({ regions }: Started) => regions.map((region) => region.name)
 
 async function stop({ world, regions }: Started, output: Output): Promise<void> {
-  await locked(world.folder, 'up', output, () => stopShown(world, regions, output))
+  await locked(world.folder, 'up', output.note, () => stopShown(world, regions, output))
 }

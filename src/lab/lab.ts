@@ -3,9 +3,7 @@ import { NearsideError } from '../lib/errors.ts'
 import type { LoadedTopology } from '../topology/load.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
-import { baseParams, visitorLinks } from './links.ts'
-import { exists, insideOf } from './network/enter.ts'
-import { makeNetwork } from './network/make.ts'
+import { exists, insideOf } from '../world/namespaces/enter.ts'
 import {
   labBase,
   namespaceOf,
@@ -15,7 +13,9 @@ import {
   regionNetwork,
   visitor,
   wanDevice,
-} from './network/names.ts'
+} from '../world/namespaces/names.ts'
+import { baseParams, visitorLinks } from './links.ts'
+import { makeNetwork } from './network/make.ts'
 import { labFolder, unregister } from './network/registry.ts'
 import { labNamespaces, removeNetwork } from './network/remove.ts'
 import {

@@ -3,7 +3,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { suggest } from '../lib/suggest.ts'
 import type { Region } from '../topology/regions.ts'
 import { type MeasuredRtts, roundTripMs } from '../topology/round-trips.ts'
-import { visitor } from './network/names.ts'
+import { visitor } from '../world/namespaces/names.ts'
 import type { Link, LinkParams } from './wan/index.ts'
 
 /** What the lines between a lab's regions are like before anyone changes them. Pure. */

@@ -9,9 +9,9 @@ import { messageOf, NearsideError } from '../lib/errors.ts'
 import { regionsOf } from '../topology/regions.ts'
 import type { Topology } from '../topology/schema.ts'
 import { asideFile, type BuildJob } from './build-files.ts'
+import { takeTurn } from './build-lock.ts'
 import type { SteeringTable } from './table.ts'
 import { decodeTable, tableFormat } from './table-file.ts'
-import { takeTurn } from './turn.ts'
 
 export type BuildOptions = {
   topology: Topology

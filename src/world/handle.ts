@@ -1,6 +1,6 @@
+import type { RegionStatus } from '../agent/http/status.ts'
 import { readWorld, regionFolder, type WorldRecord } from '../agent/layout.ts'
 import { secretsOf } from '../agent/secrets.ts'
-import type { RegionStatus } from '../agent/status.ts'
 import { unknown } from '../lib/unknown.ts'
 import { type Region, regionsOf } from '../topology/regions.ts'
 import type { Secrets } from '../topology/secrets.ts'

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  coloured,
-  createOutput,
-  exitCodes,
-  printable,
-  printError,
-  shownPath,
-  table,
-} from '../../src/cli/output.ts'
+import { coloured, createOutput, exitCodes, printError, shownPath, table } from '../../src/cli/output.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
+import { printable } from '../../src/lib/printable.ts'
 import { TopologyError } from '../../src/topology/problems.ts'
 
 function captured(options: { json?: boolean; isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}) {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RegionStatus } from '../../src/agent/status.ts'
+import type { RegionStatus } from '../../src/agent/http/status.ts'
 import { waitsFor, whenBack } from '../../src/cli/revive.ts'
-import type { Look } from '../../src/cli/start.ts'
 import type { Fitness } from '../../src/failover/types.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
 import type { WorldHandle } from '../../src/world/handle.ts'
+import type { Look } from '../../src/world/start.ts'
 import { topologyOf, twoRegions } from '../support/topologies.ts'
 
 const topology = topologyOf(twoRegions)

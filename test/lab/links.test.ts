@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { changed, contradiction, wandersTooFar } from '../../src/cli/lab/link-change.ts'
 import { bitsText, delayOf, rateOf, shareOf, shareText } from '../../src/cli/lab/quantities.ts'
 import { loadCities } from '../../src/geo/cities.ts'
 import { rttMs, userRttMs } from '../../src/geo/rtt.ts'
+import { changed, contradiction, wandersTooFar } from '../../src/lab/link-change.ts'
 import { baseLinks, lineOf, parseRtts, visitorLinks } from '../../src/lab/links.ts'
-import { cityNetwork, mostCities, visitor } from '../../src/lab/network/names.ts'
 import { mostPlaces } from '../../src/lab/users/plan/places.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
+import { cityNetwork, mostCities, visitor } from '../../src/world/namespaces/names.ts'
 
 const regions = [
   { name: 'us-east', location: { lat: 39.04, lon: -77.49 } },

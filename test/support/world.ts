@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RegionStatus } from '../../src/agent/http/status.ts'
 import { type WorldRecord, worldFolderFor } from '../../src/agent/layout.ts'
-import type { RegionStatus } from '../../src/agent/status.ts'
 import { contextOf } from '../../src/compile.ts'
 import type { RegionContext } from '../../src/engines/context.ts'
 import { defaultPolicy } from '../../src/failover/verdict.ts'
@@ -35,7 +35,7 @@ import {
   regionPath,
   worldMark,
 } from './world/processes.ts'
-import { takeTurn } from './world/turn.ts'
+import { takeTurn } from './world/world-lock.ts'
 
 const program = join(import.meta.dirname, '../../src/cli/main.ts')
 const reaper = join(import.meta.dirname, 'world/reaper.ts')

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rehearsalLock } from '../../lab/drill/rehearsal-lock.ts'
 import { readRecords } from '../../lab/faults/record.ts'
-import { inhabitants } from '../../lab/network/inhabitants.ts'
+import { inhabitants } from '../../lab/network/processes.ts'
 import { labNamespaces } from '../../lab/network/remove.ts'
 import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
 import type { Output } from '../output.ts'
-import { rehearsalLock } from './turn.ts'
 
 /** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
 export type Rehearsal = ProcessId & { what: string }

@@ -3,34 +3,34 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readWorld } from '../../agent/layout.ts'
 import { promisesOf } from '../../lab/checker/index.ts'
+import { rehearse } from '../../lab/drill/rehearsal-lock.ts'
 import { runDrill } from '../../lab/drill/run.ts'
 import { settleLimitMs } from '../../lab/drill/scenarios.ts'
 import { chapterPlan, hasFailed, replayCommand } from '../../lab/drill/soak.ts'
 import { resultText } from '../../lab/drill/text.ts'
 import type { DrillResult } from '../../lab/drill/types.ts'
+import { drillWorldOf, workloadsOf } from '../../lab/drill/world.ts'
 import { sayFault } from '../../lab/faults/say.ts'
-import { mustBeAble } from '../../lab/network/abilities.ts'
-import { namespaceOf } from '../../lab/network/names.ts'
-import { NearsideError } from '../../lib/errors.ts'
-import type { WorldHandle } from '../../world/handle.ts'
-import { duration } from '../format.ts'
-import { goInside } from '../go-inside.ts'
-import { onInterrupt } from '../interrupt.ts'
 import {
   faultHands,
   healLeftFaults,
   rehearsalGround,
   rehearsedWorld,
   startGuard,
-} from '../lab/fault-world.ts'
+} from '../../lab/faults/world.ts'
+import { mustBeAble } from '../../lab/network/abilities.ts'
+import { withCrashes } from '../../lib/crash.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import { duration } from '../../lib/format.ts'
+import { findLab } from '../../world/find.ts'
+import type { WorldHandle } from '../../world/handle.ts'
+import { namespaceOf } from '../../world/namespaces/names.ts'
+import { goInside } from '../go-inside.ts'
+import { onInterrupt } from '../interrupt.ts'
 import { createOutput, exitCodes, type Output, printError } from '../output.ts'
-import { findLab } from '../world.ts'
 import { writable } from '../writable.ts'
-import { withCrashes } from './crash.ts'
 import { saveResult } from './save.ts'
 import { bringUp, folderVariable, freeBase, ownFolder, takeDown } from './soak-world.ts'
-import { rehearse } from './turn.ts'
-import { drillWorldOf, workloadsOf } from './world.ts'
 
 const help = `Random faults one after another and overlapping, with load and checks all along.
 
@@ -115,7 +115,7 @@ async function main(output: Output): Promise<number> {
   await writable('history', historyFile(wanted.seed, wanted.chapter ?? 0), { notThroughLinks: true })
   const folder = known ? undefined : ownFolder(wanted.lab, await freeBase())
   const rehearsed = (world: WorldHandle, signal: AbortSignal) =>
-    rehearse(world.folder, 'soak', output, () => soak(world, wanted, output, signal), signal)
+    rehearse(world.folder, 'soak', output.note, () => soak(world, wanted, output, signal), signal)
   const work = async (signal: AbortSignal) => {
     if (known) return rehearsed(known, signal)
     const own = join(folder!, 'nearside.yaml')
@@ -142,7 +142,7 @@ async function soak(world: WorldHandle, wanted: Asked, output: Output, signal: A
   const { seed, beyond, rounds } = wanted
   const ground = rehearsalGround(world) === 'lab' ? 'lab' : 'local'
   const appFaults = world.record.lab?.appFaults === true
-  await healLeftFaults(world, output)
+  await healLeftFaults(world, output.note)
   const guard = startGuard(world)
   const startedAt = performance.now()
   const minutes = () => (performance.now() - startedAt) / 60_000
@@ -162,12 +162,16 @@ async function soak(world: WorldHandle, wanted: Asked, output: Output, signal: A
       output.print(`${duration(minutes() * 60)}  chapter ${chapter} of seed ${seed}`)
       for (const step of plan.steps) if (step.do === 'inject') output.print(`    ${sayFault(step.fault)}`)
       const workloads = await workloadsOf(world, { app: 'auto', seed: seed + chapter })
-      const result = await runDrill(plan, drillWorldOf(world, await faultHands(world, output), workloads), {
-        seed,
-        promises: promisesOf(world.record.topology),
-        signal,
-        say: (text) => output.note(`        ${text}`),
-      })
+      const result = await runDrill(
+        plan,
+        drillWorldOf(world, await faultHands(world, output.note), workloads),
+        {
+          seed,
+          promises: promisesOf(world.record.topology),
+          signal,
+          say: (text) => output.note(`        ${text}`),
+        },
+      )
       add(totals, result)
       const replay = replayCommand({ seed, chapter, ground, beyond, appFaults, roundsPerChapter: rounds })
       output.print(chapterLine(result))

@@ -1,6 +1,6 @@
-import type { Event } from '../../agent/shared.ts'
-import { duration, list, milliseconds } from '../format.ts'
-import { printable } from '../output.ts'
+import type { Event } from '../../agent/coordination/store.ts'
+import { duration, list, milliseconds } from '../../lib/format.ts'
+import { printable } from '../../lib/printable.ts'
 
 type Detail = Record<string, unknown>
 

@@ -5,10 +5,10 @@ import { worldFile } from '../../agent/layout.ts'
 import { removeLab } from '../../lab/lab.ts'
 import { labIds, worldFolderOf } from '../../lab/network/registry.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { canonical, findLab, type WorldOptions } from '../../world/find.ts'
+import { locked } from '../../world/lock.ts'
 import { type DownOptions, down } from '../down.ts'
-import { locked } from '../locked.ts'
 import { action, exitCodes, type Output } from '../output.ts'
-import { canonical, findLab, type WorldOptions } from '../world.ts'
 
 const examples = `
 Examples:
@@ -31,7 +31,7 @@ export function downCommand(lab: Command): void {
         const folder = folderOrRemains(options)
         if (typeof folder === 'string') return down(output, options, folder)
         for (const { id, folder: world } of folder.remains)
-          await locked(world, 'lab down', output, async () => {
+          await locked(world, 'lab down', output.note, async () => {
             // It may have been started while we waited.
             if (isRemains(world)) await removeLab(id)
           })

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Command } from 'commander'
 import { users } from '../../lab/faults/types.ts'
-import { ownPlaces } from '../../lab/network/names.ts'
+import { openLab } from '../../lab/open.ts'
 import { unknown } from '../../lib/unknown.ts'
+import type { WorldOptions } from '../../world/find.ts'
+import { ownPlaces } from '../../world/namespaces/names.ts'
 import { action } from '../output.ts'
-import type { WorldOptions } from '../world.ts'
-import { openLab } from './open.ts'
 
 const examples = `
 Examples:

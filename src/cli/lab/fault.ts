@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { RegionStatus } from '../../agent/status.ts'
-import { primaryIn } from '../../lab/drill/look.ts'
+import type { RegionStatus } from '../../agent/http/status.ts'
+import { primaryIn } from '../../lab/drill/sample.ts'
 import { inject, refuseImpossible } from '../../lab/faults/inject.ts'
 import { absent, faultKinds, library } from '../../lab/faults/library.ts'
 import { parseFault, unknownKind } from '../../lab/faults/parse.ts'
@@ -9,19 +9,19 @@ import { readRecords } from '../../lab/faults/record.ts'
 import { sayFault, sayHealing, sayMs } from '../../lab/faults/say.ts'
 import type { Situation, Typed } from '../../lab/faults/situation.ts'
 import { boundMs } from '../../lab/faults/types.ts'
-import { NearsideError } from '../../lib/errors.ts'
-import { regionStatus, type WorldHandle } from '../../world/handle.ts'
-import { clock } from '../format.ts'
-import { onInterrupt } from '../interrupt.ts'
-import { action, exitCodes, type Output, widthOf, wrap } from '../output.ts'
-import type { WorldOptions } from '../world.ts'
 import {
   faultHands,
   healLeftFaults,
   mustBeRehearsalGround,
   rehearsedWorld,
   startGuard,
-} from './fault-world.ts'
+} from '../../lab/faults/world.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import { clock } from '../../lib/format.ts'
+import type { WorldOptions } from '../../world/find.ts'
+import { regionStatus, type WorldHandle } from '../../world/handle.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { action, exitCodes, type Output, widthOf, wrap } from '../output.ts'
 
 type Options = WorldOptions &
   Omit<Typed, 'words'> & { list?: boolean; heal?: boolean; iKnowThisIsProduction?: boolean; json?: boolean }
@@ -90,7 +90,7 @@ function list(output: Output): number {
 
 async function heal(output: Output, options: Options): Promise<number> {
   const world = await rehearsedWorld(options)
-  const healed = await healLeftFaults(world, output)
+  const healed = await healLeftFaults(world, output.note)
   const inForce = readRecords(world.folder)
   output.result({ healed, inForce })
   if (healed.length === 0) output.print('nothing was left')
@@ -105,8 +105,8 @@ async function fault(output: Output, options: Options, kind: string, words: stri
   const meant = parseFault(kind, { ...options, words }, await situationOf(world))
   mustBeRehearsalGround(world, options.iKnowThisIsProduction)
   const { signal } = onInterrupt(output, 'leave')
-  await healLeftFaults(world, output)
-  const hands = await faultHands(world, output)
+  await healLeftFaults(world, output.note)
+  const hands = await faultHands(world, output.note)
   await refuseImpossible(hands, meant)
   const guard = startGuard(world)
   try {

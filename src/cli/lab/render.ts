@@ -1,9 +1,9 @@
-import { visitor } from '../../lab/network/names.ts'
-import { duration, list } from '../format.ts'
+import type { LabStatus, ShownLink } from '../../lab/status.ts'
+import { duration, list } from '../../lib/format.ts'
+import { visitor } from '../../world/namespaces/names.ts'
 import { hint } from '../hint.ts'
 import { type Column, type Output, type Style, table } from '../output.ts'
 import type { Started } from '../up/prepare.ts'
-import type { LabStatus, ShownLink } from './collect.ts'
 import { bitsText, shareText } from './quantities.ts'
 
 type Paint = Output['paint']

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
+import { openLab } from '../../lab/open.ts'
+import { labStatus } from '../../lab/status.ts'
+import type { WorldOptions } from '../../world/find.ts'
 import { action, exitCodes } from '../output.ts'
-import type { WorldOptions } from '../world.ts'
-import { labStatus } from './collect.ts'
-import { openLab } from './open.ts'
 import { renderLab } from './render.ts'
 
 const examples = `

@@ -7,29 +7,29 @@ import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, labTopology, raiseLab, removeLab } from '../../lab/lab.ts'
 import { baseLinks, parseRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
-import { isInside } from '../../lab/network/enter.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
-import { labIdOf, namespaceOf } from '../../lab/network/names.ts'
+import { endStranded } from '../../lab/network/stranded.ts'
+import { settingsOf } from '../../lab/settings.ts'
+import { labStatus } from '../../lab/status.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/files.ts'
+import { list } from '../../lib/format.ts'
 import { type LoadedTopology, loadTopology } from '../../topology/load.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
 import type { MeasuredRtts } from '../../topology/round-trips.ts'
+import type { WorldOptions } from '../../world/find.ts'
 import { openWorld } from '../../world/handle.ts'
+import { locked } from '../../world/lock.ts'
+import { isInside } from '../../world/namespaces/enter.ts'
+import { labIdOf, namespaceOf } from '../../world/namespaces/names.ts'
 import { stopAll } from '../down.ts'
-import { list } from '../format.ts'
 import { goInside } from '../go-inside.ts'
 import { hint } from '../hint.ts'
 import { type Interrupt, onInterrupt } from '../interrupt.ts'
-import { locked } from '../locked.ts'
 import { action, exitCodes, type Output, printWarnings } from '../output.ts'
 import { folderOf, prepare, type Started } from '../up/prepare.ts'
 import { untilUp } from '../up/wait.ts'
-import type { WorldOptions } from '../world.ts'
-import { labStatus } from './collect.ts'
 import { madeWords, renderPlaces } from './render.ts'
-import { settingsOf } from './settings.ts'
-import { endStranded } from './stranded.ts'
 
 type Options = WorldOptions & {
   rtt?: string | false
@@ -120,21 +120,21 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     const made = await raiseLab(id, folder, regions, base, newDelays)
     if (made.length > 0) output.note(madeWords(loaded.topology.name, made, fresh))
     if (newDelays) output.note('The delays between the regions are others now; lab status shows them')
-    await endStranded(id, folder, regions, output)
+    await endStranded(id, folder, regions, output.note)
     for (const [region, bytes] of Object.entries(settings.smallDisks ?? {}))
       await mountSmallDisk(regionFolder(folder, region), bytes)
     signal.throwIfAborted()
     started = await prepare({ loaded, lab }, output, signal)
   }
   try {
-    await locked(folder, 'lab up', output, raise, signal)
+    await locked(folder, 'lab up', output.note, raise, signal)
     signal.throwIfAborted()
     if (started) await untilUp(started, output, signal, true)
   } catch (error) {
     const mine = fresh && (signal.aborted || !started)
     // Interrupted while it waited for another command's turn: what there is by now may be the other one's.
     const undo = async () => (begun || isFresh(id) ? takeBack(id, folder, output) : undefined)
-    if (mine) await locked(folder, 'lab up', output, undo)
+    if (mine) await locked(folder, 'lab up', output.note, undo)
     if (!signal.aborted) throw error
     const { name } = loaded.topology
     const goesOn = started && !mine
@@ -175,7 +175,7 @@ async function goOnInRouter(
     if (!signal.aborted) throw error
   } finally {
     if (fresh && isFresh(id))
-      await locked(folder, 'lab up', output, async () => void (isFresh(id) && (await removeLab(id))))
+      await locked(folder, 'lab up', output.note, async () => void (isFresh(id) && (await removeLab(id))))
   }
   if (code === undefined) output.note(`${name} was not started, and its network is gone again`)
   return code ?? exitCodes.interrupted

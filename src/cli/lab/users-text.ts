@@ -1,5 +1,5 @@
 import type { Latency, Part, UsersResult } from '../../lab/users/result.ts'
-import { bytes, count, duration, milliseconds, rate } from '../format.ts'
+import { bytes, count, duration, milliseconds, rate } from '../../lib/format.ts'
 import { type Column, type Output, table } from '../output.ts'
 
 /** What users met, for a terminal. Pure. */

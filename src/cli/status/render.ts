@@ -1,7 +1,8 @@
-import { bytes, clock, duration, milliseconds, rate } from '../format.ts'
-import { type Column, type Output, printable, type Style, table, wrap } from '../output.ts'
-import { freshMs } from './judge.ts'
-import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
+import { bytes, clock, duration, milliseconds, rate } from '../../lib/format.ts'
+import { printable } from '../../lib/printable.ts'
+import { freshMs } from '../../world/status/health.ts'
+import type { Health, Problem, RegionReport, WorldStatus } from '../../world/status/types.ts'
+import { type Column, type Output, type Style, table, wrap } from '../output.ts'
 
 /** How a status is shown to people. Pure: the colours are a parameter. */
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { clock } from '../../lib/format.ts'
 import type { WorldHandle } from '../../world/handle.ts'
-import { clock } from '../format.ts'
+import { agentKeeper } from '../../world/keep-agents.ts'
+import { worldStatus } from '../../world/status/collect.ts'
+import { isStopped } from '../../world/status/health.ts'
+import type { WorldStatus } from '../../world/status/types.ts'
 import { type Output, widthOf } from '../output.ts'
-import { worldStatus } from '../status/collect.ts'
-import { isStopped } from '../status/judge.ts'
 import { renderStatus } from '../status/render.ts'
-import type { WorldStatus } from '../status/types.ts'
-import { agentKeeper } from './keep-agents.ts'
 
 const everyMs = 1000
 
@@ -21,7 +21,7 @@ export async function watchWorld(
   signal: AbortSignal,
 ): Promise<'interrupted' | 'stopped elsewhere'> {
   const live = output.live('stdout')
-  const keepAgents = agentKeeper(world, regions, output)
+  const keepAgents = agentKeeper(world, regions, output.note)
   let before: WorldStatus | undefined
   try {
     while (!signal.aborted) {

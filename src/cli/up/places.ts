@@ -1,5 +1,5 @@
+import { duration, list } from '../../lib/format.ts'
 import { localRegions } from '../../world/here.ts'
-import { duration, list } from '../format.ts'
 import { hint } from '../hint.ts'
 import { table } from '../output.ts'
 import type { Started } from './prepare.ts'

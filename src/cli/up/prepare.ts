@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import type { RegionStatus } from '../../agent/http/status.ts'
 import {
   type LabRecord,
   type WorldRecord,
@@ -10,28 +11,27 @@ import {
   writeWorld,
 } from '../../agent/layout.ts'
 import { secretsOf } from '../../agent/secrets.ts'
-import type { RegionStatus } from '../../agent/status.ts'
 import { compile } from '../../compile.ts'
+import { healLeftFaults } from '../../lab/faults/world.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/files.ts'
+import { list } from '../../lib/format.ts'
 import type { LoadedTopology } from '../../topology/load.ts'
 import type { Region } from '../../topology/regions.ts'
 import { revision } from '../../topology/revision.ts'
+import { type StartedAgent, startAgent, workingAgent } from '../../world/agents.ts'
+import { type Change, changeBetween } from '../../world/changes.ts'
+import { canonical } from '../../world/find.ts'
 import { handleOf, openWorld, regionNamed, type WorldHandle } from '../../world/handle.ts'
 import { localRegions } from '../../world/here.ts'
-import { type StartedAgent, startAgent, workingAgent } from '../agents.ts'
-import { list } from '../format.ts'
-import { healLeftFaults } from '../lab/fault-world.ts'
-import { movedError, movedWorlds } from '../moved.ts'
+import { movedError, movedWorlds } from '../../world/moved.ts'
+import { preflight } from '../../world/preflight.ts'
+import { residentsOf } from '../../world/processes.ts'
+import { retryFailed } from '../../world/retry-failed.ts'
+import { placeOf } from '../../world/stop.ts'
+import { parametersAccepted, planAccepted } from '../../world/trial.ts'
 import type { Output } from '../output.ts'
-import { residentsOf } from '../residents.ts'
-import { placeOf } from '../stop.ts'
-import { canonical } from '../world.ts'
-import { type Change, changeBetween } from './changes.ts'
-import { preflight } from './preflight.ts'
-import { retryFailed } from './retry.ts'
 import { roll } from './roll.ts'
-import { parametersAccepted, planAccepted } from './trial.ts'
 
 export type Started = { world: WorldHandle; regions: Region[]; agents: Map<string, StartedAgent> }
 
@@ -69,7 +69,7 @@ export async function prepare(
   }
   const existing = await openWorld(folder).catch(() => undefined)
   if (existing && (existing.record.lab === undefined) !== (lab === undefined)) throw otherKind(existing)
-  if (existing) await healLeftFaults(existing, output, { starting: true })
+  if (existing) await healLeftFaults(existing, output.note, { starting: true })
   const statuses = existing ? await statusesOf(existing) : new Map<string, RegionStatus>()
   const running =
     existing !== undefined &&

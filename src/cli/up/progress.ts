@@ -1,7 +1,7 @@
-import type { ProcessStatus } from '../../agent/supervisor.ts'
-import { duration } from '../format.ts'
+import type { ProcessStatus } from '../../agent/supervision/supervisor.ts'
+import { duration } from '../../lib/format.ts'
+import type { Look } from '../../world/start.ts'
 import type { Output } from '../output.ts'
-import type { Look } from '../start.ts'
 
 export type Progress = {
   show(looks: readonly Look[]): void

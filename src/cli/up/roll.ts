@@ -1,16 +1,16 @@
-import { launcher } from '../../agent/launch.ts'
-import type { RegionStatus } from '../../agent/status.ts'
-import { Supervisor } from '../../agent/supervisor.ts'
+import type { RegionStatus } from '../../agent/http/status.ts'
+import { launcher } from '../../agent/supervision/launch.ts'
+import { Supervisor } from '../../agent/supervision/supervisor.ts'
 import { compileRegion } from '../../compile.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { duration, list } from '../../lib/format.ts'
 import type { Region } from '../../topology/regions.ts'
+import { agentProcess, endAgent, type StartedAgent, startAgent } from '../../world/agents.ts'
+import type { Change } from '../../world/changes.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { localRegions } from '../../world/here.ts'
-import { agentProcess, endAgent, type StartedAgent, startAgent } from '../agents.ts'
-import { duration, list } from '../format.ts'
+import { type Look, untilServing } from '../../world/start.ts'
 import type { Output } from '../output.ts'
-import { type Look, untilServing } from '../start.ts'
-import type { Change } from './changes.ts'
 
 /** Users go to a region again only once a majority has seen it well for a while; the next one waits that long for it. */
 const fitMs = 30_000

@@ -1,5 +1,5 @@
+import { durable, type Look, untilServing } from '../../world/start.ts'
 import type { Output } from '../output.ts'
-import { durable, type Look, untilServing } from '../start.ts'
 import type { Started } from './prepare.ts'
 import { createProgress } from './progress.ts'
 

@@ -134,7 +134,7 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
         max_wal_senders: senders,
         max_replication_slots: senders,
         // A region that is away keeps the WAL that it lacks through its slot, for `member_slots_ttl`, but must not fill
-        // the primary's disk. One that lacks more is copied anew (src/agent/stranded.ts).
+        // the primary's disk. One that lacks more is copied anew (src/agent/database/replica-reinit.ts).
         wal_keep_size: '1GB',
         max_slot_wal_keep_size: '4GB',
         // How soon each side notices that the other has fallen silent: a standby that vanished must not hold

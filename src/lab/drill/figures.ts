@@ -1,7 +1,7 @@
 import { type Guarantee, verdictOf } from '../checker/index.ts'
 import { type History, isWrite, type Op, type OpKind, type WriteOp } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
-import type { Deed } from './deed.ts'
+import type { Deed } from './event.ts'
 import { causedPause, longestPause } from './pause.ts'
 import type { Moment } from './timeline.ts'
 

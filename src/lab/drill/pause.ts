@@ -1,5 +1,5 @@
 import { type History, isWrite } from '../history.ts'
-import type { Deed } from './deed.ts'
+import type { Deed } from './event.ts'
 
 /**
  * A time in which no write was acknowledged to anybody, by the history's clock. `open`: none was acknowledged

@@ -1,9 +1,9 @@
-import type { Event } from '../../agent/shared.ts'
+import type { Event } from '../../agent/coordination/store.ts'
 import type { Observation } from '../../failover/types.ts'
 import type { History } from '../history.ts'
-import type { Deed } from './deed.ts'
-import { type Look, primaryWord } from './look.ts'
+import type { Deed } from './event.ts'
 import { causedPause } from './pause.ts'
+import { type Look, primaryWord } from './sample.ts'
 
 /**
  * What happened in a drill, told from three sources: what the drill itself did, what the agents decided (events in

@@ -1,4 +1,4 @@
-import type { Event } from '../../agent/shared.ts'
+import type { Event } from '../../agent/coordination/store.ts'
 import type { Topology } from '../../topology/schema.ts'
 import type { Guarantee, Promises } from '../checker/index.ts'
 import type { Injected } from '../faults/inject.ts'
@@ -7,8 +7,8 @@ import type { FinalState, History } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'
 import type { Figures } from './figures.ts'
-import type { Look } from './look.ts'
 import type { DrillPlan } from './plan.ts'
+import type { Look } from './sample.ts'
 import type { Moment } from './timeline.ts'
 
 /** The world as a drill needs it. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clockMs } from '../history.ts'
-import { isSettled, type Look } from './look.ts'
+import { isSettled, type Look } from './sample.ts'
 import type { DrillWorld } from './types.ts'
 
 const lookEveryMs = 250

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runToEnd } from '../../agent/check.ts'
+import { runToEnd } from '../../agent/supervision/check.ts'
 import { parseBytes } from '../../lib/bytes.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'

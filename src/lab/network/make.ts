@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NearsideError } from '../../lib/errors.ts'
-import { exists, forgetStale, insideOf } from './enter.ts'
-import { ip, ipBatch, runWith, tryIp } from './ip.ts'
+import { exists, forgetStale, insideOf } from '../../world/namespaces/enter.ts'
 import {
   deviceOf,
   insideAddress,
@@ -12,7 +11,8 @@ import {
   routerAddress,
   usersNetwork,
   wanDevice,
-} from './names.ts'
+} from '../../world/namespaces/names.ts'
+import { ip, ipBatch, runWith, tryIp } from './ip.ts'
 import { register } from './registry.ts'
 
 /** A lab's network: its id, its world's folder, and the numbers of its regions. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseNamespace } from './names.ts'
+import { parseNamespace } from '../../world/namespaces/names.ts'
 import { labNamespaces } from './remove.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { NearsideError } from '../../lib/errors.ts'
-import { exists, forgetStale } from './enter.ts'
-import { endAll, type Inhabitant, inhabitants } from './inhabitants.ts'
+import { exists, forgetStale } from '../../world/namespaces/enter.ts'
+import { namespaceOf, parseNamespace } from '../../world/namespaces/names.ts'
 import { ip } from './ip.ts'
-import { namespaceOf, parseNamespace } from './names.ts'
+import { endAll, type Inhabitant, inhabitants } from './processes.ts'
 
 /** The names of namespaces on this machine that belong to labs: of this one, or of all. */
 export function labNamespaces(id?: string): string[] {

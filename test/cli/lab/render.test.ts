@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LabStatus, ShownLink } from '../../../src/cli/lab/collect.ts'
 import { madeWords, renderLab } from '../../../src/cli/lab/render.ts'
 import { lineOf } from '../../../src/lab/links.ts'
+import type { LabStatus, ShownLink } from '../../../src/lab/status.ts'
 
 const plain = (_: unknown, text: string) => text
 const link = (from: string, to: string, change: Partial<ShownLink['params']> = {}): ShownLink => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { renderStatus } from '../../../src/cli/status/render.ts'
-import type { RegionReport } from '../../../src/cli/status/types.ts'
-import { sampleRegions, shared, statusOf, withoutAgent } from './sample.ts'
+import type { RegionReport } from '../../../src/world/status/types.ts'
+import { sampleRegions, shared, statusOf, withoutAgent } from '../../world/status/sample.ts'
 
 const plain = (_: unknown, text: string) => text
 const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]

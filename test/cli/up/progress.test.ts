@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RegionStatus } from '../../../src/agent/status.ts'
-import type { ProcessState } from '../../../src/agent/supervisor.ts'
-import type { Look } from '../../../src/cli/start.ts'
+import type { RegionStatus } from '../../../src/agent/http/status.ts'
+import type { ProcessState } from '../../../src/agent/supervision/supervisor.ts'
 import { stopLines } from '../../../src/cli/stop-view.ts'
 import { changesIn } from '../../../src/cli/up/foreground.ts'
 import { progressLines, wordsOf } from '../../../src/cli/up/progress.ts'
 import type { Region } from '../../../src/topology/regions.ts'
-import { sampleRegions, shared, statusOf, withoutAgent } from '../status/sample.ts'
+import type { Look } from '../../../src/world/start.ts'
+import { sampleRegions, shared, statusOf, withoutAgent } from '../../world/status/sample.ts'
 
 const plain = (_: unknown, text: string) => text
 

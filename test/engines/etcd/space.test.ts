@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { judgeEtcd } from '../../../src/cli/doctor/etcd.ts'
 import { freeSpace, spaceState } from '../../../src/engines/etcd/space.ts'
-import { sampleRegions, statusOf } from '../../cli/status/sample.ts'
+import { judgeEtcd } from '../../../src/world/doctor/etcd.ts'
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts'
 import { until } from '../../support/sandboxed.ts'
+import { sampleRegions, statusOf } from '../../world/status/sample.ts'
 
 test('a member near its quota is told before writes stop', () => {
   const quota = 1000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { renewSlotSql } from '../../../src/agent/stranded.ts'
+import { renewSlotSql } from '../../../src/agent/database/replica-reinit.ts'
 import { missingWalIn } from '../../../src/engines/postgres/log.ts'
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/sandboxed.ts'

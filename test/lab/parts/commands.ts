@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { LabStatus } from '../../../src/cli/lab/collect.ts'
-import type { WorldStatus } from '../../../src/cli/status/types.ts'
 import { userRttMs } from '../../../src/geo/rtt.ts'
-import { namespaceOf } from '../../../src/lab/network/names.ts'
+import type { LabStatus } from '../../../src/lab/status.ts'
+import { namespaceOf } from '../../../src/world/namespaces/names.ts'
+import type { WorldStatus } from '../../../src/world/status/types.ts'
 import { Operator } from '../../support/lab/operator.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
 
@@ -84,7 +84,7 @@ export function commands(lab: () => LabWorld): void {
 
     test('lab exec runs a command in a place, with its exit code', async () => {
       const number = await done('lab', 'exec', 'us-west', '--', 'readlink', '/proc/self/ns/net')
-      const { numberOf } = await import('../../../src/lab/network/enter.ts')
+      const { numberOf } = await import('../../../src/world/namespaces/enter.ts')
       assert.equal(number.trim(), `net:[${numberOf(namespaceOf(lab().place.id, 2))}]`)
       assert.equal((await operator.run(['lab', 'exec', 'internet', '--', 'sh', '-c', 'exit 7'])).code, 7)
     })

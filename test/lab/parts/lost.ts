@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drillWorldOf, workloadsOf } from '../../../src/cli/drill/world.ts'
-import { faultHands } from '../../../src/cli/lab/fault-world.ts'
 import { createOutput } from '../../../src/cli/output.ts'
 import { promisesOf } from '../../../src/lab/checker/index.ts'
 import type { DrillPlan } from '../../../src/lab/drill/plan.ts'
 import { runDrill } from '../../../src/lab/drill/run.ts'
 import { settleLimitMs } from '../../../src/lab/drill/scenarios.ts'
 import { resultText } from '../../../src/lab/drill/text.ts'
+import { drillWorldOf, workloadsOf } from '../../../src/lab/drill/world.ts'
 import type { Fault } from '../../../src/lab/faults/types.ts'
+import { faultHands } from '../../../src/lab/faults/world.ts'
 import { openWorld } from '../../../src/world/handle.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -45,7 +45,7 @@ export function lost(lab: () => LabWorld): void {
     }
     const output = createOutput({ json: true })
     const workloads = await workloadsOf(handle, { app: 'none', seed: 3 })
-    const drillWorld = drillWorldOf(handle, await faultHands(handle, output), workloads)
+    const drillWorld = drillWorldOf(handle, await faultHands(handle, output.note), workloads)
     const switchedOff = {
       ...drillWorld,
       async inject(fault: Fault) {

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { raiseLab } from '../../../src/lab/lab.ts'
 import { baseLinks } from '../../../src/lab/links.ts'
-import { insideOf } from '../../../src/lab/network/enter.ts'
-import { labIdOf, namespaceOf, type Place } from '../../../src/lab/network/names.ts'
 import type { Region } from '../../../src/topology/regions.ts'
 import { regionsOf } from '../../../src/topology/regions.ts'
+import { insideOf } from '../../../src/world/namespaces/enter.ts'
+import { labIdOf, namespaceOf, type Place } from '../../../src/world/namespaces/names.ts'
 import { topologyOf, twoRegions } from '../topologies.ts'
 
 /** Labs' networks without a world in them. Whatever a test makes is removed when its process ends, however it ends. */

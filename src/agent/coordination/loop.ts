@@ -1,0 +1,113 @@
+import type { RegionContext } from '../../engines/context.ts'
+import type { View } from '../../failover/types.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { DatabaseState } from '../database/monitor.ts'
+import { lookEveryMs } from './cycle-interval.ts'
+import type { Shared, Snapshot } from './store.ts'
+
+export type LooksOptions = {
+  context: RegionContext
+  shared: Pick<Shared, 'publish' | 'read'>
+  version: string
+  /** What is published of the other regions and of the own database. */
+  seen: () => Record<string, View>
+  database: () => DatabaseState | undefined
+  /**
+   * What is done after a look; the next one waits for it, and its failure is the look's own. `before`: the region that
+   * led until now, as far as is known.
+   */
+  follow: (snapshot: Snapshot, before: string | undefined) => Promise<void>
+}
+
+/**
+ * Looks at what all agents share, again and again: publish, read, do what follows. An agent that cannot write to etcd
+ * fails here, decides nothing and leaves everything as it is: a minority does not act.
+ */
+export class Looks {
+  /** The last look; undefined before the first. */
+  snapshot: Snapshot | undefined
+  /** When that was, by the monotonic clock. */
+  atMs = 0
+  /** Why the shared state cannot be written or read. */
+  error: string | undefined = 'not asked yet'
+  readonly #options: LooksOptions
+  #listeners: ((snapshot: Snapshot) => void)[] = []
+  /** An election has no leader for a moment. */
+  #lastPrimary: string | undefined
+  #stopping = false
+  #loop: Promise<void> | undefined
+  #endRest: () => void = () => undefined
+
+  constructor(options: LooksOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#loop
+  }
+
+  /** Something has changed: others should know before the next look is due. */
+  soon(): void {
+    this.#endRest()
+  }
+
+  /** Resolves when a look shows what is waited for, or when there are no more. */
+  until(holds: (snapshot: Snapshot) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const listener = (snapshot: Snapshot) => {
+        if (!this.#stopping && !holds(snapshot)) return
+        this.#listeners = this.#listeners.filter((one) => one !== listener)
+        resolve()
+      }
+      this.#listeners.push(listener)
+    })
+  }
+
+  async #run(): Promise<void> {
+    const { context, seen } = this.#options
+    while (!this.#stopping) {
+      const started = performance.now()
+      try {
+        await this.#look()
+        this.error = undefined
+      } catch (error) {
+        this.error = messageOf(error)
+      }
+      const everyMs = lookEveryMs(seen(), context.topology.failover)
+      await this.#rest(Math.max(20, everyMs - (performance.now() - started)))
+    }
+    if (this.snapshot) this.#tell(this.snapshot)
+  }
+
+  async #look(): Promise<void> {
+    const { context, shared, version, seen, database, follow } = this.#options
+    const region = context.region.name
+    await shared.publish({ region, at: Date.now(), version, seen: seen(), database: database() })
+    const snapshot = await shared.read()
+    const before = this.#lastPrimary
+    this.#lastPrimary = snapshot.leader?.region ?? before
+    this.snapshot = snapshot
+    this.atMs = performance.now()
+    this.#tell(snapshot)
+    await follow(snapshot, before)
+  }
+
+  #tell(snapshot: Snapshot): void {
+    for (const listener of [...this.#listeners]) listener(snapshot)
+  }
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#endRest = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

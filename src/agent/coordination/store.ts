@@ -1,0 +1,290 @@
+import type { RegionContext } from '../../engines/context.ts'
+import { etcdEndpoints } from '../../engines/etcd/render.ts'
+import { patroniPrefix } from '../../engines/postgres/render.ts'
+import type { Action, Fitness, Leader, Observation, View } from '../../failover/types.ts'
+import type { Compare, KeyValue } from '../../lib/etcd/wire.ts'
+import { Etcd, type MemberStatus } from '../../lib/etcd.ts'
+import type { DatabaseState } from '../database/monitor.ts'
+
+/**
+ * What the agents share in etcd, below /nearside/<world>/:
+ *
+ *     agents/<region>    one region's latest report, under that agent's lease
+ *     fitness/<region>   the agreed state of a region
+ *     claims/<lease>     who carries out a revocation, under the claimer's lease
+ *     releases/<run>     outcome of the app's release command
+ *     events/<time>…     decisions with their inputs, bounded
+ */
+
+export type Report = {
+  region: string
+  /** The publisher's clock, for people; ages are measured by the reader. */
+  at: number
+  version: string
+  seen: Record<string, View>
+  database: DatabaseState | undefined
+}
+
+export type Event = { at: number; region: string; kind: string; detail: Record<string, unknown> }
+
+export type Snapshot = {
+  /** By region: its report and how long this reader has had it. */
+  reports: Record<string, Report & { ageMs: number }>
+  fitness: Record<string, { state: Fitness; revision: string; sinceMs: number }>
+  leader: Leader | undefined
+  /** How long this reader has known the leader key as it is. */
+  leaderSinceMs: number
+  /** Patroni's own record of who must be promoted: region names. */
+  sync: { leader?: string; standbys: string[] }
+  releases: Record<string, string>
+  initialized: boolean
+}
+
+const leaseSeconds = 3
+const renewMs = 900
+const eventsKept = 500
+/** Outcomes of earlier runs: nobody waits for them, and all are read at every look. */
+const releasesKept = 5
+
+export class Shared {
+  readonly etcd: Etcd
+  /** This region's own member and no other. */
+  readonly #member: Etcd
+  readonly #root: string
+  readonly #service: string
+  readonly #region: string
+  readonly #now: () => number
+  readonly #votes: boolean
+  #lease: string | undefined
+  #renewedAt = 0
+  #firstSeen = new Map<string, { revision: string; at: number }>()
+  #written = 0
+  #pruning: Promise<void> | undefined
+
+  /** `now`: a monotonic clock in milliseconds. */
+  constructor(context: RegionContext, now: () => number) {
+    const login = { username: 'root', password: context.secrets.etcd }
+    this.etcd = new Etcd({ endpoints: etcdEndpoints(context), ...login })
+    this.#member = new Etcd({ endpoints: etcdEndpoints(context).slice(0, 1), ...login })
+    this.#root = `/nearside/${context.topology.name}/`
+    this.#service = patroniPrefix(context.topology.name)
+    this.#region = context.region.name
+    this.#votes = context.region.votes
+    this.#now = now
+  }
+
+  /** What a release that this region's agent has claimed says until it has an outcome. */
+  get claim(): string {
+    return `running in ${this.#region}`
+  }
+
+  async publish(report: Report): Promise<void> {
+    if (this.#now() - this.#renewedAt > renewMs || this.#lease === undefined) {
+      if (this.#lease === undefined || !(await this.etcd.keepAlive(this.#lease)))
+        this.#lease = await this.etcd.grantLease(leaseSeconds)
+      this.#renewedAt = this.#now()
+    }
+    await this.etcd.put(`${this.#root}agents/${this.#region}`, JSON.stringify(report), { lease: this.#lease })
+  }
+
+  /** An agent that stops says so by taking its report back. */
+  async withdraw(): Promise<void> {
+    if (this.#lease !== undefined) await this.etcd.revokeLease(this.#lease)
+    this.#lease = undefined
+  }
+
+  async read(): Promise<Snapshot> {
+    const root = this.#root
+    const [agents, fitness, releases, leader, sync, initialize] = await this.etcd.read([
+      { key: `${root}agents/`, prefix: true },
+      { key: `${root}fitness/`, prefix: true },
+      { key: `${root}releases/`, prefix: true },
+      { key: `${this.#service}leader` },
+      { key: `${this.#service}sync` },
+      { key: `${this.#service}initialize` },
+    ])
+    return {
+      reports: this.#byName(agents!, (kv) => ({
+        ...(JSON.parse(kv.value) as Report),
+        ageMs: this.#ageMs(kv),
+      })),
+      fitness: this.#byName(fitness!, (kv) => ({
+        state: (JSON.parse(kv.value) as { state: Fitness }).state,
+        revision: kv.modRevision,
+        sinceMs: this.#ageMs(kv),
+      })),
+      releases: this.#byName(releases!, (kv) => kv.value),
+      leader: leader![0] && leaderOf(leader![0]),
+      leaderSinceMs: leader![0] ? this.#ageMs(leader![0]) : 0,
+      sync: syncOf(sync![0]),
+      initialized: (initialize![0]?.value ?? '') !== '',
+    }
+  }
+
+  /** True when this agent was the one that changed it. */
+  async setFitness(action: Extract<Action, { kind: 'setFitness' }>): Promise<boolean> {
+    const key = `${this.#root}fitness/${action.region}`
+    return this.etcd.transact(
+      [{ key, target: 'MOD', mod_revision: action.revision }],
+      [{ put: { key, value: JSON.stringify({ state: action.state }) } }],
+    )
+  }
+
+  /**
+   * Revokes the lease behind Patroni's leader key, if that key still stands as it was when this was decided. The
+   * claim lets one agent act, again if its revocation went unanswered; it hangs on that agent's own lease, so that a
+   * claimer that dies makes way for another.
+   * Revoking is safe even if the key changes hands in between: a lease belongs to one Patroni session, and a session
+   * that holds no leader key loses nothing by it.
+   *
+   * `to` is written down for Patroni as a switchover from the lost region. It would elect the same one (it accepts no
+   * other than a synchronous standby), but only after asking the lost primary, for 2 s if that is silent.
+   */
+  async revokeLeader(leader: Leader, to?: string): Promise<boolean> {
+    const claim = `${this.#root}claims/${leader.lease}`
+    const stands: Compare[] = [
+      { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
+      { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
+    ]
+    const wish = JSON.stringify({ leader: leader.region, member: to })
+    const mine =
+      (await this.etcd.transact(
+        [...stands, { key: claim, target: 'CREATE', create_revision: '0' }],
+        [
+          { put: { key: claim, value: this.#region, lease: this.#lease } },
+          ...(to === undefined ? [] : [{ put: { key: `${this.#service}failover`, value: wish } }]),
+        ],
+      )) || (await this.etcd.transact([...stands, { key: claim, target: 'VALUE', value: this.#region }], []))
+    if (mine) await this.etcd.revokeLease(leader.lease)
+    return mine
+  }
+
+  /** Whether Patroni has been asked to move the primary from `leader` to `to`, and has not done so yet. */
+  async isMoving(leader: string, to: string): Promise<boolean> {
+    const [found] = await this.etcd.get(`${this.#service}failover`)
+    if (!found) return false
+    const wanted = JSON.parse(found.value) as { leader?: string; member?: string }
+    return wanted.leader === leader && wanted.member === to
+  }
+
+  /** Only the member that leads takes this. That it leads no longer, or does not answer, is found out here: false. */
+  async moveEtcdLeader(to: string): Promise<boolean> {
+    try {
+      const { idByName } = await this.#member.members()
+      const target = idByName[to]
+      if (target !== undefined) await this.#member.moveLeader(target)
+      return target !== undefined
+    } catch {
+      return false
+    }
+  }
+
+  /** What the region's own member says of itself; undefined where there is none, or when it does not answer. */
+  async ownMember(): Promise<MemberStatus | undefined> {
+    return this.#votes ? this.#member.status().catch(() => undefined) : undefined
+  }
+
+  /**
+   * True for the one agent that is to run the release; its claim dies with its lease. A claim of this very region
+   * that nobody works on, by an agent that died or by a call that was never answered, is taken over.
+   */
+  async claimRelease(run: string): Promise<boolean> {
+    const key = `${this.#root}releases/${run}`
+    const put = [{ put: { key, value: this.claim, lease: this.#lease } }]
+    return (
+      (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put)) ||
+      (await this.etcd.transact([{ key, target: 'VALUE', value: this.claim }], put))
+    )
+  }
+
+  /**
+   * Puts the outcome of a release that this agent has claimed, or with `undefined` gives the claim back. It may be
+   * said again when nobody knows whether it was heard. What another agent has claimed or said meanwhile stands.
+   */
+  async settleRelease(run: string, outcome: string | undefined): Promise<void> {
+    const key = `${this.#root}releases/${run}`
+    const mine: Compare = { key, target: 'VALUE', value: this.claim }
+    if (outcome === undefined) return void (await this.etcd.transact([mine], [{ delete: { key } }]))
+    const put = [{ put: { key, value: outcome } }]
+    const done =
+      (await this.etcd.transact([mine], put)) ||
+      // The claim has gone with its lease, and nobody has taken it up.
+      (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put))
+    if (done) await this.#forgetOldReleases().catch(() => undefined)
+  }
+
+  async #forgetOldReleases(): Promise<void> {
+    const found = await this.etcd.get(`${this.#root}releases/`, { prefix: true, keysOnly: true })
+    const newestFirst = found.sort((a, b) => Number(b.modRevision) - Number(a.modRevision))
+    for (const { key } of newestFirst.slice(releasesKept)) await this.etcd.delete(key)
+  }
+
+  /** Makes way for another attempt. A release that runs or has ended well stays as it is. */
+  async forgetFailedRelease(run: string): Promise<void> {
+    const key = `${this.#root}releases/${run}`
+    const [found] = await this.etcd.get(key)
+    if (!found?.value.startsWith('failed')) return
+    await this.etcd.transact([{ key, target: 'MOD', mod_revision: found.modRevision }], [{ delete: { key } }])
+  }
+
+  /** Events are for people: one that cannot be written must not stop what it is about. */
+  async record(kind: string, detail: Record<string, unknown>): Promise<void> {
+    const event: Event = { at: Date.now(), region: this.#region, kind, detail }
+    this.#written += 1
+    const key = `${this.#root}events/${String(event.at).padStart(15, '0')}-${this.#region}-${this.#written}`
+    await this.etcd.put(key, JSON.stringify(event))
+    // Beside whatever this event is about, which waits for its being written.
+    this.#pruning ??= this.#prune()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#pruning = undefined
+      })
+  }
+
+  /** Oldest first. */
+  async events(): Promise<Event[]> {
+    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true })
+    return found.map((kv) => JSON.parse(kv.value) as Event)
+  }
+
+  async #prune(): Promise<void> {
+    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true, keysOnly: true })
+    const firstKept = found.at(-eventsKept)
+    if (found.length > eventsKept) await this.etcd.deleteRange(found[0]!.key, firstKept!.key)
+  }
+
+  #byName<T>(found: KeyValue[], make: (kv: KeyValue) => T): Record<string, T> {
+    return Object.fromEntries(found.map((kv) => [kv.key.slice(kv.key.lastIndexOf('/') + 1), make(kv)]))
+  }
+
+  /** How long this reader has known this revision of the key. */
+  #ageMs(kv: KeyValue): number {
+    const known = this.#firstSeen.get(kv.key)
+    if (known?.revision === kv.modRevision) return this.#now() - known.at
+    this.#firstSeen.set(kv.key, { revision: kv.modRevision, at: this.#now() })
+    return 0
+  }
+}
+
+function leaderOf(kv: KeyValue): Leader {
+  return { region: kv.value, lease: kv.lease, modRevision: kv.modRevision }
+}
+
+function syncOf(kv: KeyValue | undefined): Snapshot['sync'] {
+  try {
+    const raw = JSON.parse(kv?.value ?? '{}') as { leader?: string | null; sync_standby?: string | null }
+    const standbys = (raw.sync_standby ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean)
+    return { ...(raw.leader ? { leader: raw.leader } : {}), standbys }
+  } catch {
+    return { standbys: [] }
+  }
+}
+
+export function observationsOf(snapshot: Snapshot): Record<string, Observation> {
+  return Object.fromEntries(
+    Object.entries(snapshot.reports).map(([region, { ageMs, seen }]) => [region, { ageMs, seen }]),
+  )
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { RegionContext } from '../../engines/context.ts'
+import type { Region } from '../../topology/regions.ts'
+
+/** Between two writes: what a pause can be told apart by. */
+const everyMs = 10
+const patienceMs = 2000
+
+/** An acknowledged write: when, by `performance.now()`, and by which server. */
+export type Acknowledged = { atMs: number; server: string }
+
+/**
+ * A small user of the database: one write after another through a region's write endpoint, as an app would, each
+ * acknowledged like every other (so with durability `region` on disk in two regions). It changes no table: a logical
+ * message is written to the WAL, committed and replicated, and read by nobody.
+ */
+export class WriteProbe {
+  readonly acknowledged: Acknowledged[] = []
+  readonly #config: pg.ClientConfig
+  #stopped = false
+  #loop: Promise<void> | undefined
+
+  constructor({ topology, secrets }: RegionContext, through: Region) {
+    this.#config = {
+      host: through.address,
+      port: topology.ports.databaseWrite,
+      user: 'monitor',
+      password: secrets.monitor,
+      database: 'postgres',
+      application_name: 'nearside-write-probe',
+      connectionTimeoutMillis: patienceMs,
+      query_timeout: patienceMs,
+    }
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#loop
+  }
+
+  /** Waits for a write that `server` acknowledged after `atMs`; false when there is none in time. */
+  async seen(server: string, atMs: number, limitMs: number): Promise<boolean> {
+    const deadline = performance.now() + limitMs
+    const found = () => this.acknowledged.some((one) => one.server === server && one.atMs >= atMs)
+    while (!found() && performance.now() < deadline) await sleep(everyMs)
+    return found()
+  }
+
+  async #run(): Promise<void> {
+    let client: pg.Client | undefined
+    while (!this.#stopped) {
+      try {
+        if (!client) {
+          client = new pg.Client(this.#config)
+          client.on('error', () => undefined)
+          await client.connect()
+        }
+        const { rows } = await client.query<{ server: string }>(
+          `SELECT host(inet_server_addr()) AS server, pg_logical_emit_message(true, 'nearside', 'probe')`,
+        )
+        this.acknowledged.push({ atMs: performance.now(), server: rows[0]!.server })
+      } catch {
+        // Not awaited: a connection to a server that is gone has no end.
+        void client?.end().catch(() => undefined)
+        client = undefined
+      }
+      await sleep(everyMs)
+    }
+    await client?.end().catch(() => undefined)
+  }
+}
+
+/** Longest time between two acknowledged writes, in milliseconds; undefined with fewer than two. Pure. */
+export function longestPauseMs(acknowledged: readonly Acknowledged[]): number | undefined {
+  let longest: number | undefined
+  for (let i = 1; i < acknowledged.length; i += 1)
+    longest = Math.max(longest ?? 0, acknowledged[i]!.atMs - acknowledged[i - 1]!.atMs)
+  return longest
+}

@@ -1,0 +1,119 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { messageOf, NearsideError } from '../../lib/errors.ts'
+import type { Agent } from '../agent.ts'
+import { wake } from '../database/patroni-wakeup.ts'
+import { switchover } from '../database/switchover.ts'
+import { endsBy, type Stage, stages } from '../supervision/shutdown-order.ts'
+import { type RegionStatus, statusOf } from './status.ts'
+
+export type ApiOptions = {
+  agent: Agent
+  requestsPerSecond: () => number | undefined
+  metrics: () => Promise<string>
+  /** Ends the agent after its answer has been sent. */
+  exit: () => void
+}
+
+/** How often a primary is asked to look whether its standby is going. */
+const wakeMs = 700
+
+/** The agent's HTTP API. Everything but `/metrics` and `/alive` needs the world's token. */
+export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Hono {
+  const app = new Hono()
+  const token = digest(agent.context.secrets.api)
+
+  app.get('/alive', (c) => c.json({ region: agent.context.region.name, world: agent.context.topology.name }))
+  app.get('/metrics', async (c) =>
+    c.text(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4' }),
+  )
+
+  app.use('/v1/*', async (c, next) => {
+    const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
+    if (given === undefined || !timingSafeEqual(digest(given), token))
+      return c.json(
+        { error: { code: 'token_refused', message: 'expected the world’s API token as bearer token' } },
+        401,
+      )
+    await next()
+  })
+  app.get('/v1/status', (c) => c.json(statusOf(agent, requestsPerSecond()) satisfies RegionStatus))
+  app.get('/v1/events', async (c) => c.json(await agent.shared.events()))
+  app.post('/v1/switchover', async (c) => {
+    const { to } = (await c.req.json()) as { to?: string }
+    return c.json(await switchover(agent, to))
+  })
+  app.post('/v1/restart', async (c) => {
+    const { process } = (await c.req.json()) as { process: string }
+    const names = agent.supervisor.status().map((one) => one.name)
+    if (!names.includes(process))
+      throw new NearsideError(
+        'process_unknown',
+        `process: expected ${names.join(', ')}, got ${JSON.stringify(process)}`,
+      )
+    await agent.supervisor.restart(process)
+    return c.json({})
+  })
+  app.post('/v1/release', async (c) => {
+    await agent.shared.forgetFailedRelease(agent.record.run)
+    return c.json({})
+  })
+  // The agent ends and everything that it supervises goes on: the next agent adopts it, with its own plan.
+  app.post('/v1/leave', async (c) => {
+    await agent.supervisor.leave()
+    await agent.close()
+    setTimeout(exit, 20)
+    return c.json({})
+  })
+  app.post('/v1/stop', async (c) => {
+    const { stage } = (await c.req.json()) as { stage: Stage }
+    if (!stages.includes(stage))
+      throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
+    const primary = agent.database?.state.role === 'primary'
+    // A standby that stops waits for the primary to count it out, which it would do at its next look, seconds later.
+    const leader = agent.looks.snapshot?.leader?.region
+    const waits = stage === 'replica' && agent.context.region.full && !primary && leader !== undefined
+    const waking =
+      waits && setInterval(() => void wake(agent, leader, `${agent.context.region.name} stops`), wakeMs)
+    try {
+      await agent.supervisor.stop((process) => endsBy(stage, process, primary))
+    } finally {
+      if (waking) clearInterval(waking)
+    }
+    if (stage === 'quiet') {
+      // What still waits for others would take the agent's end for its turn.
+      const waiting = agent.supervisor.status().filter((one) => one.state === 'waiting')
+      await agent.supervisor.stop((process) => waiting.some((one) => one.name === process.name))
+      await agent.close()
+    }
+    if (stage === 'all') {
+      await agent.close()
+      setTimeout(exit, 20)
+    }
+    return c.json({})
+  })
+
+  app.notFound((c) => c.json({ error: { code: 'not_found', message: `${c.req.method} ${c.req.path}` } }, 404))
+  app.onError((error, c) => {
+    const code = error instanceof NearsideError ? error.code : 'internal'
+    const remedy = error instanceof NearsideError ? error.remedy : undefined
+    agent.log.warn({ code, error: messageOf(error), path: c.req.path }, 'api')
+    return c.json(
+      { error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } },
+      code === 'process_unknown' ? 404 : 500,
+    )
+  })
+  return app
+}
+
+/** Compared as digests: equal lengths, and nothing about the token shows in the time it takes. */
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** Resolves when it listens; rejects with `EADDRINUSE` when another agent of this region lives. */
+export function listen(app: Hono, hostname: string, port: number): Promise<{ close: () => void }> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname, port }, () => resolve({ close: () => server.close() }))
+    server.on('error', reject)
+  })
+}

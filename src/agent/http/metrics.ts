@@ -1,0 +1,184 @@
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
+import type { TrafficSample } from '../../engines/haproxy/traffic.ts'
+import type { Agent } from '../agent.ts'
+import type { TrafficWatch } from '../traffic/traffic.ts'
+import { durabilityOf, lagOf } from './status.ts'
+
+/** Seconds. Around 100 ms, the usual promise to users, they lie close. */
+const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export type Metrics = { observe: (sample: TrafficSample) => void; text: () => Promise<string> }
+
+/**
+ * `/metrics`. Counters are read from the engines when they are asked for; names that the project promises are
+ * replication_lag_seconds, traffic_routing_requests_total, global_load_balancer_requests_total,
+ * latency_by_region_seconds and regional_deployments_total. An agent speaks of what it can measure itself: traffic
+ * that its own region received, and the lag of every region as the agents share it.
+ */
+export function metrics(agent: Agent, traffic: () => TrafficWatch | undefined): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const region = agent.context.region.name
+
+  const latency = new Histogram({
+    name: 'latency_by_region_seconds',
+    help: 'Time to the first byte of the response, by the region that received the request. From a sampled log, weighted.',
+    labelNames: ['region'] as const,
+    buckets: latencyBuckets,
+    registers,
+  })
+  fromEngines(agent, traffic, registers)
+  fromShared(agent, registers)
+  new Gauge({
+    name: 'nearside_process_ready',
+    help: '1 while the process of this region is ready.',
+    labelNames: ['process'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const one of agent.supervisor.status())
+        this.set({ process: one.name }, Number(one.state === 'ready'))
+    },
+  })
+  new Counter({
+    name: 'nearside_process_restarts_total',
+    help: 'Restarts of the process of this region since this agent started.',
+    labelNames: ['process'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const one of agent.supervisor.status()) this.inc({ process: one.name }, one.restarts)
+    },
+  })
+
+  return {
+    observe(sample) {
+      if (sample.firstByteMs === undefined) return
+      for (let count = 0; count < sample.weight; count += 1)
+        latency.observe({ region }, sample.firstByteMs / 1000)
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+function fromEngines(agent: Agent, traffic: () => TrafficWatch | undefined, registers: Registry[]): void {
+  const { name } = agent.context.region
+  new Counter({
+    name: 'traffic_routing_requests_total',
+    help: 'Requests by the region that received them.',
+    labelNames: ['region'] as const,
+    registers,
+    collect() {
+      this.reset()
+      const watch = traffic()
+      if (watch) this.inc({ region: name }, watch.totals.received)
+    },
+  })
+  new Counter({
+    name: 'global_load_balancer_requests_total',
+    help: 'Requests by the region that served them and why: local, spill, edge, write, hold, cache.',
+    labelNames: ['region', 'why'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const one of traffic()?.totals.served ?? [])
+        this.inc({ region: one.region, why: one.why }, one.requests)
+    },
+  })
+  new Gauge({
+    name: 'nearside_writes_held',
+    help: 'Writes that wait for a primary at this region’s edge.',
+    registers,
+    collect() {
+      this.set(traffic()?.holding ?? 0)
+    },
+  })
+  new Counter({
+    name: 'regional_deployments_total',
+    help: 'App releases started in this region since this agent started.',
+    labelNames: ['region'] as const,
+    registers,
+    collect() {
+      this.reset()
+      this.inc({ region: name }, agent.deployments.count)
+    },
+  })
+}
+
+function fromShared(agent: Agent, registers: Registry[]): void {
+  const regions = agent.context.regions.map((region) => region.name)
+  new Gauge({
+    name: 'replication_lag_seconds',
+    help: 'How far a region’s replica is behind the primary, by the primary’s heartbeat; 0 for the primary.',
+    labelNames: ['region'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [region, { lagMs }] of Object.entries(lagOf(agent)))
+        if (lagMs !== undefined) this.set({ region }, lagMs / 1000)
+    },
+  })
+  new Gauge({
+    name: 'nearside_region_fit',
+    help: '1 while the agents agree that the region can serve users.',
+    labelNames: ['region'] as const,
+    registers,
+    collect() {
+      for (const region of regions)
+        this.set({ region }, Number((agent.looks.snapshot?.fitness[region]?.state ?? 'fit') === 'fit'))
+    },
+  })
+  new Gauge({
+    name: 'nearside_durability_in_force',
+    help: '1 for what an acknowledged write is worth now: region, at risk, stopped, local or unknown.',
+    labelNames: ['durability'] as const,
+    registers,
+    collect() {
+      this.reset()
+      this.set({ durability: durabilityOf(agent) }, 1)
+    },
+  })
+  new Gauge({
+    name: 'nearside_etcd_reachable',
+    help: '1 while this agent can read and write the shared state.',
+    registers,
+    collect() {
+      this.set(Number(agent.looks.error === undefined))
+    },
+  })
+  if (agent.context.region.votes) fromEtcdMember(agent, registers)
+}
+
+function fromEtcdMember(agent: Agent, registers: Registry[]): void {
+  new Gauge({
+    name: 'nearside_etcd_database_bytes',
+    help: 'Size of the file of this region’s etcd member.',
+    registers,
+    collect() {
+      this.reset()
+      if (agent.etcdWatch.member) this.set(agent.etcdWatch.member.dbBytes)
+    },
+  })
+  new Gauge({
+    name: 'nearside_etcd_quota_bytes',
+    help: 'Size at which etcd refuses every write.',
+    registers,
+    collect() {
+      this.reset()
+      if (agent.etcdWatch.member) this.set(etcdQuotaBytes)
+    },
+  })
+  new Gauge({
+    name: 'nearside_etcd_alarm',
+    help: '1 while etcd has raised this alarm: nospace, corrupt.',
+    labelNames: ['alarm'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const alarm of ['NOSPACE', 'CORRUPT'] as const)
+        if (agent.etcdWatch.member)
+          this.set({ alarm: alarm.toLowerCase() }, Number(agent.etcdWatch.member.alarms.includes(alarm)))
+    },
+  })
+}

@@ -1,0 +1,145 @@
+import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
+import type { Fitness, Verdict, View } from '../../failover/types.ts'
+import type { MemberStatus } from '../../lib/etcd.ts'
+import type { Agent } from '../agent.ts'
+import type { DatabaseState } from '../database/monitor.ts'
+import type { ProcessStatus } from '../supervision/supervisor.ts'
+import type { SteeringState } from '../traffic/dns-steering.ts'
+
+/** What one agent tells of its region and of the world as it sees it; `GET /v1/status`. */
+export type RegionStatus = {
+  region: string
+  role: string
+  address: string
+  /** The agent's clock, so that clocks of hosts can be compared. */
+  at: number
+  /** `stopping`: it has been asked to stop and decides nothing any more. */
+  agent: { pid: number; version: string; uptimeSeconds: number; revision: string; stopping?: boolean }
+  /** `error` is set while etcd cannot be written; everything under `world` is then as old as `ageMs`. */
+  etcd: EtcdState
+  processes: ProcessStatus[]
+  ready: boolean
+  database?: DatabaseState
+  /** Requests per second that users sent to this region's edge, over the last few seconds. */
+  requestsPerSecond?: number
+  /** What the region's DNS answers by; absent where there is none. */
+  steering?: SteeringState
+  seen: Record<string, View>
+  world?: {
+    ageMs: number
+    primary?: string
+    /** For how long this agent has known it as it is now. */
+    primaryForMs?: number
+    durability: Durability
+    fitness: Record<string, Fitness>
+    /** Agents that publish. */
+    agents: string[]
+    lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
+    release?: string
+  }
+  verdicts: Verdict[]
+}
+
+export type EtcdState = {
+  error?: string
+  /** Of this region's own member, where there is one that answers: its file, and how large it may become. */
+  dbBytes?: number
+  quotaBytes?: number
+  /** `NOSPACE`: the file is full, and etcd refuses every write in all regions. */
+  alarms?: MemberStatus['alarms']
+}
+
+/**
+ * What an acknowledged write is worth right now. `region`: on disk in two regions. `at risk`: the topology asks for
+ * that, but one region is alone. `stopped`: `strict`, and no standby to acknowledge. `local`: asynchronous by choice.
+ */
+export type Durability = 'region' | 'at risk' | 'stopped' | 'local' | 'unknown'
+
+export function statusOf(agent: Agent, requestsPerSecond: number | undefined): RegionStatus {
+  const { context, looks } = agent
+  const processes = agent.supervisor.status()
+  return {
+    region: context.region.name,
+    role: context.region.role,
+    address: context.region.address,
+    at: Date.now(),
+    agent: {
+      pid: process.pid,
+      version: agent.version,
+      uptimeSeconds: (performance.now() - agent.startedAtMs) / 1000,
+      revision: agent.record.revision,
+      ...(agent.stopping ? { stopping: true } : {}),
+    },
+    etcd: etcdOf(agent),
+    processes,
+    ready: processes.every((one) => one.state === 'ready'),
+    ...(agent.databaseState ? { database: agent.databaseState } : {}),
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(agent.steering ? { steering: agent.steering.state } : {}),
+    seen: agent.prober.view(),
+    ...(looks.snapshot ? { world: worldOf(agent) } : {}),
+    verdicts: agent.decisions.verdicts,
+  }
+}
+
+function etcdOf({ looks: { error }, etcdWatch: { member } }: Agent): EtcdState {
+  return {
+    ...(error === undefined ? {} : { error }),
+    ...(member === undefined
+      ? {}
+      : { dbBytes: member.dbBytes, quotaBytes: etcdQuotaBytes, alarms: member.alarms }),
+  }
+}
+
+function worldOf(agent: Agent): RegionStatus['world'] {
+  const { context, looks, record } = agent
+  const { snapshot, atMs } = looks
+  if (!snapshot) return undefined
+  const primary = snapshot.leader?.region
+  return {
+    ageMs: Math.round(performance.now() - atMs),
+    ...(primary ? { primary, primaryForMs: Math.round(snapshot.leaderSinceMs) } : {}),
+    durability: durabilityOf(agent),
+    fitness: Object.fromEntries(
+      context.regions.map((region) => [region.name, snapshot.fitness[region.name]?.state ?? 'fit']),
+    ),
+    agents: Object.keys(snapshot.reports),
+    lag: lagOf(agent),
+    ...(snapshot.releases[record.run] ? { release: snapshot.releases[record.run] } : {}),
+  }
+}
+
+export function durabilityOf(agent: Agent): Durability {
+  const { durability } = agent.context.topology.database
+  if (durability === 'local') return 'local'
+  const { snapshot } = agent.looks
+  const primary = snapshot?.leader?.region
+  const standbys = primary ? snapshot?.reports[primary]?.database?.standbys : undefined
+  if (!snapshot || !standbys) return 'unknown'
+  // PostgreSQL waits for a standby a few seconds before Patroni has recorded that it may be promoted: until then no
+  // write would be lost with the primary's region, but nobody could take over either.
+  const { leader, standbys: recorded } = snapshot.sync
+  const inStep = (region: string) => leader === primary && recorded.includes(region)
+  if (standbys.some(({ region, synchronous }) => synchronous && inStep(region))) return 'region'
+  return durability === 'strict' ? 'stopped' : 'at risk'
+}
+
+/** Per full region: by the primary's own measurement while it streams, else by the age of the last beat it replayed. */
+export function lagOf(agent: Agent): NonNullable<RegionStatus['world']>['lag'] {
+  const { context, looks } = agent
+  const { snapshot } = looks
+  const primary = snapshot?.leader?.region
+  const standbys = (primary && snapshot?.reports[primary]?.database?.standbys) || []
+  return Object.fromEntries(
+    context.regions
+      .filter((region) => region.full)
+      .map((region) => {
+        if (region.name === primary) return [region.name, { lagMs: 0, lagBytes: 0, streaming: true }]
+        const streaming = standbys.find((standby) => standby.region === region.name)
+        if (streaming)
+          return [region.name, { lagMs: streaming.lagMs, lagBytes: streaming.lagBytes, streaming: true }]
+        const age = snapshot?.reports[region.name]?.database?.heartbeatAgeMs
+        return [region.name, { ...(age === undefined ? {} : { lagMs: age }), streaming: false }]
+      }),
+  )
+}

@@ -1,0 +1,66 @@
+import { applySettings } from '../engines/postgres/control.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Snapshot } from './coordination/store.ts'
+import type { DatabaseWatch } from './database/monitor.ts'
+import { release } from './release/release.ts'
+import type { Supervisor } from './supervision/supervisor.ts'
+import type { AgentBase } from './types.ts'
+
+/** What the agent in the primary's region does for all: the database's settings, and the app's release. */
+export class Leading {
+  readonly #agent: AgentBase
+  readonly #database: DatabaseWatch | undefined
+  readonly #supervisor: Supervisor
+  #settingsSent = false
+  #releasing = false
+
+  constructor(agent: AgentBase, database: DatabaseWatch | undefined, supervisor: Supervisor) {
+    this.#agent = agent
+    this.#database = database
+    this.#supervisor = supervisor
+  }
+
+  /** To be called after every look. `before`: the region that led until now, as far as is known. */
+  async follow(snapshot: Snapshot, before: string | undefined): Promise<void> {
+    const { context, shared } = this.#agent
+    const self = context.region.name
+    if (snapshot.leader?.region !== self) {
+      this.#settingsSent = false
+      return
+    }
+    if (before !== undefined && before !== self)
+      await shared.record('primary', { to: self, from: before }).catch(() => undefined)
+    this.#sendSettingsOnce()
+    this.#releaseOnce(snapshot)
+  }
+
+  /**
+   * Settings of the whole cluster live in etcd, where Patroni put those of the world's first start. The primary's
+   * agent brings them up to what the topology says now; what needs a restart of PostgreSQL waits for the next one.
+   */
+  #sendSettingsOnce(): void {
+    const { context, log } = this.#agent
+    if (this.#settingsSent) return
+    this.#settingsSent = true
+    void applySettings(context).then(
+      (changed) => changed && log.info('database settings'),
+      (error) => {
+        this.#settingsSent = false
+        log.warn({ error: messageOf(error) }, 'database settings')
+      },
+    )
+  }
+
+  #releaseOnce(snapshot: Snapshot): void {
+    const { record, shared } = this.#agent
+    const state = snapshot.releases[record.run]
+    if (this.#releasing || (state !== undefined && state !== shared.claim)) return
+    if (this.#database?.state.role !== 'primary' || this.#database.state.heartbeatAgeMs === undefined) return
+    // It is given the same addresses as the app: the region's own door to the database, its Redis.
+    if (this.#supervisor.status().some(({ engine, state }) => engine !== 'app' && state !== 'ready')) return
+    this.#releasing = true
+    void release(this.#agent).finally(() => {
+      this.#releasing = false
+    })
+  }
+}

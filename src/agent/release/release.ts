@@ -1,0 +1,95 @@
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { appEnvironment } from '../../engines/app/render.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Shared } from '../coordination/store.ts'
+import { folderVariable } from '../layout.ts'
+import type { AgentBase } from '../types.ts'
+import { runAlone } from './run.ts'
+
+/**
+ * Runs the app's release command (migrations) once for this run of the world, in the region that holds the primary;
+ * the app starts nowhere before it has ended well. A release whose agent died, or that lost the primary, is run again
+ * by whoever holds the primary next, which is why the command must be safe to repeat; two never run at once. One that
+ * fails is not repeated: the outcome stands until the next `up`.
+ */
+export async function release(agent: AgentBase): Promise<void> {
+  const { record, shared, log } = agent
+  const command = record.topology.app.release
+  await releaseOnce({
+    shared,
+    run: record.run,
+    work: () => (command ? work(agent, command) : Promise.resolve('ok')),
+    eventful: command !== undefined,
+    log,
+    stopping: () => agent.stopping,
+  })
+}
+
+export type ReleaseOnce = {
+  shared: Pick<Shared, 'claimRelease' | 'settleRelease' | 'record'>
+  run: string
+  /** Resolves to the outcome; to undefined when it has to be run again. */
+  work: () => Promise<string | undefined>
+  /** It is worth an event. */
+  eventful: boolean
+  log: Pick<Logger, 'info' | 'warn' | 'error'>
+  stopping: () => boolean
+}
+
+const againMs = 500
+
+/** Claims, works, and says what came of it until that is heard: every app of the world waits for it. */
+export async function releaseOnce(once: ReleaseOnce): Promise<void> {
+  const { shared, run, log } = once
+  try {
+    if (!(await shared.claimRelease(run))) return
+    const outcome = await once.work()
+    log.info({ outcome: outcome ?? 'interrupted, to be run again' }, 'release')
+    while (!once.stopping()) {
+      try {
+        await shared.settleRelease(run, outcome)
+        break
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, 'the outcome of the release is not written yet')
+        await sleep(againMs)
+      }
+    }
+    if (once.eventful) await shared.record('release', { outcome: outcome ?? 'interrupted' })
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'release')
+  }
+}
+
+/** Under a lock in the database itself, so that it holds across regions and outlives this agent with the command. */
+async function work(
+  agent: Pick<AgentBase, 'context' | 'launcher'>,
+  command: string[],
+): Promise<string | undefined> {
+  const { context, launcher } = agent
+  const { region, topology, secrets } = context
+  const logFile = join(context.folder, 'log', 'release.log')
+  const log = openSync(logFile, 'a', 0o600)
+  try {
+    const end = await runAlone({
+      // Not the app's own database: a release may drop that, and end everybody's sessions there.
+      database: {
+        host: region.address,
+        port: topology.ports.postgres,
+        user: 'monitor',
+        password: secrets.monitor,
+        database: 'postgres',
+      },
+      command: launcher.dress('host', command, appEnvironment(context), context.appFolder),
+      folder: context.folder,
+      mark: { [folderVariable]: context.folder },
+      log,
+    })
+    if (end.kind === 'interrupted') return undefined
+    return end.kind === 'ok' ? 'ok' : `failed: ${end.why}, see ${logFile}`
+  } finally {
+    closeSync(log)
+  }
+}

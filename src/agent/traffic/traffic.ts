@@ -1,0 +1,116 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { join } from 'node:path'
+import type { RegionContext } from '../../engines/context.ts'
+import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../../engines/haproxy/control.ts'
+import { proxies } from '../../engines/haproxy/layout.ts'
+import type { StatRow } from '../../engines/haproxy/parse.ts'
+import { parseTrafficLine, type TrafficSample, type Why } from '../../engines/haproxy/traffic.ts'
+
+const everyMs = 2000
+
+/** Totals since this agent started; HAProxy's own start again at nothing with every reload. */
+export type TrafficTotals = {
+  /** Requests that users sent to this region's edge. */
+  received: number
+  /** Requests received here, by the region that served them and why. */
+  served: { region: string; why: Why; requests: number }[]
+}
+
+/**
+ * What goes through this region's edge, read from HAProxy's own counters and its sampled log: the data path pays
+ * nothing for it, and nothing is lost to users when this stops.
+ */
+export class TrafficWatch {
+  readonly totals: TrafficTotals = { received: 0, served: [] }
+  /** Writes that wait for a primary right now. */
+  holding = 0
+  /** Over the last two readings; undefined until there are two, and while HAProxy does not answer. */
+  requestsPerSecond: number | undefined
+  readonly #context: RegionContext
+  readonly #haproxy: HaproxyControl
+  readonly #onSample: (sample: TrafficSample) => void
+  #socket: Socket | undefined
+  #timer: NodeJS.Timeout | undefined
+  #last: { received: number; served: Map<string, number>; atMs: number } | undefined
+
+  constructor(context: RegionContext, onSample: (sample: TrafficSample) => void) {
+    this.#context = context
+    this.#onSample = onSample
+    const socket = (name: string) => runtimeAt(join(context.folder, 'run', name), 1000)
+    this.#haproxy = createHaproxyControl({
+      stats: socket('haproxy.sock'),
+      master: socket('haproxy-master.sock'),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { region, regions, topology } = this.#context
+    const known = new Set(regions.map((one) => one.name))
+    const socket = createSocket('udp4')
+    this.#socket = socket
+    socket.on('message', (message) => {
+      const sample = parseTrafficLine(message.toString('latin1'), region.full)
+      // Whoever reaches this port can send; what does not fit is dropped.
+      if (!sample || sample.edge !== region.name) return
+      if (sample.served === undefined || known.has(sample.served)) this.#onSample(sample)
+    })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind(topology.ports.agent, region.address, () => {
+        socket.off('error', reject)
+        socket.on('error', () => undefined)
+        resolve()
+      })
+    })
+    this.#timer = setInterval(() => void this.read(), everyMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#socket?.close()
+  }
+
+  /** One reading of the counters. Never throws: without HAProxy there is nothing to count. */
+  async read(): Promise<void> {
+    try {
+      const { region } = this.#context
+      const [stats, served, holding] = await Promise.all([
+        this.#haproxy.stats(),
+        this.#haproxy.served({ region: region.name, full: region.full }),
+        this.#haproxy.holding(),
+      ])
+      const requests = (kind: StatRow['kind'], proxy: string) =>
+        stats.find((row) => row.kind === kind && row.proxy === proxy)?.requests ?? 0
+      this.holding = holding
+      this.#add(
+        // Health checks that HAProxy answers itself are nobody's visit.
+        requests('frontend', proxies.users) - requests('backend', proxies.own),
+        new Map(served.map((one) => [`${one.region} ${one.why}`, one.requests])),
+      )
+    } catch {
+      this.requestsPerSecond = undefined
+      this.holding = 0
+    }
+  }
+
+  #add(received: number, served: Map<string, number>): void {
+    const now = performance.now()
+    const last = this.#last
+    const more = grown(received, last?.received ?? 0)
+    this.totals.received += more
+    for (const [key, count] of served) {
+      const [region, why] = key.split(' ') as [string, Why]
+      let total = this.totals.served.find((one) => one.region === region && one.why === why)
+      if (!total) {
+        total = { region, why, requests: 0 }
+        this.totals.served.push(total)
+      }
+      total.requests += grown(count, last?.served.get(key) ?? 0)
+    }
+    if (last) this.requestsPerSecond = (more * 1000) / Math.max(1, now - last.atMs)
+    this.#last = { received, served, atMs: now }
+  }
+}
+
+/** A counter that went down has begun anew. */
+const grown = (now: number, before: number) => (now >= before ? now - before : now)

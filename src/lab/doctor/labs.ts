@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs'
+import { readWorld } from '../../agent/layout.ts'
+import { NearsideError } from '../../lib/errors.ts'
+import { count, list } from '../../lib/format.ts'
+import { withLock } from '../../lib/lock.ts'
+import { type Region, regionsOf } from '../../topology/regions.ts'
+import { type Finding, ok } from '../../world/doctor/finding.ts'
+import { handleOf } from '../../world/handle.ts'
+import { lockFileOf } from '../../world/lock.ts'
+import { namespaceOf, namespacesOf } from '../../world/namespaces/names.ts'
+import { worldName } from '../../world/origin.ts'
+import { residentsOf } from '../../world/processes.ts'
+import { placeOf } from '../../world/stop.ts'
+import { removeLab } from '../lab.ts'
+import { lackOf } from '../network/abilities.ts'
+import { inhabitants } from '../network/processes.ts'
+import { labFolder, labIds, worldFolderOf } from '../network/registry.ts'
+import { labNamespaces } from '../network/remove.ts'
+import { connectShaper } from '../wan/index.ts'
+
+/** What this machine has of a lab. */
+export type LabHere = {
+  id: string
+  /** Its world's folder, as far as it is known. */
+  folder: string | undefined
+  /** `gone`: the folder is not there any more. `none`: it is, and has no world (yet). `dead`: nothing of it runs. */
+  world: 'gone' | 'none' | 'dead' | 'runs'
+  namespaces: number
+  /** In its namespaces. */
+  processes: number
+  /** What a running world lacks of its network. */
+  missing: string[]
+}
+
+export async function labFindings(): Promise<Finding[]> {
+  const lack = await lackOf()
+  if (lack) return [ok('labs', `not possible here, and nothing else needs them: a lab needs ${lack.what}`)]
+  const labs = await Promise.all(labIds().map(labHere))
+  // One that was removed while we looked is none.
+  return judgeLabs(
+    labs.filter((lab) => lab.folder !== undefined || lab.namespaces > 0),
+    clean,
+  )
+}
+
+async function labHere(id: string): Promise<LabHere> {
+  const namespaces = labNamespaces(id)
+  const folder = worldFolderOf(id)
+  const here = { id, folder, namespaces: namespaces.length, processes: inhabitants(namespaces).length }
+  if (folder === undefined || !existsSync(folder)) return { ...here, world: 'gone', missing: [] }
+  const record = await readWorld(folder).catch(() => undefined)
+  if (record?.lab?.id !== id) return { ...here, world: 'none', missing: [] }
+  const world = handleOf(folder, record, {} as never)
+  const places = world.regions.map((region) => placeOf(world, region))
+  if (residentsOf(folder, places).length === 0) return { ...here, world: 'dead', missing: [] }
+  return { ...here, world: 'runs', missing: await missingOf(id, regionsOf(record.topology), namespaces) }
+}
+
+async function missingOf(
+  id: string,
+  regions: readonly Region[],
+  namespaces: readonly string[],
+): Promise<string[]> {
+  const wanted = namespacesOf(
+    id,
+    regions.map((region) => region.index),
+  )
+  const placeOfName = (name: string) =>
+    regions.find((region) => namespaceOf(id, region.index) === name)?.name ?? name.split('-').at(-1)!
+  const shaper = await connectShaper(labFolder(id)).catch(() => undefined)
+  shaper?.close()
+  return [
+    ...wanted
+      .filter((name) => !namespaces.includes(name))
+      .map((name) => `the network of ${placeOfName(name)}`),
+    ...(shaper ? [] : ['the shaper']),
+  ]
+}
+
+/** Removes it under its world's lock, after another look: it may have been started since. */
+async function clean({ id, folder }: LabHere): Promise<void> {
+  const remove = async () => {
+    if ((await labHere(id)).world === 'runs')
+      throw new NearsideError('lab_runs', 'it has been started meanwhile')
+    await removeLab(id)
+  }
+  if (folder === undefined || !existsSync(folder)) return remove()
+  await withLock(lockFileOf(folder), `nearside doctor (process ${process.pid})`, () => undefined, remove)
+}
+
+/** Pure. */
+export function judgeLabs(labs: readonly LabHere[], clean: (lab: LabHere) => Promise<void>): Finding[] {
+  const findings = labs.flatMap((lab): Finding[] => {
+    const whose = lab.folder === undefined ? `lab ${lab.id}` : `the lab ${worldName(lab.folder)}`
+    if (lab.world === 'runs') {
+      if (lab.missing.length === 0) return []
+      return [
+        {
+          check: 'labs',
+          state: 'problem',
+          message: `${whose} runs without ${list(lab.missing)}`,
+          remedy: 'in the folder of its topology file: nearside lab up makes it again',
+        },
+      ]
+    }
+    const has = [
+      ...(lab.namespaces > 0 ? [count(lab.namespaces, 'network namespace')] : []),
+      ...(lab.processes > 0 ? [count(lab.processes, 'process', 'processes')] : []),
+    ]
+    const what = `${has.length > 0 ? list(has) : 'a folder in /run'} of ${whose}`
+    const why: Record<typeof lab.world, string> = {
+      gone: 'whose world is gone',
+      none: 'which was never started, or is just being made',
+      dead: 'of which nothing runs',
+    }
+    return [
+      {
+        check: 'labs',
+        state: lab.world === 'gone' ? 'problem' : 'warning',
+        message: `${what}, ${why[lab.world]}`,
+        remedy: `${lab.world === 'gone' ? '' : 'nearside lab up uses them again; '}nearside doctor --fix removes them`,
+        fix: { what: `remove ${what}`, run: () => clean(lab) },
+      },
+    ]
+  })
+  if (findings.length > 0) return findings
+  return [ok('labs', labs.length === 0 ? 'none on this machine' : `${count(labs.length, 'lab')}, whole`)]
+}

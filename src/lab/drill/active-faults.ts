@@ -1,0 +1,65 @@
+import { messageOf } from '../../lib/errors.ts'
+import type { Injected } from '../faults/inject.ts'
+import { sayFault, sayHealing, what } from '../faults/say.ts'
+import type { Fault } from '../faults/types.ts'
+import { clockMs, type Recorder } from '../history.ts'
+import type { Deed } from './event.ts'
+import type { DrillWorld } from './types.ts'
+
+/** Everything that the drill has injected, and what it did when. */
+export class FaultsInForce {
+  readonly deeds: Deed[] = []
+  readonly #world: DrillWorld
+  readonly #recorder: Recorder
+  readonly #say: (text: string) => void
+  readonly #inForce = new Map<string, { fault: Fault; injected: Injected }>()
+  /** When the last one was in force. */
+  lastMs = 0
+
+  constructor(world: DrillWorld, recorder: Recorder, say: (text: string) => void) {
+    this.#world = world
+    this.#recorder = recorder
+    this.#say = say
+  }
+
+  async inject(fault: Fault, as: string): Promise<void> {
+    this.#say(`Fault: ${sayFault(fault)}`)
+    const beganMs = clockMs()
+    this.#inForce.set(as, { fault, injected: await this.#world.inject(fault) })
+    this.lastMs = clockMs()
+    this.note('fault', what(fault), { as, atMs: actsWhileInjected(fault) ? beganMs : this.lastMs })
+  }
+
+  async heal(as: string): Promise<void> {
+    const found = this.#inForce.get(as)
+    if (!found) return
+    const healing = sayHealing(found.fault)
+    if (healing) this.#say(`Healing: ${healing}`)
+    await found.injected.heal()
+    this.#inForce.delete(as)
+    if (healing) this.note('healed', healing, { as })
+  }
+
+  /** One that cannot be healed does not keep the others; its record stays for the next command. False: there is one. */
+  async healAll(): Promise<boolean> {
+    for (const [as, { fault }] of [...this.#inForce].reverse())
+      await this.heal(as).catch((error) => {
+        const left = `${what(fault)} could not be healed: ${messageOf(error)}`
+        this.#say(left)
+        this.note('other', left)
+      })
+    return this.#inForce.size === 0
+  }
+
+  note(
+    kind: Deed['kind'],
+    text: string,
+    { atMs = clockMs(), ...named }: { atMs?: number; as?: string } = {},
+  ): void {
+    this.deeds.push({ atMs, kind, what: text, ...named })
+    this.#recorder.mark(text, atMs)
+  }
+}
+
+/** Of these users notice something before all of it has been done; the others are nothing until they are in force. */
+const actsWhileInjected = ({ kind }: Fault) => kind.startsWith('kill-') || kind.startsWith('restart-')

@@ -1,0 +1,78 @@
+import type { RegionStatus } from '../../agent/http/status.ts'
+
+/** One look at the whole world, by what its agents say; a region whose agent is silent has no status. */
+export type Look = { atMs: number; regions: readonly { name: string; status?: RegionStatus }[] }
+
+/** Answers older than this say nothing about now. */
+const freshMs = 5000
+
+/** Everything ready, fit and in step, with the durability that was asked for. Pure. */
+export function isSettled(
+  look: Look,
+  durability: 'region' | 'strict' | 'local',
+  fullRegions: number,
+): boolean {
+  const alone = fullRegions < 2
+  const wanted = durability === 'local' ? 'local' : alone && durability === 'region' ? 'at risk' : 'region'
+  return look.regions.every(({ status }) => {
+    const world = status?.world
+    if (!status?.ready || !world || world.ageMs > freshMs || status.etcd.error !== undefined) return false
+    return (
+      world.durability === wanted &&
+      Object.values(world.fitness).every((fitness) => fitness === 'fit') &&
+      Object.values(world.lag).every((lag) => lag.streaming)
+    )
+  })
+}
+
+/** What keeps it from being settled, in words; for an error's message. */
+export function unsettled(look: Look): string[] {
+  return look.regions.flatMap(({ name, status }) => {
+    if (!status) return [`${name}: its agent does not answer`]
+    const waiting = status.processes.filter((one) => one.state !== 'ready')
+    const world = status.world
+    return [
+      ...waiting.map((one) => `${name}/${one.name} is ${one.state}${one.why ? ` (${one.why})` : ''}`),
+      ...(status.etcd.error === undefined ? [] : [`${name}: etcd cannot be written (${status.etcd.error})`]),
+      ...(world ? [`${name} sees durability ${world.durability}, ${fitnessOf(world.fitness)}`] : []),
+    ]
+  })
+}
+
+const fitnessOf = (fitness: Record<string, string>) =>
+  Object.entries(fitness)
+    .filter(([, state]) => state !== 'fit')
+    .map(([region, state]) => `${region} ${state}`)
+    .join(', ') || 'all regions fit'
+
+/** What a majority calls lost, as far as any agent that can write to etcd knows. */
+export const lostIn = (look: Look): string[] => {
+  const knowing = look.regions.flatMap(({ status }) =>
+    status?.world && status.world.ageMs < freshMs ? [status.world] : [],
+  )
+  const names = knowing.flatMap(({ fitness }) =>
+    Object.entries(fitness).flatMap(([region, state]) => (state === 'lost' ? [region] : [])),
+  )
+  return [...new Set(names)]
+}
+
+/** Where the primary is by the freshest word there is. */
+export function primaryIn(look: Look): string | undefined {
+  const words = look.regions.flatMap(({ status }) => status?.world ?? [])
+  return words.sort((a, b) => a.ageMs - b.ageMs).find(({ primary }) => primary !== undefined)?.primary
+}
+
+/**
+ * What the region says that holds the primary by the freshest word. A primary that was cut off goes on for a while to
+ * take itself for one; undefined while nobody knows better than that.
+ */
+export function primaryWord(look: Look): WorldWord | undefined {
+  const fresh = look.regions.flatMap(({ name, status }) =>
+    status?.world && status.world.ageMs < freshMs ? [{ name, word: status.world }] : [],
+  )
+  const freshest = fresh.sort((a, b) => a.word.ageMs - b.word.ageMs).find(({ word }) => word.primary)
+  const primary = freshest?.word.primary
+  return fresh.find(({ name, word }) => name === primary && word.primary === primary)?.word
+}
+
+type WorldWord = NonNullable<RegionStatus['world']>

@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import type { Event } from '../../agent/coordination/store.ts'
+import { eventsOf } from '../../world/events.ts'
+import { regionStatus, type WorldHandle } from '../../world/handle.ts'
+import type { Hands } from '../faults/hands.ts'
+import { inject } from '../faults/inject.ts'
+import { clockMs } from '../history.ts'
+import type { Workload, WorkloadOptions } from '../workloads/types.ts'
+import type { DrillWorld } from './types.ts'
+
+/** An agent that does not answer by then is silent: a look must not wait for the region that is gone. */
+const lookMs = 700
+
+/** A world of this machine as a drill needs it. */
+export function drillWorldOf(
+  world: WorldHandle,
+  hands: Hands,
+  workloads: readonly Workload[],
+  users?: DrillWorld['users'],
+): DrillWorld {
+  return {
+    name: world.name,
+    topology: world.record.topology,
+    fullRegions: world.regions.filter((region) => region.full).length,
+    inject: (fault) => inject(hands, fault),
+    async look() {
+      const regions = await Promise.all(
+        world.regions.map(async (region) => {
+          const status = await regionStatus(world, region, lookMs)
+          return { name: region.name, ...(status ? { status } : {}) }
+        }),
+      )
+      return { atMs: clockMs(), regions }
+    },
+    events: () => eventsOf(world) as Promise<Event[]>,
+    workloads,
+    users,
+  }
+}
+
+export type LoadChoice = {
+  /** `auto`: the shop's orders where the app is the shop. */
+  app: 'auto' | 'shop' | 'none'
+  writesPerSecond?: number | undefined
+  readsPerSecond?: number | undefined
+  seed: number
+}
+
+/** Each region whose edge takes users, every second. */
+export const defaultRates = {
+  ledger: { writesPerSecond: 20, readsPerSecond: 40 },
+  orders: { writesPerSecond: 5, readsPerSecond: 10 },
+} as const
+
+const shopFolder = join(import.meta.dirname, '../../../examples/shop')
+
+export const isShop = (world: Pick<WorldHandle, 'record'>) => world.record.appFolder === shopFolder
+
+export async function workloadsOf(world: WorldHandle, choice: LoadChoice): Promise<Workload[]> {
+  const { ledgerWorkload, ordersWorkload } = await import('../workloads/index.ts')
+  const { topology } = world.record
+  const place = { topology, regions: world.regions, secrets: world.secrets }
+  const rates = (name: keyof typeof defaultRates): WorkloadOptions => ({
+    ...defaultRates[name],
+    ...(choice.writesPerSecond === undefined ? {} : { writesPerSecond: choice.writesPerSecond }),
+    ...(choice.readsPerSecond === undefined ? {} : { readsPerSecond: choice.readsPerSecond }),
+    seed: choice.seed,
+  })
+  const orders = choice.app === 'shop' || (choice.app === 'auto' && isShop(world))
+  return [ledgerWorkload(place, rates('ledger')), ...(orders ? [ordersWorkload(place, rates('orders'))] : [])]
+}
+
+export type UsersChoice = { ratePerSecond: number; places: string }
+
+/** Users who look at the shop; what they would order, the workload orders. */
+export async function usersOf(world: WorldHandle, { ratePerSecond, places }: UsersChoice) {
+  const [{ runUsers }, { parsePlaces }, { loadCities }, { shopMix }] = await Promise.all([
+    import('../users/run.ts'),
+    import('../users/plan/places.ts'),
+    import('../../geo/cities.ts'),
+    import('../users/plan/shop-mixes.ts'),
+  ])
+  const chosen = parsePlaces(places, await loadCities(), undefined)
+  const lab = world.record.lab ? (await import('../lab.ts')).labOf(world) : undefined
+  return (seed: number) => (signal: AbortSignal, onStart: () => void) =>
+    runUsers({
+      world,
+      lab,
+      ratePerSecond,
+      mix: shopMix('browse'),
+      places: chosen,
+      placesText: places,
+      forMs: Number.POSITIVE_INFINITY,
+      seed,
+      signal,
+      onStart,
+    })
+}

@@ -1,0 +1,37 @@
+import type { LinkParams } from './wan/index.ts'
+
+/** What `nearside lab link` was asked to change; what is absent stays. */
+export type Change = {
+  delay?: number
+  jitter?: number
+  loss?: number
+  rate?: number
+  cut?: boolean
+  cutOneWay?: boolean
+  oneWay?: boolean
+}
+
+/** What cannot be meant together, as far as it can be told without the link. Pure. */
+export function contradiction(typed: Change, args: readonly string[]): string | undefined {
+  const takesBack = args.includes('--no-cut')
+  if (takesBack && (args.includes('--cut') || typed.cutOneWay))
+    return `--no-cut: says the opposite of ${typed.cutOneWay ? '--cut-one-way' : '--cut'}`
+  return undefined
+}
+
+/** A delay that wanders by more than itself would be one below 0. Pure. */
+export const wandersTooFar = ({ delayMs, jitterMs }: LinkParams) => jitterMs > delayMs
+
+/** Pure. */
+export function changed(
+  params: LinkParams,
+  { delay, jitter, loss, rate, cut, cutOneWay }: Change,
+): LinkParams {
+  return {
+    delayMs: delay ?? params.delayMs,
+    jitterMs: jitter ?? params.jitterMs,
+    lossShare: loss ?? params.lossShare,
+    rateBitsPerSecond: rate ?? params.rateBitsPerSecond,
+    cut: cutOneWay ? true : (cut ?? params.cut),
+  }
+}

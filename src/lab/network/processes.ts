@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { allPids, isAlive, lookAt, type Process, signal, withDescendants } from '../../lib/proc.ts'
+import { numberOf, numberOfProcess } from '../../world/namespaces/enter.ts'
+
+export type Inhabitant = Process & { namespace: string }
+
+/** Every process in these namespaces but this one, those that wait for it and those that it started. */
+export function inhabitants(namespaces: readonly string[]): Inhabitant[] {
+  const numbers = new Map(
+    namespaces.flatMap((name) => {
+      const number = numberOf(name)
+      return number === undefined ? [] : [[number, name] as const]
+    }),
+  )
+  if (numbers.size === 0) return []
+  const ours = ourselves()
+  return allPids()
+    .filter((pid) => !ours.has(pid))
+    .flatMap((pid) => {
+      const namespace = numbers.get(numberOfProcess(pid) ?? -1)
+      const one = namespace === undefined ? undefined : lookAt(pid)
+      return one ? [{ ...one, namespace: namespace! }] : []
+    })
+}
+
+function ourselves(): Set<number> {
+  const ours = new Set(withDescendants([process.pid]))
+  for (let pid = process.ppid; pid > 1 && !ours.has(pid); pid = lookAt(pid)?.parent ?? 0) ours.add(pid)
+  return ours
+}
+
+/** Ends them: asked first, then not. Resolves when none of them lives; to those that had to be ended. */
+export async function endAll(find: () => readonly Process[], patienceMs: number): Promise<Process[]> {
+  const ended = new Map<number, Process>()
+  const deadline = performance.now() + patienceMs
+  for (const one of find()) signal(one, 'SIGTERM')
+  for (;;) {
+    const left = find()
+    for (const one of left) ended.set(one.pid, one)
+    if (left.length === 0) return [...ended.values()]
+    if (performance.now() > deadline) for (const one of left) if (isAlive(one)) signal(one, 'SIGKILL')
+    // What waits in the kernel for a disk cannot be ended by anyone.
+    if (performance.now() > deadline + 10_000) return [...ended.values()]
+    await sleep(20)
+  }
+}

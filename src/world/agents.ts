@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { cacheDir } from '../../setup/paths.mjs'
+import type { RegionStatus } from '../agent/http/status.ts'
+import { NearsideError } from '../lib/errors.ts'
+import {
+  allPids,
+  identify,
+  isAlive,
+  lookAt,
+  type Process,
+  type ProcessId,
+  signal,
+  uptimeSeconds,
+} from '../lib/proc.ts'
+import type { Region } from '../topology/regions.ts'
+import type { WorldHandle } from './handle.ts'
+import { redactor, renderLine } from './logs/render.ts'
+import { tailOf } from './logs/tail.ts'
+import { exists, insideOf as insideNamespace } from './namespaces/enter.ts'
+import { namespaceOf } from './namespaces/names.ts'
+import { isAgent } from './processes.ts'
+
+const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
+/** An agent needs some 20 MB of heap: small spaces keep its memory small, the bound keeps a leak from the machine. */
+const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=1', '--optimize-for-size']
+
+export type StartedAgent = {
+  id: ProcessId
+  /** How it ended, once it has: undefined while it runs. */
+  ended: () => { code: number | null; signal: NodeJS.Signals | null } | undefined
+}
+
+/**
+ * Starts a region's agent in a session of its own, so that it outlives this command. The cache of compiled code saves
+ * it the TypeScript stripper, some 30 MB of memory and half of its start.
+ */
+export async function startAgent(world: WorldHandle, region: Region): Promise<StartedAgent> {
+  const folder = world.regionFolder(region.name)
+  await mkdir(join(folder, 'log'), { recursive: true, mode: 0o700 })
+  const output = openSync(join(folder, 'log', 'agent.log'), 'a', 0o600)
+  try {
+    const args = [...heapFlags, agentProgram, '--world', world.folder, '--region', region.name]
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compile') }
+    const [file, ...words] = [...insideOf(world, region), process.execPath, ...args]
+    // Not the folder in which the command was typed: that may be removed while the agent lives.
+    const child = spawn(file!, words, {
+      cwd: folder,
+      env,
+      detached: true,
+      stdio: ['ignore', output, output],
+    })
+    let end: ReturnType<StartedAgent['ended']>
+    child.on('exit', (code, signal) => {
+      end = { code, signal }
+    })
+    child.on('error', () => {
+      end = { code: 127, signal: null }
+    })
+    child.unref()
+    if (child.pid === undefined)
+      throw new NearsideError('agent_not_started', `${region.name}: its agent did not start`)
+    return { id: identify(child.pid) ?? { pid: child.pid, startTicks: 0 }, ended: () => end }
+  } finally {
+    closeSync(output)
+  }
+}
+
+/** Words before a command that run it where a region of a lab is; none for a region on the machine's own network. */
+export function insideOf({ record }: WorldHandle, region: Region): string[] {
+  if (!record.lab) return []
+  const namespace = namespaceOf(record.lab.id, region.index)
+  if (exists(namespace)) return insideNamespace(namespace)
+  throw new NearsideError('lab_network_missing', `${region.name}: its network is gone`, {
+    remedy: 'nearside lab up makes it again',
+  })
+}
+
+/** The process of a region's agent, whether it answers or not. */
+export function agentProcess(world: WorldHandle, region: Region): Process | undefined {
+  return allPids()
+    .flatMap((pid) => lookAt(pid) ?? [])
+    .find((one) => isAgent(one, world.folder, region.name))
+}
+
+/** Loading its code and taking its port is all that an agent does before it answers. */
+const startingSeconds = 30
+
+/**
+ * What a region's agent says, of one that can be worked with. One that has just been started is waited for: it does
+ * not listen yet. One that listens and hangs, or was left half stopped by an interrupted `down`, is ended: its engines
+ * go on, and the next agent adopts them.
+ */
+export async function workingAgent(world: WorldHandle, region: Region): Promise<RegionStatus | undefined> {
+  for (;;) {
+    const answer = await world
+      .call<RegionStatus>(region, 'GET', '/v1/status', undefined, 2000)
+      .catch((error: NearsideError) => error)
+    const status = answer instanceof NearsideError ? undefined : answer
+    if (status && !status.agent.stopping) return status
+    const agent = agentProcess(world, region)
+    if (!agent) return undefined
+    const listens = !(answer instanceof NearsideError) || !refused(answer)
+    if (listens || uptimeSeconds(agent) > startingSeconds) {
+      if (status) await world.call(region, 'POST', '/v1/leave', {}, 30_000).catch(() => undefined)
+      await endAgent(agent)
+      return undefined
+    }
+    await sleep(200)
+  }
+}
+
+const refused = ({ cause }: NearsideError) =>
+  (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'
+
+/** Ends an agent that does not end by itself, and waits until it is gone. */
+export async function endAgent(agent: ProcessId): Promise<void> {
+  for (let waited = 0; isAlive(agent) && waited < 1000; waited += 20) await sleep(20)
+  signal(agent, 'SIGKILL')
+  while (isAlive(agent)) await sleep(20)
+}
+
+/** Why an agent died, by its own last words, and the end of its log. */
+export async function lastWords(world: WorldHandle, region: Region): Promise<{ why?: string; tail: string }> {
+  const file = join(world.regionFolder(region.name), 'log', 'agent.log')
+  const lines = await tailOf(file, 8)
+  const redact = redactor(Object.values(world.secrets))
+  const said = lines.map((line) => fatal(line)).findLast((why) => why !== undefined)
+  return {
+    ...(said === undefined ? {} : { why: redact(said) }),
+    tail: lines.map((line) => `  ${redact(renderLine(line))}`).join('\n'),
+  }
+}
+
+function fatal(line: string): string | undefined {
+  try {
+    const entry = JSON.parse(line) as { level?: number; error?: string }
+    return entry.level === 60 ? entry.error : undefined
+  } catch {
+    return undefined
+  }
+}

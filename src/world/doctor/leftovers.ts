@@ -1,0 +1,107 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { worldFile } from '../../agent/layout.ts'
+import { count, list } from '../../lib/format.ts'
+import { allPids, isAlive, lookAt, type Process, signal } from '../../lib/proc.ts'
+import { moveBack, movedWorlds } from '../moved.ts'
+import { originOf, worldName } from '../origin.ts'
+import { agentAt } from '../processes.ts'
+import { type Finding, ok } from './finding.ts'
+
+export type Left = {
+  world: string
+  exists: boolean
+  /** Where its folder is now, when it was moved while its processes ran. */
+  now?: string
+  regions: Map<string, { agent: boolean; processes: Process[] }>
+}
+
+/** Processes of worlds on this machine, of whatever world: those whose world is gone, and those without an agent. */
+export function leftoverFindings(): Finding[] {
+  return judgeLeftovers(worldsHere())
+}
+
+function worldsHere(): Left[] {
+  const worlds = new Map<string, Left>()
+  for (const one of allPids().flatMap((pid) => lookAt(pid) ?? [])) {
+    const origin = originOf(one)
+    if (!origin || one.pid === process.pid) continue
+    const world = worlds.get(origin.world) ?? newWorld(origin.world)
+    const region = world.regions.get(origin.region) ?? { agent: false, processes: [] }
+    region.processes.push(one)
+    region.agent ||= agentAt(one) !== undefined
+    world.regions.set(origin.region, region)
+    worlds.set(origin.world, world)
+  }
+  return [...worlds.values()]
+}
+
+function newWorld(world: string): Left {
+  const exists = !isGone(worldFile(world))
+  const now = exists ? undefined : movedWorlds(dirname(world)).find((one) => one.folder === world)?.now
+  return { world, exists, ...(now === undefined ? {} : { now }), regions: new Map() }
+}
+
+/** Another user's world may not be looked at; that is no sign of its death. */
+function isGone(path: string): boolean {
+  try {
+    statSync(path)
+    return false
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+  }
+}
+
+export function judgeLeftovers(worlds: readonly Left[]): Finding[] {
+  const findings = worlds.flatMap(({ world, exists, now, regions }): Finding[] => {
+    const all = [...regions.values()].flatMap((region) => region.processes)
+    if (now !== undefined) return [moved(world, now, all.length)]
+    if (!exists) return [dead(world, all)]
+    const alone = [...regions].filter(([, region]) => !region.agent).map(([name]) => name)
+    if (alone.length === 0) return []
+    return [
+      {
+        check: 'leftovers',
+        state: 'warning',
+        message: `${list(alone)} of the world ${worldName(world)} run without an agent: nothing is restarted there`,
+        remedy: 'in the folder of its topology file: nearside up, or nearside down',
+      },
+    ]
+  })
+  return findings.length > 0
+    ? findings
+    : [ok('leftovers', `${count(worlds.length, 'world')} on this machine, no processes of dead ones`)]
+}
+
+/** Nothing to clean up: its data are there, and it works again as soon as they are where it looks for them. */
+function moved(world: string, now: string, processes: number): Finding {
+  return {
+    check: 'leftovers',
+    state: 'problem',
+    message: `${count(processes, 'process', 'processes')} of the world ${worldName(world)}, whose folder was moved to ${now} while it ran`,
+    remedy: `move it back, then everything works as before: ${moveBack(world, now)}`,
+  }
+}
+
+function dead(world: string, processes: readonly Process[]): Finding {
+  const names = [...new Set(processes.map((one) => (agentAt(one) ? 'agent' : one.name)))].sort()
+  const what = count(processes.length, 'process', 'processes')
+  return {
+    check: 'leftovers',
+    state: 'problem',
+    message: `${what} of the world ${worldName(world)}, whose folder is gone: ${names.join(', ')}`,
+    remedy: 'nearside doctor --fix ends them',
+    fix: {
+      what: `end ${what} of ${worldName(world)} (SIGKILL; their data is gone already)`,
+      run: async () => {
+        for (let round = 0; round < 100; round += 1) {
+          const alive = processes.filter(isAlive)
+          if (alive.length === 0) return
+          for (const one of alive) signal(one, 'SIGKILL')
+          await sleep(20)
+        }
+      },
+    },
+  }
+}

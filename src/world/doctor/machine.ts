@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { readRequirements } from '../../../setup/paths.mjs'
+import { runToEnd } from '../../agent/supervision/check.ts'
+import { locateEngineRoot } from '../../engines/root/locate.ts'
+import { messageOf } from '../../lib/errors.ts'
+import { bytes } from '../../lib/format.ts'
+import { atLeast, type Finding, ok } from './finding.ts'
+
+/** What every world on this machine stands on. */
+export async function machineFindings(folder: string): Promise<Finding[]> {
+  return [
+    node(),
+    await sandbox(),
+    engines(),
+    await disk(folder),
+    limits(readFileSync('/proc/self/limits', 'utf8')),
+  ]
+}
+
+function node(): Finding {
+  const { minimum } = readRequirements().node
+  const { node: version } = process.versions
+  if (atLeast(version, minimum)) return ok('node', `Node ${version} (${process.execPath})`)
+  return {
+    check: 'node',
+    state: 'problem',
+    message: `expected Node ${minimum} or newer, found ${version}`,
+    remedy: 'start commands through bin/nearside, which brings the right one',
+  }
+}
+
+/** Not only whether it is there: on some machines user namespaces are forbidden. */
+async function sandbox(): Promise<Finding> {
+  const env = { PATH: process.env.PATH ?? '' }
+  const run = (args: string[]) => runToEnd({ file: 'bwrap', args, env, cwd: '/' }, 10_000)
+  const version = await run(['--version'])
+  if (version.code !== 0)
+    return {
+      check: 'sandbox',
+      state: 'problem',
+      message: 'bubblewrap (bwrap) cannot be run',
+      remedy: 'apt-get install bubblewrap',
+    }
+  const tried = await run(['--unshare-user', '--uid', '1000', '--ro-bind', '/', '/', '/bin/true'])
+  if (tried.code === 0) return ok('sandbox', `${version.output.trim()}, user namespaces work`)
+  return {
+    check: 'sandbox',
+    state: 'problem',
+    message: `bubblewrap cannot make a sandbox: ${tried.output.trim().split('\n')[0]}`,
+    remedy:
+      'allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (and apparmor_restrict_unprivileged_userns=0)',
+  }
+}
+
+function engines(): Finding {
+  try {
+    const { path, versions, packages } = locateEngineRoot()
+    const { minimum } = readRequirements().engines
+    const old = Object.entries(minimum).filter(
+      ([name, version]) => !atLeast((packages[name] ?? '0').replace(/^\d+:/, ''), version),
+    )
+    if (old.length === 0)
+      return ok(
+        'engines',
+        `${Object.entries(versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(', ')} (${path})`,
+      )
+    return {
+      check: 'engines',
+      state: 'problem',
+      message: `too old: ${old.map(([name, version]) => `${name} ${packages[name]}, expected ${version} or newer`).join('; ')}`,
+      remedy: `stop the worlds, delete ${path} and type any command again`,
+    }
+  } catch (error) {
+    const remedy = (error as { remedy?: string }).remedy
+    return { check: 'engines', state: 'problem', message: messageOf(error), ...(remedy ? { remedy } : {}) }
+  }
+}
+
+const littleBytes = 1024 ** 3
+const comfortableBytes = 5 * 1024 ** 3
+
+/** PostgreSQL keeps up to 2 GB of WAL for a region that is away, in each full region. */
+async function disk(folder: string): Promise<Finding> {
+  const { bavail, blocks, bsize } = await statfs(folder)
+  const free = bavail * bsize
+  const message = `${bytes(free)} of ${bytes(blocks * bsize)} free at ${folder}`
+  if (free >= comfortableBytes) return ok('disk', message)
+  return {
+    check: 'disk',
+    state: free < littleBytes ? 'problem' : 'warning',
+    message: `only ${message}; a database that cannot write stops`,
+    remedy: 'free some space',
+  }
+}
+
+const filesNeeded = 8192
+
+/** Pure: /proc/self/limits. HAProxy takes two files for each connection, Redis and PostgreSQL one. */
+export function limits(text: string): Finding {
+  const found = /^Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)/m.exec(text)?.[2]
+  const files = found === 'unlimited' ? Infinity : Number(found ?? 0)
+  const message = `${found ?? 'unknown number of'} open files allowed for a process`
+  if (files >= filesNeeded) return ok('limits', message)
+  return {
+    check: 'limits',
+    state: 'warning',
+    message: `only ${message}, expected ${filesNeeded} or more for many users at once`,
+    remedy: 'ulimit -n 65536, or LimitNOFILE= in the unit file',
+  }
+}

@@ -1,0 +1,38 @@
+import { regionsOf } from '../../topology/regions.ts'
+import type { Topology } from '../../topology/schema.ts'
+import { isLocal } from '../here.ts'
+import { worldName } from '../origin.ts'
+import { holderName, needsOf, type Use, usesOf } from '../ports.ts'
+import { type Finding, ok } from './finding.ts'
+
+/** The ports that a topology needs on this machine, and who has them. `folder`: of its own world. */
+export function portFindings(topology: Topology, folder: string | undefined): Finding[] {
+  const regions = regionsOf(topology).filter((region) => isLocal(region.address))
+  const needs = regions.flatMap((region) => needsOf(topology, region))
+  return judgePorts(needs.length, usesOf(needs), folder)
+}
+
+/** Pure. */
+export function judgePorts(needed: number, uses: readonly Use[], folder: string | undefined): Finding[] {
+  const own = uses.filter(({ holder }) => folder !== undefined && holder.origin?.world === folder)
+  const others = uses.filter((use) => !own.includes(use))
+  if (others.length === 0)
+    return [
+      ok(
+        'ports',
+        `${needed} needed: ${own.length} in use by this world, ${needed - own.length} free, none taken by others`,
+      ),
+    ]
+  return others.map(({ need, listener, holder }) => ({
+    check: 'ports',
+    state: 'problem',
+    message: `${need.address}:${need.port} (${need.protocol}, ${need.region}/${need.what}) is taken by ${
+      holder.origin
+        ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
+        : holderName(holder)
+    }${listener.address === need.address ? '' : ' on all addresses'}`,
+    remedy: holder.origin
+      ? 'stop that world, or give one of them another network.base'
+      : 'stop it, or choose another port under ports in the topology',
+  }))
+}

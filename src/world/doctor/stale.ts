@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { runToEnd } from '../../agent/supervision/check.ts'
+import { count } from '../../lib/format.ts'
+import { isAlive } from '../../lib/proc.ts'
+import type { WorldHandle } from '../handle.ts'
+import { localRegions } from '../here.ts'
+import { recordsOf, residentsOf } from '../processes.ts'
+import { placeOf } from '../stop.ts'
+import { type Finding, ok } from './finding.ts'
+
+/** Files of this world that nobody uses any more: records and sockets of processes that are gone, half-written files. */
+export async function staleFindings(world: WorldHandle): Promise<Finding[]> {
+  const found = await Promise.all(
+    localRegions(world).map(async (region) => {
+      const place = placeOf(world, region)
+      // Whoever lives there cleans up by itself.
+      if (residentsOf(world.folder, [place]).length > 0) return []
+      const records = [...recordsOf(place.folder)]
+        .filter(([, id]) => !isAlive(id))
+        .map(([name]) => join(place.folder, 'run', `${name}.json`))
+      return [...records, ...(await deadSockets(join(place.folder, 'run'))), ...(await halves(place.folder))]
+    }),
+  )
+  const files = [...found.flat(), ...(await halfFiles(world.folder))]
+  if (files.length === 0) return [ok('files', 'no stale records or sockets in this world')]
+  const what = `${count(files.length, 'file')} of processes that are gone`
+  return [
+    {
+      check: 'files',
+      state: 'warning',
+      message: `${what}, left by a kill: harmless, the next start replaces them`,
+      remedy: 'nearside doctor --fix removes them',
+      fix: {
+        what: `remove ${what}`,
+        run: async () => {
+          for (const file of files) await rm(file, { force: true })
+        },
+      },
+    },
+  ]
+}
+
+async function deadSockets(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const sockets = entries.filter((entry) => entry.isSocket()).map((entry) => join(folder, entry.name))
+  const dead = await Promise.all(sockets.map(async (path) => ((await answers(path)) ? [] : [path])))
+  return dead.flat()
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    // A path that is too long to be asked is left alone.
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
+  })
+}
+
+const halves = async (folder: string) =>
+  (await Promise.all(['run', 'etc'].map((name) => halfFiles(join(folder, name))))).flat()
+
+/** What `writeAside` was writing when its process was killed. */
+async function halfFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names.filter((name) => /\.[0-9a-f]{12}(\.new)?$/.test(name)).map((name) => join(folder, name))
+}
+
+export type Segment = { id: string; size: number; creator: number; attached: number; uid: number }
+
+/** Pure: /proc/sysvipc/shm. */
+export function parseSegments(text: string): Segment[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields.length > 7)
+    .map(([, id, , size, creator, , attached, uid]) => ({
+      id: id!,
+      size: Number(size),
+      creator: Number(creator),
+      attached: Number(attached),
+      uid: Number(uid),
+    }))
+}
+
+/** PostgreSQL marks its data as in use by a segment of this many bytes (its header and nothing else). */
+const markBytes = 56
+/** The kernel has room for 4,096. */
+const manySegments = 1000
+
+/**
+ * A PostgreSQL that is killed leaves its mark behind, and a killed world that is then removed leaves it for ever. The
+ * next server on the same data knows that a mark which nobody is attached to is nobody's.
+ */
+export function segmentFindings(
+  text = readFileSync('/proc/sysvipc/shm', 'utf8'),
+  isRunning: (pid: number) => boolean = (pid) => isAliveNow(pid),
+  uid = process.getuid?.() ?? 0,
+): Finding[] {
+  const left = parseSegments(text).filter(
+    (one) => one.size === markBytes && one.attached === 0 && one.uid === uid && !isRunning(one.creator),
+  )
+  if (left.length === 0) return [ok('shared memory', 'nothing left by killed database servers')]
+  const what = `${count(left.length, 'shared memory mark')} of database servers that were killed`
+  return [
+    {
+      check: 'shared memory',
+      state: left.length > manySegments ? 'warning' : 'ok',
+      message: `${what} (56 bytes each; the kernel has room for 4,096)`,
+      fix: {
+        what: `remove ${what}`,
+        run: async () => {
+          const args = left.flatMap((one) => ['-m', one.id])
+          await runToEnd({ file: 'ipcrm', args, env: { PATH: process.env.PATH ?? '' }, cwd: '/' }, 10_000)
+        },
+      },
+    },
+  ]
+}
+
+function isAliveNow(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

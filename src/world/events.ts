@@ -1,0 +1,32 @@
+import type { Event } from '../agent/coordination/store.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { Etcd } from '../lib/etcd.ts'
+import type { WorldHandle } from './handle.ts'
+
+/** From the first agent that has them; all are asked at once. */
+export async function eventsOf(world: WorldHandle): Promise<Event[]> {
+  try {
+    return await Promise.any(
+      world.regions.map((region) => world.call<Event[]>(region, 'GET', '/v1/events', undefined, 2000)),
+    )
+  } catch {
+    return fromEtcd(world)
+  }
+}
+
+async function fromEtcd(world: WorldHandle): Promise<Event[]> {
+  const { ports, name } = world.record.topology
+  const endpoints = world.regions
+    .filter((region) => region.votes)
+    .map((region) => `http://${region.address}:${ports.etcdClient}`)
+  const etcd = new Etcd({ endpoints, username: 'root', password: world.secrets.etcd })
+  try {
+    const found = await etcd.get(`/nearside/${name}/events/`, { prefix: true })
+    return found.map((kv) => JSON.parse(kv.value) as Event)
+  } catch (cause) {
+    throw new NearsideError('events_unavailable', `${name}: no agent answers, and etcd does not either`, {
+      remedy: 'events are kept in etcd, which needs a majority of its members: nearside status',
+      cause,
+    })
+  }
+}

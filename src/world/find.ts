@@ -1,0 +1,145 @@
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { readWorld, type WorldRecord, worldFile } from '../agent/layout.ts'
+import { secretsOf } from '../agent/secrets.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { list } from '../lib/format.ts'
+import { suggest } from '../lib/suggest.ts'
+import { handleOf, type WorldHandle } from './handle.ts'
+import { movedError, movedWorlds } from './moved.ts'
+import { enter, enterNowhere, exists } from './namespaces/enter.ts'
+import { namespaceOf } from './namespaces/names.ts'
+
+/** What every command that is about a world takes. */
+export type WorldOptions = { topology?: string; world?: string }
+
+/** The world that the options mean, where its regions can be asked. */
+export const worldOf = (options: WorldOptions, cwd = process.cwd()): Promise<WorldHandle> =>
+  openWorldHere(findWorld(options, cwd))
+
+/**
+ * The world of a folder, where its regions can be asked: a lab's addresses exist only in its namespaces, so for a lab
+ * this command starts again in its router, from which every region is reached whatever is cut. A lab whose network is
+ * gone is looked at from a network of nobody: its addresses may well be somebody's outside.
+ */
+export async function openWorldHere(folder: string): Promise<WorldHandle> {
+  const record = await readWorld(folder)
+  if (record.lab) goToLab(record.topology.name, record.lab.id)
+  return handleOf(folder, record, await secretsOf(folder))
+}
+
+function goToLab(name: string, id: string): void {
+  if (process.getuid?.() !== 0)
+    throw new NearsideError('lab_needs_root', `${name}: is a lab, and only root can enter its network`, {
+      remedy: 'use sudo, as for nearside lab up',
+    })
+  const router = namespaceOf(id, 'router')
+  if (exists(router)) enter(router)
+  else enterNowhere()
+}
+
+/**
+ * Finds a world without evaluating its topology file, which may be gone or broken by now: the one made from
+ * `--topology`, or the only one in the folder.
+ */
+export function findWorld(
+  { topology, world }: WorldOptions,
+  cwd: string,
+  isMeant: (folder: string) => boolean = () => true,
+): string {
+  const start = canonical(resolve(cwd, topology ?? '.'))
+  const isFolder = statSync(start, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (!existsSync(dirname(start)) || (!existsSync(start) && extname(start) === ''))
+    throw new NearsideError('world_not_found', `${start}: does not exist`, {
+      remedy: 'name a topology file, or the folder that it is in, with --topology',
+    })
+  const below = join(isFolder ? start : dirname(start), '.nearside')
+  const names = existsSync(below)
+    ? readdirSync(below).filter(
+        (name) => existsSync(worldFile(join(below, name))) && isMeant(join(below, name)),
+      )
+    : []
+  const made = isFolder ? names : names.filter((name) => madeFrom(join(below, name)) === start)
+  const found = world === undefined ? made : made.filter((name) => name === world)
+  if (found.length === 1) return join(below, found[0]!)
+  if (found.length > 1)
+    throw new NearsideError('world_ambiguous', `${below}: expected one world, found ${found.join(', ')}`, {
+      remedy: `say which one: ${found.map((name) => `--world ${name}`).join(' or ')}`,
+    })
+  if (world !== undefined && made.length > 0) throw worldUnknown(world, made)
+  const moved = movedWorlds(below).find(({ folder }) => world === undefined || basename(folder) === world)
+  if (moved) throw movedError(moved)
+  if (!isFolder && names.length > 0)
+    throw new NearsideError('world_not_found', `${start}: no world was made from this file`, {
+      remedy: `${below} has ${names.map((name) => `${name}, made from ${basename(madeFrom(join(below, name)) ?? '?')}`).join('; ')}`,
+    })
+  throw new NearsideError('world_not_found', `${below}: expected a world, found none`, {
+    remedy: 'run `nearside up` first, or name the topology file with --topology FILE',
+  })
+}
+
+function worldUnknown(world: string, names: readonly string[]): NearsideError {
+  const meant = suggest(world, names)
+  return new NearsideError('usage_world_unknown', `world: expected ${list(names, 'or')}, got ${world}`, {
+    remedy: meant === undefined ? `say --world ${names[0]}` : `did you mean ${meant}?`,
+  })
+}
+
+/** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
+export function findLab(options: WorldOptions, cwd: string): string {
+  const { world } = options
+  const named = world === undefined || world.endsWith('-lab') ? world : `${world}-lab`
+  try {
+    return findWorld({ ...options, ...(named === undefined ? {} : { world: named }) }, cwd, isLab)
+  } catch (error) {
+    if (!(error instanceof NearsideError)) throw error
+    if (error.code === 'usage_world_unknown' && named !== undefined && named !== world)
+      throw new NearsideError(error.code, error.message.replace(/got .*$/, `got ${world}`), {
+        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      })
+    if (error.code !== 'world_not_found') throw error
+    if (/does not exist$/.test(error.message))
+      throw new NearsideError('lab_not_found', error.message, { remedy: error.remedy ?? '' })
+    throw new NearsideError('lab_not_found', error.message.replace(/\b(a )?world\b/, '$1lab'), {
+      remedy: 'run `nearside lab up` first, or name the topology file with --topology FILE',
+    })
+  }
+}
+
+/** A path without symbolic links, also when its last part does not exist. */
+export function canonical(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(canonical(parent), basename(path))
+  }
+}
+
+/** The options name a lab of this folder by its own name. */
+export function namesLab(options: WorldOptions, cwd: string): boolean {
+  try {
+    return isLab(findWorld(options, cwd))
+  } catch {
+    return false
+  }
+}
+
+const isLab = (folder: string) => recordIn(folder)?.lab !== undefined
+
+function recordIn(folder: string): WorldRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(worldFile(folder), 'utf8')) as WorldRecord
+  } catch {
+    return undefined
+  }
+}
+
+function madeFrom(folder: string): string | undefined {
+  const file = recordIn(folder)?.topologyFile
+  return file === undefined ? undefined : canonical(file)
+}
+
+/** A remedy's commands as this world needs them: a lab has an `up` and a `down` of its own. */
+export const typed = ({ record }: Pick<WorldHandle, 'record'>, remedy: string): string =>
+  record.lab ? remedy.replace(/\bnearside (up|down)\b/g, 'nearside lab $1') : remedy

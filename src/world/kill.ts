@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NearsideError } from '../lib/errors.ts'
+import { list } from '../lib/format.ts'
+import { signal } from '../lib/proc.ts'
+import type { Region } from '../topology/regions.ts'
+import type { WorldHandle } from './handle.ts'
+import { type Resident, residentsOf } from './processes.ts'
+import { placeOf } from './stop.ts'
+
+/** Again and again until nothing is left: a process may be born while its parent dies. */
+export async function killRegions(world: WorldHandle, regions: readonly Region[]): Promise<Resident[]> {
+  const killed = new Map<number, Resident>()
+  for (let round = 0; round < 100; round += 1) {
+    const found = residentsOf(
+      world.folder,
+      regions.map((region) => placeOf(world, region)),
+    )
+    if (found.length === 0) return [...killed.values()]
+    // The agent first, or it would start again what dies before it.
+    const agentFirst = found.sort((a, b) => Number(b.name === 'agent') - Number(a.name === 'agent'))
+    for (const one of agentFirst) {
+      signal(one, 'SIGKILL')
+      killed.set(one.pid, one)
+    }
+    await sleep(20)
+  }
+  throw new NearsideError(
+    'kill_failed',
+    `${list(regions.map((region) => region.name))}: processes remain after SIGKILL`,
+    {
+      remedy: 'they wait in the kernel (state D in ps), for a disk perhaps',
+    },
+  )
+}

@@ -1,0 +1,27 @@
+import { basename, dirname, sep } from 'node:path'
+import { folderVariable } from '../agent/layout.ts'
+import type { Process } from '../lib/proc.ts'
+import { agentAt } from './processes.ts'
+
+export type Origin = {
+  /** The world's folder, which may be gone by now. */
+  world: string
+  region: string
+}
+
+/** Which world and region a process belongs to, of whatever world on this machine; undefined for a stranger. */
+export function originOf(one: Process): Origin | undefined {
+  const agent = agentAt(one)
+  if (agent) return { world: agent.folder, region: agent.region }
+  const at = one.workingFolder === undefined || !one.daemon ? undefined : regionIn(one.workingFolder)
+  return at ?? regionIn(one.variable(folderVariable) ?? '')
+}
+
+/** `/srv/shop/.nearside/shop/regions/us-east/data (deleted)` lies in us-east of that world. */
+export function regionIn(path: string): Origin | undefined {
+  const found = /^(.*\/\.nearside\/[^/]+)\/regions\/([^/]+?)(\/.*)?( \(deleted\))?$/.exec(path)
+  return found ? { world: found[1]!, region: found[2]! } : undefined
+}
+
+/** `shop (/srv/shop)`: a world by its name and the folder of its topology file. */
+export const worldName = (folder: string) => `${basename(folder)} (${dirname(dirname(folder)) || sep})`

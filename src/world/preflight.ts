@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NearsideError } from '../lib/errors.ts'
+import { bytes, count } from '../lib/format.ts'
+import type { Listener } from '../lib/listeners.ts'
+import type { Region } from '../topology/regions.ts'
+import type { WorldHandle } from './handle.ts'
+import { worldName } from './origin.ts'
+import { holderName, needsOf, type Use, usesOf } from './ports.ts'
+
+/** What would make a start fail halfway is looked for before anything is started. */
+export async function preflight(
+  world: WorldHandle,
+  regions: readonly Region[],
+  all?: readonly Listener[],
+): Promise<void> {
+  // In a lab every region has all ports of an address to itself.
+  if (world.record.lab) return enoughSpace(world, regions)
+  const needs = regions.flatMap((region) => needsOf(world.record.topology, region))
+  const taken = usesOf(needs, all).filter((use) => !isOurs(use, world))
+  if (taken.length > 0) throw portsTaken(taken)
+  await enoughSpace(world, regions)
+}
+
+/** What an earlier agent started in this very region is adopted or replaced by the next. */
+const isOurs = ({ holder, need }: Use, world: WorldHandle) =>
+  holder.origin?.world === world.folder && holder.origin.region === need.region
+
+function portsTaken(taken: readonly Use[]): NearsideError {
+  const lines = taken.map(({ need, listener, holder }) => {
+    const whose = holder.origin
+      ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
+      : holderName(holder)
+    const where = listener.address === need.address ? '' : `, which listens on all addresses`
+    return `${need.address}:${need.port} (${need.protocol}, for ${need.what}): in use by ${whose}${where}`
+  })
+  const worlds = [...new Set(taken.flatMap(({ holder }) => holder.origin?.world ?? []))]
+  const head = `${count(taken.length, 'port')} of this world ${taken.length === 1 ? 'is' : 'are'} in use by others`
+  return new NearsideError('port_in_use', [head, ...lines.map((line) => `  ${line}`)].join('\n'), {
+    remedy:
+      worlds.length > 0
+        ? `give this world another network.base, or stop ${worlds.map(worldName).join(', ')} with nearside down`
+        : 'stop what holds them, or choose other ports under ports in the topology',
+  })
+}
+
+/** A new full region takes some 120 MB at once (PostgreSQL's first files, etcd's log), and grows from there. */
+const newRegionBytes = 400 * 1024 * 1024
+const oldRegionBytes = 64 * 1024 * 1024
+
+async function enoughSpace(world: WorldHandle, regions: readonly Region[]): Promise<void> {
+  const { bavail, bsize } = await statfs(world.folder)
+  const needed = regions
+    .map((region) =>
+      region.full && !existsSync(join(world.regionFolder(region.name), 'data', 'postgres', 'main'))
+        ? newRegionBytes
+        : oldRegionBytes,
+    )
+    .reduce((sum, one) => sum + one, 0)
+  const free = bavail * bsize
+  if (free >= needed) return
+  throw new NearsideError(
+    'disk_full',
+    `${world.folder}: expected ${bytes(needed)} of free disk space for ${count(regions.length, 'region')}, found ${bytes(free)}`,
+    { remedy: 'free some space, or move the app’s folder to a larger disk' },
+  )
+}

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RegionStatus } from '../agent/http/status.ts'
+import { regionStatus, type WorldHandle } from './handle.ts'
+
+/** How long agents may take to see that a failed release has been forgotten: a few looks at etcd. */
+const seenMs = 10_000
+
+/** What failed for good gets another chance, because someone has typed `nearside up` again. */
+export async function retryFailed(
+  world: WorldHandle,
+  statuses: ReadonlyMap<string, RegionStatus>,
+): Promise<void> {
+  const living = world.regions.filter((region) => statuses.has(region.name))
+  const ask = () => Promise.all(living.map((region) => regionStatus(world, region, 2000)))
+  const deadline = performance.now() + seenMs
+  if ([...statuses.values()].some(releaseFailed)) {
+    // An agent that has just been replaced needs a moment before it answers.
+    const [answering] = await until(deadline, async () => {
+      const all = await ask()
+      return living.filter((_, i) => all[i] !== undefined)
+    })
+    if (answering) await world.call(answering, 'POST', '/v1/release', {})
+    await until(deadline, async () => ((await ask()).some(releaseFailed) ? [] : ['gone']))
+  }
+  for (const [i, status] of (await ask()).entries())
+    for (const { name, state } of status?.processes ?? [])
+      if (state === 'gaveUp') await world.call(living[i]!, 'POST', '/v1/restart', { process: name }, 30_000)
+}
+
+const releaseFailed = (status: RegionStatus | undefined) =>
+  status?.world?.release?.startsWith('failed') === true
+
+async function until<T>(deadline: number, look: () => Promise<T[]>): Promise<T[]> {
+  for (;;) {
+    const found = await look()
+    if (found.length > 0 || performance.now() > deadline) return found
+    await sleep(100)
+  }
+}

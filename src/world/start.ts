@@ -1,0 +1,157 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RegionStatus } from '../agent/http/status.ts'
+import { ownPaths } from '../engines/haproxy/layout.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { askHttp } from '../lib/http.ts'
+import type { Region } from '../topology/regions.ts'
+import { lastWords, type StartedAgent } from './agents.ts'
+import { typed } from './find.ts'
+import { regionStatus, type WorldHandle } from './handle.ts'
+import { redactor, renderLine } from './logs/render.ts'
+import { tailOf } from './logs/tail.ts'
+import { freshMs } from './status/health.ts'
+
+/** One look at a region that comes up. */
+export type Look = { region: Region; status?: RegionStatus; edge?: boolean }
+
+export type Waiting = {
+  /** Agents that this command started. */
+  agents: ReadonlyMap<string, StartedAgent>
+  /** What else must hold once every region serves. */
+  enough?: (looks: readonly Look[]) => boolean
+  onLook: (looks: readonly Look[]) => void
+  /** Told once about each process that fails again and again: an agent tries for minutes before it gives up. */
+  onTrouble?: (message: string) => void
+  signal?: AbortSignal
+}
+
+const troubleAfter = 3
+
+const lookMs = 200
+/** An agent that was there before and now is silent for this long is given up. */
+const silentMs = 10_000
+
+/**
+ * Resolves when every one of these regions serves: all processes ready, users answered at the edge, and durability in
+ * force if asked for. Rejects with what went wrong and the end of the log that says more: an agent that died, a
+ * release that failed, a process that was given up.
+ */
+export async function untilServing(
+  world: WorldHandle,
+  regions: readonly Region[],
+  { agents, enough = () => true, onLook, onTrouble, signal }: Waiting,
+): Promise<void> {
+  const told = new Set<string>()
+  const heardAt = new Map(regions.map((region) => [region.name, performance.now()]))
+  for (;;) {
+    signal?.throwIfAborted()
+    const looks = await Promise.all(regions.map((region) => look(world, region)))
+    for (const { region, status } of looks) {
+      if (status) heardAt.set(region.name, performance.now())
+      else
+        await agentMustLive(
+          world,
+          region,
+          agents.get(region.name),
+          performance.now() - heardAt.get(region.name)!,
+        )
+    }
+    onLook(looks)
+    await nothingFailed(world, looks)
+    if (onTrouble) await tellTrouble(world, looks, told, onTrouble)
+    if (looks.every(serves) && enough(looks)) return
+    await sleep(lookMs, undefined, { signal })
+  }
+}
+
+async function look(world: WorldHandle, region: Region): Promise<Look> {
+  const status = await regionStatus(world, region, 2000)
+  if (!status?.ready || !region.serves) return { region, ...(status ? { status } : {}) }
+  const answer = await askHttp(region.address, world.record.topology.ports.http, ownPaths.ready, 1000)
+  return { region, status, edge: answer?.status === 200 }
+}
+
+const serves = ({ region, status, edge }: Look) => status?.ready === true && (!region.serves || edge === true)
+
+/** The region's database follows the primary, or is it. */
+export const follows = ({ region, status }: Look): boolean =>
+  !region.full || status?.database?.role === 'primary' || status?.world?.lag[region.name]?.streaming === true
+
+/** The durability that the topology asks for is in force. A world with one full region cannot have a write in two. */
+export function durable(world: WorldHandle, looks: readonly Look[]): boolean {
+  const { topology } = world.record
+  const alone = world.regions.filter((region) => region.full).length < 2
+  if (topology.database.durability === 'local' || (alone && topology.database.durability === 'region'))
+    return true
+  return looks.some(
+    ({ status }) => status?.world && status.world.ageMs < freshMs && status.world.durability === 'region',
+  )
+}
+
+async function agentMustLive(
+  world: WorldHandle,
+  region: Region,
+  agent: StartedAgent | undefined,
+  silentForMs: number,
+): Promise<void> {
+  const end = agent?.ended()
+  if (end?.code === 0)
+    throw new NearsideError('world_stopped', `${region.name}: was stopped by another command meanwhile`, {
+      remedy: typed(world, 'nearside up'),
+    })
+  if (!end && silentForMs < silentMs) return
+  const { why, tail } = await lastWords(world, region)
+  const how = end
+    ? `its agent ended (${end.signal ?? `exit ${end.code}`})`
+    : 'its agent does not answer any more'
+  throw new NearsideError('agent_died', `${region.name}: ${how}${why ? `: ${why}` : ''}\n${tail}`, {
+    remedy: `nearside logs ${region.name} agent`,
+  })
+}
+
+async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promise<void> {
+  for (const { region, status } of looks) {
+    const release = status?.world?.release
+    if (release?.startsWith('failed')) {
+      // It ran where the primary was at that moment; the outcome names its log.
+      const where = /\/regions\/([^/]+)\/log\//.exec(release)?.[1]
+      const tail = where ? await logTail(world, where, 'release') : ''
+      throw new NearsideError('release_failed', `app.release ${release}${tail}`, {
+        remedy: `mend it, then run ${typed(world, 'nearside up')} again: it is tried again${where ? ` (nearside logs ${where} release)` : ''}`,
+      })
+    }
+    const gaveUp = status?.processes.find((one) => one.state === 'gaveUp')
+    if (gaveUp)
+      throw new NearsideError(
+        'process_gave_up',
+        `${region.name}/${gaveUp.name} was given up: ${gaveUp.why}${await logTail(world, region.name, gaveUp.name)}`,
+        {
+          remedy: `mend it, then run ${typed(world, 'nearside up')} again (nearside logs ${region.name} ${gaveUp.name})`,
+        },
+      )
+  }
+}
+
+async function tellTrouble(
+  world: WorldHandle,
+  looks: readonly Look[],
+  told: Set<string>,
+  onTrouble: (message: string) => void,
+): Promise<void> {
+  for (const { region, status } of looks)
+    for (const { name, state, restarts, why } of status?.processes ?? []) {
+      const where = `${region.name}/${name}`
+      if (state === 'ready' || restarts < troubleAfter || told.has(where)) continue
+      told.add(where)
+      onTrouble(
+        `${where} fails again and again${why ? ` (${why})` : ''}; its log ends with:${await logTail(world, region.name, name)}`,
+      )
+    }
+}
+
+export async function logTail(world: WorldHandle, region: string, name: string): Promise<string> {
+  const redact = redactor(Object.values(world.secrets))
+  const lines = await tailOf(join(world.regionFolder(region), 'log', `${name}.log`), 10)
+  return lines.map((line) => `\n  ${redact(renderLine(line))}`).join('')
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DatabaseState } from '../../agent/database/monitor.ts'
+import { ownPaths } from '../../engines/haproxy/layout.ts'
+import { askHttp, parseJson } from '../../lib/http.ts'
+import { isAlive, uptimeSeconds } from '../../lib/proc.ts'
+import type { Region } from '../../topology/regions.ts'
+import { agentProcess } from '../agents.ts'
+import { typed } from '../find.ts'
+import { regionStatus, type WorldHandle } from '../handle.ts'
+import { isHere } from '../here.ts'
+import { recordsOf } from '../processes.ts'
+import { combine } from './combine.ts'
+import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
+
+/**
+ * The whole answer has to be there in half a second, also when agents hang: on this machine they get 200 ms, and after
+ * a third of it their engines are asked beside them. Over a wide network it takes as long as that takes.
+ */
+const patience = {
+  here: { agentMs: 200, edgeMs: 300, lateMs: 60, engineMs: 150 },
+  away: { agentMs: 1500, edgeMs: 1500, lateMs: 500, engineMs: 900 },
+}
+
+export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
+  const { topology } = world.record
+  const regions = await Promise.all(world.regions.map((region) => reportOn(world, region)))
+  const status = combine({
+    world: topology.name,
+    domain: topology.domain,
+    durabilityAsked: topology.database.durability,
+    at: Date.now(),
+    regions,
+  })
+  const problems = status.problems.map((one) =>
+    one.remedy === undefined ? one : { ...one, remedy: typed(world, one.remedy) },
+  )
+  return { ...status, ...(world.record.lab ? { lab: world.record.lab.id } : {}), problems }
+}
+
+async function reportOn(world: WorldHandle, region: Region): Promise<RegionReport> {
+  const { ports } = world.record.topology
+  const { agentMs, edgeMs, lateMs, engineMs } = patience[isHere(world, region) ? 'here' : 'away']
+  const asked = regionStatus(world, region, agentMs)
+  const edge = region.serves ? edgeOf(region, ports.http, edgeMs) : undefined
+  const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
+  const direct = early === undefined || early === 'late' ? withoutAgent(world, region, engineMs) : undefined
+  const status = await asked
+  const shown = edge === undefined ? {} : { edge: await edge }
+  if (status) return { ...status, ...shown, source: 'agent', agentState: 'answers' }
+  const { name, role, address } = region
+  return { region: name, role, address, source: 'engines', agent: null, ...shown, ...(await direct!) }
+}
+
+async function edgeOf(region: Region, port: number, timeoutMs: number): Promise<Edge> {
+  const answer = await askHttp(region.address, port, ownPaths.ready, timeoutMs)
+  if (!answer) return 'silent'
+  return answer.status === 200 ? 'serving' : 'no app'
+}
+
+async function withoutAgent(
+  world: WorldHandle,
+  region: Region,
+  engineMs: number,
+): Promise<Pick<RegionReport, 'agentState' | 'processes' | 'database'>> {
+  const patroni = region.full
+    ? askHttp(region.address, world.record.topology.ports.patroni, '/patroni', engineMs)
+    : undefined
+  const hangs = agentProcess(world, region) !== undefined
+  const processes = processesFromRecords(world.regionFolder(region.name))
+  const database = databaseFrom(parseJson<PatroniStatus>((await patroni)?.body))
+  return {
+    agentState: hangs ? 'hangs' : isHere(world, region) ? 'gone' : 'elsewhere',
+    processes,
+    ...(region.full ? { database } : {}),
+  }
+}
+
+function processesFromRecords(folder: string): ShownProcess[] {
+  return [...recordsOf(folder)].map(([name, id]) =>
+    isAlive(id)
+      ? { name, state: 'running', pid: id.pid, uptimeSeconds: uptimeSeconds(id) }
+      : { name, state: 'gone' },
+  )
+}
+
+type PatroniStatus = {
+  state?: string
+  role?: string
+  timeline?: number
+  replication?: { application_name: string; state: string; sync_state: string }[]
+}
+
+/** What Patroni itself says; lag is not among it. */
+export function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState {
+  if (!patroni?.role) return { role: 'unknown', state: 'Patroni does not answer' }
+  const primary = patroni.role === 'primary' || patroni.role === 'master'
+  const base = { state: patroni.state, timeline: patroni.timeline }
+  if (!primary) return { role: 'replica', ...base }
+  const standbys = (patroni.replication ?? [])
+    .filter((one) => one.state === 'streaming')
+    .map((one) => ({
+      region: one.application_name,
+      synchronous: one.sync_state === 'sync' || one.sync_state === 'quorum',
+    }))
+  return { role: 'primary', ...base, standbys: standbys as DatabaseState['standbys'] }
+}

@@ -1,0 +1,56 @@
+import type { Durability } from '../../agent/http/status.ts'
+import { freshMs, judge } from './health.ts'
+import type { RegionReport, WorldStatus } from './types.ts'
+
+export type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
+  regions: readonly RegionReport[]
+}
+
+/**
+ * Puts the regions' answers together. Pure. What the agents know together is taken from the agent whose view is the
+ * freshest. Who holds the primary and what its standbys are is taken from the databases themselves as soon as that
+ * view is old: they are asked anew every time.
+ */
+export function combine({ regions, ...world }: Collected): WorldStatus {
+  const best = regions
+    .filter((one) => one.world !== undefined)
+    .sort((a, b) => rank(a) - rank(b) || a.world!.ageMs - b.world!.ageMs)[0]
+  const shared = best && {
+    ageMs: best.world!.ageMs,
+    from: best.region,
+    ...(best.etcd?.error === undefined ? {} : { etcdError: best.etcd.error }),
+  }
+  const fresh = shared !== undefined && shared.ageMs <= freshMs
+  const claims = regions.filter((one) => one.database?.role === 'primary').map((one) => one.region)
+  const primary = fresh ? best?.world?.primary : (claims[0] ?? undefined)
+  const durability = fresh ? best!.world!.durability : durabilityFrom(regions, primary, world.durabilityAsked)
+  const status = {
+    ...world,
+    ...(primary === undefined ? {} : { primary }),
+    durability,
+    ...(shared ? { shared } : {}),
+    verdicts: best?.verdicts ?? [],
+    regions: regions.map((one) => {
+      const fitness = best?.world?.fitness[one.region]
+      const lag = best?.world?.lag[one.region]
+      return { ...one, ...(fitness ? { fitness } : {}), ...(lag ? { lag } : {}) }
+    }),
+  }
+  const { health, problems } = judge(status, claims)
+  const { world: name, domain, at, ...rest } = status
+  return { world: name, domain, at, health, problems, ...rest }
+}
+
+const rank = (one: RegionReport) => (one.etcd?.error === undefined ? 0 : 1)
+
+function durabilityFrom(
+  regions: readonly RegionReport[],
+  primary: string | undefined,
+  asked: WorldStatus['durabilityAsked'],
+): Durability {
+  if (asked === 'local') return 'local'
+  const standbys = regions.find((one) => one.region === primary)?.database?.standbys
+  if (!standbys) return 'unknown'
+  if (standbys.some((standby) => standby.synchronous)) return 'region'
+  return asked === 'strict' ? 'stopped' : 'at risk'
+}

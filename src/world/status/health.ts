@@ -1,0 +1,138 @@
+import { spaceState } from '../../engines/etcd/space.ts'
+import { duration, list } from '../../lib/format.ts'
+import { isDead, regionProblems } from './region-health.ts'
+import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
+
+/** The shared view is written and read once a second; one older than this is told as old. */
+export const freshMs = 3000
+
+type Unjudged = Omit<WorldStatus, 'health' | 'problems'>
+
+/**
+ * What is not as it should be, worst first within each kind, and what that makes of the whole. Pure. `claims`:
+ * regions whose database says that it is the primary.
+ */
+export function judge(status: Unjudged, claims: readonly string[]): { health: Health; problems: Problem[] } {
+  if (isStopped(status.regions))
+    return {
+      health: 'down',
+      problems: [{ code: 'world_stopped', message: 'nothing of this world runs', remedy: 'nearside up' }],
+    }
+  const problems = [
+    ...primaryProblems(status, claims),
+    ...durabilityProblems(status),
+    ...sharedProblems(status),
+    ...aloneProblems(status),
+    ...status.regions.flatMap((region) => regionProblems(region, status)),
+    ...releaseProblems(status),
+  ]
+  const edges = status.regions.filter((region) => region.edge !== undefined)
+  const served = edges.some((region) => region.edge === 'serving')
+  return { health: served ? (problems.length === 0 ? 'well' : 'degraded') : 'down', problems }
+}
+
+function primaryProblems({ primary, regions }: Unjudged, claims: readonly string[]): Problem[] {
+  if (claims.length > 1)
+    return [
+      {
+        code: 'primary_claimed_twice',
+        message: `${list(claims)} each say that they hold the primary; only one of them can acknowledge writes`,
+      },
+    ]
+  const holder = regions.find((region) => region.region === primary)
+  if (holder && (!holder.database || holder.database.role === 'unknown'))
+    return [
+      {
+        code: 'primary_silent',
+        message: `the primary in ${primary} does not answer: writes wait until it does or another region takes over`,
+      },
+    ]
+  if (primary !== undefined) return []
+  return [{ code: 'no_primary', message: 'no region holds the primary: writes wait' }]
+}
+
+function durabilityProblems({ durability, primary, regions }: Unjudged): Problem[] {
+  const alone = `no standby is in step with ${primary ?? 'the primary'}`
+  const single = regions.filter((region) => region.role === 'full').length === 1
+  if (durability === 'at risk')
+    return [
+      {
+        code: 'durability_at_risk',
+        message: `${alone}: writes go on, and losing it now would lose the latest of them`,
+        ...(single ? { remedy: 'a second full region would hold them too' } : {}),
+      },
+    ]
+  if (durability === 'unknown' && primary !== undefined)
+    return [{ code: 'durability_unknown', message: `nobody says which standby is in step with ${primary}` }]
+  if (durability === 'stopped')
+    return [
+      { code: 'durability_stopped', message: `${alone}: writes are stopped (database.durability strict)` },
+    ]
+  return []
+}
+
+function sharedProblems({ shared, regions }: Unjudged): Problem[] {
+  const without = regions.filter((region) => region.etcd?.error !== undefined).map((region) => region.region)
+  const old =
+    shared && shared.ageMs > freshMs
+      ? `; fitness, lag and verdicts are ${duration(shared.ageMs / 1000)} old`
+      : ''
+  const state = spaceState(regions.flatMap(({ etcd }) => etcd ?? []))
+  // It is why etcd cannot be written, so that need not be told, too.
+  if (state === 'full') return [{ ...etcdFull, message: `${etcdFull.message}${old}` }]
+  const nearly = state === 'nearly full' ? [etcdNearlyFull] : []
+  if (without.length > 0) {
+    const why = regions.find((region) => region.etcd?.error !== undefined)!.etcd!.error!
+    const where = without.length === regions.length ? 'anywhere' : `in ${list(without)}`
+    return [
+      { code: 'etcd_unreachable', message: `etcd cannot be written ${where} (${why})${old}` },
+      ...nearly,
+    ]
+  }
+  if (old !== '')
+    return [{ code: 'view_old', message: `what the agents share is old${old.replace(';', ':')}` }, ...nearly]
+  return nearly
+}
+
+const etcdFull: Problem = {
+  code: 'etcd_full',
+  message:
+    'etcd is full (NOSPACE) and refuses every write: nothing is decided, and no primary can be elected',
+  remedy: 'nearside doctor --fix',
+}
+const etcdNearlyFull: Problem = {
+  code: 'etcd_nearly_full',
+  message: 'etcd is nearly full; when it is, it refuses every write and no primary can be elected',
+  remedy: 'nearside doctor --fix',
+}
+
+/** Regions whose agent is gone and whose engines go on: one cause, most often, and one remedy. */
+function aloneProblems({ regions }: Unjudged): Problem[] {
+  const alone = regions.filter((region) => region.agentState === 'gone' && !isDead(region))
+  if (alone.length === 0) return []
+  const names = list(alone.map((region) => region.region))
+  return [
+    {
+      code: 'agent_gone',
+      ...(alone.length === 1 ? { region: alone[0]!.region } : {}),
+      message: `no agent runs in ${names}: the engines go on there, and nobody restarts or steers them`,
+      remedy: 'nearside up',
+    },
+  ]
+}
+
+/** An orderly stop leaves no record behind; what was killed does. */
+export const isStopped = (regions: readonly RegionReport[]): boolean =>
+  regions.every((region) => region.agentState === 'gone' && region.processes.length === 0)
+
+function releaseProblems({ regions }: Unjudged): Problem[] {
+  const release = regions.map((region) => region.world?.release).find((one) => one?.startsWith('failed'))
+  if (release === undefined) return []
+  return [
+    {
+      code: 'release_failed',
+      message: `app.release ${release}`,
+      remedy: 'mend it, then run nearside up again: it is tried again',
+    },
+  ]
+}

@@ -1,0 +1,104 @@
+import { count, list } from '../../lib/format.ts'
+import type { Problem, RegionReport, WorldStatus } from './types.ts'
+
+/** Nothing of it runs: it was killed, or stopped. */
+export const isDead = (region: RegionReport): boolean =>
+  !region.processes.some((one) => one.state === 'running')
+
+/** What is not as it should be in one region. Pure. */
+export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldStatus, 'verdicts'>): Problem[] {
+  const name = region.region
+  const about = (code: string, message: string, remedy?: string): Problem => ({
+    code,
+    region: name,
+    message: `${name}: ${message}`,
+    ...(remedy === undefined ? {} : { remedy }),
+  })
+  const agent = agentProblem(region, about)
+  const verdict = verdicts.find((one) => one.region === name)
+  const fitness =
+    region.fitness === 'lost' || region.fitness === 'unfit'
+      ? [
+          about(
+            `region_${region.fitness}`,
+            `${region.fitness}${verdict && verdict.by.length > 0 && verdict.state === region.fitness ? sayWhy(verdict) : ''}`,
+          ),
+        ]
+      : verdict?.state === 'suspect' && agent?.code !== 'region_dead'
+        ? [about('region_suspect', `does not answer ${list(verdict.by)}`)]
+        : []
+  const edge =
+    region.edge === 'silent' && agent?.code !== 'region_dead'
+      ? [about('edge_silent', 'its edge does not answer users', `nearside logs ${name} haproxy`)]
+      : region.edge === 'no app'
+        ? [about('edge_no_app', 'its edge has no app to send users to')]
+        : []
+  const follows =
+    region.database?.missingWal === undefined &&
+    (region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false)
+  const database = follows
+    ? []
+    : [about('replica_not_streaming', notFollowing(region.database), `nearside logs ${name} postgres`)]
+  const steering =
+    region.steering?.kind === 'failed'
+      ? [
+          about(
+            'steering_failed',
+            `its DNS does not tell users’ networks apart: ${region.steering.why}`,
+            `nearside logs ${name} agent`,
+          ),
+        ]
+      : []
+  const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notWell)
+  return [
+    ...(agent ? [agent] : []),
+    ...fitness,
+    ...edge,
+    ...database,
+    ...steering,
+    ...processes.map((one) =>
+      about(
+        'process_not_ready',
+        `${one.name} ${one.state === 'gaveUp' ? 'was given up' : one.state}${one.why ? `, ${one.why}` : ''}${one.restarts ? ` (${count(one.restarts, 'restart')})` : ''}`.replace(
+          `${name}: `,
+          '',
+        ),
+        one.state === 'gaveUp' || one.state === 'backoff' ? `nearside logs ${name} ${one.name}` : undefined,
+      ),
+    ),
+  ]
+}
+
+const sayWhy = ({ by, why }: WorldStatus['verdicts'][number]) =>
+  why === undefined ? `, say ${list(by)}` : `: it has ${why}, which ${list(by)} reach`
+
+function notFollowing(database: RegionReport['database']): string {
+  if (database?.state === 'creating replica') return 'its database is being copied from the primary'
+  if (database?.missingWal !== undefined)
+    return 'its database does not follow: the primary has no more the WAL that it needs; it is copied anew within a minute, if nobody needs what it has'
+  return 'its database does not follow the primary'
+}
+
+const notWell = ({ state }: RegionReport['processes'][number]) => state !== 'ready' && state !== 'running'
+
+function agentProblem(
+  region: RegionReport,
+  about: (code: string, message: string, remedy?: string) => Problem,
+): Problem | undefined {
+  switch (region.agentState) {
+    case 'answers':
+      return undefined
+    case 'hangs':
+      return about(
+        'agent_hangs',
+        'its agent does not answer; what is shown comes from its engines',
+        `nearside logs ${region.region} agent; nearside restart ${region.region} agent`,
+      )
+    case 'gone':
+      return isDead(region)
+        ? about('region_dead', 'nothing runs there', `nearside revive ${region.region}`)
+        : undefined
+    case 'elsewhere':
+      return about('agent_unreachable', `its agent at ${region.address} does not answer`)
+  }
+}

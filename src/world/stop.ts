@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { secretsOf } from '../agent/secrets.ts'
+import { launcher } from '../agent/supervision/launch.ts'
+import { endsBy, type Stage, stages } from '../agent/supervision/shutdown-order.ts'
+import { Supervisor } from '../agent/supervision/supervisor.ts'
+import { compileRegion } from '../compile.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { askHttp } from '../lib/http.ts'
+import { isAlive, signal } from '../lib/proc.ts'
+import type { Region } from '../topology/regions.ts'
+import { regionStatus, type WorldHandle } from './handle.ts'
+import { type Resident, residentsOf } from './processes.ts'
+
+export type StopReport = {
+  /** Called when a stage begins. */
+  onStage?: (stage: Stage | 'rest') => void
+  /** A region that has to be stopped without its agent, and why. */
+  onOrphan?: (region: string) => void
+}
+
+const endingMs = 3000
+/** How long processes that nobody stops in order get to end by themselves. */
+const restMs = 15_000
+/** Over and above what the plan allows its slowest process. */
+const slackMs = 30_000
+
+/**
+ * Stops these regions and verifies that nothing of them is left. All regions go through one stage before the next, so
+ * that no write is lost between a primary and its standby; a region whose agent does not answer goes through the same
+ * stages by what its records and plan say. Returns what had to be swept up because no record named it.
+ */
+export async function stopWorld(
+  world: WorldHandle,
+  regions: readonly Region[],
+  { onStage, onOrphan }: StopReport = {},
+): Promise<Resident[]> {
+  const stoppers = await Promise.all(
+    regions.map(async (region): Promise<Stopper> => {
+      if (await regionStatus(world, region, 2000)) return byAgent(world, region)
+      const left = residentsOf(world.folder, [placeOf(world, region)])
+      // An agent that does not answer would start again what is stopped behind its back.
+      for (const one of left) if (one.name === 'agent' && one.main) signal(one, 'SIGKILL')
+      if (left.length > 0) onOrphan?.(region.name)
+      return withoutAgent(world, region)
+    }),
+  )
+  for (const stage of stages) {
+    onStage?.(stage)
+    if (stage === 'all') for (const stop of stoppers) await stop(stage)
+    else await Promise.all(stoppers.map((stop) => stop(stage)))
+  }
+  const left = () =>
+    residentsOf(
+      world.folder,
+      regions.map((region) => placeOf(world, region)),
+    )
+  // An agent answers before it ends, and a sandbox's monitor ends after what it monitors.
+  for (let waited = 0; left().length > 0 && waited < endingMs; waited += 50) await sleep(50)
+  const rest = left()
+  if (rest.length > 0) onStage?.('rest')
+  await endRest(rest)
+  const survivors = left()
+  if (survivors.length > 0)
+    throw new NearsideError('stop_incomplete', `still running: ${survivors.map(nameOf).join(', ')}`, {
+      remedy: `see what holds them, then: kill -9 ${survivors.map((one) => one.pid).join(' ')}`,
+    })
+  return rest
+}
+
+type Stopper = (stage: Stage) => Promise<void>
+
+export const placeOf = (world: Pick<WorldHandle, 'regionFolder'>, region: Region) => ({
+  name: region.name,
+  folder: world.regionFolder(region.name),
+})
+
+function byAgent(world: WorldHandle, region: Region): Stopper {
+  const direct = withoutAgent(world, region)
+  const { stopSeconds } = world.record.topology.app
+  const limitMs = Math.max(60_000, stopSeconds * 1000) + slackMs
+  return async (stage) => {
+    try {
+      await world.call(region, 'POST', '/v1/stop', { stage }, limitMs)
+    } catch (error) {
+      // Killed meanwhile, or broken: the rest is done without it.
+      if (!(error instanceof NearsideError)) throw error
+      for (const one of residentsOf(world.folder, [placeOf(world, region)]))
+        if (one.name === 'agent' && one.main) signal(one, 'SIGKILL')
+      await direct(stage)
+    }
+  }
+}
+
+/** A supervisor that was never started stops what the records of an earlier one name, in the same order. */
+function withoutAgent(world: WorldHandle, region: Region): Stopper {
+  const { topology, appFolder } = world.record
+  let supervisor: Supervisor | undefined
+  const make = async () => {
+    const secrets = await secretsOf(world.folder)
+    const plan = compileRegion(topology, region.name, { secrets, folder: world.folder, appFolder })
+    const folder = world.regionFolder(region.name)
+    return new Supervisor({ plan, launcher: launcher({ root: '', folder, files: plan.files }) })
+  }
+  return async (stage) => {
+    try {
+      supervisor ??= await make()
+      const primary = region.full && (await leads(world, region))
+      await supervisor.stop((process) => endsBy(stage, process, primary))
+    } catch (error) {
+      // A world made by another version may not compile any more. What is left is swept up at the end.
+      if (process.env.NEARSIDE_DEBUG) process.stderr.write(`${region.name}: ${messageOf(error)}\n`)
+    }
+  }
+}
+
+const leads = async (world: WorldHandle, region: Region) =>
+  (await askHttp(region.address, world.record.topology.ports.patroni, '/primary', 1000))?.status === 200
+
+/** What no record names: a postmaster whose Patroni was killed, a helper that an app left behind. */
+async function endRest(rest: readonly Resident[]): Promise<void> {
+  // PostgreSQL's SIGTERM waits for its clients to leave; SIGINT is the clean shutdown that does not.
+  for (const one of rest) signal(one, one.program === 'postgres' ? 'SIGINT' : 'SIGTERM')
+  const deadline = performance.now() + restMs
+  while (rest.some(isAlive) && performance.now() < deadline) await sleep(20)
+  for (const one of rest) signal(one, 'SIGKILL')
+  for (let waited = 0; rest.some(isAlive) && waited < 5000; waited += 20) await sleep(20)
+}
+
+export const nameOf = (one: Resident) => `${one.region}/${one.name} (${one.program}, process ${one.pid})`

@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { WorldRecord } from '../agent/layout.ts'
+import { type Run, runToEnd } from '../agent/supervision/check.ts'
+import { launcher } from '../agent/supervision/launch.ts'
+import { compile } from '../compile.ts'
+import { parameterTrials } from '../engines/postgres/parameters.ts'
+import { locateEngineRoot } from '../engines/root/locate.ts'
+import { sandboxCommand } from '../engines/root/sandbox.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { writeAside } from '../lib/files.ts'
+import type { Secrets } from '../topology/secrets.ts'
+import { redactor } from './logs/render.ts'
+
+const trialMs = 30_000
+
+/** What a trial was about, and what the engine said against it. */
+type Objection = { what: string; said: string }
+
+/**
+ * Values that only the engine can judge are put to the engine before anything is started with them: a PostgreSQL that
+ * refuses one of its parameters would not come back from its next restart.
+ */
+export async function parametersAccepted(
+  folder: string,
+  { topology, topologyFile }: WorldRecord,
+): Promise<void> {
+  const root = locateEngineRoot().path
+  const objections: Objection[] = []
+  for (const { name, command } of parameterTrials(topology)) {
+    const inside = { root, binds: [], cwd: '/tmp', env: {}, command, lifetime: 'tied' } as const
+    const said = await objectionOf({ ...sandboxCommand(inside), cwd: folder })
+    if (said !== undefined) objections.push({ what: `database.parameters.${name}`, said })
+  }
+  if (objections.length === 0) return
+  throw new NearsideError('parameters_refused', refusalOf(topologyFile, 'PostgreSQL refuses', objections), {
+    remedy: 'see https://www.postgresql.org/docs/17/runtime-config.html',
+  })
+}
+
+/**
+ * The whole plan of a changed topology is written into a folder of its own and shown to every engine that has a
+ * checker. A running world is given nothing that was not accepted there.
+ */
+export async function planAccepted(folder: string, record: WorldRecord, secrets: Secrets): Promise<void> {
+  const place = await mkdtemp(join(folder, 'trial-'))
+  try {
+    const plan = compile(record.topology, { secrets, folder: place, appFolder: record.appFolder })
+    const objections: Objection[] = []
+    for (const { region, folders, files, processes } of Object.values(plan.regions)) {
+      const at = join(place, 'regions', region)
+      for (const path of folders) await mkdir(join(at, path), { recursive: true, mode: 0o700 })
+      for (const file of files) await writeAside(join(at, file.path), file.content, file.mode)
+      const { dress } = launcher({ root: locateEngineRoot().path, folder: at, files })
+      for (const { name, validate } of processes) {
+        const said = validate && (await objectionOf(dress('engine', validate, {})))
+        if (said !== undefined) objections.push({ what: `${region}/${name}`, said })
+      }
+    }
+    if (objections.length === 0) return
+    const text = refusalOf(record.topologyFile, 'an engine refuses what would be made of it', objections)
+    throw new NearsideError('plan_refused', redactor(Object.values(secrets))(text), {
+      remedy: 'change the topology back; what runs was left as it is',
+    })
+  } finally {
+    await rm(place, { recursive: true, force: true })
+  }
+}
+
+async function objectionOf(trial: Run): Promise<string | undefined> {
+  const { code, output } = await runToEnd(trial, trialMs)
+  if (code === 0) return undefined
+  const lines = output.split('\n').filter((line) => line.trim() !== '')
+  // What PostgreSQL says before is when and in which process.
+  return lines
+    .map((line) => line.replace(/^.*? (FATAL|HINT|DETAIL): +/, ''))
+    .slice(0, 12)
+    .join('\n    ')
+}
+
+const refusalOf = (file: string, head: string, objections: readonly Objection[]) =>
+  [`${file}: ${head}`, ...objections.map(({ what, said }) => `  ${what}: ${said}`)].join('\n')

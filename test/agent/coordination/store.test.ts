@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { Shared } from '../../../src/agent/coordination/store.ts'
+import { contextOf } from '../../../src/compile.ts'
+import type { Action, Leader } from '../../../src/failover/types.ts'
+import { validate } from '../../../src/topology/checks.ts'
+import type { Topology, TopologyInput } from '../../../src/topology/schema.ts'
+import { type Secrets, secretNames } from '../../../src/topology/secrets.ts'
+import { startEtcd, type TestEtcd, testPassword } from '../../support/etcd.ts'
+import { until } from '../../support/sandboxed.ts'
+import { twoRegionsAndWitness } from '../../support/world.ts'
+
+type SetFitness = Extract<Action, { kind: 'setFitness' }>
+
+/** What several agents do to the same keys, each with a clock that the test moves. */
+describe('agents that share an etcd', () => {
+  let cluster: TestEtcd
+  let topology: Topology
+  let nowMs = 0
+  before(async () => {
+    cluster = await startEtcd(3)
+    await cluster.client().enableAuth()
+    topology = topologyAt(cluster.base)
+  })
+  after(() => cluster?.stop())
+  beforeEach(() => cluster.client().delete('/', { prefix: true }))
+
+  const secrets = Object.fromEntries(secretNames.map((name) => [name, testPassword])) as Secrets
+  const agent = (region: string) =>
+    new Shared(contextOf(topology, region, { secrets, folder: '/w', appFolder: '/a' }), () => nowMs)
+  const report = (region: string) => ({ region, at: 1, version: '1', seen: {}, database: undefined })
+
+  /** Patroni's leader key, as Patroni keeps it: under a lease of its own. */
+  async function lead(region: string): Promise<Leader> {
+    const lease = await cluster.client().grantLease(60)
+    await cluster.client().put('/service/shared/leader', region, { lease })
+    return (await agent('us-west').read()).leader!
+  }
+  const leads = async () => (await agent('us-west').read()).leader?.region
+
+  test('a leader’s lease is revoked by one of those that try', async () => {
+    const agents = ['us-west', 'us-central', 'us-west', 'us-central'].map(agent)
+    await Promise.all(agents.map((one, index) => one.publish(report(index % 2 ? 'us-central' : 'us-west'))))
+    const leader = await lead('us-east')
+    const done = await Promise.all(agents.slice(0, 2).map((one) => one.revokeLeader(leader)))
+    assert.deepEqual(done.sort(), [false, true])
+    assert.equal(await leads(), undefined)
+  })
+
+  test('with a successor, Patroni is told of it in the same moment; a claim that failed tells it nothing', async () => {
+    const [west, central] = [agent('us-west'), agent('us-central')]
+    await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
+    const leader = await lead('us-east')
+    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west')
+    assert.equal(await central.revokeLeader(leader, 'us-west'), false)
+    assert.equal(await west.isMoving('us-east', 'us-west'), false)
+    const next = await lead('us-east')
+    assert.equal(await central.revokeLeader(next, 'us-west'), true)
+    assert.equal(await west.isMoving('us-east', 'us-west'), true)
+  })
+
+  test('a leader that was decided on earlier is left alone', async () => {
+    const west = agent('us-west')
+    await west.publish(report('us-west'))
+    const old = await lead('us-east')
+    // Patroni writes the key anew, or another region has taken it.
+    for (const region of ['us-east', 'us-west']) {
+      await lead(region)
+      assert.equal(await west.revokeLeader(old), false)
+      assert.equal(await leads(), region)
+    }
+  })
+
+  test('a claim whose revocation was never answered is taken up again by its owner, and by nobody else', async () => {
+    const [west, central] = [agent('us-west'), agent('us-central')]
+    await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
+    const leader = await lead('us-east')
+    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west')
+    assert.equal(await central.revokeLeader(leader), false)
+    assert.equal(await leads(), 'us-east')
+    assert.equal(await west.revokeLeader(leader), true)
+    assert.equal(await leads(), undefined)
+  })
+
+  test('a claimer that dies makes way for another', async () => {
+    const [west, central] = [agent('us-west'), agent('us-central')]
+    await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
+    const leader = await lead('us-east')
+    const [mine] = await cluster.client().get('/nearside/shared/agents/us-west')
+    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west', { lease: mine!.lease })
+    await west.withdraw()
+    assert.equal(await central.revokeLeader(leader), true)
+  })
+
+  test('a change of fitness is made by one of those that decided it on the same state', async () => {
+    const agents = ['us-west', 'us-central', 'us-east'].map(agent)
+    const lost: SetFitness = {
+      kind: 'setFitness',
+      region: 'us-east',
+      state: 'lost',
+      was: 'fit',
+      revision: '0',
+      by: [],
+    }
+    const done = await Promise.all(agents.map((one) => one.setFitness(lost)))
+    assert.equal(done.filter(Boolean).length, 1)
+    const { fitness } = await agents[0]!.read()
+    assert.equal(fitness['us-east']?.state, 'lost')
+    const { revision } = fitness['us-east']!
+    const back: SetFitness = { ...lost, state: 'fit', was: 'lost', revision }
+    assert.equal(await agents[1]!.setFitness(back), true)
+    assert.equal(await agents[2]!.setFitness(back), false)
+  })
+
+  test('a report’s age is counted by its reader, from when it first saw it', async () => {
+    const [west, central] = [agent('us-west'), agent('us-central')]
+    await west.publish(report('us-west'))
+    const age = async () => (await central.read()).reports['us-west']?.ageMs
+    nowMs = 1_000_000
+    assert.equal(await age(), 0)
+    nowMs += 700
+    assert.equal(await age(), 700)
+    await west.publish(report('us-west'))
+    assert.equal(await age(), 0)
+  })
+
+  test('a report is gone when its agent withdraws, and also when it is heard of no more', async () => {
+    const [west, central, east] = [agent('us-west'), agent('us-central'), agent('us-east')]
+    for (const [one, region] of [
+      [west, 'us-west'],
+      [central, 'us-central'],
+    ] as const)
+      await one.publish(report(region))
+    const reports = async () => Object.keys((await east.read()).reports)
+    assert.deepEqual(await reports(), ['us-central', 'us-west'])
+    await west.withdraw()
+    assert.deepEqual(await reports(), ['us-central'])
+    await until('the lease to run out', async () => (await reports()).length === 0)
+    // It comes back with a new one.
+    nowMs += 60_000
+    await central.publish(report('us-central'))
+    assert.deepEqual(await reports(), ['us-central'])
+  })
+
+  test('a release runs once; a failed one may be forgotten, one that runs or went well may not', async () => {
+    const [west, east] = [agent('us-west'), agent('us-east')]
+    await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
+    const claimed = await Promise.all([west.claimRelease('r1'), east.claimRelease('r1')])
+    const [own, other] = claimed[0] ? [west, east] : [east, west]
+    assert.deepEqual(claimed.sort(), [false, true])
+    await west.forgetFailedRelease('r1')
+    assert.equal(await other.claimRelease('r1'), false)
+    await own.settleRelease('r1', 'failed: exit 1')
+    await west.forgetFailedRelease('r1')
+    assert.equal(await east.claimRelease('r1'), true)
+    await east.settleRelease('r1', 'ok')
+    await west.forgetFailedRelease('r1')
+    assert.equal((await west.read()).releases.r1, 'ok')
+  })
+
+  test('an outcome is put by who claimed, also when the claim has gone meanwhile; another’s claim stands', async () => {
+    const [west, east] = [agent('us-west'), agent('us-east')]
+    await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
+    const outcome = async () => (await west.read()).releases.r1
+    assert.equal(await west.claimRelease('r1'), true)
+    await west.withdraw()
+    assert.equal(await outcome(), undefined)
+    await west.settleRelease('r1', 'ok')
+    // Nobody knows whether the first was heard, so it is said again.
+    await west.settleRelease('r1', 'ok')
+    assert.equal(await outcome(), 'ok')
+    await cluster.client().delete('/nearside/shared/releases/r1')
+    assert.equal(await east.claimRelease('r1'), true)
+    await west.settleRelease('r1', 'failed: exit 1')
+    await west.settleRelease('r1', undefined)
+    assert.equal(await outcome(), 'running in us-east')
+    await east.settleRelease('r1', undefined)
+    assert.equal(await outcome(), undefined)
+  })
+
+  test('a claim of one’s own region that nobody works on is taken over, and lives with the new agent', async () => {
+    const [old, next] = [agent('us-west'), agent('us-west')]
+    await Promise.all([old.publish(report('us-west')), next.publish(report('us-west'))])
+    assert.equal(await old.claimRelease('r1'), true)
+    assert.equal(await next.claimRelease('r1'), true)
+    await old.withdraw()
+    assert.equal((await next.read()).releases.r1, next.claim)
+  })
+
+  test('releases of earlier runs are forgotten, whatever ran most often', async () => {
+    const west = agent('us-west')
+    await west.publish(report('us-west'))
+    for (let run = 0; run < 12; run += 1) {
+      await west.claimRelease(`r${run}`)
+      await west.settleRelease(`r${run}`, 'ok')
+    }
+    assert.deepEqual(Object.keys((await west.read()).releases).sort(), ['r10', 'r11', 'r7', 'r8', 'r9'])
+  })
+
+  test('the last 500 events are kept, also when each agent writes but a few', async () => {
+    const client = cluster.client()
+    for (let at = 0; at < 520; at += 1)
+      await client.put(`/nearside/shared/events/${String(at).padStart(15, '0')}-us-east-1`, '{"at":1}')
+    // An event is for people: on a machine that is busy for longer than an agent waits it may have to be said again.
+    const said = () => agent('us-west').record('primary', { to: 'us-west' })
+    await until('it to be written', () =>
+      said().then(
+        () => true,
+        () => false,
+      ),
+    )
+    await until('the oldest to be gone', async () => (await agent('us-east').events()).length === 500)
+    const newest = (await agent('us-east').events()).at(-1)
+    assert.deepEqual([newest?.kind, newest?.detail], ['primary', { to: 'us-west' }])
+  })
+
+  test('who must be promoted is read from Patroni’s record, however incomplete', async () => {
+    const sync = async (value: string) => {
+      await cluster.client().put('/service/shared/sync', value)
+      return (await agent('us-west').read()).sync
+    }
+    assert.deepEqual(await sync('{"leader":"us-east","sync_standby":"us-west"}'), {
+      leader: 'us-east',
+      standbys: ['us-west'],
+    })
+    for (const empty of ['{"leader":null,"sync_standby":null}', '{}', 'garbage'])
+      assert.deepEqual(await sync(empty), { standbys: [] })
+  })
+})
+
+function topologyAt(base: string): Topology {
+  const input: TopologyInput = {
+    name: 'shared',
+    domain: 'shared.example.com',
+    network: { base },
+    regions: twoRegionsAndWitness,
+    app: { command: ['true'] },
+  }
+  const { topology } = validate(input)
+  assert.ok(topology)
+  return topology
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { handOver } from '../../../src/agent/database/forced-failover.ts'
+import type { Logger } from '../../../src/lib/log.ts'
+import { signal } from '../../../src/lib/proc.ts'
+import { type Name, startDatabases, type TestDatabases } from '../../support/patroni.ts'
+import { until } from '../../support/sandboxed.ts'
+
+describe('a primary that hangs is given up', () => {
+  let databases: TestDatabases
+  before(async () => {
+    databases = await startDatabases()
+  })
+  after(() => databases?.stop())
+
+  const said: unknown[] = []
+  const note = (...words: unknown[]) => said.push(words)
+  const agent = (region: Name) => ({
+    context: databases.context(region),
+    shared: databases.shared(region),
+    log: { info: note, warn: note } as unknown as Logger,
+  })
+
+  async function give(from: Name, to: Name): Promise<number> {
+    const { snapshot } = await databases.look(to)
+    const startedMs = performance.now()
+    await handOver(agent(from), {
+      kind: 'giveUpPrimary',
+      leader: snapshot.leader!,
+      to,
+      silentMs: 5000,
+    })
+    await until(
+      `${to} to take writes`,
+      async () => {
+        const [row] = await databases.query(
+          to,
+          `SELECT pg_is_in_recovery() AS recovers, CASE WHEN NOT pg_is_in_recovery()
+             THEN pg_logical_emit_message(true, 'test', 'x') END AS written`,
+        )
+        return row?.recovers === false
+      },
+      15_000,
+    )
+    return performance.now() - startedMs
+  }
+
+  /** As a standby; every hand-over so far stands in the events, and nothing else. */
+  async function comesBack(region: Name, primary: Name, handOvers: number) {
+    await databases.inStep(primary)
+    const [row] = await databases.query(region, 'SELECT pg_is_in_recovery() AS recovers')
+    assert.deepEqual(row, { recovers: true })
+    const events = await databases.shared(region).events()
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      Array(handOvers).fill('giveUpPrimary'),
+    )
+  }
+
+  test('all of PostgreSQL stands still, and with it its Patroni’s loop: the standby leads in seconds', async (t) => {
+    const stopped = databases.postgres('us-east')
+    for (const one of stopped) signal(one, 'SIGSTOP')
+    try {
+      const tookMs = await give('us-east', 'us-west')
+      t.diagnostic(`${Math.round(tookMs)} ms`)
+      // With the 5 s before it, below the time that writes are held.
+      assert.ok(tookMs < 8000, `${tookMs} ms: ${JSON.stringify(said)}`)
+    } finally {
+      for (const one of stopped) signal(one, 'SIGCONT')
+    }
+    // It wakes up as a primary, and learns that it is none any more.
+    await comesBack('us-east', 'us-west', 1)
+  })
+
+  test('PostgreSQL answers and cannot close: its Patroni does not take the lock back', async (t) => {
+    const checkpointer = await databases.query(
+      'us-west',
+      `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
+    )
+    const stopped = databases.postgres('us-west').filter(({ pid }) => pid === checkpointer[0]!.pid)
+    assert.equal(stopped.length, 1)
+    for (const one of stopped) signal(one, 'SIGSTOP')
+    try {
+      t.diagnostic(`${Math.round(await give('us-west', 'us-east'))} ms`)
+    } finally {
+      for (const one of stopped) signal(one, 'SIGCONT')
+    }
+    await comesBack('us-west', 'us-east', 2)
+  })
+})

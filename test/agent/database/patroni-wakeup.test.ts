@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import { ElectionWaker, StandbyWaker } from '../../../src/agent/database/patroni-wakeup.ts'
+import type { Logger } from '../../../src/lib/log.ts'
+import { freeNetwork } from '../../support/net.ts'
+import { until } from '../../support/sandboxed.ts'
+import { contextFor, topologyOf, twoRegions } from '../../support/topologies.ts'
+
+/** The Patroni of us-west, as far as it can be woken, and what an agent there works with. */
+async function patroniOfWest(t: TestContext, changes: Parameters<typeof topologyOf>[1] = {}) {
+  const topology = topologyOf(twoRegions, { network: { base: await freeNetwork() }, ...changes })
+  const context = contextFor(topology, 'us-west')
+  const reasons: string[] = []
+  const server = createServer(async (request, response) => {
+    const body = JSON.parse((await request.toArray()).join('')) as { nearside_woken: string }
+    reasons.push(body.nearside_woken.replace(/ \d+$/, ''))
+    response.end('{}')
+  })
+  await new Promise<void>((resolve) =>
+    server.listen(context.topology.ports.patroni, context.region.address, resolve),
+  )
+  t.after(() => server.close())
+  return { reasons, agent: { context, log: { warn: () => undefined } as unknown as Logger, stopping: false } }
+}
+
+test('a region’s Patroni is woken when another region’s etcd member falls silent, once, and while nobody leads', async (t) => {
+  const { reasons, agent } = await patroniOfWest(t)
+  const waker = new ElectionWaker(agent)
+  const look = (answers: boolean, leader?: string) =>
+    waker.update({
+      initialized: true,
+      leader: leader && { region: leader },
+      reports: { 'us-west': { seen: { 'us-east': { etcd: { ok: answers, forMs: 100 } } } } },
+    } as unknown as Snapshot)
+  look(true, 'us-east')
+  look(false, 'us-east')
+  await until('being woken', () => reasons.length > 0)
+  for (let again = 0; again < 3; again += 1) look(false, 'us-east')
+  await until('being woken for the election', () => {
+    look(false)
+    return reasons.length > 1
+  })
+  assert.deepEqual(reasons, ['us-east is silent', 'nobody leads'])
+})
+
+type Standby = { state?: string; streams?: boolean; recorded?: boolean; leader?: string }
+
+/** What the agents share of us-west, which leads, and of a database in us-east. */
+const shared = ({ state = 'running', streams = false, recorded = false, leader = 'us-west' }: Standby) =>
+  ({
+    leader: { region: leader },
+    reports: {
+      'us-east': { region: 'us-east', database: { role: 'replica', state } },
+      'us-west': {
+        region: 'us-west',
+        database: { role: 'primary', standbys: streams ? [{ region: 'us-east' }] : [] },
+      },
+    },
+    sync: { leader: 'us-west', standbys: recorded ? ['us-east'] : [] },
+  }) as unknown as Snapshot
+
+test('the primary’s Patroni is woken for a standby that comes up, until that streams and may be promoted', async (t) => {
+  const { reasons, agent } = await patroniOfWest(t)
+  let nowMs = 0
+  const waker = new StandbyWaker(agent, () => nowMs)
+  const woken = async (standby: Standby) => {
+    const before = reasons.length
+    nowMs += 1000
+    waker.update(shared(standby))
+    await until('being woken', () => reasons.length > before)
+  }
+  waker.update(shared({ state: 'starting' }))
+  waker.update(shared({ leader: 'us-east' }))
+  waker.update(shared({ streams: true, recorded: true }))
+  // It may be promoted, and has paused: a Patroni that looks now would let commits go on without it.
+  waker.update(shared({ recorded: true }))
+  await woken({})
+  waker.update(shared({}))
+  await woken({ streams: true })
+  assert.deepEqual(reasons, Array(2).fill('us-east comes up'))
+})
+
+test('with durability “local” a standby that streams waits for nothing', async (t) => {
+  const { reasons, agent } = await patroniOfWest(t, { database: { durability: 'local' } })
+  const waker = new StandbyWaker(agent, () => 0)
+  waker.update(shared({ streams: true }))
+  waker.update(shared({}))
+  await until('being woken', () => reasons.length > 0)
+  assert.deepEqual(reasons, ['us-east comes up'])
+})
+
+test('for a standby that does not get on the primary’s Patroni is woken ten times, and again when it has come up', async (t) => {
+  const { reasons, agent } = await patroniOfWest(t)
+  let nowMs = 0
+  const waker = new StandbyWaker(agent, () => nowMs)
+  const look = (standby: Standby) => {
+    nowMs += 1000
+    waker.update(shared(standby))
+  }
+  for (let seconds = 0; seconds < 60; seconds += 1) look({})
+  await until('being woken', () => reasons.length >= 10)
+  look({ streams: true, recorded: true })
+  look({})
+  await until('being woken again', () => reasons.length > 10)
+  assert.equal(reasons.length, 11)
+})

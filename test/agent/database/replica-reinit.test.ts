@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Looks } from '../../../src/agent/coordination/loop.ts'
+import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
+import { StrandedWatch } from '../../../src/agent/database/replica-reinit.ts'
+import { patroniRequest } from '../../../src/engines/postgres/control.ts'
+import type { Logger } from '../../../src/lib/log.ts'
+import { signal } from '../../../src/lib/proc.ts'
+import { type Name, startDatabases, type TestDatabases } from '../../support/patroni.ts'
+import { until } from '../../support/sandboxed.ts'
+
+describe('a region that was away for so long that the WAL it needs is gone', () => {
+  let databases: TestDatabases
+  before(async () => {
+    databases = await startDatabases()
+  })
+  after(() => databases?.stop())
+
+  const shortened = {
+    wal_keep_size: '32MB',
+    max_slot_wal_keep_size: '64MB',
+    max_wal_size: '64MB',
+    min_wal_size: '64MB',
+  }
+
+  /** The limits are 1 GB and 4 GB otherwise. */
+  async function shorten() {
+    const context = databases.context('us-east')
+    const patch = { postgresql: { parameters: shortened } }
+    await patroniRequest(context, context.region.address, 'PATCH', '/config', patch, 5000)
+    await until('the limits', async () => {
+      const [row] = await databases.query('us-east', 'SHOW max_slot_wal_keep_size')
+      return row?.max_slot_wal_keep_size === '64MB'
+    })
+  }
+
+  /** Written by the primary alone, until what its slot keeps for the other region is more than it may. */
+  async function writeUntilGone(primary: Name) {
+    await until(
+      'the WAL to be gone',
+      async () => {
+        for (let segment = 0; segment < 8; segment += 1)
+          await databases.query(
+            primary,
+            `SET synchronous_commit = local; SELECT pg_logical_emit_message(true, 'test', 'x'); SELECT pg_switch_wal()`,
+          )
+        await databases.query(primary, 'CHECKPOINT')
+        const lost = await databases.query(
+          primary,
+          `SELECT 1 FROM pg_replication_slots WHERE invalidation_reason = 'wal_removed'`,
+        )
+        return lost.length > 0
+      },
+      60_000,
+    )
+  }
+
+  /** The one thing that an agent does about it. */
+  function watch(region: Name) {
+    const said: unknown[] = []
+    const note = (...words: unknown[]) => said.push(words)
+    const agent = {
+      context: databases.context(region),
+      shared: databases.shared(region),
+      log: { info: note, warn: note } as unknown as Logger,
+    }
+    const known = { state: { role: 'unknown' } as DatabaseState }
+    const looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'> = {
+      snapshot: undefined,
+      atMs: 0,
+      error: undefined,
+    }
+    const stranded = new StrandedWatch(agent, known, looks)
+    const round = async () => {
+      const { snapshot, database } = await databases.look(region)
+      Object.assign(looks, { snapshot, atMs: performance.now() })
+      known.state = database.state
+      await stranded.round()
+      return stranded
+    }
+    return { round, said }
+  }
+
+  async function comesBack(region: Name, primary: Name) {
+    await databases.start(region)
+    const { round, said } = watch(region)
+    const copies = async () =>
+      (await databases.shared(primary).events()).filter(
+        ({ kind, detail }) => kind === 'copyAnew' && detail.region === region,
+      )
+    await until(
+      'the copy',
+      async () => {
+        await round()
+        return (await copies()).length > 0
+      },
+      120_000,
+    )
+    await databases.inStep(primary)
+    assert.equal((await round()).missing, undefined)
+    // Its slot keeps WAL for it again.
+    assert.deepEqual(
+      await databases.query(primary, 'SELECT invalidation_reason AS lost FROM pg_replication_slots'),
+      [{ lost: null }],
+      JSON.stringify(said),
+    )
+    assert.equal((await copies()).length, 1, JSON.stringify(said))
+  }
+
+  test('a replica follows again, its database copied anew without anybody being asked', async () => {
+    await shorten()
+    await databases.kill('us-west')
+    await writeUntilGone('us-east')
+    await comesBack('us-west', 'us-east')
+  })
+
+  test('so does the old primary, which has writes of its own: it is rewound first, and cannot finish its start', async () => {
+    const receiver = await databases.query('us-west', 'SELECT pid FROM pg_stat_wal_receiver')
+    const stopped = databases.postgres('us-west').filter(({ pid }) => pid === receiver[0]!.pid)
+    for (const one of stopped) signal(one, 'SIGSTOP')
+    await databases.query(
+      'us-east',
+      `SET synchronous_commit = local; SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000000))`,
+    )
+    const { snapshot } = await databases.look('us-west')
+    await databases.kill('us-east')
+    for (const one of stopped) signal(one, 'SIGCONT')
+    await databases.shared('us-west').revokeLeader(snapshot.leader!)
+    await until('us-west to lead', async () => {
+      const [row] = await databases.query('us-west', 'SELECT pg_is_in_recovery() AS recovers')
+      return row?.recovers === false
+    })
+    await writeUntilGone('us-west')
+    await comesBack('us-east', 'us-west')
+  })
+})

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Agent } from '../../../src/agent/agent.ts'
+import { metrics } from '../../../src/agent/http/metrics.ts'
+import type { MemberStatus } from '../../../src/lib/etcd.ts'
+import { regionsOf } from '../../../src/topology/regions.ts'
+import { topologyOf, withEdge } from '../../support/topologies.ts'
+
+/** As much of an agent as metrics look at. */
+function agentOf(name: string, member?: Partial<MemberStatus>): Agent {
+  const regions = regionsOf(topologyOf(withEdge))
+  const region = regions.find((one) => one.name === name)
+  const context = { region, regions, topology: topologyOf(withEdge) }
+  const parts = { looks: {}, etcdWatch: { member }, deployments: { count: 0 } }
+  return { context, ...parts, supervisor: { status: () => [] } } as unknown as Agent
+}
+const text = (agent: Agent) => metrics(agent, () => undefined).text()
+
+test('a voting region tells how large its etcd is, how large it may be, and which alarms are raised', async () => {
+  const full = await text(agentOf('us-east', { dbBytes: 5000, alarms: ['NOSPACE'] }))
+  assert.match(full, /^nearside_etcd_database_bytes 5000$/m)
+  assert.match(full, /^nearside_etcd_quota_bytes 2147483648$/m)
+  assert.match(full, /^nearside_etcd_alarm\{alarm="nospace"\} 1$/m)
+  assert.match(full, /^nearside_etcd_alarm\{alarm="corrupt"\} 0$/m)
+  assert.doesNotMatch(await text(agentOf('sa-east')), /nearside_etcd_(database|quota|alarm)/)
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Agent } from '../../../src/agent/agent.ts'
+import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
+import { type Durability, durabilityOf } from '../../../src/agent/http/status.ts'
+import { topologyOf, twoRegions } from '../../support/topologies.ts'
+
+/** Only what the question is about. */
+function durability(
+  asked: 'region' | 'strict' | 'local',
+  standbys: DatabaseState['standbys'],
+  sync: Snapshot['sync'],
+): Durability {
+  const database: DatabaseState = { role: 'primary', ...(standbys ? { standbys } : {}) }
+  const snapshot = {
+    leader: { region: 'us-east', lease: '1', modRevision: '1' },
+    sync,
+    reports: { 'us-east': { database } },
+  }
+  const context = { topology: topologyOf(twoRegions, { database: { durability: asked } }) }
+  return durabilityOf({ context, looks: { snapshot } } as unknown as Agent)
+}
+
+const streaming = (synchronous: boolean) => [{ region: 'us-west', synchronous, lagMs: 0, lagBytes: 0 }]
+const recorded = { leader: 'us-east', standbys: ['us-west'] }
+
+describe('what an acknowledged write is worth', () => {
+  test('is two regions when a standby is waited for and may be promoted', () => {
+    assert.equal(durability('region', streaming(true), recorded), 'region')
+    assert.equal(durability('strict', streaming(true), recorded), 'region')
+  })
+
+  test('is not yet two regions while PostgreSQL waits for a standby that Patroni would not promote', () => {
+    assert.equal(durability('region', streaming(true), { leader: 'us-east', standbys: [] }), 'at risk')
+    assert.equal(
+      durability('region', streaming(true), { leader: 'us-west', standbys: ['us-west'] }),
+      'at risk',
+    )
+  })
+
+  test('without a standby: goes on at risk, or stops, as the topology says', () => {
+    assert.equal(durability('region', streaming(false), recorded), 'at risk')
+    assert.equal(durability('strict', [], recorded), 'stopped')
+  })
+
+  test('is unknown while the primary says nothing, and local by choice', () => {
+    assert.equal(durability('region', undefined, recorded), 'unknown')
+    assert.equal(durability('local', streaming(true), recorded), 'local')
+  })
+})

@@ -1,0 +1,411 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { identify, lookAt, signal } from '../../../src/lib/proc.ts'
+import type { PlanProcess, RegionPlan } from '../../../src/plan.ts'
+import { until } from '../../support/sandboxed.ts'
+import { SupervisedFolder } from '../../support/supervised.ts'
+
+const stay = 'exec sleep 1000'
+const kill = (pid: number) => signal(identify(pid)!, 'SIGKILL')
+
+let here: SupervisedFolder
+beforeEach(() => {
+  here = new SupervisedFolder()
+})
+afterEach(() => here.clear())
+
+describe('starting', () => {
+  test('what needs another waits until that one is ready, and says for whom', async () => {
+    const slow = here.process('slow', stay, { ready: here.readyWhen('go') })
+    const after = here.process('after', stay, { after: ['slow'] })
+    const last = here.process('last', stay, { after: ['slow', 'after'] })
+    const all = here.supervisor(here.plan([last, after, slow]))
+    all.supervisor.start()
+    await all.in('slow', 'starting')
+    assert.deepEqual(
+      [all.one('after'), all.one('last')].map(({ state, why }) => [state, why]),
+      [
+        ['waiting', 'for slow'],
+        ['waiting', 'for slow, after'],
+      ],
+    )
+    assert.deepEqual(here.starts('after'), [])
+    here.touch('go')
+    await all.in('last', 'ready')
+    const ready = all.history.filter(({ state }) => state === 'ready').map(({ name }) => name)
+    assert.deepEqual(ready, ['slow', 'after', 'last'])
+    await all.supervisor.stop()
+  })
+
+  test('a gate holds a process back, and is passed once: a restart asks nobody', async () => {
+    let open = Promise.withResolvers<void>()
+    let asked = 0
+    const gate = () => {
+      asked += 1
+      return open.promise
+    }
+    const all = here.supervisor(here.plan([here.process('gated', stay)]), {
+      gates: { gated: { waitsFor: 'another region', opens: gate } },
+    })
+    all.supervisor.start()
+    await all.in('gated', 'waiting', ({ why }) => why === 'for another region')
+    assert.deepEqual(here.starts('gated'), [])
+    open.resolve()
+    const { pid } = await all.in('gated', 'ready')
+    open = Promise.withResolvers()
+    kill(pid!)
+    await all.in('gated', 'ready', (now) => now.pid !== pid)
+    assert.equal(asked, 1)
+    await all.supervisor.stop()
+  })
+
+  test('it lives in a session of its own, logs to its file, and is told its folder', async () => {
+    const process_ = here.process('noisy', `echo said; echo complained >&2; ${stay}`, {
+      env: { GIVEN: 'yes' },
+    })
+    const all = here.supervisor(here.plan([process_]))
+    all.supervisor.start()
+    const { pid } = await all.in('noisy', 'ready')
+    const seen = lookAt(pid!)!
+    assert.equal(seen.session, pid)
+    assert.equal(seen.workingFolder, here.folder)
+    assert.equal(seen.variable('GIVEN'), 'yes')
+    assert.equal(seen.variable('NEARSIDE_FOLDER'), here.folder)
+    assert.equal(readFileSync(join(here.folder, 'log/noisy.log'), 'utf8'), 'said\ncomplained\n')
+    await all.supervisor.stop()
+  })
+})
+
+describe('a process that fails', () => {
+  test('before it is ready is started again, and the reason told', async () => {
+    const once = '[ $(wc -l < data/frail) -gt 2 ] && { touch data/go; exec sleep 1000; }; exit 3'
+    const all = here.supervisor(here.plan([here.process('frail', once, { ready: here.readyWhen('go') })]))
+    all.supervisor.start()
+    const { restarts } = await all.in('frail', 'ready')
+    assert.equal(restarts, 2)
+    assert.equal(here.starts('frail').length, 3)
+    const pauses = all.history.filter(({ state }) => state === 'backoff')
+    assert.deepEqual([...new Set(pauses.map(({ why }) => why))], ['it exited before it was ready'])
+    await all.supervisor.stop()
+  })
+
+  test('after it was ready is started again, and so is what it started before', async () => {
+    const all = here.supervisor(here.plan([here.process('killed', stay)]))
+    all.supervisor.start()
+    for (let times = 0; times < 3; times += 1) {
+      const { pid } = await all.in('killed', 'ready', ({ restarts }) => restarts === times)
+      kill(pid!)
+    }
+    await all.in('killed', 'ready', ({ restarts }) => restarts === 3)
+    await all.supervisor.stop()
+  })
+
+  test('to become ready in its time is ended, with all that it started, and started again', async () => {
+    const stuck = here.process('stuck', 'sleep 999 & wait', {
+      ready: here.readyWhen('never'),
+      readyTimeoutMs: 300,
+    })
+    const all = here.supervisor(here.plan([stuck]))
+    all.supervisor.start()
+    await all.in('stuck', 'backoff', ({ why }) => why === 'it was not ready after 0.3 s')
+    await until('a second start', () => here.starts('stuck').length > 1)
+    assert.equal(identify(here.starts('stuck')[0]!), undefined)
+    await all.supervisor.stop()
+    assert.deepEqual(here.residents(), [])
+  })
+
+  test('again and again is given up visibly; asked to, it is tried once more', async () => {
+    const broken = 'test -e data/mended && { touch data/go; exec sleep 1000; }; exit 1'
+    const all = here.supervisor(here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]))
+    all.supervisor.start()
+    const { why } = await all.in('broken', 'gaveUp')
+    assert.equal(why, 'it exited before it was ready; 12 times in a row, see its log')
+    assert.equal(here.starts('broken').length, 12)
+    here.touch('mended')
+    await all.supervisor.restart('broken')
+    await all.in('broken', 'ready')
+    await all.supervisor.stop()
+  })
+
+  test('and was given up is tried again after a while: what keeps it from running may pass at night', async () => {
+    const broken = 'test -e data/mended && { touch data/go; exec sleep 1000; }; exit 1'
+    const all = here.supervisor(
+      here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]),
+      {
+        backoff: { firstMs: 5, longestMs: 20, givenUpMs: 100 },
+      },
+    )
+    all.supervisor.start()
+    await until('a try after it was given up', () => here.starts('broken').length > 13)
+    assert.match(
+      (await all.in('broken', 'gaveUp')).why!,
+      /^it exited before it was ready; 1\d times in a row/,
+    )
+    here.touch('mended')
+    await all.in('broken', 'ready')
+    await all.supervisor.stop()
+  })
+
+  test('to answer once it was ready is shown as failing, not restarted, and as ready when it answers again', async () => {
+    const all = here.supervisor(here.plan([here.process('hung', stay)]), {
+      look: { calmMs: 50, failingMs: 20 },
+    })
+    all.supervisor.start()
+    const { pid } = await all.in('hung', 'ready')
+    rmSync(join(here.folder, 'data/hung.ready'))
+    const { why } = await all.in('hung', 'failing')
+    assert.equal(why, 'it does not answer as it should any more')
+    here.touch('hung.ready')
+    assert.equal((await all.in('hung', 'ready')).pid, pid)
+    await all.supervisor.stop()
+  })
+
+  test('is told to somebody who fails himself: that changes nothing', async () => {
+    const deaf = here.supervisor(here.plan([here.process('other', stay)]), {
+      onChange: () => {
+        throw new Error('ENOSPC')
+      },
+    })
+    deaf.supervisor.start()
+    const { restarts } = await deaf.in('other', 'ready')
+    assert.equal(restarts, 0)
+    await deaf.supervisor.stop()
+    assert.deepEqual(here.residents(), [])
+  })
+
+  test('because it does not exist is told like any other', async () => {
+    const all = here.supervisor(here.plan([here.process('absent', '', { command: ['/no/such/program'] })]))
+    all.supervisor.start()
+    await all.in('absent', 'backoff', ({ why }) => why?.includes('ENOENT') ?? false)
+    await all.supervisor.stop()
+  })
+
+  test('to be recorded does not run on as nobody’s', async () => {
+    rmSync(join(here.folder, 'run'), { recursive: true })
+    const all = here.supervisor(here.plan([here.process('lonely', stay)]))
+    all.supervisor.start()
+    await all.in('lonely', 'backoff', ({ why, restarts }) => restarts > 2 && why!.includes('ENOENT'))
+    mkdirSync(join(here.folder, 'run'))
+    const { pid } = await all.in('lonely', 'ready')
+    await until('only one to be left', () => here.residents().length === 1)
+    assert.deepEqual(here.residents(), [pid])
+    await all.supervisor.stop()
+  })
+})
+
+describe('stopping', () => {
+  test('takes what needs others before what is needed', async () => {
+    const note = (name: string) =>
+      `trap 'echo ${name} >> data/order; exit 0' TERM; while :; do sleep 0.05; done`
+    const base = here.process('base', note('base'))
+    const middle = here.process('middle', note('middle'), { after: ['base'] })
+    const top = here.process('top', note('top'), { after: ['middle'] })
+    const all = here.supervisor(here.plan([base, middle, top]))
+    all.supervisor.start()
+    await all.in('top', 'ready')
+    await all.supervisor.stop()
+    assert.equal(readFileSync(join(here.folder, 'data/order'), 'utf8'), 'top\nmiddle\nbase\n')
+    assert.deepEqual(here.residents(), [])
+    assert.deepEqual(new Set(all.supervisor.status().map(({ state }) => state)), new Set(['stopped']))
+  })
+
+  test('only some leaves the others', async () => {
+    const all = here.supervisor(here.plan([here.process('a', stay), here.process('b', stay)]))
+    all.supervisor.start()
+    const { pid } = await all.in('b', 'ready')
+    await all.in('a', 'ready')
+    await all.supervisor.stop(({ name }) => name === 'a')
+    assert.equal(all.one('a').state, 'stopped')
+    assert.equal((await all.in('b', 'ready')).pid, pid)
+    await all.supervisor.stop()
+  })
+
+  test('ends by force what does not listen, its children too', async () => {
+    const deaf = here.process(
+      'deaf',
+      "trap '' TERM; sh -c \"trap '' TERM; sleep 999\" & while :; do sleep 0.05; done",
+      {
+        stop: { signal: 'SIGTERM', timeoutMs: 200 },
+      },
+    )
+    const all = here.supervisor(here.plan([deaf]))
+    all.supervisor.start()
+    await all.in('deaf', 'ready')
+    await all.supervisor.stop()
+    await until('nothing to be left', () => here.residents().length === 0)
+  })
+
+  test('in the middle of starting leaves nothing behind, whenever it comes', async () => {
+    const processes = ['a', 'b', 'c'].map((name) => here.process(name, stay))
+    // Every moment from before the first start until after the last.
+    for (let pauseMs = 0; pauseMs < 60; pauseMs += 3) {
+      const all = here.supervisor(here.plan(processes))
+      all.supervisor.start()
+      await delay(pauseMs)
+      await all.supervisor.stop()
+      assert.deepEqual(here.residents(), [], `stopped after ${pauseMs} ms`)
+    }
+  })
+
+  test('while a pause before a restart runs ends it at once', async () => {
+    const all = here.supervisor(
+      here.plan([here.process('broken', 'exit 1', { ready: here.readyWhen('never') })]),
+      {
+        backoff: { firstMs: 1_000_000, longestMs: 1_000_000, givenUpMs: 1_000_000 },
+      },
+    )
+    all.supervisor.start()
+    await all.in('broken', 'backoff')
+    await all.supervisor.stop()
+    assert.equal(all.one('broken').state, 'stopped')
+    assert.equal(here.starts('broken').length, 1)
+  })
+})
+
+describe('after an agent that was killed', () => {
+  /** A supervisor in its own process brings the plan up and is killed. */
+  async function killed(plan: RegionPlan): Promise<void> {
+    const program = join(import.meta.dirname, 'supervisor-program.ts')
+    const child = spawn(process.execPath, [program, here.folder], { stdio: ['pipe', 'pipe', 'inherit'] })
+    child.stdin.end(JSON.stringify(plan))
+    let said = ''
+    child.stdout.on('data', (part) => {
+      said += part
+    })
+    await until('everything to be ready', () =>
+      plan.processes.every(({ name }) => said.includes(`${name} ready`)),
+    )
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('exit', resolve))
+  }
+  const engine = (name: string): PlanProcess =>
+    here.process(name, '', {
+      run: 'engine',
+      command: ['sleep', '1000'],
+      ready: { kind: 'exec', command: ['true'] },
+    })
+
+  test('everything runs on, the next one adopts it and keeps it', async () => {
+    const plan = here.plan([here.process('host', stay), engine('boxed')])
+    await killed(plan)
+    const next = here.supervisor(plan)
+    next.supervisor.start()
+    const host = await next.in('host', 'ready')
+    const boxed = await next.in('boxed', 'ready')
+    assert.deepEqual(here.starts('host'), [host.pid])
+    // The engine itself, not the sandbox around it.
+    assert.equal(lookAt(boxed.pid!)?.name, 'sleep')
+    assert.ok(
+      next.history.some(({ name, why }) => name === 'boxed' && why === 'adopted from an earlier agent'),
+    )
+    for (const { name, pid } of [host, boxed]) {
+      kill(pid!)
+      await next.in(name, 'ready', (now) => now.pid !== pid)
+    }
+    await next.supervisor.stop()
+    await until('nothing to be left', () => here.residents().length === 0)
+  })
+
+  test('what the plan wants otherwise now is stopped and started anew; the rest is left alone', async () => {
+    const file = (content: string) => ({ path: 'etc/configured.conf', mode: 0o644 as const, content })
+    const processes = [
+      here.process('same', stay),
+      here.process('changed', stay),
+      here.process('configured', stay),
+    ]
+    await killed(here.plan(processes, [file('old')]))
+    const [same, , configured] = processes
+    const changed = here.process('changed', `true; ${stay}`)
+    const next = here.supervisor(here.plan([same!, changed, configured!], [file('new')]))
+    next.supervisor.start()
+    for (const { name } of processes) await next.in(name, 'ready')
+    assert.equal(here.starts('same').length, 1)
+    for (const name of ['changed', 'configured']) {
+      const [old, now] = here.starts(name)
+      assert.equal(identify(old!), undefined)
+      assert.equal(next.one(name).pid, now)
+    }
+    await next.supervisor.stop()
+  })
+
+  test('what is adopted has passed its gate: it is restarted although nobody opens it', async () => {
+    const plan = here.plan([here.process('kept', stay)])
+    await killed(plan)
+    const next = here.supervisor(plan, {
+      gates: { kept: { waitsFor: 'ever', opens: () => new Promise(() => undefined) } },
+    })
+    next.supervisor.start()
+    const { pid } = await next.in('kept', 'ready')
+    kill(pid!)
+    await next.in('kept', 'ready', (now) => now.pid !== pid)
+    await next.supervisor.stop()
+  })
+
+  test('a record whose process id has another process by now harms nobody', async () => {
+    const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' })
+    try {
+      const { pid } = innocent
+      const record = { pid, startTicks: identify(pid!)!.startTicks - 1, spec: 'other', startedAt: 0 }
+      writeFileSync(join(here.folder, 'run/mine.json'), JSON.stringify(record))
+      const all = here.supervisor(here.plan([here.process('mine', stay)]))
+      all.supervisor.start()
+      await all.in('mine', 'ready', (now) => now.pid !== pid)
+      await all.supervisor.stop()
+      assert.ok(identify(pid!))
+    } finally {
+      innocent.kill('SIGKILL')
+    }
+  })
+
+  test('a record that makes no sense is no record', async () => {
+    writeFileSync(join(here.folder, 'run/mine.json'), '{"pid":')
+    const all = here.supervisor(here.plan([here.process('mine', stay)]))
+    all.supervisor.start()
+    await all.in('mine', 'ready')
+    await all.supervisor.stop()
+  })
+})
+
+test('an agent that leaves does not touch what runs, and the next finds it', async () => {
+  const plan = here.plan([here.process('kept', stay)])
+  const first = here.supervisor(plan)
+  first.supervisor.start()
+  const { pid } = await first.in('kept', 'ready')
+  await first.supervisor.leave()
+  const second = here.supervisor(plan)
+  second.supervisor.start()
+  assert.equal((await second.in('kept', 'ready')).pid, pid)
+  await second.supervisor.stop()
+})
+
+test('asked to, it restarts one and leaves the others; asked twice at once, once', async () => {
+  const all = here.supervisor(here.plan([here.process('a', stay), here.process('b', stay)]))
+  all.supervisor.start()
+  const { pid } = await all.in('a', 'ready')
+  const other = await all.in('b', 'ready')
+  await Promise.all([all.supervisor.restart('a'), all.supervisor.restart('a')])
+  const now = await all.in('a', 'ready', (status) => status.pid !== pid)
+  assert.deepEqual(
+    here.residents().sort((x, y) => x - y),
+    [now.pid!, other.pid!].sort((x, y) => x - y),
+  )
+  await all.supervisor.stop()
+})
+
+test('a stop that comes while it is restarted prevails', async () => {
+  for (let pauseMs = 0; pauseMs < 100; pauseMs += 10) {
+    const all = here.supervisor(here.plan([here.process('a', stay)]))
+    all.supervisor.start()
+    await all.in('a', 'ready')
+    const restart = all.supervisor.restart('a')
+    await delay(pauseMs)
+    await all.supervisor.stop()
+    await restart
+    await all.supervisor.stop()
+    assert.deepEqual(here.residents(), [], `stopped after ${pauseMs} ms`)
+  }
+})

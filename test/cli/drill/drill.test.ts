@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { writeWorld } from '../../../src/agent/layout.ts'
+import { saveResult } from '../../../src/cli/drill/save.ts'
+import type { Output } from '../../../src/cli/output.ts'
+import { defineTopology } from '../../../src/index.ts'
+import { rehearse } from '../../../src/lab/drill/rehearsal-lock.ts'
+import type { DrillResult } from '../../../src/lab/drill/types.ts'
+import { mustBeRehearsalGround, rehearsalGround } from '../../../src/lab/faults/world.ts'
+import { topologySchema } from '../../../src/topology/schema.ts'
+import type { WorldHandle } from '../../../src/world/handle.ts'
+import { locked, lockFileOf } from '../../../src/world/lock.ts'
+import { temporaryFolder, until } from '../../support/sandboxed.ts'
+import { nearside } from '../program.ts'
+
+suite('faults and drills as they are typed', () => {
+  test('every fault and every scenario is listed, without a world', async () => {
+    const faults = JSON.parse((await nearside('/', ['lab', 'fault', '--list', '--json'])).stdout)
+    assert.ok(faults.faults.length >= 16)
+    assert.ok(faults.faults.every((one: Record<string, string>) => one.does && one.heals && one.needs))
+    assert.match(faults.absent['slow-disk'], /io\.max/)
+    const scenarios = JSON.parse((await nearside('/', ['drill', '--list', '--json'])).stdout)
+    assert.ok(scenarios.some(({ name }: { name: string }) => name === 'region-loss'))
+  })
+
+  test('a file that cannot be written is said, and the others are written all the same', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const said: string[] = []
+      const output = { note: (text = '') => void said.push(text) }
+      const header = { version: 1 as const, world: 'shop', bootId: 'x', epochOffsetMs: 0 }
+      const result = {
+        plan: { scenario: 'cut', world: 'shop', about: '', steps: [] },
+        figures: { reads: { elsewhere: [] }, writes: {}, byEdge: [] },
+        ...{ guarantees: [], timeline: [], notes: [], seed: 1, faultAt: 0, ok: true, settled: true },
+        history: { header, ops: [], marks: [] },
+        final: { views: [], absent: [] },
+      } as unknown as DrillResult
+      const [report, history] = [join(folder, 'nowhere/drill.html'), join(folder, 'drill.jsonl')]
+      assert.equal(await saveResult(result, { report, history }, output), false)
+      assert.match(said[0]!, /drill\.html: could not be written: .*ENOENT/)
+      assert.match(said[1]!, /make room, or a folder that may be written/)
+      assert.ok(existsSync(history))
+      assert.equal(await saveResult(result, { history }, output), true)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('what can be known before is said before anything is done, with --plan, too', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const topology = topologySchema.parse(
+        defineTopology({
+          name: 'shop',
+          domain: 'shop.example.com',
+          regions: {
+            'us-east': { location: { lat: 0, lon: 0 } },
+            'us-west': { location: { lat: 1, lon: 1 } },
+            'us-central': { location: { lat: 2, lon: 2 }, role: 'witness' },
+          },
+          // Nobody answers there.
+          network: { base: '127.251' },
+          app: { command: ['x'] },
+        }),
+      )
+      await writeWorld(join(folder, '.nearside/shop'), {
+        topology,
+        topologyFile: join(folder, 'nearside.yaml'),
+        revision: 'x',
+        appFolder: folder,
+        run: 'x',
+      })
+      symlinkSync('/tmp/nowhere', join(folder, 'link'))
+      const refused = async (...words: string[]) => {
+        const { code, stdout, stderr } = await nearside(folder, ['drill', ...words, '--plan'])
+        return `${code} ${stdout}${stderr}`
+      }
+      assert.match(
+        await refused('region-loss', '--report', 'no/drill.html'),
+        /^2 error: --report: .*no\/drill\.html cannot be written: .*\n.*name a file in a folder that exists/,
+      )
+      assert.match(await refused('region-loss', '--history', 'link'), /^2 error: --history: .* symbolic link/)
+      assert.match(await refused('region-loss', '--users', '5', '--places', 'eurpe'), /^2 error: .*eurpe/)
+      assert.match(await refused('disk-full', 'us-east'), /^1 error: disk-full: .* no disk of its own/)
+      assert.match(await refused('app-500', 'us-east'), /^1 error: app-500: .*--app-faults/s)
+      assert.match(
+        await refused('region-loss', '--writes-per-second', '0'),
+        /^2 .*a number above 0 and up to 2000/s,
+      )
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('one rehearsal at a time in a world: the next one waits, says for whom, and can be interrupted', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const said: string[] = []
+      const output = { note: (text = '') => void said.push(text) } as Output
+      const { signal } = new AbortController()
+      const order: string[] = []
+      const ending = Promise.withResolvers<void>()
+      const first = rehearse(
+        folder,
+        'soak',
+        output.note,
+        async () => {
+          // Faults stop and start regions meanwhile.
+          await locked(folder, 'fault', output.note, async () => void order.push('a fault'))
+          await ending.promise
+          order.push('the first one ends')
+        },
+        signal,
+      )
+      await until('a fault', () => order.length > 0)
+      const second = rehearse(
+        folder,
+        'drill',
+        output.note,
+        async () => void order.push('the next one'),
+        signal,
+      )
+      await until('the next one to wait', () => said.length > 0)
+      const gone = new AbortController()
+      const third = rehearse(
+        folder,
+        'drill',
+        output.note,
+        async () => assert.fail('it is not wanted'),
+        gone.signal,
+      )
+      await until('the third one to wait', () => said.length > 1)
+      gone.abort()
+      assert.equal(await third, undefined)
+      ending.resolve()
+      await Promise.all([first, second])
+      assert.deepEqual(order, ['a fault', 'the first one ends', 'the next one'])
+      assert.match(said[0]!, /waiting for nearside soak \(process \d+\)/)
+    } finally {
+      rmSync(folder, { recursive: true })
+      rmSync(lockFileOf(folder), { force: true })
+    }
+  })
+
+  test('a name that is not known is wrong usage, with what was probably meant', async () => {
+    const folder = temporaryFolder('nearside-drill')
+    try {
+      const fault = await nearside(folder, ['lab', 'fault', 'kil-region', 'us-east'])
+      assert.equal(fault.code, 2)
+      assert.match(fault.stderr, /did you mean kill-region\?/)
+      const drill = await nearside(folder, ['drill', 'region-los'])
+      assert.equal(drill.code, 2)
+      assert.match(drill.stderr, /did you mean region-loss\?/)
+      const missing = await nearside(folder, ['drill', 'region-loss'])
+      assert.equal(missing.code, 1)
+      assert.match(missing.stderr, /nearside (lab )?up/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('regions that are neither here nor in a lab are refused, unless somebody insists', () => {
+    const world = (addresses: string[], lab?: { id: string }) =>
+      ({
+        name: 'shop',
+        record: { ...(lab ? { lab } : {}) },
+        regions: addresses.map((address) => ({ address })),
+      }) as unknown as WorldHandle
+    assert.equal(rehearsalGround(world(['127.77.1.1', '127.77.2.1'])), 'local')
+    assert.equal(rehearsalGround(world(['10.77.1.1'], { id: '0123abcd' })), 'lab')
+    const production = world(['127.77.1.1', '192.0.2.1'])
+    assert.throws(() => mustBeRehearsalGround(production, undefined), /would meet real users/)
+    mustBeRehearsalGround(production, true)
+  })
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { afterEach, beforeEach, suite, test } from 'node:test'
+import { endRehearsals, rehearsalsOf } from '../../../src/cli/drill/end.ts'
+import type { Output } from '../../../src/cli/output.ts'
+import { rehearse } from '../../../src/lab/drill/rehearsal-lock.ts'
+import { temporaryFolder, until } from '../../support/sandboxed.ts'
+
+const records = new URL('../../../src/lab/faults/record.ts', import.meta.url).href
+const turn = new URL('../../../src/lab/drill/rehearsal-lock.ts', import.meta.url).href
+
+suite('what rehearses in a world that is to be stopped', () => {
+  let folder: string
+  let children: ChildProcess[]
+  beforeEach(() => {
+    folder = temporaryFolder('nearside-drill')
+    children = []
+  })
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL')
+    rmSync(folder, { recursive: true })
+  })
+
+  /** Takes its turn, or waits for it; asked to end, it heals and says so, or hears nothing. */
+  async function rehearsal({ deaf = false, waits = false } = {}) {
+    const script = `
+      import { rehearse } from ${JSON.stringify(turn)}
+      const ending = new AbortController()
+      process.on('SIGTERM', () => ${deaf} || ending.abort())
+      const say = (text) => process.stdout.write(text + '\\n')
+      await rehearse(${JSON.stringify(folder)}, 'drill', { note: () => say('waits') }, async () => {
+        if (ending.signal.aborted) return
+        say('begun')
+        await new Promise((resolve) => {
+          const alive = setInterval(() => undefined, 1000)
+          ending.signal.addEventListener('abort', () => (clearInterval(alive), resolve()))
+        })
+        say('healed')
+      }, ending.signal)`
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    let said = ''
+    child.stdout!.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+    await until('it to begin', () => said.includes(waits ? 'waits' : 'begun'))
+    return { child, said: () => said }
+  }
+  const found = () => rehearsalsOf(folder, undefined)
+
+  test('is ended as by Ctrl-C, also what waits for its turn, and it is said', async () => {
+    const notes: string[] = []
+    const output = { note: (text = '') => void notes.push(text) }
+    const first = await rehearsal()
+    const second = await rehearsal({ waits: true })
+    await until('both', () => found().length === 2)
+    const ended = Promise.all([first, second].map(({ child }) => once(child, 'exit')))
+    await endRehearsals(found(), output)
+    assert.deepEqual(await ended, [
+      [0, null],
+      [0, null],
+    ])
+    assert.match(first.said(), /healed/)
+    assert.match(notes[0]!, /ending nearside drill \(process \d+\), which heals/)
+    assert.deepEqual(found(), [])
+  })
+
+  test('is not waited for without an end', async () => {
+    const notes: string[] = []
+    const { child } = await rehearsal({ deaf: true })
+    await endRehearsals(found(), { note: (text = '') => void notes.push(text) }, 200)
+    assert.match(notes[1]!, /has not ended in 0\.2 s/)
+    assert.equal(child.exitCode, null)
+  })
+
+  test('is also a fault by hand, by the process that will heal it', async () => {
+    const script = `
+      import { writeRecord } from ${JSON.stringify(records)}
+      const { id } = await writeRecord(${JSON.stringify(folder)}, { kind: 'kill-region', region: 'us-east', forMs: 60_000 })
+      process.stdout.write(id)
+      setInterval(() => undefined, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    await once(child.stdout!, 'data')
+    assert.deepEqual(
+      found().map(({ pid, what }) => ({ pid, what })),
+      [{ pid: child.pid, what: 'nearside lab fault' }],
+    )
+    const exit = once(child, 'exit')
+    await endRehearsals(found(), { note: () => undefined })
+    assert.deepEqual(await exit, [null, 'SIGTERM'])
+    // Its record is still there; whoever is gone heals nothing any more.
+    assert.deepEqual(found(), [])
+  })
+
+  test('is not this very process: a soak takes its own world down', async () => {
+    const { signal } = new AbortController()
+    const output = { note: () => undefined } as unknown as Output
+    await rehearse(folder, 'soak', output.note, async () => assert.deepEqual(found(), []), signal)
+  })
+})

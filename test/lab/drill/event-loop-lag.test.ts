@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { latenessNote, watchLateness } from '../../../src/lab/drill/event-loop-lag.ts'
+
+test('a drill that had too little time itself says so', () => {
+  assert.equal(latenessNote(249, 1900), undefined)
+  assert.match(latenessNote(400, 800)!, /400 ms late .* 0\.8 s at worst/)
+  assert.match(latenessNote(30, 61_200)!, /61\.2 s at worst/)
+})
+
+test('how late this process is, is measured', async () => {
+  const lateness = watchLateness()
+  for (let i = 0; i < 3; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const untilMs = performance.now() + 400
+    while (performance.now() < untilMs);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  assert.match(lateness.end()!, /late/)
+})

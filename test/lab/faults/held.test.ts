@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, suite, test } from 'node:test'
+import type { Hands } from '../../../src/lab/faults/hands.ts'
+import { keepPaused, type ReplayControl } from '../../../src/lab/faults/hold-replay.ts'
+import { inject } from '../../../src/lab/faults/inject.ts'
+import { dropFaults, healLeft } from '../../../src/lab/faults/left.ts'
+import { type FaultRecord, readRecords, writeRecord } from '../../../src/lab/faults/record.ts'
+import { tellApp } from '../../../src/lab/faults/tell-app.ts'
+import { temporaryFolder, until } from '../../support/sandboxed.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = temporaryFolder('nearside-faults')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+suite('a replica that is kept behind', () => {
+  const paused = { kind: 'replay-paused', region: 'us-west', forMs: 20_000 } as const
+  function replica() {
+    const did: string[] = []
+    const hands = {
+      folder,
+      async holdReplay() {
+        did.push('hold')
+        return async () => void did.push('let go')
+      },
+      resumeReplay: async () => void did.push('resume'),
+      residents: () => [],
+      links: undefined,
+    } as unknown as Hands
+    return { hands, did }
+  }
+
+  test('is let go and resumed once somebody else has healed it', async () => {
+    const { hands, did } = replica()
+    const { heal } = await inject(hands, paused)
+    await healLeft(hands, () => true)
+    // The guard's own healing, which what still held it had undone.
+    await until('what holds it to end', () => did.length === 4)
+    await heal()
+    assert.deepEqual(did, ['hold', 'resume', 'let go', 'resume'])
+  })
+
+  test('stays behind while another fault keeps it so', async () => {
+    const { hands, did } = replica()
+    const first = await inject(hands, paused)
+    const second = await inject(hands, paused)
+    await first.heal()
+    assert.deepEqual(did, ['hold', 'hold', 'let go'])
+    await second.heal()
+    assert.deepEqual(did.slice(3), ['let go', 'resume'])
+  })
+
+  test('nobody holds a database of a world that goes down', async () => {
+    const { hands, did } = replica()
+    await inject(hands, paused)
+    await dropFaults(hands)
+    await until('what holds it to end', () => did.includes('let go'))
+  })
+
+  test('is paused again over a new connection when its database has restarted, until it is the primary', async () => {
+    const did: string[] = []
+    const connection =
+      (name: string, lives: number, primary = false) =>
+      async (): Promise<ReplayControl> => {
+        let left = lives
+        return {
+          isReplica: async () => !primary,
+          async pause() {
+            if (left === 0) throw new Error('terminating connection')
+            left -= 1
+            did.push(name)
+          },
+          end: async () => undefined,
+        }
+      }
+    const refused = () => Promise.reject(new Error('ECONNREFUSED'))
+    const connections = [connection('a', 2), refused, refused, connection('b', 1), connection('c', 0, true)]
+    await keepPaused(
+      () => connections.shift()!(),
+      () => did.push('in force'),
+      () => assert.fail('it was none at the beginning'),
+    )
+    assert.deepEqual(did, ['a', 'in force', 'a', 'b'])
+  })
+
+  test('is refused when its database cannot be asked in the first place', async () => {
+    const never = () => assert.fail('not in force')
+    await assert.rejects(
+      keepPaused(() => Promise.reject(new Error('ECONNREFUSED')), never, never),
+      /ECONNREFUSED/,
+    )
+  })
+})
+
+suite('what an app is told', () => {
+  test('is what is in force, also when two faults are healed at once by two commands', async () => {
+    const region = 'us-east'
+    mkdirSync(join(folder, region, 'run'), { recursive: true })
+    const errors = await writeRecord(folder, { kind: 'app-500', region, share: 1, forMs: 20_000 })
+    const clock = await writeRecord(folder, { kind: 'app-clock', region, offsetMs: 1000, forMs: 20_000 })
+    const hands = { regionFolder: (name: string) => join(folder, name) } as Hands
+    // What the other command's healing has not taken away yet when we look, and has when we have written.
+    const looks: FaultRecord[][] = [[errors, clock], [clock], []]
+    await tellApp(hands, region, () => looks.shift() ?? [])
+    const file = join(folder, region, 'run/app-fault.json')
+    assert.throws(() => readFileSync(file), /ENOENT/)
+    const [first] = readRecords(folder)
+    const more = [[first!], [first!, clock]]
+    await tellApp(hands, region, () => more.shift() ?? [first!, clock])
+    assert.equal(JSON.parse(readFileSync(file, 'utf8')).clockOffsetMs, 1000)
+  })
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { settingsOf } from '../../src/lab/settings.ts'
+
+const gb = 1024 ** 3
+const before = {
+  rttMs: { 'us-east us-west': 60 },
+  appFaults: true,
+  smallDisks: { 'us-east': gb },
+}
+
+test('a lab keeps what an earlier lab up said, and says so', () => {
+  const { settings, kept } = settingsOf({ smallDisks: {} }, before)
+  assert.deepEqual(settings, before)
+  assert.deepEqual(kept, [
+    'measured round trips (until --no-rtt)',
+    'faults inside the apps (until --no-app-faults)',
+    'a small disk in us-east (until lab down --purge)',
+  ])
+  assert.deepEqual(settingsOf({ smallDisks: {} }), { settings: {}, kept: [] })
+})
+
+test('what is said again counts instead, and nothing is said of it', () => {
+  const rttMs = { 'us-east us-west': 70 }
+  assert.deepEqual(settingsOf({ rttMs, appFaults: true, smallDisks: { 'us-east': gb } }, before), {
+    settings: { ...before, rttMs },
+    kept: [],
+  })
+  assert.deepEqual(settingsOf({ rttMs: false, appFaults: false, smallDisks: { 'us-west': gb } }, before), {
+    settings: { smallDisks: { 'us-east': gb, 'us-west': gb } },
+    kept: ['a small disk in us-east (until lab down --purge)'],
+  })
+})
+
+test('a small disk is not made another size under its database', () => {
+  assert.throws(() => settingsOf({ smallDisks: { 'us-east': 2 * gb } }, before), {
+    code: 'lab_disk_in_use',
+    message: /us-east has a disk of 1.* GB already/,
+    remedy: /lab down --purge/,
+  })
+})

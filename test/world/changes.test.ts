@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compile } from '../../src/compile.ts'
+import type { TopologyInput } from '../../src/topology/schema.ts'
+import { changeBetween, pathsChanged } from '../../src/world/changes.ts'
+import { saEast, sampleSecrets, topologyOf, twoRegions } from '../support/topologies.ts'
+
+function revision(changes: Parameters<typeof topologyOf>[1] = {}) {
+  const regions = changes.regions ?? twoRegions
+  const topology = topologyOf(regions, { ...changes, app: { instances: 2, ...changes.app } })
+  return {
+    topology,
+    plan: compile(topology, { secrets: sampleSecrets, folder: '/w/.nearside/shop', appFolder: '/w' }),
+  }
+}
+
+test('another environment of the app restarts its instances and nothing else, where it has any', () => {
+  const change = changeBetween(revision(), revision({ app: { env: { LOG: 'debug' } } }))
+  assert.deepEqual(change, {
+    kind: 'live',
+    paths: ['app.env.LOG'],
+    restarts: { 'us-east': ['app-0', 'app-1'], 'us-west': ['app-0', 'app-1'], 'us-central': [] },
+    removed: { 'us-east': [], 'us-west': [], 'us-central': [] },
+  })
+})
+
+test('fewer instances are removed by name, so that someone stops them', () => {
+  const change = changeBetween(revision(), revision({ app: { instances: 1 } }))
+  assert.equal(change.kind, 'live')
+  assert.deepEqual(change.kind === 'live' && change.removed['us-west'], ['app-1'])
+})
+
+test('what only agents read restarts nothing', () => {
+  const change = changeBetween(revision(), revision({ failover: { suspectMs: 3000 } }))
+  assert.equal(change.kind, 'live')
+  assert.ok(change.kind === 'live' && !Object.values(change.restarts).flat().includes('postgres'))
+})
+
+test('regions, addresses and whatever holds the data cannot change while the world runs', () => {
+  const refusals: [Partial<Omit<TopologyInput, 'app'>>, RegExp][] = [
+    [{ network: { base: '127.78' } }, /regions and addresses/],
+    [{ regions: { ...twoRegions, 'sa-east': saEast } }, /regions and addresses/],
+    [{ ports: { agent: 7500 } }, /agents’ port/],
+    [{ ports: { etcdClient: 2400 } }, /etcd cannot change/],
+    [{ database: { maxConnections: 300 } }, /PostgreSQL cannot change/],
+    [{ ports: { postgres: 5433 } }, /PostgreSQL cannot change/],
+  ]
+  for (const [topology, why] of refusals) {
+    const change = changeBetween(revision(), revision(topology))
+    assert.equal(change.kind, 'refused', JSON.stringify(topology))
+    assert.match(change.kind === 'refused' ? change.why : '', why)
+  }
+})
+
+test('differences are told by their paths, never by values', () => {
+  const before = { a: 1, b: { c: [1, 2], d: 'x' }, e: { f: 1 } }
+  assert.deepEqual(pathsChanged(before, { a: 1, b: { c: [1, 3], d: 'x', g: true }, e: 2 }), [
+    'b.c',
+    'b.g',
+    'e',
+  ])
+  assert.deepEqual(pathsChanged(before, before), [])
+  assert.deepEqual(pathsChanged({ r: { a: 1, b: 2 } }, { r: { b: 2, a: 1 } }), ['r'])
+})

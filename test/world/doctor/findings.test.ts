@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Process } from '../../../src/lib/proc.ts'
+import { judgeClocks } from '../../../src/world/doctor/clocks.ts'
+import { judgeEtcd } from '../../../src/world/doctor/etcd.ts'
+import { atLeast } from '../../../src/world/doctor/finding.ts'
+import { judgeLeftovers } from '../../../src/world/doctor/leftovers.ts'
+import { limits } from '../../../src/world/doctor/machine.ts'
+import { judgePorts } from '../../../src/world/doctor/ports.ts'
+import { secrecyFindings } from '../../../src/world/doctor/secrecy.ts'
+import { parseSegments, segmentFindings } from '../../../src/world/doctor/stale.ts'
+import type { Use } from '../../../src/world/ports.ts'
+import { temporaryFolder } from '../../support/sandboxed.ts'
+
+const states = (findings: readonly { state: string }[]) => findings.map((one) => one.state)
+
+test('versions are compared number by number', () => {
+  for (const [found, minimum, enough] of [
+    ['24.21.0', '22.18.0', true],
+    ['22.9.0', '22.18.0', false],
+    ['3.0.11-1+deb13u1', '3.0', true],
+    ['3.4~rc1', '3.4', true],
+    ['4', '4.0.0', true],
+    ['', '1', false],
+  ] as const)
+    assert.equal(atLeast(found, minimum), enough, `${found} >= ${minimum}`)
+})
+
+test('clocks that agree within what can be measured are well', () => {
+  const at = (region: string, offsetMs: number, errorMs = 1) => ({ region, offsetMs, errorMs })
+  assert.equal(judgeClocks([]).state, 'ok')
+  assert.equal(judgeClocks([at('us-east', 3), at('us-west', -90)]).state, 'ok')
+  assert.equal(judgeClocks([at('us-west', 180, 100)]).state, 'ok')
+  const apart = judgeClocks([at('us-east', 3), at('us-west', -400)])
+  assert.deepEqual([apart.state, apart.message], ['warning', 'clocks differ: us-west 400 ms behind'])
+  assert.equal(judgeClocks([at('us-west', 5000)]).state, 'problem')
+})
+
+test('an etcd that is full is a problem that can be mended; one that will be is a warning', () => {
+  const free = async () => undefined
+  const member = (region: string, dbBytes: number) => ({ region, dbBytes, alarms: [] })
+  const judged = (...members: Parameters<typeof judgeEtcd>[0]) => judgeEtcd(members, free, 1000)
+  assert.deepEqual(states([judged(), judged(member('us-east', 300), member('us-west', 700))]), ['ok', 'ok'])
+  assert.equal(
+    judged(member('us-west', 700)).message,
+    'its largest file has 700 B in us-west, of 1000 B at most',
+  )
+  assert.equal(judged(member('us-east', 300), member('us-west', 900)).state, 'warning')
+  const full = judged(member('us-east', 300), { ...member('us-west', 1001), alarms: ['NOSPACE'] })
+  assert.equal(full.state, 'problem')
+  assert.match(full.message, /NOSPACE.*no primary can be elected/)
+  assert.match(full.fix!.what, /defragment etcd in us-east and us-west.*no key is lost/)
+})
+
+test('few open files are a warning, and a missing line is not taken for many', () => {
+  const line = (hard: string) =>
+    `Limit  Soft  Hard  Units\nMax open files            1024                 ${hard}            files\n`
+  assert.deepEqual(
+    states([limits(line('20000')), limits(line('unlimited')), limits(line('4096')), limits('')]),
+    ['ok', 'ok', 'warning', 'warning'],
+  )
+})
+
+const process = (pid: number, name: string, command: string[] = []): Process => ({
+  pid,
+  startTicks: 1,
+  parent: 1,
+  session: pid,
+  daemon: true,
+  name,
+  command,
+  workingFolder: undefined,
+  variable: () => undefined,
+})
+
+test('processes of a world whose folder is gone are a problem that can be mended', () => {
+  const regions = new Map([
+    ['us-east', { agent: false, processes: [process(1, 'etcd'), process(2, 'haproxy')] }],
+  ])
+  const [finding, ...more] = judgeLeftovers([{ world: '/srv/shop/.nearside/shop', exists: false, regions }])
+  assert.equal(more.length, 0)
+  assert.equal(finding!.state, 'problem')
+  assert.match(
+    finding!.message,
+    /^2 processes of the world shop \(\/srv\/shop\), whose folder is gone: etcd, haproxy$/,
+  )
+  assert.match(finding!.fix!.what, /SIGKILL/)
+})
+
+test('regions without an agent are a warning and nobody’s to end; a world with its agents is well', () => {
+  const agent = { agent: true, processes: [process(1, 'etcd')] }
+  const alone = { agent: false, processes: [process(2, 'etcd')] }
+  const world = '/srv/shop/.nearside/shop'
+  const findings = judgeLeftovers([
+    {
+      world,
+      exists: true,
+      regions: new Map([
+        ['us-east', agent],
+        ['us-west', alone],
+      ]),
+    },
+  ])
+  assert.deepEqual(states(findings), ['warning'])
+  assert.match(findings[0]!.message, /^us-west of the world shop/)
+  assert.equal(findings[0]!.fix, undefined)
+  assert.deepEqual(
+    states(judgeLeftovers([{ world, exists: true, regions: new Map([['us-east', agent]]) }])),
+    ['ok'],
+  )
+  assert.deepEqual(states(judgeLeftovers([])), ['ok'])
+})
+
+test('a port that another has is a problem that names who; one of the same world is not', () => {
+  const use = (origin?: { world: string; region: string }): Use => ({
+    need: { region: 'us-east', address: '127.77.1.1', port: 6379, protocol: 'tcp', what: 'redis' },
+    listener: { protocol: 'tcp', address: '0.0.0.0', port: 6379, uid: 0, inode: '1' },
+    holder: {
+      uid: 0,
+      process: process(812, 'redis-server', ['/usr/bin/redis-server *:6379']),
+      ...(origin ? { origin } : {}),
+    },
+  })
+  const own = { world: '/w/.nearside/shop', region: 'us-east' }
+  assert.deepEqual(states(judgePorts(33, [use(own)], own.world)), ['ok'])
+  const [stranger] = judgePorts(33, [use()], own.world)
+  assert.equal(
+    stranger!.message,
+    '127.77.1.1:6379 (tcp, us-east/redis) is taken by redis-server (process 812) on all addresses',
+  )
+  const [other] = judgePorts(33, [use({ world: '/v/.nearside/blog', region: 'eu' })], own.world)
+  assert.match(other!.message, /taken by eu of the world blog \(\/v\)/)
+})
+
+test('marks of killed database servers are found among other shared memory', () => {
+  const text = `       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid
+   2245249      32769   600                    56   500   501      0     0     0     0
+   2245250      32770   600                    56   600   601      9     0     0     0
+   2245251      32771   600                    56   700   701      0     0     0     0
+   2245252      32772   600                  4096   500   501      0     0     0     0
+   2245253      32773   600                    56   500   501      0  1000     0  1000
+`
+  assert.equal(parseSegments(text).length, 5)
+  const [finding] = segmentFindings(text, (pid) => pid === 700, 0)
+  assert.match(finding!.message, /^1 shared memory mark of/)
+  assert.equal(finding!.state, 'ok')
+  assert.equal(segmentFindings('head\n', () => false, 0)[0]!.fix, undefined)
+})
+
+test('a file of secrets that others may read is a problem, and is closed on request', async () => {
+  const folder = join(temporaryFolder('secrecy'), 'shop')
+  mkdirSync(folder, { mode: 0o700 })
+  const file = join(folder, 'secrets.json')
+  writeFileSync(file, '{}', { mode: 0o600 })
+  assert.deepEqual(states(await secrecyFindings(folder)), ['ok'])
+  chmodSync(file, 0o640)
+  const [finding] = await secrecyFindings(folder)
+  assert.equal(finding!.state, 'problem')
+  await finding!.fix!.run()
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+})

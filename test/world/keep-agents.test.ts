@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { orphaned } from '../../src/world/keep-agents.ts'
+
+const at = (region: string, ...names: string[]) => names.map((name) => ({ region, name }))
+
+test('a region whose engines run without an agent is orphaned', () => {
+  const residents = [...at('us-east', 'agent', 'haproxy'), ...at('us-west', 'haproxy', 'etcd')]
+  assert.deepEqual(orphaned(['us-east', 'us-west'], residents), ['us-west'])
+})
+
+test('a region in which nothing runs was killed or stopped on purpose', () => {
+  assert.deepEqual(orphaned(['us-east', 'us-west'], at('us-east', 'agent', 'haproxy')), [])
+})

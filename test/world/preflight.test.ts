@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, realpathSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Listener } from '../../src/lib/listeners.ts'
+import { regionsOf } from '../../src/topology/regions.ts'
+import { handleOf } from '../../src/world/handle.ts'
+import { needsOf } from '../../src/world/ports.ts'
+import { preflight } from '../../src/world/preflight.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+import { sampleSecrets, topologyOf, twoRegions, withEdge } from '../support/topologies.ts'
+
+function world() {
+  const folder = join(realpathSync(temporaryFolder('preflight')), '.nearside/shop')
+  mkdirSync(folder, { recursive: true })
+  const topology = topologyOf(twoRegions)
+  const record = { topology, revision: 'r', topologyFile: '/x', appFolder: '/x', run: '1' }
+  return handleOf(folder, record, sampleSecrets)
+}
+
+const listener = (address: string, port: number, protocol: Listener['protocol'] = 'tcp'): Listener => ({
+  protocol,
+  address,
+  port,
+  uid: 105,
+  inode: '1',
+})
+
+test('a region needs the ports of its role, and DNS both ways', () => {
+  const needs = (regions: Parameters<typeof topologyOf>[0], name: string) => {
+    const topology = topologyOf(regions)
+    return needsOf(topology, regionsOf(topology).find((region) => region.name === name)!).map(
+      (need) => `${need.what} ${need.port}/${need.protocol}`,
+    )
+  }
+  assert.deepEqual(needs(twoRegions, 'us-central'), ['agent 7400/tcp', 'etcd 2379/tcp', 'etcd 2380/tcp'])
+  const edge = needs(withEdge, 'sa-east')
+  assert.ok(
+    edge.includes('knot 5300/udp') && edge.includes('knot 5300/tcp') && edge.includes('haproxy 8080/tcp'),
+  )
+  assert.ok(!edge.some((need) => /postgres|etcd|redis|app/.test(need)))
+  // Instances of the second region come after those of the first: many apps listen on all addresses.
+  assert.deepEqual(
+    needs(twoRegions, 'us-west').filter((need) => need.startsWith('app')),
+    ['app-0 3002/tcp', 'app-1 3003/tcp'],
+  )
+})
+
+test('every port that another has is told at once, with who has it', async () => {
+  const all = [
+    listener('127.77.1.1', 5432),
+    listener('0.0.0.0', 6379),
+    listener('127.77.2.1', 5300, 'udp'),
+    listener('127.0.0.1', 8080),
+    listener('127.77.1.1', 5353),
+  ]
+  const handle = world()
+  await assert.rejects(preflight(handle, handle.regions, all), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'port_in_use')
+    assert.deepEqual(
+      error.message
+        .split('\n')
+        .map((line) => line.trim())
+        .sort(),
+      [
+        '127.77.1.1:5432 (tcp, for postgres): in use by a process of user 105',
+        '127.77.1.1:6379 (tcp, for redis): in use by a process of user 105, which listens on all addresses',
+        '127.77.2.1:5300 (udp, for knot): in use by a process of user 105',
+        '127.77.2.1:6379 (tcp, for redis): in use by a process of user 105, which listens on all addresses',
+        '4 ports of this world are in use by others',
+      ],
+    )
+    return true
+  })
+  await preflight(handle, handle.regions, [])
+})
+
+test('a process that holds a port is named', async () => {
+  const handle = world()
+  const server = createServer().listen(8008, '127.77.254.1')
+  await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))
+  try {
+    const region = { ...handle.regions[0]!, address: '127.77.254.1' }
+    await assert.rejects(preflight(handle, [region]), (error: Error) => {
+      assert.match(
+        error.message,
+        new RegExp(`127\\.77\\.254\\.1:8008 .* in use by node \\(process ${process.pid}\\)`),
+      )
+      return true
+    })
+  } finally {
+    server.close()
+  }
+})

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
+import { regionProblems } from '../../../src/world/status/region-health.ts'
+import type { RegionReport } from '../../../src/world/status/types.ts'
+import { sampleRegions, shared, statusOf, withoutAgent } from './sample.ts'
+
+const codes = (regions: readonly RegionReport[]) => statusOf(regions).problems.map((problem) => problem.code)
+const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
+
+test('a world in which everything is as asked is well', () => {
+  const status = statusOf(sampleRegions())
+  assert.deepEqual([status.health, status.problems], ['well', []])
+  assert.deepEqual([status.primary, status.durability], ['us-east', 'region'])
+})
+
+test('a killed region is one problem with one remedy, and the others still serve', () => {
+  const status = statusOf([withoutAgent(east, 'gone'), west, central])
+  assert.equal(status.health, 'degraded')
+  assert.deepEqual(
+    status.problems.map((problem) => problem.code),
+    ['primary_silent', 'region_dead'],
+  )
+  assert.equal(status.problems[1]!.remedy, 'nearside revive us-east')
+})
+
+test('agents that are gone while their engines go on are told together', () => {
+  const regions = [east, west, central].map((region) => withoutAgent(region, 'running'))
+  const status = statusOf(regions)
+  assert.equal(status.health, 'degraded')
+  assert.deepEqual(
+    status.problems.map(({ code, remedy }) => [code, remedy]),
+    [['agent_gone', 'nearside up']],
+  )
+  assert.match(status.problems[0]!.message, /us-east, us-west and us-central/)
+  assert.equal(status.shared, undefined)
+})
+
+test('without any agent the databases themselves say who leads and who is in step', () => {
+  const status = statusOf([east, west, central].map((region) => withoutAgent(region, 'running')))
+  assert.deepEqual([status.primary, status.durability], ['us-east', 'region'])
+  assert.deepEqual(
+    status.regions.map((region) => region.fitness),
+    [undefined, undefined, undefined],
+  )
+})
+
+test('a world that was stopped is down, and that is all there is to say', () => {
+  const status = statusOf([east, west, central].map((region) => withoutAgent(region, 'none')))
+  assert.equal(status.health, 'down')
+  assert.deepEqual(
+    status.problems.map(({ code, remedy }) => [code, remedy]),
+    [['world_stopped', 'nearside up']],
+  )
+})
+
+test('no region serving users is down, whatever else is well', () => {
+  assert.equal(statusOf([{ ...east, edge: 'no app' }, { ...west, edge: 'silent' }, central]).health, 'down')
+})
+
+test('an old view is told with its age, and the primary is then taken from the databases', () => {
+  const old = { ...shared, ageMs: 12_000, primary: 'us-west' }
+  const error = { error: 'etcd /v3/kv/txn: no answer' }
+  const status = statusOf(sampleRegions().map((region) => ({ ...region, world: old, etcd: error })))
+  assert.equal(status.primary, 'us-east')
+  assert.equal(status.shared!.ageMs, 12_000)
+  const [problem] = status.problems
+  assert.equal(problem!.code, 'etcd_unreachable')
+  assert.match(problem!.message, /anywhere.*fitness, lag and verdicts are 12 s old/)
+})
+
+test('the view of an agent that reaches etcd counts more than a younger one of an agent that does not', () => {
+  const cut = { ...east, etcd: { error: 'no answer' }, world: { ...shared, ageMs: 0, primary: 'us-central' } }
+  const status = statusOf([cut, west, central])
+  assert.deepEqual([status.shared!.from, status.primary], ['us-west', 'us-east'])
+  assert.match(status.problems[0]!.message, /in us-east/)
+})
+
+test('two regions that claim the primary are told', () => {
+  const other = { ...west, database: { role: 'primary' as const, standbys: [] } }
+  assert.ok(codes([east, other, central]).includes('primary_claimed_twice'))
+})
+
+test('durability that is not what was asked for is a problem, each in its own words', () => {
+  const as = (durability: 'at risk' | 'stopped' | 'unknown' | 'local') =>
+    sampleRegions().map((region) => ({ ...region, world: { ...shared, durability } }))
+  assert.deepEqual(codes(as('at risk')), ['durability_at_risk'])
+  assert.deepEqual(codes(as('stopped')), ['durability_stopped'])
+  assert.deepEqual(codes(as('unknown')), ['durability_unknown'])
+  assert.deepEqual(codes(as('local')), [])
+})
+
+test('fitness is told with who says so; a suspicion is told as one', () => {
+  const fitness = { ...shared.fitness, 'us-west': 'unfit' as const }
+  const verdict = { region: 'us-west', state: 'unfit' as const, by: ['us-east', 'us-central'], needed: 2 }
+  const unfit = sampleRegions().map((one) => ({ ...one, world: { ...shared, fitness }, verdicts: [verdict] }))
+  assert.deepEqual(
+    statusOf(unfit).problems.map((problem) => problem.message),
+    ['us-west: unfit, say us-east and us-central'],
+  )
+  const suspect = sampleRegions().map((one) => ({
+    ...one,
+    verdicts: [{ ...verdict, state: 'suspect' as const, by: ['us-east'] }],
+  }))
+  assert.deepEqual(codes(suspect), ['region_suspect'])
+})
+
+test('a process that is not ready says why, how often it was restarted, and where its log is', () => {
+  const processes = [{ name: 'app-0', state: 'backoff' as const, restarts: 3, why: 'it exited' }]
+  const status = statusOf([{ ...east, processes }, west, central])
+  assert.deepEqual(status.problems, [
+    {
+      code: 'process_not_ready',
+      region: 'us-east',
+      message: 'us-east: app-0 backoff, it exited (3 restarts)',
+      remedy: 'nearside logs us-east app-0',
+    },
+  ])
+})
+
+test('a replica that does not follow, an agent that hangs and a failed release are problems', () => {
+  const lag = { ...shared.lag, 'us-west': { lagMs: 9000, streaming: false } }
+  assert.deepEqual(codes(sampleRegions().map((one) => ({ ...one, world: { ...shared, lag } }))), [
+    'replica_not_streaming',
+  ])
+  const hangs = { ...withoutAgent(west, 'running'), agentState: 'hangs' as const }
+  assert.deepEqual(codes([east, hangs, central]), ['agent_hangs'])
+  const release = 'failed: exit 4, see /w/.nearside/shop/regions/us-east/log/release.log'
+  assert.deepEqual(codes(sampleRegions().map((one) => ({ ...one, world: { ...shared, release } }))), [
+    'release_failed',
+  ])
+})
+
+test('an etcd that is full is one problem, with what helps; nearly full is told while all goes on', () => {
+  const quotaBytes = 2 * 1024 ** 3
+  const refused = { error: 'etcd /v3/kv/put: etcdserver: mvcc: database space exceeded' }
+  const full = { ...refused, dbBytes: quotaBytes, quotaBytes, alarms: ['NOSPACE' as const] }
+  const status = statusOf([{ ...east, etcd: full }, { ...west, etcd: refused }, central])
+  assert.deepEqual(
+    status.problems.map(({ code, remedy }) => [code, remedy]),
+    [['etcd_full', 'nearside doctor --fix']],
+  )
+  const nearly = { dbBytes: 0.9 * quotaBytes, quotaBytes, alarms: [] }
+  assert.deepEqual(codes([east, { ...west, etcd: nearly }, central]), ['etcd_nearly_full'])
+  const little = { dbBytes: 3_000_000, quotaBytes, alarms: [] }
+  assert.deepEqual(codes([east, { ...west, etcd: little }, central]), [])
+})
+
+test('a database that does not follow says why, when that is known', () => {
+  const said = (database: Partial<DatabaseState>) =>
+    regionProblems(
+      { ...west, lag: { streaming: false }, database: { role: 'replica', state: 'running', ...database } },
+      { verdicts: [] },
+    ).map(({ message }) => message)
+  assert.deepEqual(said({}), ['us-west: its database does not follow the primary'])
+  assert.match(said({ missingWal: '000000010000000000000005' })[0]!, /no more the WAL .* copied anew/)
+  assert.match(said({ role: 'unknown', missingWal: '000000010000000000000005' })[0]!, /copied anew/)
+  assert.match(said({ state: 'creating replica' })[0]!, /is being copied from the primary/)
+})
+
+test('a region without a way to the primary says so', () => {
+  const verdicts = [
+    {
+      region: 'us-west',
+      state: 'unfit' as const,
+      by: ['us-east', 'us-central'],
+      needed: 2,
+      why: 'no way to the primary' as const,
+    },
+  ]
+  assert.deepEqual(
+    regionProblems({ ...west, fitness: 'unfit' }, { verdicts }).map(({ message }) => message),
+    ['us-west: unfit: it has no way to the primary, which us-east and us-central reach'],
+  )
+})

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import type { Topology } from '../../src/topology/schema.ts'
+import { parametersAccepted, planAccepted } from '../../src/world/trial.ts'
+import { temporaryFolder } from '../support/sandboxed.ts'
+import { sampleSecrets, topologyOf, withEdge } from '../support/topologies.ts'
+
+function world(parameters: Topology['database']['parameters'], changes: Partial<Topology> = {}) {
+  const folder = join(realpathSync(temporaryFolder('trial')), '.nearside/shop')
+  mkdirSync(folder, { recursive: true })
+  const topology = { ...topologyOf(withEdge, { database: { parameters } }), ...changes }
+  return {
+    folder,
+    record: { topology, revision: 'r', topologyFile: '/srv/t.yaml', appFolder: '/srv', run: '1' },
+  }
+}
+
+describe('PostgreSQL parameters', () => {
+  test('that PostgreSQL takes are taken, whatever their type', async () => {
+    const { folder, record } = world({
+      work_mem: '8MB',
+      random_page_cost: 1.1,
+      jit: false,
+      log_statement: 'ddl',
+    })
+    await parametersAccepted(folder, record)
+  })
+
+  test('are refused in PostgreSQL’s own words, all of them at once', async () => {
+    const { folder, record } = world({ work_mem: 'banana', jit: true, work_men: 1, log_statement: 'weird' })
+    await assert.rejects(parametersAccepted(folder, record), (error: Error) => {
+      assert.equal(
+        error.message,
+        `/srv/t.yaml: PostgreSQL refuses
+  database.parameters.work_mem: invalid value for parameter "work_mem": "banana"
+  database.parameters.work_men: unrecognized configuration parameter "work_men"
+  database.parameters.log_statement: invalid value for parameter "log_statement": "weird"
+    Available values: none, ddl, mod, all.`,
+      )
+      return true
+    })
+  })
+})
+
+describe('the plan of a changed topology', () => {
+  test('is accepted by every engine that has a checker, and nothing of the trial stays', async () => {
+    const { folder, record } = world({})
+    await planAccepted(folder, record, sampleSecrets)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  test('is refused with the region, the engine and its own words, and nothing of the trial stays', async () => {
+    // No topology that passes its checks is known to do this: the rules are gone around.
+    const { folder, record } = world({}, { domain: 'two words' })
+    await assert.rejects(planAccepted(folder, record, sampleSecrets), (error: Error) => {
+      assert.match(
+        error.message,
+        /^\/srv\/t\.yaml: an engine refuses what would be made of it\n {2}us-east\/haproxy: /,
+      )
+      assert.match(error.message, /\n {2}sa-east\/knot: /)
+      return true
+    })
+    assert.deepEqual(readdirSync(folder), [])
+  })
+})
