@@ -100,7 +100,7 @@ async function race(
   const turns: Record<Contestant, Turn[]> = { ours: [], gdnsd: [], powerdns: [] }
   for (let run = 0; run < runs; run += 1) {
     const order = run % 2 === 0 ? contestants : contestants.toReversed()
-    for (const name of order) turns[name].push(await takeTurn(place, place.servers[name]))
+    for (const name of order) turns[name].push(await takeWorldLock(place, place.servers[name]))
     say(
       `round ${run + 1} of ${runs}: ${contestants.map((name) => `${place.servers[name].name} ${turns[name].at(-1)!.perSecond.toFixed(0)}/s`).join(', ')}`,
     )
@@ -108,7 +108,7 @@ async function race(
   return turns
 }
 
-async function takeTurn(place: Place, { server, pids }: NameServer): Promise<Turn> {
+async function takeWorldLock(place: Place, { server, pids }: NameServer): Promise<Turn> {
   const before = cpuSecondsOf(pids())
   const load = await startLoad({ ...place, cores: place.cores.others, server, seconds: secondsEach })
   const { sent, lost, perSecond } = await resultOf(load)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../test/support/requests.ts'
-import { takeTurn as takeMachine } from '../test/support/world/world-lock.ts'
+import { takeWorldLock as takeMachine } from '../test/support/world/world-lock.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
@@ -90,7 +90,7 @@ async function contend(
   for (let run = 0; run < runs; run += 1) {
     // Whoever comes later meets a warmer machine: they change places.
     const order = run % 2 === 0 ? names : names.toReversed()
-    for (const name of order) turns[name].push(await takeTurn(place, name, path))
+    for (const name of order) turns[name].push(await takeWorldLock(place, name, path))
   }
   const beside = (name: Contestant, of: (turn: Turn) => number): Pick<Figure, 'value' | 'peer'> => {
     const ratios = turns.ours.map((turn, i) => of(turn) / of(turns[name][i]!))
@@ -106,7 +106,7 @@ async function contend(
   ]
 }
 
-async function takeTurn(place: Place, name: Contestant, path: string): Promise<Turn> {
+async function takeWorldLock(place: Place, name: Contestant, path: string): Promise<Turn> {
   const { root, cores, folder } = place
   const { url, pids } = place.proxies[name]
   const before = cpuSecondsOf(pids)

@@ -84,8 +84,12 @@ function render({ name, how, figures, error }: Result): string {
 }
 
 function asJson({ name, how, peers, figures, error }: Result) {
-  const judged = figures?.map((figure) => ({ ...figure, ratio: ratioOf(figure), verdict: verdictOf(figure) }))
-  return { name, how: how.replaceAll('\n', ' '), peers, figures: judged, error }
+  const evaluated = figures?.map((figure) => ({
+    ...figure,
+    ratio: ratioOf(figure),
+    verdict: verdictOf(figure),
+  }))
+  return { name, how: how.replaceAll('\n', ' '), peers, figures: evaluated, error }
 }
 
 /** After each benchmark: whatever becomes of the next one, this is measured. */

@@ -15,14 +15,14 @@ const patroniAlone: Record<string, Timing> = {
   'Patroni’s default': { ttl: 30, loop_wait: 10, retry_timeout: 10 },
   'Patroni at ttl 20': { ttl: 20, loop_wait: 5, retry_timeout: 5 },
 }
-const targetSeconds: Record<FaultName, number> = { killed: 3.5, silent: 5 }
+const targetSeconds: Record<FaultName, number> = { killed: 3.5, unreachable: 5 }
 const targetRatio = 0.25
 
 export const regionLoss: Benchmark = {
   name: 'region-loss',
   title: 'Losing the primary’s region, at its distance',
   how: `In a lab: two full regions and a witness across the United States, at the distances of their coordinates. The primary's
-region is killed (its processes are gone, its machine refuses connections) and made silent (packets to and from it vanish), in turns,
+region is killed (its processes are gone, its machine refuses connections) and made unreachable (packets to and from it vanish), in turns,
 while users at the other region's edge send 50 writes and 50 reads a second, whether earlier ones were answered or
 not. Pause: longest time without an acknowledged write. With Nearside's agents, and with Patroni alone: the same world with
 \`failover.automatic: false\`, at Patroni's default timing (ttl 30, loop_wait 10, retry_timeout 10) and at 20, 5, 5, a third as often. In the end both

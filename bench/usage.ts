@@ -74,7 +74,7 @@ function ticksOf(pid: number): number | undefined {
   }
 }
 
-/** Resident: all that it has in memory. Proportional: pages that it shares count in part. In MB (10^6 bytes). */
+/** WorldProcess: all that it has in memory. Proportional: pages that it shares count in part. In MB (10^6 bytes). */
 export function memoryOf(pid: number): { residentMb: number; proportionalMb: number } {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const megabytes = (key: string) =>

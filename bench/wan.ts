@@ -1,7 +1,7 @@
 import { readRecord } from '../src/lab/wan/record.ts'
 import { identify, usage } from '../src/lib/proc.ts'
 import { type Line, lineMissing, startLine } from '../test/support/lab/line.ts'
-import { takeTurn } from '../test/support/world/world-lock.ts'
+import { takeWorldLock } from '../test/support/world/world-lock.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { median, spreadOf, sum } from './statistics.ts'
 
@@ -34,7 +34,7 @@ with the shaper; the sender alone takes one. Flood: as fast as the sender can. C
     const missing = lineMissing()
     if (missing) throw new Error(missing)
     say('waiting for other worlds to end')
-    const turn = await takeTurn()
+    const turn = await takeWorldLock()
     const line = await startLine()
     try {
       await line.shaper.seed(seed)

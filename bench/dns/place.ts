@@ -8,7 +8,7 @@ import { regionsOf } from '../../src/topology/regions.ts'
 import { cityPlaces } from '../../test/support/city-databases.ts'
 import { knotTopology } from '../../test/support/knot.ts'
 import { temporaryFolder } from '../../test/support/sandboxed.ts'
-import { takeTurn } from '../../test/support/world/world-lock.ts'
+import { takeWorldLock } from '../../test/support/world/world-lock.ts'
 import { type Cores, divideCores, moveTo } from '../edge/cores.ts'
 import { bringPeers } from '../peers.ts'
 import { isTaken, startGdnsd } from './gdnsd.ts'
@@ -44,10 +44,10 @@ export async function withPlace<T>(
 ): Promise<T> {
   const root = await bringPeers('dns-peers')
   const cores = divideCores()
-  const turn = await takeTurn()
+  const turn = await takeWorldLock()
   const ends: (() => unknown)[] = [turn.end, () => moveTo(cores.all)]
   try {
-    const topology = await knotTopology({ steering: { places: cityPlaces } })
+    const topology = await knotTopology({ steering: { geoip: cityPlaces } })
     say('computing the map, if it is not there yet')
     const cacheFolder = join(cacheDir(process.env), 'steering')
     const table = await readTable(await buildTable({ topology, folder: import.meta.dirname, cacheFolder }))

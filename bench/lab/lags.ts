@@ -108,7 +108,7 @@ async function measure({ write, read }: { write: Database; read: Database }, opt
 }
 
 /** Asked again and again from shortly before it can be there, this far apart. */
-const lookEveryMs = 0.5
+const cycleIntervalMs = 0.5
 const lookBeforeMs = 5
 const patienceMs = 10_000
 
@@ -151,7 +151,7 @@ async function startProber(write: Database, read: Database, oneWayMs: number) {
         const text = 'SELECT 1 FROM bench_probes WHERE id = $1'
         const { rowCount } = await looker.query({ name: 'look', text, values: [id] })
         if (rowCount) return void lagsMs.push(performance.now() - sentMs)
-        await delay(lookEveryMs)
+        await delay(cycleIntervalMs)
       }
       throw new Error(`probe ${id} was not seen on the replica in ${patienceMs} ms`)
     } finally {

@@ -8,7 +8,7 @@ import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
 /** Refused: its processes are gone, and its machines say so at once. Silent: packets to and from it vanish. */
-export const faults = ['killed', 'silent'] as const
+export const faults = ['killed', 'unreachable'] as const
 export type FaultName = (typeof faults)[number]
 
 export type LossesInput = {

@@ -43,7 +43,7 @@ export async function visitsInLab(input: VisitsInput, say: Say): Promise<Visits>
   )
   const topology = {
     database: { primary: full[0]!, durability: full.length > 1 ? ('region' as const) : ('local' as const) },
-    steering: { places: cityDatabases.files },
+    steering: { geoip: cityDatabases.files },
   }
   return withLab({ app: shop, regions, topology }, async ({ world }) => {
     const handle = await openWorld(world.folder)

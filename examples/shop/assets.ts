@@ -7,7 +7,7 @@ export type Asset = { body: Uint8Array<ArrayBuffer>; contentType: string; etag: 
 export type Assets = {
   /** The address to write into pages: it holds the hash of the content, so it may be cached for ever. */
   url(name: string): string
-  /** Looks up a name below /assets/. */
+  /** CoordinationLoop up a name below /assets/. */
   find(name: string): Asset | undefined
 }
 

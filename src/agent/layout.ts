@@ -36,7 +36,7 @@ export type LabRecord = {
 }
 
 /**
- * In the environment of every process that an agent starts: the folder of its region. Whoever looks for what belongs
+ * In the environment of every process that an agent starts: the folder of its region. Whoever coordination for what belongs
  * to a region finds by it what has neither parent nor record any more, and the app's own children too.
  */
 export const folderVariable = 'NEARSIDE_FOLDER'

@@ -7,7 +7,7 @@ import { Agent } from './agent.ts'
 import { api, listen } from './http/api.ts'
 import { metrics } from './http/metrics.ts'
 import { rotateLogs } from './supervision/log-rotation.ts'
-import { TrafficWatch } from './traffic/traffic.ts'
+import { TrafficMonitor } from './traffic/traffic.ts'
 
 /** The agent's own program: `node src/agent/main.ts --world FOLDER --region NAME`, started by `nearside up`. */
 
@@ -18,9 +18,9 @@ async function main(worldFolder: string, region: string): Promise<void> {
   const agent = await Agent.create({ worldFolder, region, log, version })
   const { address } = agent.context.region
   const port = agent.context.topology.ports.agent
-  let traffic: TrafficWatch | undefined
+  let traffic: TrafficMonitor | undefined
   const measured = metrics(agent, () => traffic)
-  if (agent.context.region.serves) traffic = new TrafficWatch(agent.context, measured.observe)
+  if (agent.context.region.serves) traffic = new TrafficMonitor(agent.context, measured.observe)
   const app = api({
     agent,
     requestsPerSecond: () => traffic?.requestsPerSecond,

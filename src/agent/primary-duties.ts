@@ -1,20 +1,20 @@
 import { applySettings } from '../engines/postgres/control.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Snapshot } from './coordination/store.ts'
-import type { DatabaseWatch } from './database/monitor.ts'
+import type { DatabaseMonitor } from './database/monitor.ts'
 import { release } from './release/release.ts'
 import type { Supervisor } from './supervision/supervisor.ts'
 import type { AgentBase } from './types.ts'
 
 /** What the agent in the primary's region does for all: the database's settings, and the app's release. */
-export class Leading {
+export class PrimaryDuties {
   readonly #agent: AgentBase
-  readonly #database: DatabaseWatch | undefined
+  readonly #database: DatabaseMonitor | undefined
   readonly #supervisor: Supervisor
   #settingsSent = false
   #releasing = false
 
-  constructor(agent: AgentBase, database: DatabaseWatch | undefined, supervisor: Supervisor) {
+  constructor(agent: AgentBase, database: DatabaseMonitor | undefined, supervisor: Supervisor) {
     this.#agent = agent
     this.#database = database
     this.#supervisor = supervisor
@@ -22,14 +22,14 @@ export class Leading {
 
   /** To be called after every look. `before`: the region that led until now, as far as is known. */
   async follow(snapshot: Snapshot, before: string | undefined): Promise<void> {
-    const { context, shared } = this.#agent
+    const { context, store } = this.#agent
     const self = context.region.name
     if (snapshot.leader?.region !== self) {
       this.#settingsSent = false
       return
     }
     if (before !== undefined && before !== self)
-      await shared.record('primary', { to: self, from: before }).catch(() => undefined)
+      await store.record('primary', { to: self, from: before }).catch(() => undefined)
     this.#sendSettingsOnce()
     this.#releaseOnce(snapshot)
   }
@@ -52,9 +52,9 @@ export class Leading {
   }
 
   #releaseOnce(snapshot: Snapshot): void {
-    const { record, shared } = this.#agent
+    const { record, store } = this.#agent
     const state = snapshot.releases[record.run]
-    if (this.#releasing || (state !== undefined && state !== shared.claim)) return
+    if (this.#releasing || (state !== undefined && state !== store.claim)) return
     if (this.#database?.state.role !== 'primary' || this.#database.state.heartbeatAgeMs === undefined) return
     // It is given the same addresses as the app: the region's own door to the database, its Redis.
     if (this.#supervisor.status().some(({ engine, state }) => engine !== 'app' && state !== 'ready')) return

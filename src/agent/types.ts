@@ -1,6 +1,6 @@
 import type { RegionContext } from '../engines/context.ts'
 import type { Logger } from '../lib/log.ts'
-import type { Shared } from './coordination/store.ts'
+import type { StateStore } from './coordination/store.ts'
 import type { WorldRecord } from './layout.ts'
 import type { Launcher } from './supervision/launch.ts'
 
@@ -8,7 +8,7 @@ import type { Launcher } from './supervision/launch.ts'
 export type AgentBase = {
   readonly context: RegionContext
   readonly record: WorldRecord
-  readonly shared: Shared
+  readonly store: StateStore
   readonly launcher: Launcher
   readonly log: Logger
   /** It ends: nothing new is begun. */

@@ -25,7 +25,7 @@ Examples:
   nearside doctor --fix                 offers to clean up what dead worlds have left
   nearside doctor --json | jq '.findings[] | select(.state != "ok")'
 
-It looks at the machine, at every Nearside process on it, and at the world of this folder if there is one.
+It samples at the machine, at every Nearside process on it, and at the world of this folder if there is one.
 Exit codes: 0 no problems (warnings may be), 1 problems, 2 wrong usage.`
 
 export function doctorCommand(program: Command): void {

@@ -7,7 +7,7 @@ import { findWorld, openWorldHere, type WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
 import { locked } from '../world/lock.ts'
-import { residentsOf } from '../world/processes.ts'
+import { processesOf } from '../world/processes.ts'
 import { placeOf } from '../world/stop.ts'
 import { endRehearsals, rehearsalsOf } from './drill/end.ts'
 import { action, exitCodes, type Output } from './output.ts'
@@ -73,7 +73,7 @@ export async function stopAll(world: WorldHandle, output: Output): Promise<boole
   const places = regions.map((region) => placeOf(world, region))
   // What stands still by a fault would not hear that it is to end.
   await dropWorldFaults(world, output.note)
-  const running = residentsOf(world.folder, places).length > 0
+  const running = processesOf(world.folder, places).length > 0
   if (running) await stopShown(world, regions, output)
   const { lab } = world.record
   if (!lab) return running

@@ -9,12 +9,12 @@ import { scenarioNames, scenarios } from '../lab/drill/scenarios.ts'
 import { planText, resultText } from '../lab/drill/text.ts'
 import type { DrillResult } from '../lab/drill/types.ts'
 import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from '../lab/drill/world.ts'
+import type { RawFaultArgs } from '../lab/faults/facts.ts'
 import { refuseImpossible } from '../lab/faults/inject.ts'
-import type { Typed } from '../lab/faults/situation.ts'
 import {
-  faultHands,
   healLeftFaults,
   mustBeRehearsalGround,
+  openFaultTarget,
   rehearsalGround,
   rehearsedWorld,
   startGuard,
@@ -29,10 +29,10 @@ import { situationOf } from './lab/fault.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from './output.ts'
 
 type Options = WorldOptions &
-  Omit<Typed, 'words'> & {
+  Omit<RawFaultArgs, 'words'> & {
     list?: boolean
     plan?: boolean
-    silent?: boolean
+    unreachable?: boolean
     app: LoadChoice['app']
     users?: number
     places: string
@@ -51,7 +51,7 @@ const examples = `
 Examples:
   nearside drill --list
   nearside drill region-loss us-east
-  nearside drill region-loss --silent --for 30s        in a lab: packets vanish instead of being refused
+  nearside drill region-loss --unreachable --for 30s        in a lab: packets vanish instead of being refused
   nearside drill partition us-east --plan              what it would do, and nothing else
   nearside drill etcd-quorum --report drill.html --history drill.jsonl
 
@@ -70,7 +70,7 @@ export function drillCommand(program: Command): void {
     .option('--plan', 'show what it would do and do nothing')
     .option('--for <time>', 'how long the fault lasts (default: 20s)')
     .option('--baseline <time>', 'load alone, before and after (default: 5s)')
-    .option('--silent', 'region-loss: packets vanish (lab)')
+    .option('--unreachable', 'region-loss: packets vanish (lab)')
     .option('--direction <which>', 'one-way-cut: out or in')
     .option('--delay <time>', 'slow-link: more delay, one way')
     .option('--jitter <time>', 'slow-link: more jitter')
@@ -138,14 +138,14 @@ async function drill(output: Output, options: Options, scenario: string, words: 
       scenario,
       words,
       typed: { ...options, words },
-      silent: options.silent === true,
+      unreachable: options.unreachable === true,
       world: world.name,
       ground: rehearsalGround(world) === 'lab' ? 'lab' : 'local',
-      situation: await situationOf(world),
+      facts: await situationOf(world),
       baseline: options.baseline,
     })
-    const hands = await faultHands(world, output.note)
-    for (const step of plan.steps) if (step.do === 'inject') await refuseImpossible(hands, step.fault)
+    const target = await openFaultTarget(world, output.note)
+    for (const step of plan.steps) if (step.do === 'inject') await refuseImpossible(target, step.fault)
     return plan
   }
   // Read where users live, too: what is wrong there must not show after the plan was told.
@@ -180,7 +180,12 @@ async function run(
   try {
     const choice = { ...options, seed }
     const workloads = await workloadsOf(world, choice)
-    const drillWorld = drillWorldOf(world, await faultHands(world, output.note), workloads, usersOf?.(seed))
+    const drillWorld = drillWorldOf(
+      world,
+      await openFaultTarget(world, output.note),
+      workloads,
+      usersOf?.(seed),
+    )
     const startedAt = performance.now()
     const say = (text: string) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)

@@ -36,7 +36,7 @@ const foundBy = (find: typeof findLab, cwd: string, folder: string) => (options:
   }
 }
 
-/** Typed as `nearside` and found on the PATH: the shell hands on the whole path then. */
+/** RawFaultArgs as `nearside` and found on the PATH: the shell target on the whole path then. */
 const onPath = (launcher: string, env: NodeJS.ProcessEnv) =>
   basename(launcher) === 'nearside' &&
   (env.PATH ?? '').split(':').some((folder) => `${folder}/nearside` === launcher && existsSync(launcher))

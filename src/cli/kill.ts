@@ -6,7 +6,7 @@ import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { isHere } from '../world/here.ts'
 import { killRegions } from '../world/kill.ts'
-import type { Resident } from '../world/processes.ts'
+import type { WorldProcess } from '../world/processes.ts'
 import { hint } from './hint.ts'
 import { action, exitCodes, type Output } from './output.ts'
 
@@ -55,7 +55,7 @@ function mustBeHere(world: WorldHandle, region: Region): Region {
   )
 }
 
-function sentence(region: Region, killed: readonly Resident[]): string {
+function sentence(region: Region, killed: readonly WorldProcess[]): string {
   if (killed.length === 0) return `${region.name}: nothing of it was running`
   const names = [...new Set(killed.map((one) => one.name))].sort()
   return `${region.name}: killed ${count(killed.length, 'process', 'processes')} (${names.join(', ')})`

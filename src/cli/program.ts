@@ -22,7 +22,7 @@ const groups: Record<string, Record<string, () => Promise<Register>>> = {
     restart: async () => (await import('./restart.ts')).restartCommand,
     switchover: async () => (await import('./switchover.ts')).switchoverCommand,
   },
-  'Look:': {
+  'Sample:': {
     status: async () => (await import('./status.ts')).statusCommand,
     logs: async () => (await import('./logs.ts')).logsCommand,
     events: async () => (await import('./events.ts')).eventsCommand,
@@ -40,7 +40,7 @@ const epilogue = `
 Example:
   nearside init && nearside up --detach && nearside status
 
-Exit codes: 0 done, all is well; 1 a problem; 2 wrong usage; 3 degraded (status); 70 a defect of Nearside.`
+Exit codes: 0 done, all is healthy; 1 a problem; 2 wrong usage; 3 degraded (status); 70 a defect of Nearside.`
 
 /** Options of every command that take a value: the word after them is not the command. */
 const withValue = new Set(['-t', '--topology', '-w', '--world'])

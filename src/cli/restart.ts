@@ -95,5 +95,5 @@ async function restartAgent(world: WorldHandle, region: Region, output: Output):
     if (agent) await endAgent(agent)
     return new Map([[region.name, await startAgent(world, region)]])
   })
-  await untilServing(world, [region], { agents: agents!, onLook: () => undefined })
+  await untilServing(world, [region], { agents: agents!, onSample: () => undefined })
 }

@@ -10,7 +10,7 @@ import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
 import { locked } from '../world/lock.ts'
 import { preflight } from '../world/preflight.ts'
-import { durable, follows, type Look, untilServing } from '../world/start.ts'
+import { durable, follows, type Sample, untilServing } from '../world/start.ts'
 import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
 import { action, exitCodes, type Output } from './output.ts'
@@ -23,7 +23,7 @@ Example:
   nearside kill us-east && nearside revive us-east
 
 Starts the region's agent again and returns when the region serves, its database follows the primary and the agents
-agree that it is fit, so that DNS names it. What was not yet in the other region is rewound; a database that cannot be,
+agree that it is healthy, so that DNS names it. What was not yet in the other region is rewound; a database that cannot be,
 or that was away for too long, is copied anew, which takes as long as copying it does.
 Exit codes: 0 it serves, 1 it could not be started, 2 wrong usage, 130 interrupted (it goes on coming back).`
 
@@ -59,16 +59,16 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
   const back = whenBack(world, region)
   const progress = createProgress(output, {
     title: `Reviving ${region.name}`,
-    rest: (looks) => waitsFor(back(looks, performance.now()), looks),
+    rest: (samples) => waitsFor(back(samples, performance.now()), samples),
   })
   try {
     const mustComeTo = primaryMustCome(world, region)
-    const onLook = (looks: readonly Look[]) => {
-      progress.show(looks)
-      mustComeTo(looks, performance.now())
+    const onSample = (samples: readonly Sample[]) => {
+      progress.show(samples)
+      mustComeTo(samples, performance.now())
     }
-    const enough = (looks: readonly Look[]) => back(looks, performance.now()) === 'back'
-    await untilServing(world, [region], { agents, enough, onLook, signal })
+    const enough = (samples: readonly Sample[]) => back(samples, performance.now()) === 'back'
+    await untilServing(world, [region], { agents, enough, onSample, signal })
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted
     throw error
@@ -78,51 +78,52 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
   const seconds = (performance.now() - startedAt) / 1000
   const status = await regionStatus(world, region, 2000)
   const role = status?.database?.role
-  const fitness = status?.world?.fitness[region.name]
+  const health = status?.world?.health[region.name]
   output.result({
     region: region.name,
     started: agents.size > 0,
     seconds,
     ...(role ? { role } : {}),
-    ...(fitness ? { fitness } : {}),
+    ...(health ? { health } : {}),
   })
   const what = agents.size > 0 ? 'is back' : 'runs'
   const does = region.serves ? 'it serves' : 'it votes'
   output.print(
     `${region.name} ${what}: ${does}${role ? `, its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''} (${duration(seconds)})`,
   )
-  if (fitness !== undefined && fitness !== 'fit')
+  if (health !== undefined && health !== 'healthy')
     output.note(
-      `the agents call it ${fitness} still, so DNS does not name it: ${hint(world, 'status')} says why`,
+      `the agents call it ${health} still, so DNS does not name it: ${hint(world, 'status')} says why`,
     )
   return exitCodes.ok
 }
 
-type Back = 'database' | 'fitness' | 'back'
+type Back = 'database' | 'health' | 'back'
 
-/** A healthy region is called fit after twice `suspectMs`, and some looks. One that stays unfit is told as such. */
-const fitWithinMs = 30_000
+/** A healthy region is called healthy after twice `suspectMs`, and some samples. One that stays unhealthy is told as such. */
+const healthyWithinMs = 30_000
 
-/** What is still missing of a region that runs. Pure, but for remembering since when only its fitness is. */
+/** What is still missing of a region that runs. Pure, but for remembering since when only its health is. */
 export function whenBack(world: WorldHandle, region: Region) {
-  // Whoever holds the primary cannot wait for itself to be in step.
-  const leads = (looks: readonly Look[]) => looks.some(({ status }) => status?.database?.role === 'primary')
-  const inStep = (looks: readonly Look[]) => !region.full || leads(looks) || durable(world, looks)
-  const fit = (looks: readonly Look[]) =>
-    looks.some(({ status }) => status?.world?.fitness[region.name] === 'fit')
+  // Whoever holds the primary cannot wait for itself to be in sync.
+  const leads = (samples: readonly Sample[]) =>
+    samples.some(({ status }) => status?.database?.role === 'primary')
+  const inSync = (samples: readonly Sample[]) => !region.full || leads(samples) || durable(world, samples)
+  const healthy = (samples: readonly Sample[]) =>
+    samples.some(({ status }) => status?.world?.health[region.name] === 'healthy')
   let since: number | undefined
-  return (looks: readonly Look[], now: number): Back => {
-    if (!looks.every(follows) || !inStep(looks)) return 'database'
+  return (samples: readonly Sample[], now: number): Back => {
+    if (!samples.every(follows) || !inSync(samples)) return 'database'
     since ??= now
-    return fit(looks) || now - since >= fitWithinMs ? 'back' : 'fitness'
+    return healthy(samples) || now - since >= healthyWithinMs ? 'back' : 'health'
   }
 }
 
 /** In words, for who waits. Pure. */
-export function waitsFor(missing: Back, looks: readonly Look[]): string | undefined {
+export function waitsFor(missing: Back, samples: readonly Sample[]): string | undefined {
   if (missing === 'back') return undefined
-  if (missing === 'fitness') return 'the agents agree that it is fit'
-  return looks.some(({ status }) => status?.database?.missingWal !== undefined)
+  if (missing === 'health') return 'the agents agree that it is healthy'
+  return samples.some(({ status }) => status?.database?.missingWal !== undefined)
     ? 'the primary has no more the WAL that its database needs: it is copied anew'
     : 'its database comes into step with the primary'
 }
@@ -136,8 +137,8 @@ const primaryWithinMs = 45_000
  */
 function primaryMustCome(world: WorldHandle, region: Region) {
   let since: number | undefined
-  return (looks: readonly Look[], now: number): void => {
-    const without = looks.some(({ status }) => status?.world && status.world.primary === undefined)
+  return (samples: readonly Sample[], now: number): void => {
+    const without = samples.some(({ status }) => status?.world && status.world.primary === undefined)
     since = without ? (since ?? now) : undefined
     if (since === undefined || now - since < primaryWithinMs) return
     const dead = localRegions(world).filter(

@@ -14,11 +14,11 @@ Examples:
   nearside status --verbose             every process with its pid, uptime and restarts
   nearside status --json | jq -r .primary
 
-Exit codes: 0 all is well, 3 users are served but something needs a look, 1 no region serves users or there is no
+Exit codes: 0 all is healthy, 3 users are served but something needs a look, 1 no region serves users or there is no
 world, 2 wrong usage. It answers in half a second, also when agents are dead or hang; then the engines are asked.`
 
 const codes: Record<Health, number> = {
-  well: exitCodes.ok,
+  healthy: exitCodes.ok,
   degraded: exitCodes.degraded,
   down: exitCodes.problem,
 }

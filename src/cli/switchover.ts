@@ -13,7 +13,7 @@ type Options = WorldOptions & { to?: string; json?: boolean }
 
 const examples = `
 Examples:
-  nearside switchover                   to the standby that is in step
+  nearside switchover                   to the standby that is in sync
   nearside switchover --to us-west
 
 The old primary closes cleanly and the new one has every write before it takes over, so nothing is lost. Writes wait
@@ -28,7 +28,7 @@ export function switchoverCommand(program: Command): void {
   program
     .command('switchover')
     .description('move the primary to another region, planned and without loss')
-    .option('--to <region>', 'the region that takes over (default: the standby in step)')
+    .option('--to <region>', 'the region that takes over (default: the standby in sync)')
     .option('--json', 'answer as JSON')
     .addHelpText('after', examples)
     .action(

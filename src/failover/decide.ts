@@ -1,20 +1,20 @@
-import type { Action, Verdict, World } from './types.ts'
-import { fitnessAfter, verdictOn } from './verdict.ts'
+import type { Action, DecisionInput, Verdict } from './types.ts'
+import { healthAfter, verdictOn } from './verdict.ts'
 
 /**
  * The decision that every agent computes from the same observations. Pure: no clock, no I/O. Each action carries the
  * revision it was decided on, so that an etcd transaction lets exactly one agent carry it out.
  */
-export function decide(world: World): { verdicts: Verdict[]; actions: Action[] } {
+export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Action[] } {
   const verdicts = world.regions.map((region) => verdictOn(region.name, world))
   const actions: Action[] = []
   for (const verdict of verdicts) {
-    const { state: was, revision } = world.fitness[verdict.region] ?? { state: 'fit', revision: '0' }
-    const state = fitnessAfter(verdict, was)
+    const { state: was, revision } = world.health[verdict.region] ?? { state: 'healthy', revision: '0' }
+    const state = healthAfter(verdict, was)
     if (state === undefined) continue
-    const wakes = state === 'lost' ? primaryToWake(verdict.region, world) : undefined
+    const wakes = state === 'unreachable' ? primaryToWake(verdict.region, world) : undefined
     actions.push({
-      kind: 'setFitness',
+      kind: 'setHealth',
       region: verdict.region,
       state,
       was,
@@ -25,13 +25,15 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
     })
   }
   const { leader } = world
-  const lostLeader = verdicts.find((verdict) => verdict.state === 'lost' && verdict.region === leader?.region)
+  const lostLeader = verdicts.find(
+    (verdict) => verdict.state === 'unreachable' && verdict.region === leader?.region,
+  )
   if (leader && lostLeader && world.policy.automatic) {
     const to = successor(leader.region, world, verdicts)
     actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by, ...(to === undefined ? {} : { to }) })
   }
-  const handOver = hungPrimary(world)
-  if (handOver) actions.push(handOver)
+  const forceFailover = hungPrimary(world)
+  if (forceFailover) actions.push(forceFailover)
   const better = betterEtcdLeader(world)
   if (better) actions.push(better)
   return { verdicts, actions }
@@ -41,16 +43,16 @@ export function decide(world: World): { verdicts: Verdict[]; actions: Action[] }
  * The standby that Patroni would elect, where there is only one: named to it, it does not ask the lost primary first
  * whether that is still alive, and wait for an answer. Of several it finds out itself which is ahead.
  */
-function successor(lost: string, { sync }: World, verdicts: readonly Verdict[]): string | undefined {
+function successor(lost: string, { sync }: DecisionInput, verdicts: readonly Verdict[]): string | undefined {
   const [only, ...others] = sync.leader === lost ? sync.standbys : []
   const isWell = verdicts.some(
-    ({ region, state }) => region === only && (state === 'fit' || state === 'alive'),
+    ({ region, state }) => region === only && (state === 'healthy' || state === 'alive'),
   )
   return isWell && others.length === 0 ? only : undefined
 }
 
 /** A primary finds out at its next loop that its standby is gone, and commits wait until it does. */
-function primaryToWake(lost: string, { leader, regions }: World): string | undefined {
+function primaryToWake(lost: string, { leader, regions }: DecisionInput): string | undefined {
   const full = regions.some((region) => region.name === lost && region.full)
   return full && leader && leader.region !== lost ? leader.region : undefined
 }
@@ -60,17 +62,24 @@ function primaryToWake(lost: string, { leader, regions }: World): string | undef
  * ever: a disk that takes no writes does not show in what Patroni asks. Only the region itself can tell its database
  * from the way to it, so it alone proposes, and only a standby that has every acknowledged write and can be reached.
  */
-function hungPrimary({ self, leader, ownPrimary, observations, policy, fitness }: World): Action | undefined {
+function hungPrimary({
+  self,
+  leader,
+  ownPrimary,
+  observations,
+  policy,
+  health,
+}: DecisionInput): Action | undefined {
   if (!policy.automatic || !ownPrimary || leader?.region !== self) return undefined
-  if (ownPrimary.silentMs < policy.hungMs || ownPrimary.leadsForMs < policy.settleMs) return undefined
+  if (ownPrimary.unresponsiveMs < policy.hungMs || ownPrimary.leadsForMs < policy.settleMs) return undefined
   const to = ownPrimary.standbys.find(
     (region) =>
       region !== self &&
       observations[self]?.seen[region]?.patroni?.ok === true &&
-      fitness[region]?.state !== 'lost',
+      health[region]?.state !== 'unreachable',
   )
   if (to === undefined) return undefined
-  return { kind: 'giveUpPrimary', leader, to, silentMs: Math.round(ownPrimary.silentMs) }
+  return { kind: 'forceFailover', leader, to, unresponsiveMs: Math.round(ownPrimary.unresponsiveMs) }
 }
 
 /**
@@ -85,7 +94,7 @@ function betterEtcdLeader({
   etcdLeader,
   observations,
   policy,
-}: World): Action | undefined {
+}: DecisionInput): Action | undefined {
   if (!leader || etcdLeader !== self || leader.region !== self) return undefined
   const candidates = regions
     .filter((region) => region.votes && region.name !== self)

@@ -13,19 +13,19 @@ export type View = Partial<Record<ProbeName, Seen>>
 /** One vantage's latest observation and how old it is by the reader's own clock. */
 export type Observation = { ageMs: number; seen: Record<string, View> }
 
-/** The agreed state of a region, kept in etcd; a region without one is fit. */
-export type Fitness = 'fit' | 'unfit' | 'lost'
+/** The agreed state of a region, kept in etcd; a region without one is healthy. */
+export type RegionHealth = 'healthy' | 'unhealthy' | 'unreachable'
 
 /** Patroni's leader key. */
 export type Leader = { region: string; lease: string; modRevision: string }
 
-export type World = {
+export type DecisionInput = {
   self: string
   regions: readonly Pick<Region, 'name' | 'votes' | 'full' | 'serves'>[]
   policy: Policy
   observations: Record<string, Observation>
   /** `revision` is '0' for a region that has no entry yet. */
-  fitness: Record<string, { state: Fitness; revision: string }>
+  health: Record<string, { state: RegionHealth; revision: string }>
   leader: Leader | undefined
   /** Patroni's record of which regions have every write that the named primary has acknowledged. */
   sync: { leader?: string; standbys: readonly string[] }
@@ -37,7 +37,7 @@ export type World = {
 
 export type OwnPrimary = {
   /** For how long PostgreSQL has not answered a small write, on its own disk alone; 0 while it answers. */
-  silentMs: number
+  unresponsiveMs: number
   /** For how long the region has led, as far as this agent knows. */
   leadsForMs: number
   /** Regions that Patroni has recorded as holding every acknowledged write, and whose agents say that they follow. */
@@ -48,7 +48,7 @@ export type Policy = {
   suspectMs: number
   /** An observation older than this says nothing. */
   freshMs: number
-  /** A region must have been seen alive this long before it is fit again: longer than it takes to lose it. */
+  /** A region must have been seen alive this long before it is healthy again: longer than it takes to lose it. */
   recoverMs: number
   /** A primary that has not written anything for this long is given up for a standby that can. */
   hungMs: number
@@ -60,20 +60,20 @@ export type Policy = {
 /** What a majority of voting vantages concludes about one region. */
 export type Verdict = {
   region: string
-  state: 'alive' | 'suspect' | Fitness
+  state: 'alive' | 'suspect' | RegionHealth
   /** Vantages that support it, and how many are needed. */
   by: string[]
   needed: number
-  /** Why it is unfit, when it is not its edge or its app. */
+  /** Why it is unhealthy, when it is not its edge or its app. */
   why?: 'no way to the primary'
 }
 
 export type Action =
   | {
-      kind: 'setFitness'
+      kind: 'setHealth'
       region: string
-      state: Fitness
-      was: Fitness
+      state: RegionHealth
+      was: RegionHealth
       revision: string
       by: string[]
       why?: Verdict['why']
@@ -82,5 +82,5 @@ export type Action =
     }
   /** `to`: the standby that is to take over; left out when none is known to have every acknowledged write. */
   | { kind: 'revokeLeader'; leader: Leader; by: string[]; to?: string }
-  | { kind: 'giveUpPrimary'; leader: Leader; to: string; silentMs: number }
+  | { kind: 'forceFailover'; leader: Leader; to: string; unresponsiveMs: number }
   | { kind: 'moveEtcdLeader'; from: string; to: string }

@@ -1,4 +1,4 @@
-import type { Fitness, Policy, Verdict, View, World } from './types.ts'
+import type { DecisionInput, Policy, RegionHealth, Verdict, View } from './types.ts'
 
 /**
  * What the voting vantages conclude about one region. A conclusion needs a majority of *all* voting regions, counted
@@ -6,14 +6,14 @@ import type { Fitness, Policy, Verdict, View, World } from './types.ts'
  * about itself being lost; it is the others who must see it.
  *
  * - lost: a majority has had no answer from any of its probes for `suspectMs`
- * - unfit: it answers, but a majority has seen it unable to serve users (edge or app) for `suspectMs`; or it says
+ * - unhealthy: it answers, but a majority has seen it unable to serve users (edge or app) for `suspectMs`; or it says
  *   itself that it has had no way to the primary, which a majority sees, for `recoverMs`: long enough for a primary
  *   that is lost to be called lost
- * - fit: a majority has seen everything that users need answer for `recoverMs`
+ * - healthy: a majority has seen everything that users need answer for `recoverMs`
  * - suspect: at least one vantage sees it dead right now
  * - alive: none of these; what was agreed before stands
  */
-export function verdictOn(target: string, world: World): Verdict {
+export function verdictOn(target: string, world: DecisionInput): Verdict {
   const needed = Math.floor(world.regions.filter((region) => region.votes).length / 2) + 1
   const { policy } = world
   const voices = world.regions
@@ -25,20 +25,21 @@ export function verdictOn(target: string, world: World): Verdict {
     voices.filter(({ view }) => holds(view)).map((v) => v.name)
 
   const lost = supporters((view) => deadForMs(view) >= policy.suspectMs)
-  if (lost.length >= needed) return { region: target, state: 'lost', by: lost, needed }
+  if (lost.length >= needed) return { region: target, state: 'unreachable', by: lost, needed }
   const serves = world.regions.find((region) => region.name === target)?.serves ?? false
-  const unfit = supporters((view) => uselessForMs(view) >= policy.suspectMs && deadForMs(view) === 0)
-  if (serves && unfit.length >= needed) return { region: target, state: 'unfit', by: unfit, needed }
+  const unhealthy = supporters((view) => uselessForMs(view) >= policy.suspectMs && deadForMs(view) === 0)
+  if (serves && unhealthy.length >= needed)
+    return { region: target, state: 'unhealthy', by: unhealthy, needed }
   const cutOff = withoutPrimary(target, world, needed)
   if (serves && cutOff && cutOff.unreachedForMs >= policy.recoverMs)
-    return { region: target, state: 'unfit', by: cutOff.by, needed, why: 'no way to the primary' }
-  const fit = supporters((view) => fitForMs(view) >= policy.recoverMs)
+    return { region: target, state: 'unhealthy', by: cutOff.by, needed, why: 'no way to the primary' }
+  const healthy = supporters((view) => healthyForMs(view) >= policy.recoverMs)
   // That a region can publish shows that it reaches the majority: it counts towards its own recovery, but only beside
   // at least one other that sees users served there.
   const own = world.observations[target]
   const itself = own !== undefined && own.ageMs <= policy.freshMs && votes(world, target) ? [target] : []
-  if (fit.length > 0 && fit.length + itself.length >= needed && !(serves && cutOff))
-    return { region: target, state: 'fit', by: [...fit, ...itself], needed }
+  if (healthy.length > 0 && healthy.length + itself.length >= needed && !(serves && cutOff))
+    return { region: target, state: 'healthy', by: [...healthy, ...itself], needed }
   const suspect = supporters((view) => deadForMs(view) > 0)
   return { region: target, state: suspect.length > 0 ? 'suspect' : 'alive', by: suspect, needed }
 }
@@ -52,7 +53,7 @@ export function verdictOn(target: string, world: World): Verdict {
  */
 function withoutPrimary(
   target: string,
-  { leader, observations, policy, regions }: World,
+  { leader, observations, policy, regions }: DecisionInput,
   needed: number,
 ): { unreachedForMs: number; by: string[] } | undefined {
   if (leader === undefined || leader.region === target) return undefined
@@ -74,7 +75,8 @@ function withoutPrimary(
   return { unreachedForMs: own.ok ? 0 : own.forMs, by }
 }
 
-const votes = (world: World, region: string) => world.regions.some((r) => r.name === region && r.votes)
+const votes = (world: DecisionInput, region: string) =>
+  world.regions.some((r) => r.name === region && r.votes)
 
 /** How long nothing at all has answered; 0 when something does. */
 function deadForMs(view: View): number {
@@ -88,14 +90,14 @@ function uselessForMs(view: View): number {
 }
 
 /** How long everything that users need has answered. A witness has only its etcd. */
-function fitForMs(view: View): number {
+function healthyForMs(view: View): number {
   const needs = [view.edge, view.app].filter((seen) => seen !== undefined)
   const all = needs.length > 0 ? needs : Object.values(view)
   return all.length > 0 && all.every((seen) => seen.ok) ? Math.min(...all.map((seen) => seen.forMs)) : 0
 }
 
-/** The fitness that a verdict asks for; undefined when it changes nothing. */
-export function fitnessAfter(verdict: Verdict, was: Fitness): Fitness | undefined {
+/** The health that a verdict asks for; undefined when it changes nothing. */
+export function healthAfter(verdict: Verdict, was: RegionHealth): RegionHealth | undefined {
   if (verdict.state === 'alive' || verdict.state === 'suspect') return undefined
   return verdict.state === was ? undefined : verdict.state
 }

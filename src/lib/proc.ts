@@ -53,7 +53,7 @@ export function isStopped(id: ProcessId): boolean {
   return stat !== undefined && stat.startTicks === id.startTicks && (stat.state === 'T' || stat.state === 't')
 }
 
-/** Resident memory in bytes (pages of 4 KiB) and CPU time used in seconds (100 ticks a second); undefined when gone. */
+/** WorldProcess memory in bytes (pages of 4 KiB) and CPU time used in seconds (100 ticks a second); undefined when gone. */
 export function usage(id: ProcessId): { rssBytes: number; cpuSeconds: number } | undefined {
   const stat = statOf(id.pid)
   if (stat?.startTicks !== id.startTicks) return undefined

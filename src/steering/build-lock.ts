@@ -9,7 +9,7 @@ const longestHoldMs = 120_000
  * `happened`, which spares them the work. Only to save effort: the work itself must stand being done twice, since a
  * holder that died, or takes too long, loses its turn.
  */
-export async function takeTurn(
+export async function takeWorldLock(
   lockFile: string,
   happened: () => Promise<boolean>,
   work: () => Promise<void>,

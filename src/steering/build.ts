@@ -9,7 +9,7 @@ import { messageOf, NearsideError } from '../lib/errors.ts'
 import { regionsOf } from '../topology/regions.ts'
 import type { Topology } from '../topology/schema.ts'
 import { asideFile, type BuildJob } from './build-files.ts'
-import { takeTurn } from './build-lock.ts'
+import { takeWorldLock } from './build-lock.ts'
 import type { SteeringTable } from './table.ts'
 import { decodeTable, tableFormat } from './table-file.ts'
 
@@ -29,7 +29,7 @@ export type BuildOptions = {
  * per database, regions and bound, also when the agents of several regions ask at the same time. Throws a NearsideError when a database is missing or unusable.
  */
 export async function buildTable({ topology, folder, cacheFolder, signal }: BuildOptions): Promise<string> {
-  const places = resolvePlaces(topology.steering.places, folder)
+  const places = resolvePlaces(topology.steering.geoip, folder)
   const regions = regionsOf(topology)
     .filter((region) => region.serves)
     .map(({ name, location }) => ({ name, location }))
@@ -41,7 +41,7 @@ export async function buildTable({ topology, folder, cacheFolder, signal }: Buil
   if (await isMade()) return file
 
   await mkdir(cacheFolder, { recursive: true })
-  await takeTurn(
+  await takeWorldLock(
     `${file}.lock`,
     isMade,
     () => runChild({ places, regions, maxPrefixes, file }, signal),

@@ -2,7 +2,7 @@ import { prefixAt } from '../geo/cover.ts'
 import { addressBits, formatPrefix, parseAddress } from '../geo/prefix.ts'
 import { isSpecial } from '../geo/special.ts'
 import { choose, hashAt, type Reason, statesOf } from './answers.ts'
-import type { Fitness, FitnessByRegion } from './fitness.ts'
+import type { Availability, AvailabilityByRegion } from './availability.ts'
 import { locate, rankingOf, type SteeringTable, unknownKm } from './table.ts'
 
 export type Explanation = {
@@ -13,7 +13,7 @@ export type Explanation = {
   ranking: {
     region: string /** Mean over the prefix; undefined when its place is unknown. */
     km: number | undefined
-    fitness: Fitness
+    availability: Availability
   }[]
   region: string
   reason: Reason
@@ -23,7 +23,7 @@ export type Explanation = {
 export function explain(
   table: SteeringTable,
   address: string,
-  fitness: FitnessByRegion,
+  availability: AvailabilityByRegion,
 ): Explanation | undefined {
   const parsed = parseAddress(address)
   if (!parsed) return undefined
@@ -31,7 +31,7 @@ export function explain(
   const nowhere = isSpecial({ ...parsed, length: addressBits[parsed.family] })
   const cover = table.covers[family]
   const order = rankingOf(table, family, index)
-  const states = statesOf(table, fitness)
+  const states = statesOf(table, availability)
   const { region, reason } = choose(order, states, hashAt(cover.lengths[index]!, parsed))
   return {
     address,
@@ -41,7 +41,7 @@ export function explain(
       return {
         region: table.regions[number]!.name,
         km: nowhere || km === unknownKm ? undefined : km,
-        fitness: states[number]!,
+        availability: states[number]!,
       }
     }),
     region: table.regions[region]!.name,

@@ -94,7 +94,7 @@ async function checkScript(command: readonly string[], at: Key[], { appFolder }:
 }
 
 /**
- * The file that an entry of `steering.places` means, or undefined when there is none. `npm:<package>/<file>` is
+ * The file that an entry of `steering.geoip` means, or undefined when there is none. `npm:<package>/<file>` is
  * looked for in the node_modules of the topology's folder and above, then in Nearside's own.
  */
 export async function placesFile(place: string, folder: string): Promise<string | undefined> {
@@ -133,8 +133,8 @@ async function checkPlaces(
 ): Promise<{ problems: Finding[]; warnings: Finding[] }> {
   const problems: Finding[] = []
   const warnings: Finding[] = []
-  for (const [i, place] of topology.steering.places.entries()) {
-    const at = ['steering', 'places', i]
+  for (const [i, place] of topology.steering.geoip.entries()) {
+    const at = ['steering', 'geoip', i]
     const file = await placesFile(place, folder)
     const [, name = ''] = /^npm:((?:@[^/]+\/)?[^/]+)/.exec(place) ?? []
     if (file === undefined) {
@@ -162,7 +162,7 @@ export async function checkFiles(
   where: Where,
   usable: (path: string) => boolean,
 ): Promise<{ problems: Finding[]; warnings: Finding[] }> {
-  const { problems, warnings } = usable('steering.places')
+  const { problems, warnings } = usable('steering.geoip')
     ? await checkPlaces(topology, where)
     : { problems: [], warnings: [] }
   if (!usable('app.folder')) return { problems, warnings }

@@ -146,7 +146,7 @@ ends with exit code 1 then. What is allowed and probably not meant is a warning.
 - \`app.health\` is one path. Patterns in \`app.static\` are written as browsers send them, and none twice.
 - \`app.writes.methods\` holds no safe method (GET, HEAD, OPTIONS, TRACE); a path that writes is not static.
 - \`failover.suspectMs\` is at least twice \`failover.probeMs\`.
-- The app's folder, the programs of \`app.command\` and \`app.release\` and the files of \`steering.places\` exist
+- The app's folder, the programs of \`app.command\` and \`app.release\` and the files of \`steering.geoip\` exist
   (\`nearside check --no-files\` does not look).
 `
 

@@ -197,7 +197,7 @@ export const topologySchema = z.strictObject({
   steering: z
     .strictObject({
       ttlSeconds: z.int().min(1).max(3600).default(20).describe('TTL of DNS answers.'),
-      places: z
+      geoip: z
         .array(z.string().min(1))
         .default([])
         .describe(

@@ -2,19 +2,19 @@ import type { Note } from '../lib/note.ts'
 import { startAgent } from './agents.ts'
 import type { WorldHandle } from './handle.ts'
 import { locked } from './lock.ts'
-import { residentsOf } from './processes.ts'
+import { processesOf } from './processes.ts'
 
 /** Between two starts of one region's agent: one that dies at once must not be started all the time. */
 const pauseMs = 5000
 
 /**
- * Brings back agents that died while a foreground `up` looks on; to be called once a second or so. A region in which
- * nothing at all runs was killed or stopped on purpose and is left alone: hence two looks in a row, and a third one
+ * Brings back agents that died while a foreground `up` samples on; to be called once a second or so. A region in which
+ * nothing at all runs was killed or stopped on purpose and is left alone: hence two samples in a row, and a third one
  * once no other command is at work on the world. Resolves to the regions whose agent was started.
  */
 export function agentKeeper(world: WorldHandle, regions: readonly string[], note: Note) {
   const places = regions.map((name) => ({ name, folder: world.regionFolder(name) }))
-  const orphans = () => orphaned(regions, residentsOf(world.folder, places))
+  const orphans = () => orphaned(regions, processesOf(world.folder, places))
   const startedAt = new Map<string, number>()
   let before: string[] = []
   return async (now: number): Promise<string[]> => {
@@ -39,10 +39,10 @@ export function agentKeeper(world: WorldHandle, regions: readonly string[], note
 /** Regions in which something runs but no agent. Pure. */
 export function orphaned(
   regions: readonly string[],
-  residents: readonly { region: string; name: string }[],
+  processes: readonly { region: string; name: string }[],
 ): string[] {
   return regions.filter((region) => {
-    const names = residents.filter((one) => one.region === region).map((one) => one.name)
+    const names = processes.filter((one) => one.region === region).map((one) => one.name)
     return names.length > 0 && !names.includes('agent')
   })
 }

@@ -4,14 +4,14 @@ import { list } from '../lib/format.ts'
 import { signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
 import type { WorldHandle } from './handle.ts'
-import { type Resident, residentsOf } from './processes.ts'
+import { processesOf, type WorldProcess } from './processes.ts'
 import { placeOf } from './stop.ts'
 
 /** Again and again until nothing is left: a process may be born while its parent dies. */
-export async function killRegions(world: WorldHandle, regions: readonly Region[]): Promise<Resident[]> {
-  const killed = new Map<number, Resident>()
+export async function killRegions(world: WorldHandle, regions: readonly Region[]): Promise<WorldProcess[]> {
+  const killed = new Map<number, WorldProcess>()
   for (let round = 0; round < 100; round += 1) {
-    const found = residentsOf(
+    const found = processesOf(
       world.folder,
       regions.map((region) => placeOf(world, region)),
     )

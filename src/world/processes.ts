@@ -5,7 +5,7 @@ import { allPids, lookAt, type Process, type ProcessId } from '../lib/proc.ts'
 
 /** Everything of a world that lives on this machine, found without asking an agent. */
 
-export type Resident = ProcessId & {
+export type WorldProcess = ProcessId & {
   region: string
   /** As the plan names it (`haproxy`, `app-0`), `agent`, or the program's own name when its origin is lost. */
   name: string
@@ -26,7 +26,7 @@ const agentProgram = /(^|\/)src\/agent\/main\.(ts|js)$/
  * works in the region's folder (PostgreSQL overwrites its environment), when a record says so, or when it descends
  * from one of these or shares its session. What has a terminal is a person's shell or pager, and is nobody's.
  */
-export function residentsOf(worldFolder: string, regions: readonly RegionPlace[]): Resident[] {
+export function processesOf(worldFolder: string, regions: readonly RegionPlace[]): WorldProcess[] {
   const all = new Map(
     allPids()
       .flatMap((pid) => lookAt(pid) ?? [])
@@ -34,7 +34,7 @@ export function residentsOf(worldFolder: string, regions: readonly RegionPlace[]
   )
   const ours = ourselves(all)
   const candidates = [...all.values()].filter((one) => !ours.has(one.pid))
-  const found = new Map<number, Resident>()
+  const found = new Map<number, WorldProcess>()
   for (const region of regions) {
     const records = recordsOf(region.folder)
     const add = (one: Process, name: string, main: boolean) => {
@@ -109,9 +109,9 @@ const nameByPlace = (one: Process, folder: string) =>
   one.workingFolder?.startsWith(`${folder}/data/postgres`) ? 'postgres' : one.name
 
 /** A sandbox's monitor, and whatever else is the parent of a named process, goes by that process's name. */
-function named(residents: Resident[]): Resident[] {
-  const main = residents.filter((one) => one.main && one.name !== 'agent')
-  return residents.map((one) => {
+function named(processes: WorldProcess[]): WorldProcess[] {
+  const main = processes.filter((one) => one.main && one.name !== 'agent')
+  return processes.map((one) => {
     if (one.main) return one
     const child = main.find((other) => other.parent === one.pid)
     return child ? { ...one, name: child.name } : one

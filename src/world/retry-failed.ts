@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RegionStatus } from '../agent/http/status.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 
-/** How long agents may take to see that a failed release has been forgotten: a few looks at etcd. */
+/** How long agents may take to see that a failed release has been forgotten: a few samples at etcd. */
 const seenMs = 10_000
 
 /** What failed for good gets another chance, because someone has typed `nearside up` again. */

@@ -13,14 +13,14 @@ import { tailOf } from './logs/tail.ts'
 import { freshMs } from './status/health.ts'
 
 /** One look at a region that comes up. */
-export type Look = { region: Region; status?: RegionStatus; edge?: boolean }
+export type Sample = { region: Region; status?: RegionStatus; edge?: boolean }
 
 export type Waiting = {
   /** Agents that this command started. */
   agents: ReadonlyMap<string, StartedAgent>
   /** What else must hold once every region serves. */
-  enough?: (looks: readonly Look[]) => boolean
-  onLook: (looks: readonly Look[]) => void
+  enough?: (samples: readonly Sample[]) => boolean
+  onSample: (samples: readonly Sample[]) => void
   /** Told once about each process that fails again and again: an agent tries for minutes before it gives up. */
   onTrouble?: (message: string) => void
   signal?: AbortSignal
@@ -40,14 +40,14 @@ const silentMs = 10_000
 export async function untilServing(
   world: WorldHandle,
   regions: readonly Region[],
-  { agents, enough = () => true, onLook, onTrouble, signal }: Waiting,
+  { agents, enough = () => true, onSample, onTrouble, signal }: Waiting,
 ): Promise<void> {
   const told = new Set<string>()
   const heardAt = new Map(regions.map((region) => [region.name, performance.now()]))
   for (;;) {
     signal?.throwIfAborted()
-    const looks = await Promise.all(regions.map((region) => look(world, region)))
-    for (const { region, status } of looks) {
+    const samples = await Promise.all(regions.map((region) => look(world, region)))
+    for (const { region, status } of samples) {
       if (status) heardAt.set(region.name, performance.now())
       else
         await agentMustLive(
@@ -57,34 +57,35 @@ export async function untilServing(
           performance.now() - heardAt.get(region.name)!,
         )
     }
-    onLook(looks)
-    await nothingFailed(world, looks)
-    if (onTrouble) await tellTrouble(world, looks, told, onTrouble)
-    if (looks.every(serves) && enough(looks)) return
+    onSample(samples)
+    await nothingFailed(world, samples)
+    if (onTrouble) await tellTrouble(world, samples, told, onTrouble)
+    if (samples.every(serves) && enough(samples)) return
     await sleep(lookMs, undefined, { signal })
   }
 }
 
-async function look(world: WorldHandle, region: Region): Promise<Look> {
+async function look(world: WorldHandle, region: Region): Promise<Sample> {
   const status = await regionStatus(world, region, 2000)
   if (!status?.ready || !region.serves) return { region, ...(status ? { status } : {}) }
   const answer = await askHttp(region.address, world.record.topology.ports.http, ownPaths.ready, 1000)
   return { region, status, edge: answer?.status === 200 }
 }
 
-const serves = ({ region, status, edge }: Look) => status?.ready === true && (!region.serves || edge === true)
+const serves = ({ region, status, edge }: Sample) =>
+  status?.ready === true && (!region.serves || edge === true)
 
 /** The region's database follows the primary, or is it. */
-export const follows = ({ region, status }: Look): boolean =>
+export const follows = ({ region, status }: Sample): boolean =>
   !region.full || status?.database?.role === 'primary' || status?.world?.lag[region.name]?.streaming === true
 
 /** The durability that the topology asks for is in force. A world with one full region cannot have a write in two. */
-export function durable(world: WorldHandle, looks: readonly Look[]): boolean {
+export function durable(world: WorldHandle, samples: readonly Sample[]): boolean {
   const { topology } = world.record
   const alone = world.regions.filter((region) => region.full).length < 2
   if (topology.database.durability === 'local' || (alone && topology.database.durability === 'region'))
     return true
-  return looks.some(
+  return samples.some(
     ({ status }) => status?.world && status.world.ageMs < freshMs && status.world.durability === 'region',
   )
 }
@@ -110,8 +111,8 @@ async function agentMustLive(
   })
 }
 
-async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promise<void> {
-  for (const { region, status } of looks) {
+async function nothingFailed(world: WorldHandle, samples: readonly Sample[]): Promise<void> {
+  for (const { region, status } of samples) {
     const release = status?.world?.release
     if (release?.startsWith('failed')) {
       // It ran where the primary was at that moment; the outcome names its log.
@@ -135,11 +136,11 @@ async function nothingFailed(world: WorldHandle, looks: readonly Look[]): Promis
 
 async function tellTrouble(
   world: WorldHandle,
-  looks: readonly Look[],
+  samples: readonly Sample[],
   told: Set<string>,
   onTrouble: (message: string) => void,
 ): Promise<void> {
-  for (const { region, status } of looks)
+  for (const { region, status } of samples)
     for (const { name, state, restarts, why } of status?.processes ?? []) {
       const where = `${region.name}/${name}`
       if (state === 'ready' || restarts < troubleAfter || told.has(where)) continue

@@ -9,7 +9,7 @@ import { askHttp } from '../lib/http.ts'
 import { isAlive, signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
-import { type Resident, residentsOf } from './processes.ts'
+import { processesOf, type WorldProcess } from './processes.ts'
 
 export type StopReport = {
   /** Called when a stage begins. */
@@ -33,11 +33,11 @@ export async function stopWorld(
   world: WorldHandle,
   regions: readonly Region[],
   { onStage, onOrphan }: StopReport = {},
-): Promise<Resident[]> {
+): Promise<WorldProcess[]> {
   const stoppers = await Promise.all(
     regions.map(async (region): Promise<Stopper> => {
       if (await regionStatus(world, region, 2000)) return byAgent(world, region)
-      const left = residentsOf(world.folder, [placeOf(world, region)])
+      const left = processesOf(world.folder, [placeOf(world, region)])
       // An agent that does not answer would start again what is stopped behind its back.
       for (const one of left) if (one.name === 'agent' && one.main) signal(one, 'SIGKILL')
       if (left.length > 0) onOrphan?.(region.name)
@@ -50,7 +50,7 @@ export async function stopWorld(
     else await Promise.all(stoppers.map((stop) => stop(stage)))
   }
   const left = () =>
-    residentsOf(
+    processesOf(
       world.folder,
       regions.map((region) => placeOf(world, region)),
     )
@@ -84,7 +84,7 @@ function byAgent(world: WorldHandle, region: Region): Stopper {
     } catch (error) {
       // Killed meanwhile, or broken: the rest is done without it.
       if (!(error instanceof NearsideError)) throw error
-      for (const one of residentsOf(world.folder, [placeOf(world, region)]))
+      for (const one of processesOf(world.folder, [placeOf(world, region)]))
         if (one.name === 'agent' && one.main) signal(one, 'SIGKILL')
       await direct(stage)
     }
@@ -117,7 +117,7 @@ const leads = async (world: WorldHandle, region: Region) =>
   (await askHttp(region.address, world.record.topology.ports.patroni, '/primary', 1000))?.status === 200
 
 /** What no record names: a postmaster whose Patroni was killed, a helper that an app left behind. */
-async function endRest(rest: readonly Resident[]): Promise<void> {
+async function endRest(rest: readonly WorldProcess[]): Promise<void> {
   // PostgreSQL's SIGTERM waits for its clients to leave; SIGINT is the clean shutdown that does not.
   for (const one of rest) signal(one, one.program === 'postgres' ? 'SIGINT' : 'SIGTERM')
   const deadline = performance.now() + restMs
@@ -126,4 +126,4 @@ async function endRest(rest: readonly Resident[]): Promise<void> {
   for (let waited = 0; rest.some(isAlive) && waited < 5000; waited += 20) await sleep(20)
 }
 
-export const nameOf = (one: Resident) => `${one.region}/${one.name} (${one.program}, process ${one.pid})`
+export const nameOf = (one: WorldProcess) => `${one.region}/${one.name} (${one.program}, process ${one.pid})`

@@ -15,7 +15,7 @@ const losses = (killed: number[], silent: number[], violations: Losses['violatio
   roundTripMs: 63.5,
   measured: [
     ...killed.map((pause) => ({ timing: '', fault: 'killed' as const, loss: loss(pause) })),
-    ...silent.map((pause) => ({ timing: '', fault: 'silent' as const, loss: loss(pause) })),
+    ...silent.map((pause) => ({ timing: '', fault: 'unreachable' as const, loss: loss(pause) })),
   ],
   violations,
 })
@@ -32,11 +32,11 @@ test('pauses are held against their targets, and against Patroni’s default', (
   })
   const killed = figure(figures, 'killed: writes paused, median of 3')
   assert.deepEqual([killed.value, killed.spread, verdictOf(killed)], [3, [2, 4], 'met'])
-  assert.equal(verdictOf(figure(figures, 'silent: writes paused')), 'missed')
+  assert.equal(verdictOf(figure(figures, 'unreachable: writes paused')), 'missed')
   const beside = figure(figures, '  killed, beside default')
   assert.deepEqual([beside.peer!.value, beside.peer!.ratioSpread], [28, [2 / 30, 4 / 24]])
   assert.equal(verdictOf(beside), 'met')
-  assert.equal(verdictOf(figure(figures, '  silent, beside default')), 'missed')
+  assert.equal(verdictOf(figure(figures, '  unreachable, beside default')), 'missed')
   assert.equal(verdictOf(figure(figures, '  killed, beside other')), undefined)
   assert.equal(ratioOf(figure(figures, '  killed, beside other')), 3 / 20)
 })

@@ -51,7 +51,7 @@ test('--json: one document either way', async (t) => {
     answer.regions.map(({ name }: { name: string }) => name),
     ['us-east', 'us-west', 'us-central'],
   )
-  assert.equal(answer.warnings[0].path, 'steering.places')
+  assert.equal(answer.warnings[0].path, 'steering.geoip')
   assert.doesNotMatch(good.stdout, /hunter2/)
   assert.deepEqual([good.code, good.stderr], [0, ''])
 
@@ -65,7 +65,7 @@ test('--strict: a warning is a problem', async (t) => {
   writeFileSync(join(at, 'nearside.yaml'), stringify(changed({ steering: undefined })))
   const lax = await nearside(at, ['check', '--no-files', '--topology', 'nearside.yaml'])
   assert.deepEqual(
-    [lax.code, /ok, 1 warning/.test(lax.stdout), /^warning: steering\.places: /.test(lax.stderr)],
+    [lax.code, /ok, 1 warning/.test(lax.stdout), /^warning: steering\.geoip: /.test(lax.stderr)],
     [0, true, true],
   )
   assert.equal((await nearside(at, ['check', '--no-files', '--strict'])).code, 1)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { decide } from '../../src/failover/decide.ts'
-import type { Action, Fitness, World } from '../../src/failover/types.ts'
+import type { Action, DecisionInput, RegionHealth } from '../../src/failover/types.ts'
 import { anyWorld, policy, worldWith } from './worlds.ts'
 
 const eastDead = {
@@ -19,19 +19,19 @@ describe('the primary’s region is lost', () => {
     const by = ['us-west', 'us-central']
     const leader = { region: 'us-east', lease: '71', modRevision: '9' }
     assert.deepEqual(decide(worldWith(eastDead)).actions, [
-      { kind: 'setFitness', region: 'us-east', state: 'lost', was: 'fit', revision: '0', by },
+      { kind: 'setHealth', region: 'us-east', state: 'unreachable', was: 'healthy', revision: '0', by },
       { kind: 'revokeLeader', leader, by, to: 'us-west' },
     ])
   })
 
   test('a successor is named only where it is certain who that is', () => {
-    const named = (changes: Partial<World>, said = eastDead) => {
+    const named = (changes: Partial<DecisionInput>, said = eastDead) => {
       const revocation = decide(worldWith(said, changes)).actions.find(({ kind }) => kind === 'revokeLeader')
       assert.ok(revocation?.kind === 'revokeLeader')
       return revocation.to
     }
     assert.equal(named({ sync: { leader: 'us-east', standbys: ['us-west'] } }), 'us-west')
-    // Nobody is in step, Patroni has to find out who of several is ahead, or the record is of another primary.
+    // Nobody is in sync, Patroni has to find out who of several is ahead, or the record is of another primary.
     assert.equal(named({ sync: { standbys: [] } }), undefined)
     assert.equal(named({ sync: { leader: 'us-east', standbys: ['us-west', 'us-north'] } }), undefined)
     assert.equal(named({ sync: { leader: 'us-west', standbys: ['us-west'] } }), undefined)
@@ -41,7 +41,7 @@ describe('the primary’s region is lost', () => {
   })
 
   test('an agent that joins later, or whose colleague died halfway, still revokes', () => {
-    const world = worldWith(eastDead, { fitness: { 'us-east': { state: 'lost', revision: '12' } } })
+    const world = worldWith(eastDead, { health: { 'us-east': { state: 'unreachable', revision: '12' } } })
     assert.deepEqual(
       decide(world).actions.map(({ kind }) => kind),
       ['revokeLeader'],
@@ -50,7 +50,10 @@ describe('the primary’s region is lost', () => {
 
   test('once the leader key names another region there is nothing to revoke', () => {
     const leader = { region: 'us-west', lease: '80', modRevision: '15' }
-    const world = worldWith(eastDead, { leader, fitness: { 'us-east': { state: 'lost', revision: '12' } } })
+    const world = worldWith(eastDead, {
+      leader,
+      health: { 'us-east': { state: 'unreachable', revision: '12' } },
+    })
     assert.deepEqual(decide(world).actions, [])
   })
 
@@ -58,7 +61,7 @@ describe('the primary’s region is lost', () => {
     const world = worldWith(eastDead, { policy: { ...policy, automatic: false } })
     assert.deepEqual(
       decide(world).actions.map(({ kind }) => kind),
-      ['setFitness'],
+      ['setHealth'],
     )
   })
 })
@@ -67,15 +70,15 @@ test('a replica’s region lost: the primary is woken with the change, so only o
   const [action, ...more] = decide(worldWith(westDead)).actions
   assert.deepEqual(more, [])
   assert.deepEqual(action, {
-    kind: 'setFitness',
+    kind: 'setHealth',
     region: 'us-west',
-    state: 'lost',
-    was: 'fit',
+    state: 'unreachable',
+    was: 'healthy',
     revision: '0',
     by: ['us-east', 'us-central'],
     wakes: 'us-east',
   })
-  const agreed = worldWith(westDead, { fitness: { 'us-west': { state: 'lost', revision: '3' } } })
+  const agreed = worldWith(westDead, { health: { 'us-west': { state: 'unreachable', revision: '3' } } })
   assert.deepEqual(decide(agreed).actions, [])
 })
 
@@ -88,10 +91,10 @@ test('a region that is cut off from the primary: the change says why', () => {
   })
   assert.deepEqual(decide(world).actions, [
     {
-      kind: 'setFitness',
+      kind: 'setHealth',
       region: 'us-west',
-      state: 'unfit',
-      was: 'fit',
+      state: 'unhealthy',
+      was: 'healthy',
       revision: '0',
       by: ['us-east', 'us-central'],
       why: 'no way to the primary',
@@ -102,7 +105,7 @@ test('a region that is cut off from the primary: the change says why', () => {
 describe('a primary that hangs', () => {
   const leader = { region: 'us-east', lease: '71', modRevision: '9' }
   const standbyUp = { 'us-east': { 'us-west': { alive: 9000 }, 'us-central': { alive: 9000 } } }
-  const hangs = { silentMs: policy.hungMs, leadsForMs: policy.settleMs, standbys: ['us-west'] }
+  const hangs = { unresponsiveMs: policy.hungMs, leadsForMs: policy.settleMs, standbys: ['us-west'] }
   const kinds = (
     changes: Parameters<typeof worldWith>[1],
     said: Parameters<typeof worldWith>[0] = standbyUp,
@@ -110,19 +113,19 @@ describe('a primary that hangs', () => {
 
   test('is given up by its own region, for a standby that has every acknowledged write', () => {
     assert.deepEqual(decide(worldWith(standbyUp, { ownPrimary: hangs })).actions, [
-      { kind: 'giveUpPrimary', leader, to: 'us-west', silentMs: policy.hungMs },
+      { kind: 'forceFailover', leader, to: 'us-west', unresponsiveMs: policy.hungMs },
     ])
   })
 
   test('not a moment sooner, and not by a region that has just begun to lead: two slow ones would take turns', () => {
-    assert.deepEqual(kinds({ ownPrimary: { ...hangs, silentMs: policy.hungMs - 1 } }), [])
+    assert.deepEqual(kinds({ ownPrimary: { ...hangs, unresponsiveMs: policy.hungMs - 1 } }), [])
     assert.deepEqual(kinds({ ownPrimary: { ...hangs, leadsForMs: policy.settleMs - 1 } }), [])
   })
 
   test('not without a standby that Patroni has recorded, that answers, and whose region is not lost', () => {
     assert.deepEqual(kinds({ ownPrimary: { ...hangs, standbys: [] } }), [])
     assert.deepEqual(kinds({}, { 'us-east': { 'us-west': { dead: 10 } } }), [])
-    assert.deepEqual(kinds({ fitness: { 'us-west': { state: 'lost', revision: '3' } } }), [])
+    assert.deepEqual(kinds({ health: { 'us-west': { state: 'unreachable', revision: '3' } } }), [])
   })
 
   test('not when another region leads by now, or with automatic failover switched off', () => {
@@ -141,7 +144,7 @@ test('a witness lost wakes nobody: it holds no data', () => {
     'us-west': { 'us-central': { dead: 2000 } },
   })
   const [action] = decide(world).actions
-  assert.ok(action?.kind === 'setFitness' && action.state === 'lost' && action.wakes === undefined)
+  assert.ok(action?.kind === 'setHealth' && action.state === 'unreachable' && action.wakes === undefined)
 })
 
 test('an agent that hears nobody but itself decides nothing', () => {
@@ -192,8 +195,8 @@ describe('for any world', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const turned = (some: Record<string, unknown>) => Object.fromEntries(Object.entries(some).reverse())
-        const other = { ...world, observations: turned(world.observations), fitness: turned(world.fitness) }
-        assert.deepEqual(decide(other as World), decide(world))
+        const other = { ...world, observations: turned(world.observations), health: turned(world.health) }
+        assert.deepEqual(decide(other as DecisionInput), decide(world))
       }),
     )
   })
@@ -208,28 +211,28 @@ describe('for any world', () => {
           assert.ok(world.policy.automatic)
           if (to !== undefined) {
             assert.deepEqual(world.sync, { leader: leader.region, standbys: [to] })
-            assert.notEqual(verdicts.find(({ region }) => region === to)?.state, 'lost')
+            assert.notEqual(verdicts.find(({ region }) => region === to)?.state, 'unreachable')
           }
           assert.deepEqual(leader, world.leader)
           const verdict = verdicts.find(({ region }) => region === leader.region)!
-          assert.equal(verdict.state, 'lost')
+          assert.equal(verdict.state, 'unreachable')
           assert.deepEqual(by, verdict.by)
         }
       }),
     )
   })
 
-  test('a change of fitness is one, once for a region, and stands on the revision that it was decided on', () => {
+  test('a change of health is one, once for a region, and stands on the revision that it was decided on', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
-        const changes = decide(world).actions.filter((action) => action.kind === 'setFitness')
+        const changes = decide(world).actions.filter((action) => action.kind === 'setHealth')
         assert.equal(new Set(changes.map(({ region }) => region)).size, changes.length)
         for (const { region, state, was, revision, wakes } of changes) {
           assert.notEqual(state, was)
-          assert.equal(was, world.fitness[region]?.state ?? 'fit')
-          assert.equal(revision, world.fitness[region]?.revision ?? '0')
+          assert.equal(was, world.health[region]?.state ?? 'healthy')
+          assert.equal(revision, world.health[region]?.revision ?? '0')
           if (wakes !== undefined)
-            assert.ok(state === 'lost' && wakes === world.leader?.region && wakes !== region)
+            assert.ok(state === 'unreachable' && wakes === world.leader?.region && wakes !== region)
         }
       }),
     )
@@ -239,10 +242,10 @@ describe('for any world', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const { actions } = decide(world)
-        const after: World = structuredClone(world)
+        const after: DecisionInput = structuredClone(world)
         for (const action of actions) {
-          if (action.kind === 'setFitness')
-            after.fitness[action.region] = { state: action.state, revision: `${action.revision}+` }
+          if (action.kind === 'setHealth')
+            after.health[action.region] = { state: action.state, revision: `${action.revision}+` }
           if (action.kind === 'revokeLeader') after.leader = undefined
           if (action.kind === 'moveEtcdLeader') after.etcdLeader = action.to
         }
@@ -256,23 +259,23 @@ describe('over time', () => {
   const tickMs = 500
 
   /** Both others ask us-east on every tick; the answers are given, the agreed state is carried on. */
-  function course(answers: boolean[]): Fitness[] {
-    let fitness: World['fitness'] = {}
+  function course(answers: boolean[]): RegionHealth[] {
+    let health: DecisionInput['health'] = {}
     let since = 0
     return answers.map((ok, tick) => {
       if (tick > 0 && answers[tick - 1] !== ok) since = tick
       const said = ok ? { alive: (tick - since) * tickMs } : { dead: (tick - since) * tickMs }
       const world = worldWith(
         { 'us-east': {}, 'us-west': { 'us-east': said }, 'us-central': { 'us-east': said } },
-        { fitness },
+        { health },
       )
       for (const action of decide(world).actions)
-        if (action.kind === 'setFitness' && action.region === 'us-east')
-          fitness = { 'us-east': { state: action.state, revision: String(tick) } }
-      return fitness['us-east']?.state ?? 'fit'
+        if (action.kind === 'setHealth' && action.region === 'us-east')
+          health = { 'us-east': { state: action.state, revision: String(tick) } }
+      return health['us-east']?.state ?? 'healthy'
     })
   }
-  const changes = (states: Fitness[]) =>
+  const changes = (states: RegionHealth[]) =>
     states.filter((state, tick) => tick > 0 && state !== states[tick - 1])
 
   test('a region that is never away for suspectMs keeps its users, however often it blinks', () => {
@@ -304,10 +307,13 @@ describe('over time', () => {
           ...away,
           ...lengths.flatMap((length) => [...Array<boolean>(length).fill(true), ...away]),
         ]
-        assert.deepEqual(changes(course(answers)), ['lost'])
+        assert.deepEqual(changes(course(answers)), ['unreachable'])
       }),
     )
     const back = Array<boolean>(policy.recoverMs / tickMs + 1).fill(true)
-    assert.deepEqual(changes(course([true, ...Array<boolean>(6).fill(false), ...back])), ['lost', 'fit'])
+    assert.deepEqual(changes(course([true, ...Array<boolean>(6).fill(false), ...back])), [
+      'unreachable',
+      'healthy',
+    ])
   })
 })

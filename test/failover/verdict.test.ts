@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { View, World } from '../../src/failover/types.ts'
-import { defaultPolicy, fitnessAfter, verdictOn } from '../../src/failover/verdict.ts'
+import type { DecisionInput, View } from '../../src/failover/types.ts'
+import { defaultPolicy, healthAfter, verdictOn } from '../../src/failover/verdict.ts'
 import { anyWorld, edge, policy, threeRegions, worldWith } from './worlds.ts'
 
 const us = (state: string, by: string[]) => ({ region: 'us-east', state, by, needed: 2 })
@@ -13,7 +13,7 @@ describe('a region is lost', () => {
       'us-west': { 'us-east': { dead: 2000 } },
       'us-central': { 'us-east': { dead: 2000 } },
     })
-    assert.deepEqual(verdictOn('us-east', world), us('lost', ['us-west', 'us-central']))
+    assert.deepEqual(verdictOn('us-east', world), us('unreachable', ['us-west', 'us-central']))
   })
 
   test('not while one of them has waited a moment less', () => {
@@ -65,7 +65,7 @@ describe('a region is lost', () => {
       { 'us-east': { 'sa-east': { dead: 2000 } }, 'us-central': { 'sa-east': { dead: 2000 } } },
       { regions: [...threeRegions, edge('sa-east')] },
     )
-    assert.equal(verdictOn('sa-east', world).state, 'lost')
+    assert.equal(verdictOn('sa-east', world).state, 'unreachable')
   })
 
   test('never, by a vantage that has not asked it yet', () => {
@@ -74,7 +74,7 @@ describe('a region is lost', () => {
   })
 })
 
-describe('a region is unfit', () => {
+describe('a region is unhealthy', () => {
   const noApp: View = {
     edge: { ok: true, forMs: 60_000 },
     app: { ok: false, forMs: 2000 },
@@ -84,13 +84,13 @@ describe('a region is unfit', () => {
 
   test('when a majority sees it answer but not serve users', () => {
     const world = worldWith({ 'us-west': { 'us-east': noApp }, 'us-central': { 'us-east': noApp } })
-    assert.deepEqual(verdictOn('us-east', world), us('unfit', ['us-west', 'us-central']))
+    assert.deepEqual(verdictOn('us-east', world), us('unhealthy', ['us-west', 'us-central']))
   })
 
   test('not because its database or etcd does not answer: users are served', () => {
     const noData: View = { ...noApp, app: { ok: true, forMs: 60_000 }, patroni: { ok: false, forMs: 60_000 } }
     const world = worldWith({ 'us-west': { 'us-east': noData }, 'us-central': { 'us-east': noData } })
-    assert.equal(verdictOn('us-east', world).state, 'fit')
+    assert.equal(verdictOn('us-east', world).state, 'healthy')
   })
 
   test('not when one sees no app and the other sees nothing: they do not agree on what is wrong', () => {
@@ -112,23 +112,23 @@ describe('a region that alone has no way to the primary', () => {
       changes,
     )
 
-  test('is unfit, once a primary that is lost would have been called lost', () => {
+  test('is unhealthy, once a primary that is lost would have been called lost', () => {
     assert.deepEqual(verdictOn('us-west', cutOff(policy.recoverMs)), {
       region: 'us-west',
-      state: 'unfit',
+      state: 'unhealthy',
       by: ['us-east', 'us-central'],
       needed: 2,
       why: 'no way to the primary',
     })
-    assert.notEqual(verdictOn('us-west', cutOff(policy.recoverMs - 1)).state, 'unfit')
+    assert.notEqual(verdictOn('us-west', cutOff(policy.recoverMs - 1)).state, 'unhealthy')
   })
 
   test('the primary’s own region is not, nor the witness', () => {
-    assert.equal(verdictOn('us-east', cutOff(60_000)).state, 'fit')
-    assert.equal(verdictOn('us-central', cutOff(60_000)).state, 'fit')
+    assert.equal(verdictOn('us-east', cutOff(60_000)).state, 'healthy')
+    assert.equal(verdictOn('us-central', cutOff(60_000)).state, 'healthy')
   })
 
-  test('is not fit again before the way has been there for recoverMs, and then it is', () => {
+  test('is not healthy again before the way has been there for recoverMs, and then it is', () => {
     const mended = (aliveMs: number) =>
       worldWith({
         'us-east': { 'us-west': fine },
@@ -136,19 +136,19 @@ describe('a region that alone has no way to the primary', () => {
         'us-central': { 'us-east': fine, 'us-west': fine },
       })
     assert.equal(verdictOn('us-west', mended(policy.recoverMs - 1)).state, 'alive')
-    assert.equal(verdictOn('us-west', mended(policy.recoverMs)).state, 'fit')
+    assert.equal(verdictOn('us-west', mended(policy.recoverMs)).state, 'healthy')
   })
 
   test('stays what it was when there is no primary at all, or nobody else reaches one', () => {
-    assert.equal(verdictOn('us-west', cutOff(60_000, { leader: undefined })).state, 'fit')
+    assert.equal(verdictOn('us-west', cutOff(60_000, { leader: undefined })).state, 'healthy')
     const leader = { region: 'us-west', lease: '71', modRevision: '9' }
-    assert.equal(verdictOn('us-west', cutOff(60_000, { leader })).state, 'fit')
+    assert.equal(verdictOn('us-west', cutOff(60_000, { leader })).state, 'healthy')
     const nobody = worldWith({
       'us-west': { 'us-east': { dead: 60_000 } },
       'us-central': { 'us-east': { dead: 1999 }, 'us-west': fine },
       'us-east': {},
     })
-    assert.equal(verdictOn('us-west', nobody).state, 'fit')
+    assert.equal(verdictOn('us-west', nobody).state, 'healthy')
   })
 
   test('by its own fresh word only: an agent that is silent accuses nobody', () => {
@@ -158,7 +158,7 @@ describe('a region that alone has no way to the primary', () => {
     )
     assert.notEqual(
       verdictOn('us-west', cutOff(60_000, { ageMs: { 'us-east': policy.freshMs + 1 } })).state,
-      'unfit',
+      'unhealthy',
     )
   })
 
@@ -171,11 +171,11 @@ describe('a region that alone has no way to the primary', () => {
       },
       { regions: [...threeRegions, edge('sa-east')] },
     )
-    assert.equal(verdictOn('sa-east', world).state, 'unfit')
+    assert.equal(verdictOn('sa-east', world).state, 'unhealthy')
   })
 })
 
-describe('a region is fit again', () => {
+describe('a region is healthy again', () => {
   const back = (aliveMs: number) =>
     worldWith({
       'us-east': {},
@@ -184,7 +184,7 @@ describe('a region is fit again', () => {
     })
 
   test('when one other has seen it serve for recoverMs and it can publish itself', () => {
-    assert.deepEqual(verdictOn('us-east', back(policy.recoverMs)), us('fit', ['us-west', 'us-east']))
+    assert.deepEqual(verdictOn('us-east', back(policy.recoverMs)), us('healthy', ['us-west', 'us-east']))
   })
 
   test('not sooner, and recovering takes longer than being lost', () => {
@@ -200,7 +200,7 @@ describe('a region is fit again', () => {
     const after = (appMs: number) =>
       verdictOn('us-east', worldWith({ 'us-east': {}, 'us-west': { 'us-east': view(appMs) } })).state
     assert.equal(after(policy.recoverMs - 1), 'alive')
-    assert.equal(after(policy.recoverMs), 'fit')
+    assert.equal(after(policy.recoverMs), 'healthy')
   })
 
   test('not by its own word alone', () => {
@@ -212,8 +212,8 @@ describe('a region is fit again', () => {
 
 test('what was agreed stands while there is no majority for anything else', () => {
   for (const state of ['alive', 'suspect'] as const)
-    for (const was of ['fit', 'unfit', 'lost'] as const)
-      assert.equal(fitnessAfter({ region: 'us-east', state, by: [], needed: 2 }, was), undefined)
+    for (const was of ['healthy', 'unhealthy', 'unreachable'] as const)
+      assert.equal(healthAfter({ region: 'us-east', state, by: [], needed: 2 }, was), undefined)
 })
 
 test('an observation counts for a few probes, and 3 s at least: agents are busy when a region dies', () => {
@@ -222,7 +222,7 @@ test('an observation counts for a few probes, and 3 s at least: agents are busy 
 })
 
 describe('for any world', () => {
-  const names = (world: World) => world.regions.map(({ name }) => name)
+  const names = (world: DecisionInput) => world.regions.map(({ name }) => name)
 
   test('every conclusion has a majority of all voting regions behind it, each with a fresh observation', () => {
     fc.assert(
@@ -235,7 +235,7 @@ describe('for any world', () => {
           for (const vantage of by) {
             assert.ok(voting.includes(vantage))
             assert.ok(world.observations[vantage]!.ageMs <= world.policy.freshMs)
-            if (state !== 'fit') assert.notEqual(vantage, region)
+            if (state !== 'healthy') assert.notEqual(vantage, region)
           }
         }
       }),
@@ -246,7 +246,7 @@ describe('for any world', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         for (const { region, state, by } of names(world).map((name) => verdictOn(name, world))) {
-          if (state !== 'lost') continue
+          if (state !== 'unreachable') continue
           for (const vantage of by) {
             const answers = Object.values(world.observations[vantage]!.seen[region]!)
             assert.ok(answers.length > 0)
@@ -261,7 +261,7 @@ describe('for any world', () => {
     fc.assert(
       fc.property(anyWorld, fc.infiniteStream(fc.boolean()), (world, sides) => {
         const side = new Map(names(world).map((name) => [name, sides.next().value as boolean]))
-        const heard = (by: boolean): World => ({
+        const heard = (by: boolean): DecisionInput => ({
           ...world,
           observations: Object.fromEntries(
             Object.entries(world.observations).filter(([vantage]) => side.get(vantage) === by),
@@ -295,8 +295,8 @@ describe('for any world', () => {
         for (const silent of Object.keys(world.observations)) {
           const { [silent]: _, ...rest } = world.observations
           for (const name of names(world))
-            if (verdictOn(name, { ...world, observations: rest }).state === 'lost')
-              assert.equal(verdictOn(name, world).state, 'lost')
+            if (verdictOn(name, { ...world, observations: rest }).state === 'unreachable')
+              assert.equal(verdictOn(name, world).state, 'unreachable')
         }
       }),
     )

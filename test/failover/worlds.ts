@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import {
-  type Fitness,
+  type DecisionInput,
   type Observation,
   type Policy,
   probes,
+  type RegionHealth,
   type View,
-  type World,
 } from '../../src/failover/types.ts'
 import { defaultPolicy } from '../../src/failover/verdict.ts'
 
@@ -13,7 +13,7 @@ import { defaultPolicy } from '../../src/failover/verdict.ts'
 
 export const policy: Policy = defaultPolicy({ suspectMs: 2000, probeMs: 500, automatic: true })
 
-type RegionInput = World['regions'][number]
+type RegionInput = DecisionInput['regions'][number]
 const full = (name: string): RegionInput => ({ name, votes: true, full: true, serves: true })
 const witness = (name: string): RegionInput => ({ name, votes: true, full: false, serves: false })
 export const edge = (name: string): RegionInput => ({ name, votes: false, full: false, serves: true })
@@ -33,8 +33,8 @@ type Said = { dead: number } | { alive: number } | View
 /** `{ 'us-west': { 'us-east': { dead: 2000 } } }`: us-west has had no answer from us-east for 2 s. */
 export function worldWith(
   said: Record<string, Record<string, Said>>,
-  changes: Partial<World> & { ageMs?: Record<string, number> } = {},
-): World {
+  changes: Partial<DecisionInput> & { ageMs?: Record<string, number> } = {},
+): DecisionInput {
   const { ageMs = {}, ...rest } = changes
   const regions = rest.regions ?? threeRegions
   const observations: Record<string, Observation> = {}
@@ -53,7 +53,7 @@ export function worldWith(
     regions,
     policy,
     observations,
-    fitness: {},
+    health: {},
     leader: { region: 'us-east', lease: '71', modRevision: '9' },
     sync: { leader: 'us-east', standbys: ['us-west'] },
     etcdLeader: undefined,
@@ -76,7 +76,7 @@ const anyRoles = fc.array(fc.constantFrom(full, full, witness, edge), { minLengt
  * Any world: one to seven regions of any role, agreed on or not, observed by any of them, of any age. How each region
  * is, is mostly seen by those who look, or they would seldom agree.
  */
-export const anyWorld: fc.Arbitrary<World> = anyRoles
+export const anyWorld: fc.Arbitrary<DecisionInput> = anyRoles
   .chain((roles) => {
     const regions = roles.map((role, index) => role(`r${index + 1}`))
     const names = regions.map(({ name }) => name)
@@ -108,7 +108,7 @@ export const anyWorld: fc.Arbitrary<World> = anyRoles
           observations: fc.record(Object.fromEntries(names.map((name) => [name, observation])), {
             requiredKeys: names.filter((_, index) => index % 2 === 0),
           }),
-          fitness: fc.dictionary(anyName, anyFitness),
+          health: fc.dictionary(anyName, anyHealth),
           leader: fc.option(
             fc.record({ region: anyName, lease: fc.nat().map(String), modRevision: fc.nat().map(String) }),
             { nil: undefined },
@@ -124,8 +124,8 @@ export const anyWorld: fc.Arbitrary<World> = anyRoles
   // Plain objects, as the agent has them; fast-check's have no prototype.
   .map((world) => structuredClone(world))
 
-const anyFitness = fc.record({
-  state: fc.constantFrom<Fitness>('fit', 'unfit', 'lost'),
+const anyHealth = fc.record({
+  state: fc.constantFrom<RegionHealth>('healthy', 'unhealthy', 'unreachable'),
   revision: fc.nat().map(String),
 })
 

@@ -59,7 +59,7 @@ test('a place is a path from the topology file’s folder, or a file in an insta
 test('a place that is not there says which entry, what is missing and what to do', () => {
   const folder = folderWith({ 'node_modules/city/a.mmdb': Buffer.of(1) })
   const cases: [string, RegExp][] = [
-    ['city.mmdb', /steering\.places\[0\].*no file .*city\.mmdb/],
+    ['city.mmdb', /steering\.geoip\[0\].*no file .*city\.mmdb/],
     ['npm:other/a.mmdb', /package other is not installed.*npm install other/],
     ['npm:city/b.mmdb', /city has no file b\.mmdb/],
     ['npm:city', /not "npm:<package>\/<file>"/],

@@ -4,14 +4,19 @@ import fc from 'fast-check'
 import { cover, uniformCover } from '../../src/geo/cover.ts'
 import { contains, formatPrefix, parseAddress } from '../../src/geo/prefix.ts'
 import { type Answers, computeAnswers } from '../../src/steering/answers.ts'
+import {
+  type Availability,
+  type AvailabilityByRegion,
+  healthy,
+  rampShare,
+} from '../../src/steering/availability.ts'
 import { explain } from '../../src/steering/explain.ts'
-import { type Fitness, type FitnessByRegion, fit, rampShare } from '../../src/steering/fitness.ts'
 import type { SteeringTable } from '../../src/steering/table.ts'
 import { arbitraryAddress } from '../support/places.ts'
 
-const unfit: Fitness = { kind: 'unfit' }
-const drained: Fitness = { kind: 'drained' }
-const ramping = (share: number): Fitness => ({ kind: 'fit', share })
+const unhealthy: Availability = { kind: 'unhealthy' }
+const drained: Availability = { kind: 'drained' }
+const ramping = (share: number): Availability => ({ kind: 'healthy', share })
 
 const location = { lat: 0, lon: 0 }
 /** 256 IPv4 prefixes: below 128.0.0.0 a is nearest, then b, then c; above it c, then a, then b. IPv6: b, a, c. */
@@ -38,25 +43,25 @@ function answerFor(answers: Answers, text: string): string {
 
 const low = '9.9.9.9'
 const high = '200.9.9.9'
-const choices = (fitness: FitnessByRegion) => {
-  const answers = computeAnswers(table, fitness)
+const choices = (availability: AvailabilityByRegion) => {
+  const answers = computeAnswers(table, availability)
   return [low, high, '2600::1'].map((address) => answerFor(answers, address)).join(' ')
 }
 
-test('everyone gets the nearest fit region', () => {
+test('everyone gets the nearest healthy region', () => {
   assert.equal(choices({}), 'a c b')
-  assert.equal(choices({ a: unfit }), 'b c b')
-  assert.equal(choices({ b: unfit }), 'a c a')
-  assert.equal(choices({ a: unfit, c: unfit }), 'b b b')
+  assert.equal(choices({ a: unhealthy }), 'b c b')
+  assert.equal(choices({ b: unhealthy }), 'a c a')
+  assert.equal(choices({ a: unhealthy, c: unhealthy }), 'b b b')
 })
 
-test('a drained region gets nobody as long as another one is fit', () => {
+test('a drained region gets nobody as long as another one is healthy', () => {
   assert.equal(choices({ a: drained }), 'b c b')
-  assert.equal(choices({ a: drained, b: unfit, c: unfit }), 'a a a')
+  assert.equal(choices({ a: drained, b: unhealthy, c: unhealthy }), 'a a a')
 })
 
-test('when no region is fit, everyone still gets the nearest', () => {
-  assert.equal(choices({ a: unfit, b: unfit, c: unfit }), 'a c b')
+test('when no region is healthy, everyone still gets the nearest', () => {
+  assert.equal(choices({ a: unhealthy, b: unhealthy, c: unhealthy }), 'a c b')
 })
 
 test('prefixes with the same answer become one', () => {
@@ -89,9 +94,9 @@ test('a few very large prefixes do not come back all at once', () => {
   assert.ok(toA.length > 90 && toA.length < 166, `${toA.length} of 256`)
 })
 
-test('the only fit region takes everyone, however early in its ramp', () => {
-  assert.equal(choices({ a: ramping(0.1), b: unfit, c: unfit }), 'a a a')
-  assert.equal(choices({ a: ramping(0), b: ramping(0), c: unfit }), 'a a b')
+test('the only healthy region takes everyone, however early in its ramp', () => {
+  assert.equal(choices({ a: ramping(0.1), b: unhealthy, c: unhealthy }), 'a a a')
+  assert.equal(choices({ a: ramping(0), b: ramping(0), c: unhealthy }), 'a a b')
 })
 
 test('the share of a returning region grows in ten steps, from at once to whole', () => {
@@ -101,24 +106,24 @@ test('the share of a returning region grows in ten steps, from at once to whole'
   assert.equal(rampShare(-5, 30), 0.1)
 })
 
-const arbitraryFitness: fc.Arbitrary<Fitness> = fc.oneof(
-  fc.constantFrom(fit, unfit, drained),
+const arbitraryAvailability: fc.Arbitrary<Availability> = fc.oneof(
+  fc.constantFrom(healthy, unhealthy, drained),
   fc.double({ min: 0, max: 1, noNaN: true }).map(ramping),
 )
 
 test('an explanation names the region that the answer has', () => {
-  const states = fc.record({ a: arbitraryFitness, b: arbitraryFitness, c: arbitraryFitness })
+  const states = fc.record({ a: arbitraryAvailability, b: arbitraryAvailability, c: arbitraryAvailability })
   fc.assert(
     fc.property(
       states,
       fc.oneof(arbitraryAddress(4), arbitraryAddress(6)),
-      (fitness, { family, high, low }) => {
+      (availability, { family, high, low }) => {
         const text =
           family === 4
             ? [high >>> 24, (high >>> 16) & 255, (high >>> 8) & 255, high & 255].join('.')
             : `${(high >>> 16).toString(16)}:${(high & 0xffff).toString(16)}:${(low >>> 16).toString(16)}::`
-        const explained = explain(table, text, fitness)!
-        assert.equal(explained.region, answerFor(computeAnswers(table, fitness), text))
+        const explained = explain(table, text, availability)!
+        assert.equal(explained.region, answerFor(computeAnswers(table, availability), text))
         assert.deepEqual(explained.ranking.map(({ region }) => region).sort(), ['a', 'b', 'c'])
       },
     ),
@@ -126,25 +131,25 @@ test('an explanation names the region that the answer has', () => {
 })
 
 test('an explanation says why', () => {
-  const why = (address: string, fitness: FitnessByRegion) => {
-    const { region, reason } = explain(table, address, fitness)!
+  const why = (address: string, availability: AvailabilityByRegion) => {
+    const { region, reason } = explain(table, address, availability)!
     return `${region}: ${reason}`
   }
   assert.equal(why(low, {}), 'a: nearest')
-  assert.equal(why(low, { a: unfit }), 'b: nearest-fit')
+  assert.equal(why(low, { a: unhealthy }), 'b: nearest-healthy')
   assert.equal(why(low, { a: ramping(0) }), 'b: ramp')
-  assert.equal(why(low, { a: unfit, b: unfit, c: drained }), 'c: nearest-drained')
-  assert.equal(why(low, { a: unfit, b: unfit, c: unfit }), 'a: fail-open')
+  assert.equal(why(low, { a: unhealthy, b: unhealthy, c: drained }), 'c: nearest-drained')
+  assert.equal(why(low, { a: unhealthy, b: unhealthy, c: unhealthy }), 'a: fail-open')
   assert.equal(explain(table, 'shop.example.com', {}), undefined)
 })
 
 test('an explanation gives distances, but none for addresses that are nowhere', () => {
-  const { prefix, ranking } = explain(table, low, { b: unfit })!
+  const { prefix, ranking } = explain(table, low, { b: unhealthy })!
   assert.equal(prefix, '9.0.0.0/8')
   assert.deepEqual(ranking, [
-    { region: 'a', km: 100, fitness: fit },
-    { region: 'b', km: 100, fitness: unfit },
-    { region: 'c', km: 100, fitness: fit },
+    { region: 'a', km: 100, availability: healthy },
+    { region: 'b', km: 100, availability: unhealthy },
+    { region: 'c', km: 100, availability: healthy },
   ])
   assert.deepEqual(
     explain(table, '127.77.1.1', {})!.ranking.map(({ km }) => km),

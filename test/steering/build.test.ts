@@ -15,7 +15,7 @@ const newYork = { latitude: 40.7, longitude: -74.5 }
 function smallWorld(entries: Parameters<typeof writeMmdb>[0] = [['9.0.0.0/8', newYork]]) {
   const folder = temporaryFolder('steering')
   writeFileSync(join(folder, 'city.mmdb'), writeMmdb(entries))
-  const topology = topologyOf(twoRegions, { steering: { places: ['city.mmdb'] } })
+  const topology = topologyOf(twoRegions, { steering: { geoip: ['city.mmdb'] } })
   return { topology, folder, cacheFolder: join(folder, 'cache') }
 }
 
@@ -110,7 +110,7 @@ test('an unusable database is an error for people, also from the child process',
   })
   writeFileSync(join(world.folder, 'city.mmdb'), 'name: shop\n')
   await assert.rejects(buildTable(world), { code: 'places_not_mmdb' })
-  const gone = topologyOf(twoRegions, { steering: { places: ['nothing.mmdb'] } })
+  const gone = topologyOf(twoRegions, { steering: { geoip: ['nothing.mmdb'] } })
   await assert.rejects(buildTable({ ...world, topology: gone }), { code: 'places_missing' })
   assert.deepEqual(readdirSync(world.cacheFolder), [])
 })

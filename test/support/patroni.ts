@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { Shared, type Snapshot } from '../../src/agent/coordination/store.ts'
-import { DatabaseWatch } from '../../src/agent/database/monitor.ts'
-import { StandbyWaker } from '../../src/agent/database/patroni-wakeup.ts'
+import { type Snapshot, StateStore } from '../../src/agent/coordination/store.ts'
+import { DatabaseMonitor } from '../../src/agent/database/monitor.ts'
+import { StandbyWakeup } from '../../src/agent/database/patroni-wakeup.ts'
 import type { RegionContext } from '../../src/engines/context.ts'
 import { renderPostgres } from '../../src/engines/postgres/render.ts'
 import type { Logger } from '../../src/lib/log.ts'
@@ -21,9 +21,9 @@ export type Name = 'us-east' | 'us-west'
  */
 export type TestDatabases = {
   context(region: Name): RegionContext
-  shared(region: Name): Shared
-  /** What an agent of that region would know: the shared state and its own database, looked at now. */
-  look(region: Name): Promise<{ snapshot: Snapshot; database: DatabaseWatch }>
+  store(region: Name): StateStore
+  /** What an agent of that region would know: the store state and its own database, looked at now. */
+  look(region: Name): Promise<{ snapshot: Snapshot; database: DatabaseMonitor }>
   /** One statement, as superuser unless said otherwise; an acknowledged write is on disk in both regions. */
   query(region: Name, text: string): Promise<Record<string, unknown>[]>
   /** PostgreSQL without its Patroni. */
@@ -32,7 +32,7 @@ export type TestDatabases = {
   kill(region: Name): Promise<void>
   start(region: Name): Promise<void>
   /** Until the other one follows and Patroni would promote it; the primary's agent does its part. */
-  inStep(primary: Name): Promise<void>
+  inSync(primary: Name): Promise<void>
   stop(): Promise<void>
 }
 
@@ -46,16 +46,16 @@ export async function startDatabases(): Promise<TestDatabases> {
     secrets: { ...sampleSecrets, etcd: testPassword },
   })
   const running = new Map<Name, Sandboxed>()
-  const watches: DatabaseWatch[] = []
-  const shareds = new Map<Name, Shared>()
+  const watches: DatabaseMonitor[] = []
+  const shareds = new Map<Name, StateStore>()
 
-  const shared = (region: Name) => {
-    const known = shareds.get(region) ?? new Shared(context(region), () => performance.now())
+  const store = (region: Name) => {
+    const known = shareds.get(region) ?? new StateStore(context(region), () => performance.now())
     shareds.set(region, known)
     return known
   }
   const database = (region: Name) => {
-    const watch = new DatabaseWatch(context(region))
+    const watch = new DatabaseMonitor(context(region))
     watches.push(watch)
     return watch
   }
@@ -64,17 +64,17 @@ export async function startDatabases(): Promise<TestDatabases> {
   async function look(region: Name) {
     // Agents look up to twice a second; who waits for something here need not keep the machine from it.
     await delay(100)
-    for (const [name, watch] of Object.entries(databases) as [Name, DatabaseWatch][]) {
+    for (const [name, watch] of Object.entries(databases) as [Name, DatabaseMonitor][]) {
       await watch.round(1000)
-      await shared(name).publish({
+      await store(name).publish({
         region: name,
         at: Date.now(),
         version: 'test',
         seen: {},
         database: watch.state,
-      } as Parameters<Shared['publish']>[0])
+      } as Parameters<StateStore['publish']>[0])
     }
-    return { snapshot: await shared(region).read(), database: databases[region] }
+    return { snapshot: await store(region).read(), database: databases[region] }
   }
 
   async function start(region: Name) {
@@ -122,11 +122,11 @@ export async function startDatabases(): Promise<TestDatabases> {
     }
   }
 
-  const inStep = (primary: Name) => {
+  const inSync = (primary: Name) => {
     const log = { warn: () => undefined } as unknown as Logger
-    const waker = new StandbyWaker({ context: context(primary), log, stopping: false })
+    const waker = new StandbyWakeup({ context: context(primary), log, stopping: false })
     return until(
-      `the other region to be in step with ${primary}`,
+      `the other region to be in sync with ${primary}`,
       async () => {
         const { snapshot } = await look(primary)
         waker.update(snapshot)
@@ -164,11 +164,11 @@ export async function startDatabases(): Promise<TestDatabases> {
     await start('us-east')
     await until('the first primary', () => query('us-east', 'SELECT pg_current_wal_lsn()'), 60_000)
     await start('us-west')
-    await inStep('us-east')
+    await inSync('us-east')
   } catch (error) {
     const logs = [...running].map(([name, { output }]) => `--- ${name}\n${output().slice(-4000)}`)
     await stop()
     throw new Error(logs.join('\n'), { cause: error })
   }
-  return { context, shared, look, query, postgres, kill, start, inStep, stop }
+  return { context, store, look, query, postgres, kill, start, inSync, stop }
 }

@@ -21,7 +21,9 @@ if (files.length === 0) throw new Error(`no test file is called ${patterns.join(
 const hasWorld = (file: string) => {
   const text = readFileSync(file, 'utf8')
   // One in networks of its own is cut off most of its time, and waits for nobody.
-  return /\b(startWorld|TestWorld\.make|labPlace|takeTurn)\(/.test(text) && !/\bstartNetworks\(/.test(text)
+  return (
+    /\b(startWorld|TestWorld\.make|labPlace|takeWorldLock)\(/.test(text) && !/\bstartNetworks\(/.test(text)
+  )
 }
 const worlds = files.filter(hasWorld)
 const others = files.filter((file) => !hasWorld(file))

@@ -83,7 +83,7 @@ export class SupervisedFolder {
   }
 
   /** Whatever lives and was started for this folder, recorded or not. */
-  residents(): number[] {
+  processes(): number[] {
     return allPids().filter((pid) => lookAt(pid)?.variable(folderVariable) === this.folder)
   }
 
@@ -91,7 +91,7 @@ export class SupervisedFolder {
   async clear(): Promise<void> {
     for (const supervisor of this.#supervisors) await supervisor.leave()
     await until('nothing to be left', () => {
-      const left = this.residents()
+      const left = this.processes()
       for (const pid of left) {
         const id = identify(pid)
         if (id) signal(id, 'SIGKILL')

@@ -35,7 +35,7 @@ import {
   regionPath,
   worldMark,
 } from './world/processes.ts'
-import { takeTurn } from './world/world-lock.ts'
+import { takeWorldLock } from './world/world-lock.ts'
 
 const program = join(import.meta.dirname, '../../src/cli/main.ts')
 const reaper = join(import.meta.dirname, 'world/reaper.ts')
@@ -109,7 +109,7 @@ export class TestWorld {
 
   static async make(options: WorldOptions): Promise<TestWorld> {
     // A world that is cut off most of its time waits, and goes beside another one.
-    const turn = options.place && !options.place.lab ? { end: () => undefined } : await takeTurn()
+    const turn = options.place && !options.place.lab ? { end: () => undefined } : await takeWorldLock()
     try {
       return await TestWorld.#make(options, turn.end)
     } catch (error) {
@@ -362,10 +362,10 @@ export class TestWorld {
     return { fault: { fromMs, toMs: performance.now() }, resume }
   }
 
-  /** Every process of the region ready, and its database in step; default: all regions. */
+  /** Every process of the region ready, and its database in sync; default: all regions. */
   async settled(regions: readonly string[] = this.regions, limitMs = 120_000): Promise<void> {
     await this.until(
-      `${regions.join(', ')} to be ready, fit, and in step`,
+      `${regions.join(', ')} to be ready, healthy, and in sync`,
       async () => {
         const all = await Promise.all(regions.map((region) => this.status(region)))
         return all.every((status) => {
@@ -374,7 +374,7 @@ export class TestWorld {
           const { database } = this.#durability()
           return (
             world.durability === (database === 'local' ? 'local' : 'region') &&
-            Object.values(world.fitness).every((fitness) => fitness === 'fit') &&
+            Object.values(world.health).every((health) => health === 'healthy') &&
             Object.values(world.lag).every((lag) => lag.streaming)
           )
         })

@@ -170,12 +170,12 @@ test('place databases must be there and of MaxMind’s format; countries alone a
   writeFileSync(join(at, 'country.mmdb'), metadata('GeoLite2-Country'))
   writeFileSync(join(at, 'text.mmdb'), 'hello')
   const load = (...places: string[]) => {
-    writeFileSync(file, stringify(changed({ 'steering.places': places, 'app.command': ['/bin/true'] })))
+    writeFileSync(file, stringify(changed({ 'steering.geoip': places, 'app.command': ['/bin/true'] })))
     return loadTopology(file)
   }
-  assert.deepEqual((await load('city.mmdb', sample.steering.places[0]!)).warnings, [])
+  assert.deepEqual((await load('city.mmdb', sample.steering.geoip[0]!)).warnings, [])
   const [warning] = (await load('country.mmdb')).warnings
-  assert.equal(warning?.path, 'steering.places[0]')
+  assert.equal(warning?.path, 'steering.geoip[0]')
   assert.match(warning?.message ?? '', /knows countries only/)
   await assert.rejects(load('text.mmdb'), /text\.mmdb is none/)
   await assert.rejects(load('none.mmdb'), /none\.mmdb does not exist/)

@@ -284,11 +284,11 @@ const refused: Case[] = [
     'failover.suspectMs',
     /at least two probes \(1000 ms\), got 900/,
   ],
-  ['files of places stand once', { 'steering.places': ['a.mmdb', 'a.mmdb'] }, 'steering.places[1]', /again/],
+  ['files of places stand once', { 'steering.geoip': ['a.mmdb', 'a.mmdb'] }, 'steering.geoip[1]', /again/],
   [
     'a package and a file in it',
-    { 'steering.places': ['npm:geolite'] },
-    'steering.places[0]',
+    { 'steering.geoip': ['npm:geolite'] },
+    'steering.geoip[0]',
     /"npm:<package>\/<file>"/,
   ],
 ]
@@ -333,7 +333,7 @@ const warned: Case[] = [
   [
     'without places everybody goes to one region',
     { steering: undefined },
-    'steering.places',
+    'steering.geoip',
     /the same region/,
   ],
   [

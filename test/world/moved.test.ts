@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Process } from '../../src/lib/proc.ts'
-import { judgeLeftovers } from '../../src/world/doctor/leftovers.ts'
+import { evaluateLeftovers } from '../../src/world/doctor/leftovers.ts'
 import { movedError, movedWorlds } from '../../src/world/moved.ts'
 import { nearside } from '../cli/program.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
@@ -50,7 +50,7 @@ test('a world whose folder is where it was is not among them; one that was remov
 
 test('doctor does not offer to end a world that was only moved', () => {
   const regions = new Map([['us-east', { agent: true, processes: [agent('/x')] }]])
-  const [finding] = judgeLeftovers([
+  const [finding] = evaluateLeftovers([
     { world: `${below}/shop`, exists: false, now: '/srv/shop/old/shop', regions },
   ])
   assert.equal(finding!.state, 'problem')

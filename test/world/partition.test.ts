@@ -43,7 +43,7 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     network.heal()
     const healedMs = performance.now()
     await world.settled()
-    t.diagnostic(`in step ${Math.round(performance.now() - healedMs)} ms after healing`)
+    t.diagnostic(`in sync ${Math.round(performance.now() - healedMs)} ms after healing`)
     const settledMs = performance.now()
     await world.until('writes at both sides again', () =>
       [primary, survivor].every((edge) => load.acknowledgedSince(settledMs, edge) > 20),

@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { folderVariable } from '../../src/agent/layout.ts'
 import { identify, lookAt, type Process } from '../../src/lib/proc.ts'
 import { originOf, regionIn, worldName } from '../../src/world/origin.ts'
-import { agentAt, recordsOf, residentsOf } from '../../src/world/processes.ts'
+import { agentAt, processesOf, recordsOf } from '../../src/world/processes.ts'
 import { temporaryFolder, until } from '../support/sandboxed.ts'
 
 const started: number[] = []
@@ -32,12 +32,12 @@ function daemon(command: string[], options: { cwd?: string; env?: Record<string,
 }
 
 function world() {
-  const folder = join(realpathSync(temporaryFolder('residents')), '.nearside/shop')
+  const folder = join(realpathSync(temporaryFolder('processes')), '.nearside/shop')
   const region = join(folder, 'regions/us-east')
   mkdirSync(join(region, 'run'), { recursive: true })
   mkdirSync(join(folder, 'regions/us-west'), { recursive: true })
   const places = ['us-east', 'us-west'].map((name) => ({ name, folder: join(folder, 'regions', name) }))
-  return { folder, region, found: () => residentsOf(folder, places) }
+  return { folder, region, found: () => processesOf(folder, places) }
 }
 
 test('a process belongs to a region by its record, with its whole family and session', async () => {
@@ -45,11 +45,11 @@ test('a process belongs to a region by its record, with its whole family and ses
   const pid = daemon(['sh', '-c', 'sleep 60 & (sleep 61 & sleep 62) & wait'])
   await until('its children', () => [...lookChildren(pid)].length >= 3)
   writeFileSync(join(region, 'run/app-0.json'), JSON.stringify({ ...identify(pid), spec: 'x', startedAt: 1 }))
-  const residents = found()
-  assert.ok(residents.length >= 4)
-  assert.deepEqual([...new Set(residents.map((one) => `${one.region}/${one.name}`))], ['us-east/app-0'])
+  const processes = found()
+  assert.ok(processes.length >= 4)
+  assert.deepEqual([...new Set(processes.map((one) => `${one.region}/${one.name}`))], ['us-east/app-0'])
   assert.deepEqual(
-    residents.filter((one) => one.main).map((one) => one.pid),
+    processes.filter((one) => one.main).map((one) => one.pid),
     [pid],
   )
 })

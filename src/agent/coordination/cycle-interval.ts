@@ -1,6 +1,6 @@
 import type { View } from '../../failover/types.ts'
 
-/** Between two looks while a region has just fallen silent. */
+/** Between two coordination while a region has just fallen silent. */
 const alarmedMs = 200
 /** The same when the verdict on it falls due: what is published or read later delays it. */
 const urgentMs = 50
@@ -15,10 +15,10 @@ const calmProbes = 2
 const electionMs = 20_000
 
 /**
- * How long an agent waits between two looks, by what it sees of the other regions. One of which nothing is known yet
+ * How long an agent waits between two coordination, by what it sees of the other regions. One of which nothing is known yet
  * counts as silent: a world that starts is in haste too.
  */
-export function lookEveryMs(
+export function cycleIntervalMs(
   view: Record<string, View>,
   { probeMs, suspectMs }: { probeMs: number; suspectMs: number },
 ): number {

@@ -11,11 +11,11 @@ export class EtcdWatch {
   leader: string | undefined
   /** As of a few seconds ago; undefined without a member, or when it is silent. */
   member: MemberStatus | undefined
-  readonly #agent: Pick<AgentBase, 'context' | 'shared'>
+  readonly #agent: Pick<AgentBase, 'context' | 'store'>
   #stopping = false
   #loop: Promise<void> | undefined
 
-  constructor(agent: Pick<AgentBase, 'context' | 'shared'>) {
+  constructor(agent: Pick<AgentBase, 'context' | 'store'>) {
     this.#agent = agent
   }
 
@@ -31,19 +31,19 @@ export class EtcdWatch {
   /** True when the region's own member led, and has been asked to hand over to that region's. */
   async moveLeader(to: string): Promise<boolean> {
     this.leader = undefined
-    return this.#agent.shared.moveEtcdLeader(to)
+    return this.#agent.store.moveEtcdLeader(to)
   }
 
   async #run(): Promise<void> {
-    const { shared } = this.#agent
+    const { store } = this.#agent
     while (!this.#stopping) {
       try {
-        const { idByName, leader } = await shared.etcd.members()
+        const { idByName, leader } = await store.etcd.members()
         this.leader = Object.keys(idByName).find((name) => idByName[name] === leader)
       } catch {
         this.leader = undefined
       }
-      this.member = await shared.ownMember()
+      this.member = await store.ownMember()
       for (let waitedMs = 0; waitedMs < everyMs && !this.#stopping; waitedMs += 250) await sleep(250)
     }
   }

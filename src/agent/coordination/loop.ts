@@ -2,12 +2,12 @@ import type { RegionContext } from '../../engines/context.ts'
 import type { View } from '../../failover/types.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { DatabaseState } from '../database/monitor.ts'
-import { lookEveryMs } from './cycle-interval.ts'
-import type { Shared, Snapshot } from './store.ts'
+import { cycleIntervalMs } from './cycle-interval.ts'
+import type { Snapshot, StateStore } from './store.ts'
 
-export type LooksOptions = {
+export type CoordinationLoopOptions = {
   context: RegionContext
-  shared: Pick<Shared, 'publish' | 'read'>
+  store: Pick<StateStore, 'publish' | 'read'>
   version: string
   /** What is published of the other regions and of the own database. */
   seen: () => Record<string, View>
@@ -20,17 +20,17 @@ export type LooksOptions = {
 }
 
 /**
- * Looks at what all agents share, again and again: publish, read, do what follows. An agent that cannot write to etcd
+ * CoordinationLoop at what all agents share, again and again: publish, read, do what follows. An agent that cannot write to etcd
  * fails here, decides nothing and leaves everything as it is: a minority does not act.
  */
-export class Looks {
+export class CoordinationLoop {
   /** The last look; undefined before the first. */
   snapshot: Snapshot | undefined
   /** When that was, by the monotonic clock. */
   atMs = 0
-  /** Why the shared state cannot be written or read. */
+  /** Why the store state cannot be written or read. */
   error: string | undefined = 'not asked yet'
-  readonly #options: LooksOptions
+  readonly #options: CoordinationLoopOptions
   #listeners: ((snapshot: Snapshot) => void)[] = []
   /** An election has no leader for a moment. */
   #lastPrimary: string | undefined
@@ -38,7 +38,7 @@ export class Looks {
   #loop: Promise<void> | undefined
   #endRest: () => void = () => undefined
 
-  constructor(options: LooksOptions) {
+  constructor(options: CoordinationLoopOptions) {
     this.#options = options
   }
 
@@ -78,17 +78,17 @@ export class Looks {
       } catch (error) {
         this.error = messageOf(error)
       }
-      const everyMs = lookEveryMs(seen(), context.topology.failover)
+      const everyMs = cycleIntervalMs(seen(), context.topology.failover)
       await this.#rest(Math.max(20, everyMs - (performance.now() - started)))
     }
     if (this.snapshot) this.#tell(this.snapshot)
   }
 
   async #look(): Promise<void> {
-    const { context, shared, version, seen, database, follow } = this.#options
+    const { context, store, version, seen, database, follow } = this.#options
     const region = context.region.name
-    await shared.publish({ region, at: Date.now(), version, seen: seen(), database: database() })
-    const snapshot = await shared.read()
+    await store.publish({ region, at: Date.now(), version, seen: seen(), database: database() })
+    const snapshot = await store.read()
     const before = this.#lastPrimary
     this.#lastPrimary = snapshot.leader?.region ?? before
     this.snapshot = snapshot

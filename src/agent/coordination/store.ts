@@ -1,7 +1,7 @@
 import type { RegionContext } from '../../engines/context.ts'
 import { etcdEndpoints } from '../../engines/etcd/render.ts'
 import { patroniPrefix } from '../../engines/postgres/render.ts'
-import type { Action, Fitness, Leader, Observation, View } from '../../failover/types.ts'
+import type { Action, Leader, Observation, RegionHealth, View } from '../../failover/types.ts'
 import type { Compare, KeyValue } from '../../lib/etcd/wire.ts'
 import { Etcd, type MemberStatus } from '../../lib/etcd.ts'
 import type { DatabaseState } from '../database/monitor.ts'
@@ -10,7 +10,7 @@ import type { DatabaseState } from '../database/monitor.ts'
  * What the agents share in etcd, below /nearside/<world>/:
  *
  *     agents/<region>    one region's latest report, under that agent's lease
- *     fitness/<region>   the agreed state of a region
+ *     health/<region>   the agreed state of a region
  *     claims/<lease>     who carries out a revocation, under the claimer's lease
  *     releases/<run>     outcome of the app's release command
  *     events/<time>…     decisions with their inputs, bounded
@@ -30,7 +30,7 @@ export type Event = { at: number; region: string; kind: string; detail: Record<s
 export type Snapshot = {
   /** By region: its report and how long this reader has had it. */
   reports: Record<string, Report & { ageMs: number }>
-  fitness: Record<string, { state: Fitness; revision: string; sinceMs: number }>
+  health: Record<string, { state: RegionHealth; revision: string; sinceMs: number }>
   leader: Leader | undefined
   /** How long this reader has known the leader key as it is. */
   leaderSinceMs: number
@@ -46,7 +46,7 @@ const eventsKept = 500
 /** Outcomes of earlier runs: nobody waits for them, and all are read at every look. */
 const releasesKept = 5
 
-export class Shared {
+export class StateStore {
   readonly etcd: Etcd
   /** This region's own member and no other. */
   readonly #member: Etcd
@@ -95,9 +95,9 @@ export class Shared {
 
   async read(): Promise<Snapshot> {
     const root = this.#root
-    const [agents, fitness, releases, leader, sync, initialize] = await this.etcd.read([
+    const [agents, health, releases, leader, sync, initialize] = await this.etcd.read([
       { key: `${root}agents/`, prefix: true },
-      { key: `${root}fitness/`, prefix: true },
+      { key: `${root}health/`, prefix: true },
       { key: `${root}releases/`, prefix: true },
       { key: `${this.#service}leader` },
       { key: `${this.#service}sync` },
@@ -108,8 +108,8 @@ export class Shared {
         ...(JSON.parse(kv.value) as Report),
         ageMs: this.#ageMs(kv),
       })),
-      fitness: this.#byName(fitness!, (kv) => ({
-        state: (JSON.parse(kv.value) as { state: Fitness }).state,
+      health: this.#byName(health!, (kv) => ({
+        state: (JSON.parse(kv.value) as { state: RegionHealth }).state,
         revision: kv.modRevision,
         sinceMs: this.#ageMs(kv),
       })),
@@ -122,8 +122,8 @@ export class Shared {
   }
 
   /** True when this agent was the one that changed it. */
-  async setFitness(action: Extract<Action, { kind: 'setFitness' }>): Promise<boolean> {
-    const key = `${this.#root}fitness/${action.region}`
+  async setHealth(action: Extract<Action, { kind: 'setHealth' }>): Promise<boolean> {
+    const key = `${this.#root}health/${action.region}`
     return this.etcd.transact(
       [{ key, target: 'MOD', mod_revision: action.revision }],
       [{ put: { key, value: JSON.stringify({ state: action.state }) } }],

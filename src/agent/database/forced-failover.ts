@@ -6,7 +6,7 @@ import type { AgentBase } from '../types.ts'
 
 /** Patroni checks the candidate and writes down what it is to do. */
 const noteMs = 2500
-/** For a Patroni that still looks after its PostgreSQL to begin to stop it. */
+/** For a Patroni that still coordination after its PostgreSQL to begin to stop it. */
 const beginMs = 1000
 
 /**
@@ -20,22 +20,22 @@ const beginMs = 1000
  * It is as safe as for a lost region: what the old primary has not acknowledged it cannot any more, because its
  * standby has moved on; a Patroni that wakes up finds the lock with another and shuts its PostgreSQL.
  */
-export async function handOver(
-  agent: Pick<AgentBase, 'context' | 'shared' | 'log'>,
-  { leader, to, silentMs }: Extract<Action, { kind: 'giveUpPrimary' }>,
+export async function forceFailover(
+  agent: Pick<AgentBase, 'context' | 'store' | 'log'>,
+  { leader, to, unresponsiveMs }: Extract<Action, { kind: 'forceFailover' }>,
 ): Promise<void> {
-  const { shared, log } = agent
-  log.warn({ to, silentMs }, 'the primary hangs: it is given up')
+  const { store, log } = agent
+  log.warn({ to, unresponsiveMs }, 'the primary hangs: it is given up')
   if (!(await wish(agent, leader.region, to)))
     throw new NearsideError('no_safe_target', `Patroni does not move the primary to ${to}`)
   await sleep(beginMs)
-  const done = await shared.revokeLeader(leader)
-  if (done) await shared.record('giveUpPrimary', { from: leader.region, to, silentMs })
+  const done = await store.revokeLeader(leader)
+  if (done) await store.record('forceFailover', { from: leader.region, to, unresponsiveMs })
 }
 
 /** Asked of the own Patroni, which is woken by it; of the candidate's when that one does not answer. */
 async function wish(
-  { context, shared, log }: Pick<AgentBase, 'context' | 'shared' | 'log'>,
+  { context, store, log }: Pick<AgentBase, 'context' | 'store' | 'log'>,
   from: string,
   to: string,
 ): Promise<boolean> {
@@ -50,7 +50,7 @@ async function wish(
       },
     )
     for (const until = performance.now() + noteMs; performance.now() < until && !refused; await sleep(100))
-      if (await shared.isMoving(from, to)) return true
+      if (await store.isMoving(from, to)) return true
   }
   return false
 }

@@ -40,7 +40,7 @@ type PatroniStatus = {
  * itself, by one clock, on an idle database too. A replica that does not stream tells by the age of the last beat that
  * it has replayed.
  */
-export class DatabaseWatch {
+export class DatabaseMonitor {
   readonly #context: RegionContext
   #client: pg.Client | undefined
   #state: DatabaseState = { role: 'unknown' }

@@ -3,8 +3,8 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Snapshot } from '../coordination/store.ts'
 import type { AgentBase } from '../types.ts'
 
-/** Patroni looks up from its pause whenever its configuration changes; this one changes nothing else. */
-export async function wake(
+/** Patroni coordination up from its pause whenever its configuration changes; this one changes nothing else. */
+export async function wakePatroni(
   { context, log }: Pick<AgentBase, 'context' | 'log'>,
   region: string,
   why: string,
@@ -27,7 +27,7 @@ const againMs = 700
  * A Patroni stays with the member that answered it last, after a partition also with one far away. So it is woken, too, when
  * another region's member falls silent: what that costs it to find another one, it does not cost the election.
  */
-export class ElectionWaker {
+export class ElectionWakeup {
   readonly #agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>
   #wokenMs = -Infinity
   #silent: ReadonlySet<string> = new Set()
@@ -36,7 +36,7 @@ export class ElectionWaker {
     this.#agent = agent
   }
 
-  /** To be called after every look at the shared state. */
+  /** To be called after every look at the store state. */
   update({ initialized, leader, reports }: Snapshot): void {
     const { region } = this.#agent.context
     const seen = Object.entries(reports[region.name]?.seen ?? {})
@@ -44,11 +44,11 @@ export class ElectionWaker {
     const fallenSilent = [...silent].find((name) => !this.#silent.has(name))
     this.#silent = silent
     if (!region.full || !initialized || this.#agent.stopping) return
-    const why = leader ? fallenSilent && `${fallenSilent} is silent` : 'nobody leads'
+    const why = leader ? fallenSilent && `${fallenSilent} is unreachable` : 'nobody leads'
     const now = performance.now()
     if (!why || now - this.#wokenMs < againMs) return
     this.#wokenMs = now
-    void wake(this.#agent, region.name, why)
+    void wakePatroni(this.#agent, region.name, why)
   }
 }
 
@@ -57,10 +57,10 @@ const callsForStandby = 10
 
 /**
  * A standby that comes up waits for the primary's Patroni twice: until that has made the slot that it streams from, and
- * until that has seen it stream and lets commits wait for it. Patroni looks once in 5 s, and acknowledged writes are in one
+ * until that has seen it stream and lets commits wait for it. Patroni coordination once in 5 s, and acknowledged writes are in one
  * region alone meanwhile. So the primary's agent wakes its own Patroni for as long as a standby waits.
  */
-export class StandbyWaker {
+export class StandbyWakeup {
   readonly #agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>
   readonly #now: () => number
   #wokenMs = -Infinity
@@ -75,7 +75,7 @@ export class StandbyWaker {
     this.#now = now
   }
 
-  /** To be called after every look at the shared state. */
+  /** To be called after every look at the store state. */
   update(snapshot: Snapshot): void {
     const { region, topology } = this.#agent.context
     const leads = snapshot.leader?.region === region.name && !this.#agent.stopping
@@ -86,7 +86,7 @@ export class StandbyWaker {
     if (next === undefined || now - this.#wokenMs < againMs) return
     this.#wokenMs = now
     for (const [standby, calls] of this.#calls) this.#calls.set(standby, calls + 1)
-    void wake(this.#agent, region.name, `${next} comes up`)
+    void wakePatroni(this.#agent, region.name, `${next} comes up`)
   }
 }
 

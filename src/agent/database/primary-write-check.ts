@@ -11,7 +11,7 @@ export type PulseOptions = {
   host: string
   port: number
   password: string
-  /** Whether this region leads at the moment: only then is there a pulse to feel. */
+  /** Whether this region leads at the moment: only then is there a writeCheck to feel. */
   leads: () => boolean
 }
 
@@ -22,7 +22,7 @@ export type PulseOptions = {
  * Silence is what counts. An error is an answer: PostgreSQL that is down, starts, or has no connection left is Patroni's
  * affair or the operator's.
  */
-export class Pulse {
+export class PrimaryWriteCheck {
   readonly #options: PulseOptions
   #client: pg.Client | undefined
   #silent: { sinceMs: number; tries: number } | undefined
@@ -34,7 +34,7 @@ export class Pulse {
   }
 
   /** For how long the primary has been silent; 0 while it answers, and after fewer than three tries in vain. */
-  get silentMs(): number {
+  get unresponsiveMs(): number {
     const silent = this.#silent
     return silent && silent.tries >= triesNeeded ? performance.now() - silent.sinceMs : 0
   }
@@ -82,7 +82,7 @@ export class Pulse {
 
   async #beat(): Promise<'answer'> {
     this.#client ??= await this.#connect()
-    await this.#client.query(`SELECT pg_logical_emit_message(true, 'nearside', 'pulse')`)
+    await this.#client.query(`SELECT pg_logical_emit_message(true, 'nearside', 'writeCheck')`)
     return 'answer'
   }
 
@@ -94,7 +94,7 @@ export class Pulse {
       password,
       user: 'monitor',
       database: 'postgres',
-      application_name: 'nearside-pulse',
+      application_name: 'nearside-writeCheck',
       // Its own disk is what is asked about.
       options: '-c synchronous_commit=local',
       connectionTimeoutMillis: patienceMs,

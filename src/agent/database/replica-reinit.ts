@@ -8,9 +8,9 @@ import { missingWalIn } from '../../engines/postgres/log.ts'
 import { mayCopyAnew, type Stranded } from '../../failover/replica-reinit.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { getJson } from '../../lib/http.ts'
-import type { Looks } from '../coordination/loop.ts'
+import type { CoordinationLoop } from '../coordination/loop.ts'
 import type { AgentBase } from '../types.ts'
-import type { DatabaseWatch } from './monitor.ts'
+import type { DatabaseMonitor } from './monitor.ts'
 
 /** Of a log that nobody has read so far; it says the same every second. */
 const tailBytes = 65_536
@@ -24,10 +24,10 @@ const renewMs = 10_000
  * Watches the local replica for the one thing that neither PostgreSQL nor Patroni gets over: the primary has removed
  * the WAL that it needs. Then its data is copied anew, by Patroni, when `mayCopyAnew` finds that nobody needs it.
  */
-export class StrandedWatch {
-  readonly #agent: Pick<AgentBase, 'context' | 'shared' | 'log'>
-  readonly #database: Pick<DatabaseWatch, 'state'>
-  readonly #looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'>
+export class ReplicaReinit {
+  readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
+  readonly #database: Pick<DatabaseMonitor, 'state'>
+  readonly #coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>
   readonly #log: LogTail
   #missing: { segment: string; sinceMs: number; lastMs: number } | undefined
   #triedMs = -Infinity
@@ -35,13 +35,13 @@ export class StrandedWatch {
   #acting = false
 
   constructor(
-    agent: Pick<AgentBase, 'context' | 'shared' | 'log'>,
-    database: Pick<DatabaseWatch, 'state'>,
-    looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'>,
+    agent: Pick<AgentBase, 'context' | 'store' | 'log'>,
+    database: Pick<DatabaseMonitor, 'state'>,
+    coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>,
   ) {
     this.#agent = agent
     this.#database = database
-    this.#looks = looks
+    this.#coordination = coordination
     this.#log = new LogTail(join(agent.context.folder, 'log', 'postgres.log'))
   }
 
@@ -59,14 +59,14 @@ export class StrandedWatch {
     else if (this.#missing && now - this.#missing.lastMs > quietMs) this.#missing = undefined
     if (this.#missing && !this.#acting && mayCopyAnew(this.#known(now))) {
       this.#acting = true
-      await this.#copyAnew(this.#missing.segment).finally(() => {
+      await this.#replicaReinit(this.#missing.segment).finally(() => {
         this.#acting = false
       })
     }
   }
 
   #known(now: number): Stranded {
-    const { snapshot, atMs, error } = this.#looks
+    const { snapshot, atMs, error } = this.#coordination
     // A view that is old says nothing about who leads now.
     const sound = error === undefined && now - atMs < freshMs ? snapshot : undefined
     const leader = sound?.leader?.region
@@ -86,10 +86,10 @@ export class StrandedWatch {
     }
   }
 
-  async #copyAnew(segment: string): Promise<void> {
-    const { context, shared, log } = this.#agent
+  async #replicaReinit(segment: string): Promise<void> {
+    const { context, store, log } = this.#agent
     const { region } = context
-    const from = this.#looks.snapshot!.leader!.region
+    const from = this.#coordination.snapshot!.leader!.region
     this.#triedMs = performance.now()
     this.#tries += 1
     log.warn({ segment, from }, 'the primary has no more the WAL that this replica needs')
@@ -103,7 +103,7 @@ export class StrandedWatch {
       // What the old data said to its end.
       await this.#log.read().catch(() => '')
       this.#missing = undefined
-      await shared.record('copyAnew', { region: region.name, from, segment }).catch(() => undefined)
+      await store.record('replicaReinit', { region: region.name, from, segment }).catch(() => undefined)
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'the database could not be copied anew')
     }

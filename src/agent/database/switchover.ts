@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { patroniRequest } from '../../engines/postgres/control.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import type { Agent } from '../agent.ts'
-import { longestPauseMs, WriteProbe } from './write-outage-probe.ts'
+import { longestPauseMs, WriteOutageProbe } from './write-outage-probe.ts'
 
 export type SwitchoverResult = {
   from: string
@@ -13,8 +13,8 @@ export type SwitchoverResult = {
   writePauseMs?: number
 }
 
-/** A region that has just come back is in step after one or two of Patroni's rounds. */
-const inStepMs = 15_000
+/** A region that has just come back is in sync after one or two of Patroni's rounds. */
+const syncMs = 15_000
 /** From Patroni's word that the primary has moved until this agent's own look shows it. */
 const seenMs = 30_000
 /** How long the first write at the new primary may take to come through before the pause is called unknown. */
@@ -28,14 +28,14 @@ const firstWriteMs = 30_000
 export async function switchover(
   agent: Agent,
   wanted: string | undefined,
-  limits = { inStepMs, seenMs, firstWriteMs },
+  limits = { syncMs, seenMs, firstWriteMs },
 ): Promise<SwitchoverResult> {
   const { context } = agent
-  const from = agent.looks.snapshot?.leader?.region
+  const from = agent.coordination.snapshot?.leader?.region
   if (!from) throw new NearsideError('no_primary', 'switchover: there is no primary at the moment')
   if (wanted === from)
     throw new NearsideError('already_primary', `switchover: ${from} holds the primary already`)
-  const deadline = performance.now() + limits.inStepMs
+  const deadline = performance.now() + limits.syncMs
   while (
     !targets(agent, from).some((one) => wanted === undefined || one === wanted) &&
     performance.now() < deadline
@@ -53,11 +53,11 @@ export async function switchover(
         remedy:
           safe.length > 0
             ? `--to ${safe.join(' or --to ')}`
-            : 'wait until `nearside status` shows a standby in step',
+            : 'wait until `nearside status` shows a standby in sync',
       },
     )
   const regionOf = (name: string) => context.regions.find((region) => region.name === name)!
-  const probe = new WriteProbe(context, context.region.full ? context.region : regionOf(to))
+  const probe = new WriteOutageProbe(context, context.region.full ? context.region : regionOf(to))
   probe.start()
   try {
     const measured = await probe.seen(regionOf(from).address, 0, 2000)
@@ -76,12 +76,12 @@ export async function switchover(
     const resumed = measured && (await probe.seen(regionOf(landed).address, started, limits.firstWriteMs))
     const writePauseMs = resumed ? longestPauseMs(probe.acknowledged) : undefined
     const result = { from, to: landed, seconds, ...(writePauseMs === undefined ? {} : { writePauseMs }) }
-    await agent.shared.record('switchover', result).catch(() => undefined)
+    await agent.store.record('switchover', result).catch(() => undefined)
     if (wanted !== undefined && landed !== wanted)
       throw new NearsideError(
         'moved_elsewhere',
         `switchover: the primary moved from ${from} to ${landed} instead of ${wanted}, which could not take over in time`,
-        { remedy: `once ${wanted} is in step again: nearside switchover --to ${wanted}` },
+        { remedy: `once ${wanted} is in sync again: nearside switchover --to ${wanted}` },
       )
     return result
   } finally {
@@ -92,7 +92,7 @@ export async function switchover(
 async function newLeader(agent: Agent, from: string, limitMs: number): Promise<string> {
   const deadline = performance.now() + limitMs
   for (;;) {
-    const leader = agent.looks.snapshot?.leader?.region
+    const leader = agent.coordination.snapshot?.leader?.region
     if (leader !== undefined && leader !== from) return leader
     if (performance.now() > deadline)
       throw new NearsideError(
@@ -106,9 +106,9 @@ async function newLeader(agent: Agent, from: string, limitMs: number): Promise<s
 
 /**
  * Regions that may take over. With synchronous replication Patroni's own record decides: it names a standby a moment
- * after the standby is in step, and Patroni refuses any other.
+ * after the standby is in sync, and Patroni refuses any other.
  */
-function targets({ looks: { snapshot }, context }: Agent, from: string): string[] {
+function targets({ coordination: { snapshot }, context }: Agent, from: string): string[] {
   const streaming = (snapshot?.reports[from]?.database?.standbys ?? []).map((standby) => standby.region)
   if (context.topology.database.durability === 'local') return streaming
   return streaming.filter((region) => snapshot!.sync.standbys.includes(region))

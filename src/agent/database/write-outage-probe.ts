@@ -15,7 +15,7 @@ export type Acknowledged = { atMs: number; server: string }
  * acknowledged like every other (so with durability `region` on disk in two regions). It changes no table: a logical
  * message is written to the WAL, committed and replicated, and read by nobody.
  */
-export class WriteProbe {
+export class WriteOutageProbe {
   readonly acknowledged: Acknowledged[] = []
   readonly #config: pg.ClientConfig
   #stopped = false

@@ -3,7 +3,7 @@ import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import type { Agent } from '../agent.ts'
-import { wake } from '../database/patroni-wakeup.ts'
+import { wakePatroni } from '../database/patroni-wakeup.ts'
 import { switchover } from '../database/switchover.ts'
 import { endsBy, type Stage, stages } from '../supervision/shutdown-order.ts'
 import { type RegionStatus, statusOf } from './status.ts'
@@ -39,7 +39,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     await next()
   })
   app.get('/v1/status', (c) => c.json(statusOf(agent, requestsPerSecond()) satisfies RegionStatus))
-  app.get('/v1/events', async (c) => c.json(await agent.shared.events()))
+  app.get('/v1/events', async (c) => c.json(await agent.store.events()))
   app.post('/v1/switchover', async (c) => {
     const { to } = (await c.req.json()) as { to?: string }
     return c.json(await switchover(agent, to))
@@ -56,7 +56,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     return c.json({})
   })
   app.post('/v1/release', async (c) => {
-    await agent.shared.forgetFailedRelease(agent.record.run)
+    await agent.store.forgetFailedRelease(agent.record.run)
     return c.json({})
   })
   // The agent ends and everything that it supervises goes on: the next agent adopts it, with its own plan.
@@ -72,10 +72,11 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
       throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
     const primary = agent.database?.state.role === 'primary'
     // A standby that stops waits for the primary to count it out, which it would do at its next look, seconds later.
-    const leader = agent.looks.snapshot?.leader?.region
+    const leader = agent.coordination.snapshot?.leader?.region
     const waits = stage === 'replica' && agent.context.region.full && !primary && leader !== undefined
     const waking =
-      waits && setInterval(() => void wake(agent, leader, `${agent.context.region.name} stops`), wakeMs)
+      waits &&
+      setInterval(() => void wakePatroni(agent, leader, `${agent.context.region.name} stops`), wakeMs)
     try {
       await agent.supervisor.stop((process) => endsBy(stage, process, primary))
     } finally {

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
 import type { TrafficSample } from '../../engines/haproxy/traffic.ts'
 import type { Agent } from '../agent.ts'
-import type { TrafficWatch } from '../traffic/traffic.ts'
+import type { TrafficMonitor } from '../traffic/traffic.ts'
 import { durabilityOf, lagOf } from './status.ts'
 
 /** Seconds. Around 100 ms, the usual promise to users, they lie close. */
@@ -16,7 +16,7 @@ export type Metrics = { observe: (sample: TrafficSample) => void; text: () => Pr
  * latency_by_region_seconds and regional_deployments_total. An agent speaks of what it can measure itself: traffic
  * that its own region received, and the lag of every region as the agents share it.
  */
-export function metrics(agent: Agent, traffic: () => TrafficWatch | undefined): Metrics {
+export function metrics(agent: Agent, traffic: () => TrafficMonitor | undefined): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const region = agent.context.region.name
@@ -62,7 +62,7 @@ export function metrics(agent: Agent, traffic: () => TrafficWatch | undefined): 
   }
 }
 
-function fromEngines(agent: Agent, traffic: () => TrafficWatch | undefined, registers: Registry[]): void {
+function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, registers: Registry[]): void {
   const { name } = agent.context.region
   new Counter({
     name: 'traffic_routing_requests_total',
@@ -120,13 +120,16 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     },
   })
   new Gauge({
-    name: 'nearside_region_fit',
+    name: 'nearside_region_healthy',
     help: '1 while the agents agree that the region can serve users.',
     labelNames: ['region'] as const,
     registers,
     collect() {
       for (const region of regions)
-        this.set({ region }, Number((agent.looks.snapshot?.fitness[region]?.state ?? 'fit') === 'fit'))
+        this.set(
+          { region },
+          Number((agent.coordination.snapshot?.health[region]?.state ?? 'healthy') === 'healthy'),
+        )
     },
   })
   new Gauge({
@@ -141,10 +144,10 @@ function fromShared(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_etcd_reachable',
-    help: '1 while this agent can read and write the shared state.',
+    help: '1 while this agent can read and write the store state.',
     registers,
     collect() {
-      this.set(Number(agent.looks.error === undefined))
+      this.set(Number(agent.coordination.error === undefined))
     },
   })
   if (agent.context.region.votes) fromEtcdMember(agent, registers)

@@ -1,5 +1,5 @@
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
-import type { Fitness, Verdict, View } from '../../failover/types.ts'
+import type { RegionHealth, Verdict, View } from '../../failover/types.ts'
 import type { MemberStatus } from '../../lib/etcd.ts'
 import type { Agent } from '../agent.ts'
 import type { DatabaseState } from '../database/monitor.ts'
@@ -31,7 +31,7 @@ export type RegionStatus = {
     /** For how long this agent has known it as it is now. */
     primaryForMs?: number
     durability: Durability
-    fitness: Record<string, Fitness>
+    health: Record<string, RegionHealth>
     /** Agents that publish. */
     agents: string[]
     lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
@@ -56,7 +56,7 @@ export type EtcdState = {
 export type Durability = 'region' | 'at risk' | 'stopped' | 'local' | 'unknown'
 
 export function statusOf(agent: Agent, requestsPerSecond: number | undefined): RegionStatus {
-  const { context, looks } = agent
+  const { context, coordination } = agent
   const processes = agent.supervisor.status()
   return {
     region: context.region.name,
@@ -77,12 +77,12 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
     seen: agent.prober.view(),
-    ...(looks.snapshot ? { world: worldOf(agent) } : {}),
+    ...(coordination.snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.decisions.verdicts,
   }
 }
 
-function etcdOf({ looks: { error }, etcdWatch: { member } }: Agent): EtcdState {
+function etcdOf({ coordination: { error }, etcdWatch: { member } }: Agent): EtcdState {
   return {
     ...(error === undefined ? {} : { error }),
     ...(member === undefined
@@ -92,16 +92,16 @@ function etcdOf({ looks: { error }, etcdWatch: { member } }: Agent): EtcdState {
 }
 
 function worldOf(agent: Agent): RegionStatus['world'] {
-  const { context, looks, record } = agent
-  const { snapshot, atMs } = looks
+  const { context, coordination, record } = agent
+  const { snapshot, atMs } = coordination
   if (!snapshot) return undefined
   const primary = snapshot.leader?.region
   return {
     ageMs: Math.round(performance.now() - atMs),
     ...(primary ? { primary, primaryForMs: Math.round(snapshot.leaderSinceMs) } : {}),
     durability: durabilityOf(agent),
-    fitness: Object.fromEntries(
-      context.regions.map((region) => [region.name, snapshot.fitness[region.name]?.state ?? 'fit']),
+    health: Object.fromEntries(
+      context.regions.map((region) => [region.name, snapshot.health[region.name]?.state ?? 'healthy']),
     ),
     agents: Object.keys(snapshot.reports),
     lag: lagOf(agent),
@@ -112,22 +112,22 @@ function worldOf(agent: Agent): RegionStatus['world'] {
 export function durabilityOf(agent: Agent): Durability {
   const { durability } = agent.context.topology.database
   if (durability === 'local') return 'local'
-  const { snapshot } = agent.looks
+  const { snapshot } = agent.coordination
   const primary = snapshot?.leader?.region
   const standbys = primary ? snapshot?.reports[primary]?.database?.standbys : undefined
   if (!snapshot || !standbys) return 'unknown'
   // PostgreSQL waits for a standby a few seconds before Patroni has recorded that it may be promoted: until then no
   // write would be lost with the primary's region, but nobody could take over either.
   const { leader, standbys: recorded } = snapshot.sync
-  const inStep = (region: string) => leader === primary && recorded.includes(region)
-  if (standbys.some(({ region, synchronous }) => synchronous && inStep(region))) return 'region'
+  const inSync = (region: string) => leader === primary && recorded.includes(region)
+  if (standbys.some(({ region, synchronous }) => synchronous && inSync(region))) return 'region'
   return durability === 'strict' ? 'stopped' : 'at risk'
 }
 
 /** Per full region: by the primary's own measurement while it streams, else by the age of the last beat it replayed. */
 export function lagOf(agent: Agent): NonNullable<RegionStatus['world']>['lag'] {
-  const { context, looks } = agent
-  const { snapshot } = looks
+  const { context, coordination } = agent
+  const { snapshot } = coordination
   const primary = snapshot?.leader?.region
   const standbys = (primary && snapshot?.reports[primary]?.database?.standbys) || []
   return Object.fromEntries(

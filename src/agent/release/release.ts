@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { appEnvironment } from '../../engines/app/render.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Shared } from '../coordination/store.ts'
+import type { StateStore } from '../coordination/store.ts'
 import { folderVariable } from '../layout.ts'
 import type { AgentBase } from '../types.ts'
 import { runAlone } from './run.ts'
@@ -16,10 +16,10 @@ import { runAlone } from './run.ts'
  * fails is not repeated: the outcome stands until the next `up`.
  */
 export async function release(agent: AgentBase): Promise<void> {
-  const { record, shared, log } = agent
+  const { record, store, log } = agent
   const command = record.topology.app.release
   await releaseOnce({
-    shared,
+    store,
     run: record.run,
     work: () => (command ? work(agent, command) : Promise.resolve('ok')),
     eventful: command !== undefined,
@@ -29,7 +29,7 @@ export async function release(agent: AgentBase): Promise<void> {
 }
 
 export type ReleaseOnce = {
-  shared: Pick<Shared, 'claimRelease' | 'settleRelease' | 'record'>
+  store: Pick<StateStore, 'claimRelease' | 'settleRelease' | 'record'>
   run: string
   /** Resolves to the outcome; to undefined when it has to be run again. */
   work: () => Promise<string | undefined>
@@ -43,21 +43,21 @@ const againMs = 500
 
 /** Claims, works, and says what came of it until that is heard: every app of the world waits for it. */
 export async function releaseOnce(once: ReleaseOnce): Promise<void> {
-  const { shared, run, log } = once
+  const { store, run, log } = once
   try {
-    if (!(await shared.claimRelease(run))) return
+    if (!(await store.claimRelease(run))) return
     const outcome = await once.work()
     log.info({ outcome: outcome ?? 'interrupted, to be run again' }, 'release')
     while (!once.stopping()) {
       try {
-        await shared.settleRelease(run, outcome)
+        await store.settleRelease(run, outcome)
         break
       } catch (error) {
         log.warn({ error: messageOf(error) }, 'the outcome of the release is not written yet')
         await sleep(againMs)
       }
     }
-    if (once.eventful) await shared.record('release', { outcome: outcome ?? 'interrupted' })
+    if (once.eventful) await store.record('release', { outcome: outcome ?? 'interrupted' })
   } catch (error) {
     log.error({ error: messageOf(error) }, 'release')
   }

@@ -2,7 +2,7 @@ import type { PlanProcess } from '../../plan.ts'
 
 /**
  * How a region is stopped: agents fall silent, so that none declares a region lost that is being stopped; then users,
- * then data, then the shared memory, so that nothing loses what it leans on. The command line takes all regions
+ * then data, then the store memory, so that nothing loses what it leans on. The command line takes all regions
  * through one stage before the next. The last one takes the regions one by one: an etcd leader that stops while all
  * others do waits 7 seconds for one to hand over to.
  */

@@ -29,22 +29,22 @@ export type ProcessStatus = {
 }
 
 /** Opens when its promise resolves; `waitsFor` says for what, in words. */
-export type Gate = { waitsFor: string; opens: () => Promise<void> }
+export type StartCondition = { waitsFor: string; opens: () => Promise<void> }
 
 export type SupervisorOptions = {
   plan: RegionPlan
   launcher: Launcher
   /** Processes that are held back beyond `after`, by what does not depend on this region alone. */
-  gates?: Record<string, Gate>
+  startConditions?: Record<string, StartCondition>
   onChange?: (status: ProcessStatus) => void
   /** Pauses before restarts double from the first to the longest; what was given up is tried again after `givenUpMs`. */
   backoff?: { firstMs: number; longestMs: number; givenUpMs: number }
-  /** Between two looks at what was ready: while it answers, and while it does not. */
+  /** Between two coordination at what was ready: while it answers, and while it does not. */
   look?: { calmMs: number; failingMs: number }
 }
 
 const pollMs = 200
-/** Between two looks whether a process lives: for HAProxy this is time in which users are refused. */
+/** Between two coordination whether a process lives: for HAProxy this is time in which users are refused. */
 const alivePollMs = 50
 const defaultBackoff = { firstMs: 250, longestMs: 15_000, givenUpMs: 60_000 }
 const defaultLook = { calmMs: 10_000, failingMs: 1_000 }
@@ -66,7 +66,7 @@ type Slot = {
   /** How often it was said that it is wanted no more. */
   dismissals: number
   restarting?: Promise<void>
-  /** Its gate has opened once. */
+  /** Its condition has opened once. */
   admitted?: true
   /** A start under way: who stops waits for it, or the process would be nobody's. */
   launching?: Promise<ProcessId>
@@ -78,7 +78,7 @@ type Slot = {
 /**
  * Keeps a region's processes as the plan wants them: started in order, watched, restarted with growing pauses, given
  * up visibly after `giveUpAfter` failures in a row: from then on tried once a minute, because what keeps it from
- * running may pass while nobody looks. It watches by /proc and not by parenthood, so that a process that
+ * running may pass while nobody coordination. It watches by /proc and not by parenthood, so that a process that
  * an earlier agent started is supervised like one of its own.
  */
 export class Supervisor {
@@ -209,10 +209,10 @@ export class Supervisor {
       this.#set(slot, 'waiting', `for ${missing.join(', ')}`)
       await Promise.all(needs.map((needed) => needed.ready.promise))
     }
-    const gate = this.#options.gates?.[slot.process.name]
-    if (gate && slot.wanted && !slot.admitted) {
-      this.#set(slot, 'waiting', `for ${gate.waitsFor}`)
-      await gate.opens()
+    const condition = this.#options.startConditions?.[slot.process.name]
+    if (condition && slot.wanted && !slot.admitted) {
+      this.#set(slot, 'waiting', `for ${condition.waitsFor}`)
+      await condition.opens()
       // What crashes later starts again without asking anybody: who is asked may be down, too.
       slot.admitted = true
     }

@@ -3,8 +3,8 @@ import { cacheDir } from '../../../setup/paths.mjs'
 import { createKnotControl } from '../../engines/knot/control.ts'
 import { createKnotSteering, type KnotSteering } from '../../engines/knot/steer.ts'
 import { messageOf } from '../../lib/errors.ts'
+import { type AvailabilityByRegion, rampShare } from '../../steering/availability.ts'
 import { buildTable, readTable } from '../../steering/build.ts'
-import { type FitnessByRegion, rampShare } from '../../steering/fitness.ts'
 import type { Snapshot } from '../coordination/store.ts'
 import { runToEnd } from '../supervision/check.ts'
 import type { AgentBase } from '../types.ts'
@@ -18,18 +18,18 @@ type SteeringAgent = Pick<AgentBase, 'context' | 'record' | 'launcher' | 'log' |
 
 /**
  * Keeps the region's Knot answering by what the agents have agreed on. The table of prefixes is made in the
- * background, once for a topology; until it is there Knot answers every user with the first fit-looking default of its
+ * background, once for a topology; until it is there Knot answers every user with the first healthy-looking default of its
  * initial map, so a world that starts is reachable at once.
  */
-export class Steering {
+export class DnsSteering {
   state: SteeringState = { kind: 'building' }
   readonly #agent: SteeringAgent
   #knot: KnotSteering | undefined
   #prefixes = 0
-  #wanted: FitnessByRegion = {}
+  #wanted: AvailabilityByRegion = {}
   #busy = false
-  /** When this agent first saw a region fit again, by its own clock; a region fit from the start has no entry. */
-  #fitSince = new Map<string, { revision: string; at: number; wasLost: boolean }>()
+  /** When this agent first saw a region healthy again, by its own clock; a region healthy from the start has no entry. */
+  #healthySince = new Map<string, { revision: string; at: number; wasLost: boolean }>()
 
   constructor(agent: SteeringAgent) {
     this.#agent = agent
@@ -59,9 +59,9 @@ export class Steering {
     }
   }
 
-  /** To be called after every look at the shared state. */
+  /** To be called after every look at the store state. */
   update(snapshot: Snapshot): void {
-    this.#wanted = this.#fitness(snapshot)
+    this.#wanted = this.#health(snapshot)
     if (this.#knot && !this.#busy) void this.#reconcile()
   }
 
@@ -93,22 +93,22 @@ export class Steering {
   }
 
   /** The agreed states, with a ramp for a region that came back while this agent looked on. */
-  #fitness(snapshot: Snapshot): FitnessByRegion {
+  #health(snapshot: Snapshot): AvailabilityByRegion {
     const { rampSeconds } = this.#agent.context.topology.steering
     const now = performance.now()
-    const fitness: Record<string, FitnessByRegion[string]> = {}
-    for (const [region, { state, revision, sinceMs }] of Object.entries(snapshot.fitness)) {
-      if (state !== 'fit') {
-        this.#fitSince.set(region, { revision, at: now, wasLost: true })
-        fitness[region] = { kind: 'unfit' }
+    const health: Record<string, AvailabilityByRegion[string]> = {}
+    for (const [region, { state, revision, sinceMs }] of Object.entries(snapshot.health)) {
+      if (state !== 'healthy') {
+        this.#healthySince.set(region, { revision, at: now, wasLost: true })
+        health[region] = { kind: 'unhealthy' }
         continue
       }
-      const known = this.#fitSince.get(region)
+      const known = this.#healthySince.get(region)
       if (known?.wasLost && known.revision !== revision)
-        this.#fitSince.set(region, { revision, at: now - sinceMs, wasLost: true })
-      const since = this.#fitSince.get(region)
-      fitness[region] = { kind: 'fit', share: since ? rampShare(now - since.at, rampSeconds) : 1 }
+        this.#healthySince.set(region, { revision, at: now - sinceMs, wasLost: true })
+      const since = this.#healthySince.get(region)
+      health[region] = { kind: 'healthy', share: since ? rampShare(now - since.at, rampSeconds) : 1 }
     }
-    return fitness
+    return health
   }
 }

@@ -20,7 +20,7 @@ export type TrafficTotals = {
  * What goes through this region's edge, read from HAProxy's own counters and its sampled log: the data path pays
  * nothing for it, and nothing is lost to users when this stops.
  */
-export class TrafficWatch {
+export class TrafficMonitor {
   readonly totals: TrafficTotals = { received: 0, served: [] }
   /** Writes that wait for a primary right now. */
   holding = 0
@@ -50,7 +50,7 @@ export class TrafficWatch {
     this.#socket = socket
     socket.on('message', (message) => {
       const sample = parseTrafficLine(message.toString('latin1'), region.full)
-      // Whoever reaches this port can send; what does not fit is dropped.
+      // Whoever reaches this port can send; what does not healthy is dropped.
       if (!sample || sample.edge !== region.name) return
       if (sample.served === undefined || known.has(sample.served)) this.#onSample(sample)
     })

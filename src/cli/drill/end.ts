@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rehearsalLock } from '../../lab/drill/rehearsal-lock.ts'
 import { readRecords } from '../../lab/faults/record.ts'
-import { inhabitants } from '../../lab/network/processes.ts'
+import { processesIn } from '../../lab/network/processes.ts'
 import { labNamespaces } from '../../lab/network/remove.ts'
 import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
 import type { Output } from '../output.ts'
@@ -13,7 +13,7 @@ export type Rehearsal = ProcessId & { what: string }
 /** Drills and soaks, at work or waiting for their turn; faults that somebody injects by hand; in a lab simulated users. */
 export function rehearsalsOf(folder: string, labId: string | undefined): Rehearsal[] {
   const atTurn = holdersOf(rehearsalLock(folder))
-  const users = labId === undefined ? [] : inhabitants(labNamespaces(labId)).filter(isUsers)
+  const users = labId === undefined ? [] : processesIn(labNamespaces(labId)).filter(isUsers)
   return [
     ...atTurn.map((one) => ({ ...whole(one), what: isSoak(one) ? 'a soak' : 'nearside drill' })),
     ...byHand(folder, atTurn).map((one) => ({ ...one, what: 'nearside lab fault' })),

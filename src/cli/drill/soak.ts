@@ -10,10 +10,10 @@ import { chapterPlan, hasFailed, replayCommand } from '../../lab/drill/soak.ts'
 import { resultText } from '../../lab/drill/text.ts'
 import type { DrillResult } from '../../lab/drill/types.ts'
 import { drillWorldOf, workloadsOf } from '../../lab/drill/world.ts'
-import { sayFault } from '../../lab/faults/say.ts'
+import { describeFault } from '../../lab/faults/say.ts'
 import {
-  faultHands,
   healLeftFaults,
+  openFaultTarget,
   rehearsalGround,
   rehearsedWorld,
   startGuard,
@@ -160,11 +160,12 @@ async function soak(world: WorldHandle, wanted: Asked, output: Output, signal: A
         settleLimitMs,
       })
       output.print(`${duration(minutes() * 60)}  chapter ${chapter} of seed ${seed}`)
-      for (const step of plan.steps) if (step.do === 'inject') output.print(`    ${sayFault(step.fault)}`)
+      for (const step of plan.steps)
+        if (step.do === 'inject') output.print(`    ${describeFault(step.fault)}`)
       const workloads = await workloadsOf(world, { app: 'auto', seed: seed + chapter })
       const result = await runDrill(
         plan,
-        drillWorldOf(world, await faultHands(world, output.note), workloads),
+        drillWorldOf(world, await openFaultTarget(world, output.note), workloads),
         {
           seed,
           promises: promisesOf(world.record.topology),

@@ -5,21 +5,21 @@ import { printable } from '../../lib/printable.ts'
 type Detail = Record<string, unknown>
 
 const words = (value: unknown) => (Array.isArray(value) ? list(value.map(String)) : String(value ?? '?'))
-const say = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, say ${words(by)}` : '')
+const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, agreed by ${words(by)}` : '')
 
 const texts: Record<string, (detail: Detail) => string> = {
-  setFitness: ({ region, state, was, by, why }) =>
+  setHealth: ({ region, state, was, by, why }) =>
     why === undefined
-      ? `${region} is ${state}, was ${was}${say(by)}`
-      : `${region} is ${state}, was ${was}: ${why}, which ${words(by)} reach`,
+      ? `${region} is ${state} (was ${was})${agreed(by)}`
+      : `${region} is ${state} (was ${was}): ${why}, but ${words(by)} can reach it`,
   revokeLeader: ({ leader, by }) =>
-    `the primary is taken from ${(leader as { region?: string } | undefined)?.region ?? '?'}, so that another region takes over: lost${say(by)}`,
-  giveUpPrimary: ({ from, to, silentMs }) =>
-    `the primary in ${from} hangs, it has written nothing for ${milliseconds(Number(silentMs))}: ${to} takes over`,
-  copyAnew: ({ region, from, segment }) =>
-    `the database of ${region} is copied anew: ${from} has no more the WAL that it needs (${segment})`,
-  primary: ({ from, to }) => `the primary is in ${to} now, before in ${from}`,
-  moveEtcdLeader: ({ from, to }) => `etcd’s leader moves from ${from} to ${to}`,
+    `failover: ${(leader as { region?: string } | undefined)?.region ?? '?'} loses the primary because it is unreachable${agreed(by)}`,
+  forceFailover: ({ from, to, unresponsiveMs }) =>
+    `forced failover: the primary in ${from} has not written anything for ${milliseconds(Number(unresponsiveMs))}; ${to} takes over`,
+  replicaReinit: ({ region, from, segment }) =>
+    `replica reinit: ${from} no longer has WAL segment ${segment}, which ${region} needs; the replica is copied again`,
+  primary: ({ from, to }) => `the primary is now in ${to} (was in ${from})`,
+  moveEtcdLeader: ({ from, to }) => `the etcd leader moves from ${from} to ${to}`,
   release: ({ outcome }) => `app.release: ${outcome}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
     `the primary moved from ${from} to ${to} in ${duration(Number(seconds))}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,

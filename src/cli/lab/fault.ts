@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RegionStatus } from '../../agent/http/status.ts'
 import { primaryIn } from '../../lab/drill/sample.ts'
+import type { ClusterFacts, RawFaultArgs } from '../../lab/faults/facts.ts'
 import { inject, refuseImpossible } from '../../lab/faults/inject.ts'
 import { absent, faultKinds, library } from '../../lab/faults/library.ts'
 import { parseFault, unknownKind } from '../../lab/faults/parse.ts'
 import { readRecords } from '../../lab/faults/record.ts'
-import { sayFault, sayHealing, sayMs } from '../../lab/faults/say.ts'
-import type { Situation, Typed } from '../../lab/faults/situation.ts'
+import { describeFault, describeHealing, describeMs } from '../../lab/faults/say.ts'
 import { boundMs } from '../../lab/faults/types.ts'
 import {
-  faultHands,
   healLeftFaults,
   mustBeRehearsalGround,
+  openFaultTarget,
   rehearsedWorld,
   startGuard,
 } from '../../lab/faults/world.ts'
@@ -24,7 +24,12 @@ import { onInterrupt } from '../interrupt.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from '../output.ts'
 
 type Options = WorldOptions &
-  Omit<Typed, 'words'> & { list?: boolean; heal?: boolean; iKnowThisIsProduction?: boolean; json?: boolean }
+  Omit<RawFaultArgs, 'words'> & {
+    list?: boolean
+    heal?: boolean
+    iKnowThisIsProduction?: boolean
+    json?: boolean
+  }
 
 const examples = `
 Examples:
@@ -95,7 +100,7 @@ async function heal(output: Output, options: Options): Promise<number> {
   output.result({ healed, inForce })
   if (healed.length === 0) output.print('nothing was left')
   for (const { fault, until, owner } of inForce)
-    output.print(`in force until ${clock(until)}, by process ${owner.pid}: ${sayFault(fault)}`)
+    output.print(`in force until ${clock(until)}, by process ${owner.pid}: ${describeFault(fault)}`)
   return healed.some(({ error }) => error !== undefined) ? exitCodes.problem : exitCodes.ok
 }
 
@@ -106,17 +111,17 @@ async function fault(output: Output, options: Options, kind: string, words: stri
   mustBeRehearsalGround(world, options.iKnowThisIsProduction)
   const { signal } = onInterrupt(output, 'leave')
   await healLeftFaults(world, output.note)
-  const hands = await faultHands(world, output.note)
-  await refuseImpossible(hands, meant)
+  const target = await openFaultTarget(world, output.note)
+  await refuseImpossible(target, meant)
   const guard = startGuard(world)
   try {
-    output.note(`Injecting: ${sayFault(meant)}`)
+    output.note(`Injecting: ${describeFault(meant)}`)
     const startedMs = performance.now()
-    const { record, heal } = await inject(hands, meant)
-    const healing = sayHealing(meant)
+    const { record, heal } = await inject(target, meant)
+    const healing = describeHealing(meant)
     try {
       if (boundMs(meant) > 0 && healing) {
-        output.note(`In force; in ${sayMs(boundMs(meant))}, or at Ctrl-C: ${healing}`)
+        output.note(`In force; in ${describeMs(boundMs(meant))}, or at Ctrl-C: ${healing}`)
         await sleep(boundMs(meant), undefined, { signal }).catch(() => undefined)
       }
     } finally {
@@ -124,7 +129,7 @@ async function fault(output: Output, options: Options, kind: string, words: stri
     }
     const forMs = Math.round(performance.now() - startedMs)
     output.result({ fault: meant, injectedAt: record.injectedAt, forMs, interrupted: signal.aborted })
-    output.print(healing ? `Healed after ${sayMs(forMs)}: ${healing}` : `Done in ${sayMs(forMs)}`)
+    output.print(healing ? `Healed after ${describeMs(forMs)}: ${healing}` : `Done in ${describeMs(forMs)}`)
     return signal.aborted ? exitCodes.interrupted : exitCodes.ok
   } finally {
     guard.release()
@@ -132,7 +137,7 @@ async function fault(output: Output, options: Options, kind: string, words: stri
 }
 
 /** What the agents say now, to judge by what was typed. None may answer: then names of processes are not checked. */
-export async function situationOf(world: WorldHandle): Promise<Situation> {
+export async function situationOf(world: WorldHandle): Promise<ClusterFacts> {
   const all = await Promise.all(
     world.regions.map(async (region) => [region.name, await regionStatus(world, region, 2000)] as const),
   )

@@ -32,7 +32,7 @@ export function renderPlaces({ world, regions, agents }: Started, seconds: numbe
     ...(edge ? [['DNS', `${edge.address}:${ports.dns}  ${domain}`]] : []),
     ['Users', hint(world, 'lab users')],
     ...(edge ? [['', hint(world, `${user} http://${edge.address}:${ports.http}/`)]] : []),
-    ['Look', hint(world, 'status')],
+    ['Sample', hint(world, 'status')],
     ['', hint(world, 'lab status')],
     ['Stop', hint(world, 'down')],
   ]

@@ -25,7 +25,7 @@ export async function mixOf(text: string): Promise<Mix> {
       {
         remedy:
           meant === undefined
-            ? 'there is no such file; docs/lab.md shows what one looks like'
+            ? 'there is no such file; docs/lab.md shows what one samples like'
             : `did you mean ${meant}?`,
       },
     )

@@ -87,7 +87,7 @@ async function users(output: Output, options: Options): Promise<number> {
         `${world.name}: ${rate(options.rate)} requests/s for ${duration(options.for / 1000)} by users of ${count(job.places.length, 'place')}, ${away}; seed ${seed}`,
       )
       if (job.places.every(({ subnets }) => subnets.length === 0))
-        output.note('steering.places names no city database, so name servers are not told where users are')
+        output.note('steering.geoip names no city database, so name servers are not told where users are')
     },
     onProgress({ atMs, requests, failed, p50, p95 }) {
       if (atMs < 0) return live?.draw(['visits that have begun before are got going; not counted'])

@@ -8,7 +8,7 @@ import { type Column, type Output, type Style, table, wrap } from '../output.ts'
 
 type Paint = Output['paint']
 
-const healthStyle: Record<Health, Style> = { well: 'green', degraded: 'yellow', down: 'red' }
+const healthStyle: Record<Health, Style> = { healthy: 'green', degraded: 'yellow', down: 'red' }
 
 const durabilityWords: Record<WorldStatus['durability'], string> = {
   region: 'every acknowledged write is on disk in two regions',
@@ -18,9 +18,16 @@ const durabilityWords: Record<WorldStatus['durability'], string> = {
   unknown: 'the primary does not say',
 }
 
-export type Look = { verbose?: boolean | undefined /** Of the terminal. */; width?: number | undefined }
+export type RenderOptions = {
+  verbose?: boolean | undefined /** Of the terminal. */
+  width?: number | undefined
+}
 
-export function renderStatus(status: WorldStatus, paint: Paint, { verbose, width }: Look = {}): string {
+export function renderStatus(
+  status: WorldStatus,
+  paint: Paint,
+  { verbose, width }: RenderOptions = {},
+): string {
   const stopped = status.problems[0]?.code === 'world_stopped'
   const old = !status.shared || status.shared.ageMs > freshMs
   const head = `${paint('bold', status.world)}  ${status.domain}  ${paint(healthStyle[status.health], status.health)}`
@@ -29,7 +36,7 @@ export function renderStatus(status: WorldStatus, paint: Paint, { verbose, width
     head,
     table(
       regionColumns,
-      status.regions.map((region) => regionRow(region, status, paint)),
+      status.regions.map((region) => regionRow(region, status, paint, verbose === true)),
       (text) => paint('dim', text),
     ),
     [
@@ -46,57 +53,61 @@ export function renderStatus(status: WorldStatus, paint: Paint, { verbose, width
 const regionColumns: Column[] = [
   { head: 'REGION' },
   { head: 'ROLE' },
-  { head: 'FITNESS' },
+  { head: 'HEALTH' },
   { head: 'EDGE' },
   { head: 'DATABASE' },
   { head: 'LAG' },
   { head: 'REQ/S', align: 'right' },
-  { head: 'READY' },
+  { head: 'UP' },
 ]
 
 const none = '–'
 
-function regionRow(region: RegionReport, status: WorldStatus, paint: Paint): string[] {
+function regionRow(region: RegionReport, status: WorldStatus, paint: Paint, verbose: boolean): string[] {
   const unknown = paint('yellow', '?')
   const full = region.role === 'full'
   return [
     region.region,
     region.role,
-    region.fitness ? fitnessCell(region.fitness, paint) : unknown,
+    region.health ? healthCell(region.health, paint) : unknown,
     region.edge === undefined ? none : region.edge === 'serving' ? 'serving' : paint('red', region.edge),
     full ? databaseCell(region, status, paint) : none,
-    full ? lagCell(region, status) : none,
+    full ? lagCell(region, status, verbose) : none,
     region.edge === undefined
       ? none
       : region.requestsPerSecond === undefined
         ? '?'
-        : rate(region.requestsPerSecond),
+        : shortRate(region.requestsPerSecond),
     processCell(region, paint),
   ]
 }
 
-function fitnessCell(fitness: NonNullable<RegionReport['fitness']>, paint: Paint): string {
-  const style: Record<typeof fitness, Style> = { fit: 'green', unfit: 'yellow', lost: 'red' }
-  return paint(style[fitness], fitness)
+/** `12k` from ten thousand on. */
+const shortRate = (perSecond: number) =>
+  perSecond < 9999.5 ? rate(perSecond) : `${Math.round(perSecond / 1000)}k`
+
+function healthCell(health: NonNullable<RegionReport['health']>, paint: Paint): string {
+  const style: Record<typeof health, Style> = { healthy: 'green', unhealthy: 'yellow', unreachable: 'red' }
+  return paint(style[health], health)
 }
 
 function databaseCell(region: RegionReport, status: WorldStatus, paint: Paint): string {
   const { database } = region
-  if (!database || database.role === 'unknown') return paint('red', 'silent')
+  if (!database || database.role === 'unknown') return paint('red', 'unreachable')
   if (database.role === 'primary') return paint('bold', 'primary')
   const standbys = status.regions.find((one) => one.region === status.primary)?.database?.standbys
   const standby = standbys?.find((one) => one.region === region.region)
-  if (!standby) return paint('yellow', 'no stream')
-  return standby.synchronous ? 'in step' : 'streaming'
+  if (!standby) return paint('yellow', 'not streaming')
+  return standby.synchronous ? 'sync' : 'streaming'
 }
 
-function lagCell({ lag, region }: RegionReport, { primary }: WorldStatus): string {
+/** Bytes are added with --verbose, and where no time is known: the table has to fit on 80 columns. */
+function lagCell({ lag, region }: RegionReport, { primary }: WorldStatus, verbose: boolean): string {
   if (region === primary) return none
-  if (!lag || (lag.lagMs === undefined && lag.lagBytes === undefined)) return '?'
-  return [
-    ...(lag.lagMs === undefined ? [] : [lagTime(lag.lagMs)]),
-    ...(lag.lagBytes === undefined ? [] : [bytes(lag.lagBytes)]),
-  ].join(', ')
+  const { lagMs, lagBytes } = lag ?? {}
+  const time = lagMs === undefined ? [] : [lagTime(lagMs)]
+  const size = lagBytes === undefined || (lagMs !== undefined && !verbose) ? [] : [bytes(lagBytes)]
+  return [...time, ...size].join(', ') || '?'
 }
 
 /** One unit, so that the column stays narrow. */
@@ -120,7 +131,7 @@ function primaryWords({ primary, regions }: WorldStatus, paint: Paint): string {
 
 function ageLine({ shared, at }: WorldStatus): string {
   if (!shared) return 'No agent answers: all of this comes from the engines and process records.'
-  return `Fitness, lag and verdicts are ${duration(shared.ageMs / 1000)} old (of ${clock(at - shared.ageMs, at)}).`
+  return `Health, lag and verdicts are ${duration(shared.ageMs / 1000)} old (of ${clock(at - shared.ageMs, at)}).`
 }
 
 function processTable({ regions }: WorldStatus, paint: Paint): string {
@@ -129,7 +140,7 @@ function processTable({ regions }: WorldStatus, paint: Paint): string {
     { head: 'PROCESS' },
     { head: 'STATE' },
     { head: 'PID', align: 'right' },
-    { head: 'UP', align: 'right' },
+    { head: 'UPTIME', align: 'right' },
     { head: 'RESTARTS', align: 'right' },
     { head: '' },
   ]

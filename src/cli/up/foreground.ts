@@ -48,7 +48,7 @@ export async function watchWorld(
   }
 }
 
-/** What a log should tell of two looks: what went wrong, what is well again, where the primary went. Pure. */
+/** What a log should tell of two samples: what went wrong, what is healthy again, where the primary went. Pure. */
 export function changesIn(before: WorldStatus, after: WorldStatus): string[] {
   // Numbers in a message change all the time; what it says does not.
   const key = ({ code, message }: WorldStatus['problems'][number]) =>

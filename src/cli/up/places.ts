@@ -23,7 +23,7 @@ export function renderPlaces(
       `http://${region.address}:${ports.http}  ${region.name}`,
     ]),
     ...(edge ? [['DNS', `dig @${edge.address} -p ${ports.dns} ${domain}`]] : []),
-    ['Look', hint(world, 'status')],
+    ['Sample', hint(world, 'status')],
     ['', hint(world, 'logs --follow')],
     ...(full && world.regions.length > 2 ? [['Rehearse', hint(world, `kill ${full.name}`)]] : []),
     ['Stop', detached ? hint(world, 'down') : 'Ctrl-C'],

@@ -26,7 +26,7 @@ import { handleOf, openWorld, regionNamed, type WorldHandle } from '../../world/
 import { localRegions } from '../../world/here.ts'
 import { movedError, movedWorlds } from '../../world/moved.ts'
 import { preflight } from '../../world/preflight.ts'
-import { residentsOf } from '../../world/processes.ts'
+import { processesOf } from '../../world/processes.ts'
 import { retryFailed } from '../../world/retry-failed.ts'
 import { placeOf } from '../../world/stop.ts'
 import { parametersAccepted, planAccepted } from '../../world/trial.ts'
@@ -74,7 +74,7 @@ export async function prepare(
   const running =
     existing !== undefined &&
     (statuses.size > 0 ||
-      residentsOf(
+      processesOf(
         folder,
         existing.regions.map((one) => placeOf(existing, one)),
       ).length > 0)

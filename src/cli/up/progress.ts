@@ -1,10 +1,10 @@
 import type { ProcessStatus } from '../../agent/supervision/supervisor.ts'
 import { duration } from '../../lib/format.ts'
-import type { Look } from '../../world/start.ts'
+import type { Sample } from '../../world/start.ts'
 import type { Output } from '../output.ts'
 
 export type Progress = {
-  show(looks: readonly Look[]): void
+  show(samples: readonly Sample[]): void
   /** Takes a drawing away: what comes next is the answer or an error. */
   end(): void
 }
@@ -13,7 +13,7 @@ export type ProgressOptions = {
   /** `Starting shop` */
   title: string
   /** What is waited for once every process is ready; undefined when nothing is. */
-  rest?: (looks: readonly Look[]) => string | undefined
+  rest?: (samples: readonly Sample[]) => string | undefined
 }
 
 /** On a terminal a block with a line for each region, redrawn; elsewhere a line when a region gets further. */
@@ -22,9 +22,9 @@ export function createProgress(output: Output, options: ProgressOptions): Progre
   const live = output.live()
   if (!live) return plainProgress(output, options)
   return {
-    show(looks) {
+    show(samples) {
       const seconds = (performance.now() - startedAt) / 1000
-      live.draw(progressLines(looks, seconds, options, output.paintNote))
+      live.draw(progressLines(samples, seconds, options, output.paintNote))
     },
     end: () => live.end('clear'),
   }
@@ -32,19 +32,19 @@ export function createProgress(output: Output, options: ProgressOptions): Progre
 
 /** Pure: the block. */
 export function progressLines(
-  looks: readonly Look[],
+  samples: readonly Sample[],
   seconds: number,
   { title, rest }: ProgressOptions,
   paint: Output['paint'],
 ): string[] {
-  const width = Math.max(...looks.map(({ region }) => region.name.length))
-  const slots = Math.max(1, ...looks.map(({ status }) => status?.processes.length ?? 0))
-  const rows = looks.map((look) => {
+  const width = Math.max(...samples.map(({ region }) => region.name.length))
+  const slots = Math.max(1, ...samples.map(({ status }) => status?.processes.length ?? 0))
+  const rows = samples.map((look) => {
     const processes = look.status?.processes ?? []
     const dots = processes.map((one) => dot(one, paint)).join('') + ' '.repeat(slots - processes.length)
     return `  ${look.region.name.padEnd(width)}  ${dots}  ${wordsOf(look)}`
   })
-  const waits = looks.every(({ status }) => status?.ready) ? rest?.(looks) : undefined
+  const waits = samples.every(({ status }) => status?.ready) ? rest?.(samples) : undefined
   return [
     `${paint('bold', title)}  ${duration(seconds)}`,
     ...rows,
@@ -59,7 +59,7 @@ function dot({ state }: ProcessStatus, paint: Output['paint']): string {
 }
 
 /** What a region is at, in a few words. Pure. */
-export function wordsOf({ status, region, edge }: Look): string {
+export function wordsOf({ status, region, edge }: Sample): string {
   if (!status) return 'its agent starts'
   const { processes, ready } = status
   if (ready) return region.serves && edge === false ? 'its edge finds the app' : 'ready'
@@ -101,10 +101,10 @@ function plainProgress(output: Output, { rest }: ProgressOptions): Progress {
     output.note(text)
   }
   return {
-    show(looks) {
+    show(samples) {
       // All there at the first look: nothing has been waited for, and there is nothing to tell.
-      if (said.size === 0 && looks.every(({ status }) => status?.ready)) return
-      for (const look of looks) {
+      if (said.size === 0 && samples.every(({ status }) => status?.ready)) return
+      for (const look of samples) {
         const processes = look.status?.processes ?? []
         const ready = processes.filter((one) => one.state === 'ready').length
         // One line for each step forward, and for each misfortune; not for every word that changes meanwhile.
@@ -119,7 +119,7 @@ function plainProgress(output: Output, { rest }: ProgressOptions): Progress {
           `${look.region.name}: ${[count, words === 'ready' ? '' : words].filter(Boolean).join(', ')}`,
         )
       }
-      const waits = looks.every(({ status }) => status?.ready) ? rest?.(looks) : undefined
+      const waits = samples.every(({ status }) => status?.ready) ? rest?.(samples) : undefined
       if (waits) say('rest', waits)
     },
     end: () => undefined,

@@ -9,11 +9,11 @@ import { agentProcess, endAgent, type StartedAgent, startAgent } from '../../wor
 import type { Change } from '../../world/changes.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { localRegions } from '../../world/here.ts'
-import { type Look, untilServing } from '../../world/start.ts'
+import { type Sample, untilServing } from '../../world/start.ts'
 import type { Output } from '../output.ts'
 
 /** Users go to a region again only once a majority has seen it well for a while; the next one waits that long for it. */
-const fitMs = 30_000
+const healthyMs = 30_000
 
 /**
  * Gives a running world its new plan, one region after another, the primary's region last: an agent leaves its engines
@@ -43,13 +43,13 @@ export async function roll(
       await stopRemoved(before, region, change.removed[region.name] ?? [])
       const agent = await startAgent(after, region)
       agents.set(region.name, agent)
-      const deadline = performance.now() + fitMs
-      const fit = (looks: readonly Look[]) =>
-        looks.every(({ status }) => status?.world?.fitness[region.name] === 'fit')
+      const deadline = performance.now() + healthyMs
+      const healthy = (samples: readonly Sample[]) =>
+        samples.every(({ status }) => status?.world?.health[region.name] === 'healthy')
       const waiting = {
         agents: new Map([[region.name, agent]]),
-        onLook: () => undefined,
-        enough: (looks: readonly Look[]) => fit(looks) || performance.now() > deadline,
+        onSample: () => undefined,
+        enough: (samples: readonly Sample[]) => healthy(samples) || performance.now() > deadline,
       }
       // What did not serve before may well be what the change is to mend: nothing is lost by going on.
       if (statuses.get(region.name)!.ready) await untilServing(after, [region], waiting)

@@ -1,4 +1,4 @@
-import { durable, type Look, untilServing } from '../../world/start.ts'
+import { durable, type Sample, untilServing } from '../../world/start.ts'
 import type { Output } from '../output.ts'
 import type { Started } from './prepare.ts'
 import { createProgress } from './progress.ts'
@@ -15,16 +15,16 @@ export async function untilUp(
 ): Promise<void> {
   // One region alone cannot wait for a standby that another host starts later.
   const whole = all && regions.length === world.regions.length
-  const enough = (looks: readonly Look[]) => !whole || durable(world, looks)
+  const enough = (samples: readonly Sample[]) => !whole || durable(world, samples)
   const progress = createProgress(output, {
     title: `${agents.size > 0 ? 'Starting' : 'Waiting for'} ${world.name}`,
-    rest: (looks) => (enough(looks) ? undefined : 'waiting for a standby in step with the primary'),
+    rest: (samples) => (enough(samples) ? undefined : 'waiting for a standby in sync with the primary'),
   })
   try {
     await untilServing(world, regions, {
       agents,
       enough,
-      onLook: (looks) => progress.show(looks),
+      onSample: (samples) => progress.show(samples),
       onTrouble: (message) => output.note(message),
       signal,
     })

@@ -7,7 +7,7 @@ export type MemberSpace = { region: string } & Pick<MemberStatus, 'dbBytes' | 'a
 /** Of the quota: beyond it somebody should look, long before writes stop. */
 const nearlyFullShare = 0.8
 
-export type SpaceState = 'well' | 'nearly full' | 'full'
+export type SpaceState = 'ok' | 'nearly full' | 'full'
 
 /** How full etcd is, by the fullest of its members. Pure. */
 export function spaceState(
@@ -15,7 +15,7 @@ export function spaceState(
   quotaBytes = etcdQuotaBytes,
 ): SpaceState {
   if (members.some(({ alarms }) => alarms?.includes('NOSPACE'))) return 'full'
-  return members.some(({ dbBytes = 0 }) => dbBytes > nearlyFullShare * quotaBytes) ? 'nearly full' : 'well'
+  return members.some(({ dbBytes = 0 }) => dbBytes > nearlyFullShare * quotaBytes) ? 'nearly full' : 'ok'
 }
 
 /**

@@ -50,7 +50,7 @@ const sayRegion = (name: string): Line => [
 ]
 
 /**
- * When nobody anywhere says that it is fit, this region's app is tried all the same: what fails may be the check, and
+ * When nobody anywhere says that it is healthy, this region's app is tried all the same: what fails may be the check, and
  * an app that is too busy to answer it still serves some.
  */
 export function lastBackend({ region, appPorts }: View): string | false {
@@ -63,11 +63,11 @@ export function lastBackend({ region, appPorts }: View): string | false {
   )
 }
 
-/** Whether the app is fit at all: `app` without its backup. No request comes here. */
-export function fitBackend({ region, appPorts }: View): string | false {
+/** Whether the app is healthy at all: `app` without its backup. No request comes here. */
+export function healthyBackend({ region, appPorts }: View): string | false {
   if (!region.full) return false
   return section(
-    `backend ${proxies.fit}`,
+    `backend ${proxies.appHealth}`,
     appPorts.map(
       (port, instance) =>
         `server app-${instance} ${region.address}:${port} track ${proxies.app}/app-${instance}`,

@@ -26,7 +26,7 @@ export type HaproxyControl = {
    */
   reload(): Promise<ReloadResult>
   /**
-   * `ready: false` makes this region's 8081 say that its app is not fit: other regions stop sending requests here within
+   * `ready: false` makes this region's 8081 say that its app is not healthy: other regions stop sending requests here within
    * a second, those under way end normally. Users who come here are still served. Lost by a reload or a restart.
    */
   setAccepting(ready: boolean): Promise<void>

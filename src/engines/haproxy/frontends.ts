@@ -2,7 +2,7 @@ import { bodyVariables } from './body.ts'
 import { heldHeader } from './hold.ts'
 import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
-import { appFit, primaryAt, reachable, readRoutes, writeRoutes } from './routes.ts'
+import { appHealthy, primaryAt, reachable, readRoutes, writeRoutes } from './routes.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
 import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
@@ -110,8 +110,8 @@ export function againFrontend(view: View): string {
     'http-request add-header nearside-again 1',
     writeRules(view.topology),
     view.region.full && [
-      `http-request lua.hold_app if ${hasHopped} !${appFit} { req.hdr_cnt(nearside-again) 1 }`,
-      `use_backend ${proxies.app} if ${hasHopped} ${appFit}`,
+      `http-request lua.hold_app if ${hasHopped} !${appHealthy} { req.hdr_cnt(nearside-again) 1 }`,
+      `use_backend ${proxies.app} if ${hasHopped} ${appHealthy}`,
       `use_backend ${proxies.last} if ${hasHopped}`,
     ],
     `use_backend ${proxies.writes} if ${isWrite}`,

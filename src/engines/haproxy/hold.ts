@@ -28,7 +28,7 @@ const doubtMs = 3_000
  *   in the HAProxys it has passed before; then `txn.refused` is set and a rule answers 503.
  * - `lua.hold_doubt` (HTTP): returns when it is clear whether a region that has just become unreachable still holds the
  *   primary: an app elsewhere would else be given a write whose database is about to be found dead.
- * - `lua.hold_app` (HTTP): returns when the app of this region is fit again, or after a moment.
+ * - `lua.hold_app` (HTTP): returns when the app of this region is healthy again, or after a moment.
  * - `lua.hold_primary`, `lua.hold_replica` (TCP): the same for connections to the database endpoints.
  * - At start every server behind the database endpoints counts as down until its first check says otherwise. HAProxy
  *   would take them for up, and in the first quarter of a second writes would go to replicas.
@@ -86,7 +86,7 @@ core.register_action('hold_doubt', { 'http-req' }, function(txn)
 end)
 
 core.register_action('hold_app', { 'http-req' }, function(txn)
-  wait(txn, '${proxies.fit}', ${appMs})
+  wait(txn, '${proxies.appHealth}', ${appMs})
 end)
 
 for _, backend in ipairs({ '${proxies.primary}', '${proxies.replica}' }) do

@@ -33,7 +33,7 @@ export const proxies = {
   chunked: 'chunked',
   origin: 'origin',
   app: 'app',
-  fit: 'fit',
+  appHealth: 'app-health',
   /** One server without a check: in maintenance while this region drains. */
   accepting: 'accepting',
   cdn: 'cdn',

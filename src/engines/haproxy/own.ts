@@ -1,5 +1,5 @@
 import { ownPaths, proxies } from './layout.ts'
-import { appFit, reachable } from './routes.ts'
+import { appHealthy, reachable } from './routes.ts'
 import { section } from './text.ts'
 import type { View } from './view.ts'
 
@@ -18,13 +18,16 @@ export function ownBackends({ region, remotes }: View): string[] {
       `http-request return status 503 hdr retry-after 1 if ${ready}`,
       'http-request return status 404',
     )
-  const somebodyFit = [...(region.full ? [appFit] : []), ...remotes.map(({ name }) => reachable(name))]
+  const someRegionHealthy = [
+    ...(region.full ? [appHealthy] : []),
+    ...remotes.map(({ name }) => reachable(name)),
+  ]
   return [
     // Apart from Varnish's: what this one answered is taken off the users' requests.
-    answers(proxies.own, somebodyFit),
-    answers(proxies.ownOrigin, somebodyFit),
+    answers(proxies.own, someRegionHealthy),
+    answers(proxies.ownOrigin, someRegionHealthy),
     ...(region.full
-      ? [answers(proxies.ownRegion, [`${appFit} { srv_is_up(${proxies.accepting}/accepting) }`])]
+      ? [answers(proxies.ownRegion, [`${appHealthy} { srv_is_up(${proxies.accepting}/accepting) }`])]
       : []),
   ]
 }

@@ -4,7 +4,7 @@ import type { View } from './view.ts'
 
 /** Conditions on the state of the world, and where a request goes by them. */
 
-export const appFit = `{ nbsrv(${proxies.fit}) gt 0 }`
+export const appHealthy = `{ nbsrv(${proxies.appHealth}) gt 0 }`
 
 export const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
 
@@ -13,20 +13,20 @@ export const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${nam
 /** Here, else the next nearest region that can. */
 export function readRoutes({ region, remotes }: View): Line {
   return [
-    region.full && `use_backend ${proxies.app} if ${appFit}`,
+    region.full && `use_backend ${proxies.app} if ${appHealthy}`,
     remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
     `default_backend ${region.full ? proxies.last : proxies.nobody}`,
   ]
 }
 
 /**
- * The region that holds the primary, if its app is fit; else as a read, for every app reaches the primary through its
+ * The region that holds the primary, if its app is healthy; else as a read, for every app reaches the primary through its
  * own 6432.
  */
 export function writeRoutes(view: View): Line {
   const { region, remotes } = view
   return [
-    region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appFit}`,
+    region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appHealthy}`,
     remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${primaryAt(name)} ${reachable(name)}`),
     readRoutes(view),
   ]

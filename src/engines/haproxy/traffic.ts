@@ -5,7 +5,7 @@ import { parseTable } from './parse.ts'
 
 /**
  * Why a region served a request. `local` the region that received it, a read; `spill` another region, because no app
- * was fit there; `edge` another region, because the receiving one has no app; `write` sent to the primary's region (it
+ * was healthy there; `edge` another region, because the receiving one has no app; `write` sent to the primary's region (it
  * may be the receiving one); `hold` the same after waiting for a primary; `cache` one of the caches.
  */
 export type Why = 'local' | 'spill' | 'edge' | 'write' | 'hold' | 'cache'
@@ -39,7 +39,7 @@ export type TrafficSample = {
   weight: number
   /** Region that received. */
   edge: string
-  /** Region that served; undefined when HAProxy answered itself (nobody fit, refused). */
+  /** Region that served; undefined when HAProxy answered itself (nobody healthy, refused). */
   served: string | undefined
   why: Why | undefined
   write: boolean

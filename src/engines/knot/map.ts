@@ -1,7 +1,7 @@
 import type { Net } from '../../geo/cover.ts'
 import { formatPrefix } from '../../geo/prefix.ts'
 import { computeAnswers } from '../../steering/answers.ts'
-import type { FitnessByRegion } from '../../steering/fitness.ts'
+import type { AvailabilityByRegion } from '../../steering/availability.ts'
 import type { SteeringTable } from '../../steering/table.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { Topology } from '../../topology/schema.ts'
@@ -20,7 +20,7 @@ export function knotMap(
   topology: Topology,
   regions: readonly Region[],
   table: SteeringTable,
-  fitness: FitnessByRegion,
+  availability: AvailabilityByRegion,
 ): KnotMap {
   const addresses = new Map(regions.map((region) => [region.name, region.address]))
   const answers = table.regions.map(({ name }) => {
@@ -29,7 +29,7 @@ export function knotMap(
       throw new RangeError(`the table knows a region ${name} that the topology does not`)
     return [address]
   })
-  return { domain: topology.domain, nets: computeAnswers(table, fitness).nets, answers }
+  return { domain: topology.domain, nets: computeAnswers(table, availability).nets, answers }
 }
 
 /** Characters a piece, about. */

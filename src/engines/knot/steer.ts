@@ -1,4 +1,4 @@
-import type { FitnessByRegion } from '../../steering/fitness.ts'
+import type { AvailabilityByRegion } from '../../steering/availability.ts'
 import type { SteeringTable } from '../../steering/table.ts'
 import { regionsOf } from '../../topology/regions.ts'
 import type { Topology } from '../../topology/schema.ts'
@@ -7,10 +7,10 @@ import { knotMap } from './map.ts'
 
 export type KnotSteering = {
   /**
-   * Makes the region's Knot answer by the fitness. Meant to be called at every turn of an agent: as long as nothing
+   * Makes the region's Knot answer by the availability. Meant to be called at every turn of an agent: as long as nothing
    * changes it costs one question to the server, and it notices a server that lost its map.
    */
-  reconcile(fitness: FitnessByRegion): Promise<ApplyResult>
+  reconcile(availability: AvailabilityByRegion): Promise<ApplyResult>
 }
 
 export function createKnotSteering(options: {
@@ -20,16 +20,16 @@ export function createKnotSteering(options: {
 }): KnotSteering {
   const { topology, table, control } = options
   const regions = regionsOf(topology)
-  let done: { fitness: string; mark: string } | undefined
+  let done: { availability: string; mark: string } | undefined
   return {
-    async reconcile(fitness) {
-      const wanted = JSON.stringify(table.regions.map((region) => fitness[region.name]))
-      if (done?.fitness === wanted && (await control.liveMark()) === done.mark) {
+    async reconcile(availability) {
+      const wanted = JSON.stringify(table.regions.map((region) => availability[region.name]))
+      if (done?.availability === wanted && (await control.liveMark()) === done.mark) {
         return { kind: 'unchanged', mark: done.mark }
       }
       done = undefined
-      const result = await control.apply(knotMap(topology, regions, table, fitness))
-      if (result.kind !== 'refused') done = { fitness: wanted, mark: result.mark }
+      const result = await control.apply(knotMap(topology, regions, table, availability))
+      if (result.kind !== 'refused') done = { availability: wanted, mark: result.mark }
       return result
     },
   }

@@ -61,7 +61,7 @@ function missingIn(read: SessionRead, shownBy: SessionRead): Missing | undefined
   return at === undefined ? undefined : { value: shownBy.values[at]!, shownBy }
 }
 
-/** Looks at no more than the read could hold; see `missingFrom`. */
+/** CoordinationLoop at no more than the read could hold; see `missingFrom`. */
 function missingStrange(
   { values }: SessionRead,
   strange: ReadonlyMap<string, SessionRead>,

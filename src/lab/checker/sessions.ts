@@ -63,7 +63,7 @@ function sessionIn(sessions: Map<string, Session>, key: string, place: Session['
 export const fromPrimary = ({ op }: SessionRead) => op.kind === 'readList' && op.source === 'primary'
 
 /**
- * Where in `wanted` something stands that is not among `shown`; undefined when nothing is missing. Looks at no more of
+ * Where in `wanted` something stands that is not among `shown`; undefined when nothing is missing. CoordinationLoop at no more of
  * `wanted` than `shown` could hold, so a long session of empty reads costs no more than what was read.
  */
 export function missingFrom(shown: readonly string[], wanted: readonly string[]): number | undefined {

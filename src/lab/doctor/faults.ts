@@ -3,7 +3,7 @@ import { silent } from '../../lib/note.ts'
 import { type Finding, ok } from '../../world/doctor/finding.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { isLeft, readRecords } from '../faults/record.ts'
-import { sayFault, sayHealing, what } from '../faults/say.ts'
+import { describeFault, describeHealing, what } from '../faults/say.ts'
 import { healLeftFaults } from '../faults/world.ts'
 
 /** Faults that were injected into this world on purpose: those in force, and those that nobody heals any more. */
@@ -16,7 +16,7 @@ export function faultFindings(world: WorldHandle): Finding[] {
       return {
         check: 'faults',
         state: 'warning',
-        message: `in force until ${clock(until)}, by process ${owner.pid}: ${sayFault(fault)}`,
+        message: `in force until ${clock(until)}, by process ${owner.pid}: ${describeFault(fault)}`,
         remedy: 'it is healed then; Ctrl-C of that command heals it now',
       }
     return {
@@ -25,7 +25,7 @@ export function faultFindings(world: WorldHandle): Finding[] {
       message: `a command that is gone has left in force: ${what(fault)}`,
       remedy: 'nearside doctor --fix, or nearside lab fault --heal',
       fix: {
-        what: sayHealing(fault) ?? `forget it: ${what(fault)}`,
+        what: describeHealing(fault) ?? `forget it: ${what(fault)}`,
         run: async () => {
           const [failed] = (await healLeftFaults(world, silent)).filter(({ error }) => error !== undefined)
           if (failed) throw new Error(failed.error)

@@ -9,11 +9,11 @@ import { handleOf } from '../../world/handle.ts'
 import { lockFileOf } from '../../world/lock.ts'
 import { namespaceOf, namespacesOf } from '../../world/namespaces/names.ts'
 import { worldName } from '../../world/origin.ts'
-import { residentsOf } from '../../world/processes.ts'
+import { processesOf } from '../../world/processes.ts'
 import { placeOf } from '../../world/stop.ts'
 import { removeLab } from '../lab.ts'
 import { lackOf } from '../network/abilities.ts'
-import { inhabitants } from '../network/processes.ts'
+import { processesIn } from '../network/processes.ts'
 import { labFolder, labIds, worldFolderOf } from '../network/registry.ts'
 import { labNamespaces } from '../network/remove.ts'
 import { connectShaper } from '../wan/index.ts'
@@ -37,7 +37,7 @@ export async function labFindings(): Promise<Finding[]> {
   if (lack) return [ok('labs', `not possible here, and nothing else needs them: a lab needs ${lack.what}`)]
   const labs = await Promise.all(labIds().map(labHere))
   // One that was removed while we looked is none.
-  return judgeLabs(
+  return evaluateLabs(
     labs.filter((lab) => lab.folder !== undefined || lab.namespaces > 0),
     clean,
   )
@@ -46,13 +46,13 @@ export async function labFindings(): Promise<Finding[]> {
 async function labHere(id: string): Promise<LabHere> {
   const namespaces = labNamespaces(id)
   const folder = worldFolderOf(id)
-  const here = { id, folder, namespaces: namespaces.length, processes: inhabitants(namespaces).length }
+  const here = { id, folder, namespaces: namespaces.length, processes: processesIn(namespaces).length }
   if (folder === undefined || !existsSync(folder)) return { ...here, world: 'gone', missing: [] }
   const record = await readWorld(folder).catch(() => undefined)
   if (record?.lab?.id !== id) return { ...here, world: 'none', missing: [] }
   const world = handleOf(folder, record, {} as never)
   const places = world.regions.map((region) => placeOf(world, region))
-  if (residentsOf(folder, places).length === 0) return { ...here, world: 'dead', missing: [] }
+  if (processesOf(folder, places).length === 0) return { ...here, world: 'dead', missing: [] }
   return { ...here, world: 'runs', missing: await missingOf(id, regionsOf(record.topology), namespaces) }
 }
 
@@ -89,7 +89,7 @@ async function clean({ id, folder }: LabHere): Promise<void> {
 }
 
 /** Pure. */
-export function judgeLabs(labs: readonly LabHere[], clean: (lab: LabHere) => Promise<void>): Finding[] {
+export function evaluateLabs(labs: readonly LabHere[], clean: (lab: LabHere) => Promise<void>): Finding[] {
   const findings = labs.flatMap((lab): Finding[] => {
     const whose = lab.folder === undefined ? `lab ${lab.id}` : `the lab ${worldName(lab.folder)}`
     if (lab.world === 'runs') {

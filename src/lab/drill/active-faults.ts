@@ -1,14 +1,14 @@
 import { messageOf } from '../../lib/errors.ts'
 import type { Injected } from '../faults/inject.ts'
-import { sayFault, sayHealing, what } from '../faults/say.ts'
+import { describeFault, describeHealing, what } from '../faults/say.ts'
 import type { Fault } from '../faults/types.ts'
 import { clockMs, type Recorder } from '../history.ts'
-import type { Deed } from './event.ts'
+import type { DrillEvent } from './event.ts'
 import type { DrillWorld } from './types.ts'
 
 /** Everything that the drill has injected, and what it did when. */
 export class FaultsInForce {
-  readonly deeds: Deed[] = []
+  readonly drillEvents: DrillEvent[] = []
   readonly #world: DrillWorld
   readonly #recorder: Recorder
   readonly #say: (text: string) => void
@@ -23,7 +23,7 @@ export class FaultsInForce {
   }
 
   async inject(fault: Fault, as: string): Promise<void> {
-    this.#say(`Fault: ${sayFault(fault)}`)
+    this.#say(`Fault: ${describeFault(fault)}`)
     const beganMs = clockMs()
     this.#inForce.set(as, { fault, injected: await this.#world.inject(fault) })
     this.lastMs = clockMs()
@@ -33,7 +33,7 @@ export class FaultsInForce {
   async heal(as: string): Promise<void> {
     const found = this.#inForce.get(as)
     if (!found) return
-    const healing = sayHealing(found.fault)
+    const healing = describeHealing(found.fault)
     if (healing) this.#say(`Healing: ${healing}`)
     await found.injected.heal()
     this.#inForce.delete(as)
@@ -52,11 +52,11 @@ export class FaultsInForce {
   }
 
   note(
-    kind: Deed['kind'],
+    kind: DrillEvent['kind'],
     text: string,
     { atMs = clockMs(), ...named }: { atMs?: number; as?: string } = {},
   ): void {
-    this.deeds.push({ atMs, kind, what: text, ...named })
+    this.drillEvents.push({ atMs, kind, what: text, ...named })
     this.#recorder.mark(text, atMs)
   }
 }

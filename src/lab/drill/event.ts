@@ -1,5 +1,5 @@
 /** What the drill did, by this machine's monotonic clock. */
-export type Deed = {
+export type DrillEvent = {
   atMs: number
   kind: 'fault' | 'healed' | 'settled' | 'other'
   what: string

@@ -1,7 +1,7 @@
 import { type Guarantee, verdictOf } from '../checker/index.ts'
 import { type History, isWrite, type Op, type OpKind, type WriteOp } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
-import type { Deed } from './event.ts'
+import type { DrillEvent } from './event.ts'
 import { causedPause, longestPause } from './pause.ts'
 import type { Moment } from './timeline.ts'
 
@@ -9,7 +9,7 @@ export type Counts = { acknowledged: number; refused: number; unknown: number; l
 
 /** The numbers of a drill. Pure. Times are counted from the first fault. */
 export type Figures = {
-  /** Until a majority called a region lost or unfit. */
+  /** Until a majority called a region lost or unhealthy. */
   toVerdictMs?: number
   /** From the step that made them pause until writes were acknowledged again; only if a fault made them pause. */
   toWritableMs?: number
@@ -58,7 +58,7 @@ export type Slo = { latencyMs: number; share: number }
 
 export type FiguresInput = {
   history: History
-  deeds: readonly Deed[]
+  drillEvents: readonly DrillEvent[]
   timeline: readonly Moment[]
   guarantees: readonly Guarantee[]
   /** Regions that the faults were about. */
@@ -67,8 +67,16 @@ export type FiguresInput = {
   users?: UsersResult | undefined
 }
 
-export function figuresOf({ history, deeds, timeline, guarantees, hit, slo, users }: FiguresInput): Figures {
-  const t0 = deeds.find(({ kind }) => kind === 'fault')?.atMs ?? 0
+export function figuresOf({
+  history,
+  drillEvents,
+  timeline,
+  guarantees,
+  hit,
+  slo,
+  users,
+}: FiguresInput): Figures {
+  const t0 = drillEvents.find(({ kind }) => kind === 'fault')?.atMs ?? 0
   const { ops } = history
   const lost = lostIds(guarantees)
   const writes = ops.filter(isWrite)
@@ -76,7 +84,7 @@ export function figuresOf({ history, deeds, timeline, guarantees, hit, slo, user
   const orders = writes.filter(({ kind }) => kind === 'order')
   const http = ops.filter(({ kind }) => kind === 'order' || kind === 'readOrders' || kind === 'page')
   const longest = longestPause(history, t0)
-  const caused = causedPause(history, deeds)
+  const caused = causedPause(history, drillEvents)
   const verdict = timeline.find(({ kind }) => kind === 'verdict')
   const edges = [...new Set(ops.map(({ edge }) => edge))].sort()
   const failed = reads.filter(({ outcome }) => outcome !== 'ok')

@@ -1,5 +1,5 @@
 import { type History, isWrite } from '../history.ts'
-import type { Deed } from './event.ts'
+import type { DrillEvent } from './event.ts'
 
 /**
  * A time in which no write was acknowledged to anybody, by the history's clock. `open`: none was acknowledged
@@ -46,8 +46,11 @@ export type CausedPause = Pause & { /** When the step was done that it comes fro
  * The first one that a fault caused: it overlaps the time in which one was in force. Of several at once, the latest that
  * was there when writes paused is the cause.
  */
-export function causedPause(history: Pick<History, 'ops'>, deeds: readonly Deed[]): CausedPause | undefined {
-  const spans = timesInForce(deeds)
+export function causedPause(
+  history: Pick<History, 'ops'>,
+  drillEvents: readonly DrillEvent[],
+): CausedPause | undefined {
+  const spans = timesInForce(drillEvents)
   const [first] = spans
   if (!first) return undefined
   for (const pause of silences(history, first.fromMs, () => true)) {
@@ -67,13 +70,13 @@ export function causedPause(history: Pick<History, 'ops'>, deeds: readonly Deed[
  * Of each fault, in the order in which they began. One that is over by itself (a restart, a killed process) counts until
  * the world has settled or the next step is done.
  */
-function timesInForce(deeds: readonly Deed[]): { fromMs: number; toMs: number }[] {
-  const byTime = [...deeds].sort((a, b) => a.atMs - b.atMs)
-  return byTime.flatMap((deed, i) => {
-    if (deed.kind !== 'fault') return []
+function timesInForce(drillEvents: readonly DrillEvent[]): { fromMs: number; toMs: number }[] {
+  const byTime = [...drillEvents].sort((a, b) => a.atMs - b.atMs)
+  return byTime.flatMap((drillEvent, i) => {
+    if (drillEvent.kind !== 'fault') return []
     const later = byTime.slice(i + 1)
-    const healed = later.find(({ kind, as }) => kind === 'healed' && as === deed.as)
+    const healed = later.find(({ kind, as }) => kind === 'healed' && as === drillEvent.as)
     const end = healed ?? later.find(({ kind }) => kind === 'settled' || kind === 'fault')
-    return [{ fromMs: deed.atMs, toMs: end?.atMs ?? Number.POSITIVE_INFINITY }]
+    return [{ fromMs: drillEvent.atMs, toMs: end?.atMs ?? Number.POSITIVE_INFINITY }]
   })
 }

@@ -1,8 +1,8 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
+import type { ClusterFacts, RawFaultArgs } from '../faults/facts.ts'
 import { defaultForMs, mustCount, parseFault } from '../faults/parse.ts'
 import { durationMs } from '../faults/quantities.ts'
-import type { Situation, Typed } from '../faults/situation.ts'
 import type { DrillPlan, Ground } from './plan.ts'
 import {
   type Drill,
@@ -16,28 +16,28 @@ import {
 export type DrillRequest = {
   scenario: string
   words: readonly string[]
-  typed: Typed
-  silent?: boolean
+  typed: RawFaultArgs
+  unreachable?: boolean
   world: string
   ground: Ground
-  situation: Situation
+  facts: ClusterFacts
   /** Load alone, before and after. */
   baseline?: string | undefined
 }
 
 const defaultBaselineMs = 5000
 /** Nothing is refused there: what is cut off is just not heard. */
-const silentAnyway = ['partition', 'one-way-cut', 'lossy-link']
+const dropsAnyway = ['partition', 'one-way-cut', 'lossy-link']
 
 /** Pure: what will be done. Rejects what this world cannot rehearse. */
 export function planDrill({
   scenario,
   words,
   typed,
-  silent = false,
+  unreachable = false,
   world,
   ground,
-  situation,
+  facts,
   baseline,
 }: DrillRequest): DrillPlan {
   const found = Object.hasOwn(scenarios, scenario)
@@ -46,9 +46,9 @@ export function planDrill({
   if (!found) throw unknownScenario(scenario)
   if (found.needs === 'lab' && ground === 'local') throw needsLab(scenario)
   mustCount(scenario, found.typed, typed)
-  if (silent && !found.typed.includes('--silent'))
-    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --silent`, {
-      remedy: silentAnyway.includes(scenario)
+  if (unreachable && !found.typed.includes('--unreachable'))
+    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --unreachable`, {
+      remedy: dropsAnyway.includes(scenario)
         ? 'leave it out: packets vanish there anyway'
         : 'only region-loss has it',
     })
@@ -62,24 +62,24 @@ export function planDrill({
       `${scenario}: expected ${found.typed || 'nothing more'}, got ${words.join(' ')}`,
       { remedy: `nearside drill ${scenario} ${found.typed}`.trim() },
     )
-  const parse = (kind: string, faultWords: readonly string[] = [], more: Partial<Typed> = {}) =>
-    parseFault(kind, { ...typed, direction: undefined, ...more, words: faultWords }, situation)
+  const parse = (kind: string, faultWords: readonly string[] = [], more: Partial<RawFaultArgs> = {}) =>
+    parseFault(kind, { ...typed, direction: undefined, ...more, words: faultWords }, facts)
   const drill: Drill = {
     words,
     typed,
-    silent,
-    situation,
+    unreachable,
+    facts,
     ground,
-    forMs: forMsOf(typed, situation),
+    forMs: forMsOf(typed, facts),
     fault: parse,
     primary() {
-      if (situation.primary !== undefined) return situation.primary
+      if (facts.primary !== undefined) return facts.primary
       throw new NearsideError('drill_no_primary', `${world}: no agent knows where the primary is`, {
         remedy: 'nearside status',
       })
     },
     replicas: () =>
-      situation.regions.filter((one) => one.full && one.name !== situation.primary).map((one) => one.name),
+      facts.regions.filter((one) => one.full && one.name !== facts.primary).map((one) => one.name),
   }
   const { about, steps, expects } = found.steps(drill)
   const baselineMs = baseline === undefined ? defaultBaselineMs : durationMs('--baseline', baseline)
@@ -87,10 +87,10 @@ export function planDrill({
 }
 
 /** Read by the same rules as any fault's. */
-function forMsOf(typed: Typed, situation: Situation): number {
+function forMsOf(typed: RawFaultArgs, facts: ClusterFacts): number {
   if (typed.for === undefined) return defaultForMs
-  const [region] = situation.regions
-  const fault = parseFault('kill-region', { words: [region!.name], for: typed.for }, situation)
+  const [region] = facts.regions
+  const fault = parseFault('kill-region', { words: [region!.name], for: typed.for }, facts)
   return 'forMs' in fault ? fault.forMs : defaultForMs
 }
 

@@ -36,7 +36,7 @@ export type Step =
 /**
  * - `writes`: a write that was sent after the last injection has been acknowledged
  * - `verdict`: a majority calls a region lost that was not at the last injection
- * - `settled`: everything ready, fit and in step, with the durability that the topology asks for
+ * - `settled`: everything ready, healthy and in sync, with the durability that the topology asks for
  */
 export type Condition = 'writes' | 'verdict' | 'settled'
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
-import { sayMs } from '../faults/say.ts'
+import { describeMs } from '../faults/say.ts'
 import { clockMs, type FinalState, isWrite, mergeFinals, newHeader, Recorder } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'
 import { FaultsInForce } from './active-faults.ts'
-import { judge } from './evaluate.ts'
+import { evaluate } from './evaluate.ts'
 import { watchLateness } from './event-loop-lag.ts'
 import type { DrillPlan } from './plan.ts'
 import { untilNoneIsSilent } from './recovery.ts'
@@ -35,7 +35,7 @@ export async function runDrill(
   const recorder = new Recorder(newHeader(world.name, seed))
   const watch = watchWorld(world)
   const load = new AbortController()
-  const lateness = watchLateness()
+  const eventLoopLag = watchLateness()
   const faults = new FaultsInForce(world, recorder, say)
   let running: Promise<unknown> = Promise.resolve()
   let users: Promise<UsersResult | undefined> = Promise.resolve(undefined)
@@ -52,19 +52,19 @@ export async function runDrill(
     running.catch(() => undefined)
     if (world.users) users = (await usersComing(world.users, load.signal, signal)).met
     const names = [...world.workloads.map(({ name }) => name), ...(world.users ? ['users'] : [])]
-    say(`Load alone for ${sayMs(plan.baselineMs)}: ${names.join(' and ')}`)
+    say(`Load alone for ${describeMs(plan.baselineMs)}: ${names.join(' and ')}`)
     await baseline(recorder, plan.baselineMs, signal)
 
     const faultMs = clockMs()
     const settled = await runSteps(plan, { world, watch, recorder, faults, signal, say })
     const healedMs = clockMs()
-    say(`Load alone for ${sayMs(plan.afterMs)}`)
+    say(`Load alone for ${describeMs(plan.afterMs)}`)
     await sleep(plan.afterMs, undefined, { signal })
     const silent = await untilNoneIsSilent(recorder.ops, { faultMs, healedMs, limitMs: comeBackMs }, signal)
     say('Waiting for every answer, then looking at what is there')
     load.abort()
     await aborted(running, signal)
-    const late = lateness.end()
+    const late = eventLoopLag.end()
     const notes = late === undefined ? [] : [late]
     const met = await aborted(users, signal).catch((error) => {
       signal.throwIfAborted()
@@ -73,10 +73,10 @@ export async function runDrill(
     })
     const finals: FinalState[] = []
     for (const workload of world.workloads) finals.push(await aborted(workload.final(), signal))
-    return await judge(plan, world, options, {
+    return await evaluate(plan, world, options, {
       recorder,
-      deeds: faults.deeds,
-      looks: watch.looks,
+      drillEvents: faults.drillEvents,
+      samples: watch.samples,
       final: mergeFinals(finals),
       settled,
       silent,
@@ -85,7 +85,7 @@ export async function runDrill(
     })
   } finally {
     watch.stop()
-    lateness.end()
+    eventLoopLag.end()
     await faults.healAll()
     load.abort()
     if (begun) await cleanUp(world.workloads, running, say)
@@ -118,7 +118,7 @@ async function cleanUp(
   const late = new AbortController()
   const tooLate = sleep(cleanUpMs, 'late', { signal: late.signal }).catch(() => undefined)
   if ((await Promise.race([done, tooLate])) === 'late')
-    say(`what the load made was not removed within ${sayMs(cleanUpMs)}`)
+    say(`what the load made was not removed within ${describeMs(cleanUpMs)}`)
   late.abort()
 }
 
@@ -135,12 +135,12 @@ function aborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 async function settledBefore(world: DrillWorld, watch: Watch, signal: AbortSignal): Promise<void> {
   const limit = clockMs() + settledBeforeMs
   for (;;) {
-    const look = watch.last()
-    if (look && isSettledNow(world, look)) return
+    const sample = watch.last()
+    if (sample && isSettledNow(world, sample)) return
     if (clockMs() > limit)
       throw new NearsideError(
         'drill_not_settled',
-        [`${world.name}: is not well before the drill`, ...(look ? unsettled(look) : [])].join('\n  '),
+        [`${world.name}: is not healthy before the drill`, ...(sample ? unsettled(sample) : [])].join('\n  '),
         { remedy: 'nearside status says what is wrong; a drill would show nothing else' },
       )
     await sleep(100, undefined, { signal })

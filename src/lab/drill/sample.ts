@@ -1,64 +1,64 @@
 import type { RegionStatus } from '../../agent/http/status.ts'
 
 /** One look at the whole world, by what its agents say; a region whose agent is silent has no status. */
-export type Look = { atMs: number; regions: readonly { name: string; status?: RegionStatus }[] }
+export type Sample = { atMs: number; regions: readonly { name: string; status?: RegionStatus }[] }
 
 /** Answers older than this say nothing about now. */
 const freshMs = 5000
 
-/** Everything ready, fit and in step, with the durability that was asked for. Pure. */
+/** Everything ready, healthy and in sync, with the durability that was asked for. Pure. */
 export function isSettled(
-  look: Look,
+  sample: Sample,
   durability: 'region' | 'strict' | 'local',
   fullRegions: number,
 ): boolean {
   const alone = fullRegions < 2
   const wanted = durability === 'local' ? 'local' : alone && durability === 'region' ? 'at risk' : 'region'
-  return look.regions.every(({ status }) => {
+  return sample.regions.every(({ status }) => {
     const world = status?.world
     if (!status?.ready || !world || world.ageMs > freshMs || status.etcd.error !== undefined) return false
     return (
       world.durability === wanted &&
-      Object.values(world.fitness).every((fitness) => fitness === 'fit') &&
+      Object.values(world.health).every((health) => health === 'healthy') &&
       Object.values(world.lag).every((lag) => lag.streaming)
     )
   })
 }
 
 /** What keeps it from being settled, in words; for an error's message. */
-export function unsettled(look: Look): string[] {
-  return look.regions.flatMap(({ name, status }) => {
+export function unsettled(sample: Sample): string[] {
+  return sample.regions.flatMap(({ name, status }) => {
     if (!status) return [`${name}: its agent does not answer`]
     const waiting = status.processes.filter((one) => one.state !== 'ready')
     const world = status.world
     return [
       ...waiting.map((one) => `${name}/${one.name} is ${one.state}${one.why ? ` (${one.why})` : ''}`),
       ...(status.etcd.error === undefined ? [] : [`${name}: etcd cannot be written (${status.etcd.error})`]),
-      ...(world ? [`${name} sees durability ${world.durability}, ${fitnessOf(world.fitness)}`] : []),
+      ...(world ? [`${name} sees durability ${world.durability}, ${healthOf(world.health)}`] : []),
     ]
   })
 }
 
-const fitnessOf = (fitness: Record<string, string>) =>
-  Object.entries(fitness)
-    .filter(([, state]) => state !== 'fit')
+const healthOf = (health: Record<string, string>) =>
+  Object.entries(health)
+    .filter(([, state]) => state !== 'healthy')
     .map(([region, state]) => `${region} ${state}`)
-    .join(', ') || 'all regions fit'
+    .join(', ') || 'all regions healthy'
 
 /** What a majority calls lost, as far as any agent that can write to etcd knows. */
-export const lostIn = (look: Look): string[] => {
-  const knowing = look.regions.flatMap(({ status }) =>
+export const lostIn = (sample: Sample): string[] => {
+  const knowing = sample.regions.flatMap(({ status }) =>
     status?.world && status.world.ageMs < freshMs ? [status.world] : [],
   )
-  const names = knowing.flatMap(({ fitness }) =>
-    Object.entries(fitness).flatMap(([region, state]) => (state === 'lost' ? [region] : [])),
+  const names = knowing.flatMap(({ health }) =>
+    Object.entries(health).flatMap(([region, state]) => (state === 'unreachable' ? [region] : [])),
   )
   return [...new Set(names)]
 }
 
 /** Where the primary is by the freshest word there is. */
-export function primaryIn(look: Look): string | undefined {
-  const words = look.regions.flatMap(({ status }) => status?.world ?? [])
+export function primaryIn(sample: Sample): string | undefined {
+  const words = sample.regions.flatMap(({ status }) => status?.world ?? [])
   return words.sort((a, b) => a.ageMs - b.ageMs).find(({ primary }) => primary !== undefined)?.primary
 }
 
@@ -66,8 +66,8 @@ export function primaryIn(look: Look): string | undefined {
  * What the region says that holds the primary by the freshest word. A primary that was cut off goes on for a while to
  * take itself for one; undefined while nobody knows better than that.
  */
-export function primaryWord(look: Look): WorldWord | undefined {
-  const fresh = look.regions.flatMap(({ name, status }) =>
+export function primaryWord(sample: Sample): WorldWord | undefined {
+  const fresh = sample.regions.flatMap(({ name, status }) =>
     status?.world && status.world.ageMs < freshMs ? [{ name, word: status.world }] : [],
   )
   const freshest = fresh.sort((a, b) => a.word.ageMs - b.word.ageMs).find(({ word }) => word.primary)

@@ -1,6 +1,6 @@
 import { NearsideError } from '../../lib/errors.ts'
-import { sayMs } from '../faults/say.ts'
-import type { Situation, Typed } from '../faults/situation.ts'
+import type { ClusterFacts, RawFaultArgs } from '../faults/facts.ts'
+import { describeMs } from '../faults/say.ts'
 import type { Fault } from '../faults/types.ts'
 import type { Ground, Step } from './plan.ts'
 
@@ -16,15 +16,15 @@ export type Scenario = {
 /** What a scenario is made from. `fault` reads words as `nearside lab fault` does. */
 export type Drill = {
   words: readonly string[]
-  typed: Typed
+  typed: RawFaultArgs
   /** Lost without a sound: packets vanish instead of being refused. */
-  silent: boolean
+  unreachable: boolean
   forMs: number
-  situation: Situation
+  facts: ClusterFacts
   ground: Ground
   primary: () => string
   replicas: () => string[]
-  fault: (kind: string, words?: readonly string[], more?: Partial<Typed>) => Fault
+  fault: (kind: string, words?: readonly string[], more?: Partial<RawFaultArgs>) => Fault
 }
 
 /** Longer than any failover, with Patroni's own ttl and two elections in it. */
@@ -54,16 +54,16 @@ const once = (fault: Fault, forMs: number, more: Step[] = []): Step[] => [
 
 export const scenarios = {
   'region-loss': {
-    typed: '[REGION] [--silent]',
+    typed: '[REGION] [--unreachable]',
     does: 'a whole region is gone at once, and comes back (default: the primary’s)',
     needs: 'anywhere',
-    steps: ({ words, forMs, fault, primary, silent, ground }) => {
+    steps: ({ words, forMs, fault, primary, unreachable, ground }) => {
       const region = words[0] ?? primary()
-      if (silent && ground === 'local') throw needsLab('region-loss --silent')
-      const lost = silent ? fault('cut', [region], { from: 'all' }) : fault('kill-region', [region])
+      if (unreachable && ground === 'local') throw needsLab('region-loss --unreachable')
+      const lost = unreachable ? fault('cut', [region], { from: 'all' }) : fault('kill-region', [region])
       const holdsPrimary = region === primary()
       return {
-        about: `${region} ${silent ? 'falls silent: no packet comes or goes' : 'is killed as by a power cut'} for ${sayMs(forMs)}${holdsPrimary ? '; it holds the primary' : ''}.`,
+        about: `${region} ${unreachable ? 'becomes unreachable: no packet comes or goes' : 'is killed as by a power cut'} for ${describeMs(forMs)}${holdsPrimary ? '; it holds the primary' : ''}.`,
         steps: once(lost, forMs, [writes]),
         expects: [
           ...(holdsPrimary
@@ -82,7 +82,7 @@ export const scenarios = {
     typed: '[REGION]',
     does: 'a region with a replica is killed, and comes back',
     needs: 'anywhere',
-    steps: ({ words, forMs, fault, replicas, primary, situation }) => {
+    steps: ({ words, forMs, fault, replicas, primary, facts }) => {
       const region = words[0] ?? replicas()[0]
       if (region === undefined) throw none('replica', 'the world has one full region')
       const lost = fault('kill-region', [region])
@@ -92,10 +92,10 @@ export const scenarios = {
           'replica-loss',
           region,
           'holds no data',
-          votes(situation, region) ? 'witness-loss' : 'region-loss',
+          votes(facts, region) ? 'witness-loss' : 'region-loss',
         )
       return {
-        about: `${region}, which has a replica, is killed for ${sayMs(forMs)}.`,
+        about: `${region}, which has a replica, is killed for ${describeMs(forMs)}.`,
         steps: once(lost, forMs, [writes]),
         expects: [
           'writes wait until the primary no longer counts on that replica, then go on with one copy (at risk)',
@@ -109,19 +109,19 @@ export const scenarios = {
     typed: '[REGION]',
     does: 'a region that only votes is killed, and comes back',
     needs: 'anywhere',
-    steps: ({ words, forMs, fault, situation }) => {
-      const witnesses = situation.regions.filter((one) => one.votes && !one.full).map((one) => one.name)
+    steps: ({ words, forMs, fault, facts }) => {
+      const witnesses = facts.regions.filter((one) => one.votes && !one.full).map((one) => one.name)
       const region = words[0] ?? witnesses[0]
       if (region === undefined) throw none('witness', 'every voting region holds data')
       const lost = fault('kill-region', [region])
       if (!witnesses.includes(region)) {
-        const [why, fits] = !votes(situation, region)
+        const [why, fits] = !votes(facts, region)
           ? ['does not vote', 'region-loss']
-          : ['holds data', region === situation.primary ? 'region-loss' : 'replica-loss']
+          : ['holds data', region === facts.primary ? 'region-loss' : 'replica-loss']
         throw other('witness-loss', region, why!, fits!)
       }
       return {
-        about: `${region} is killed for ${sayMs(forMs)}.`,
+        about: `${region} is killed for ${describeMs(forMs)}.`,
         steps: once(lost, forMs, [writes]),
         expects: ['nobody notices', nothingLost],
       }
@@ -148,7 +148,7 @@ export const scenarios = {
     steps: ({ words, forMs, fault, primary }) => {
       const region = words[0] ?? primary()
       return {
-        about: `${region} is cut off from all other regions for ${sayMs(forMs)}; its users still reach it.`,
+        about: `${region} is cut off from all other regions for ${describeMs(forMs)}; its users still reach it.`,
         steps: once(fault('cut', [region]), forMs, [writes]),
         expects: [
           'the region that is cut off acknowledges nothing, whatever it thinks it is',
@@ -170,7 +170,7 @@ export const scenarios = {
         })
       const cut = fault('cut', [region], { direction: typed.direction ?? 'out' })
       return {
-        about: `${region} is cut off one way for ${sayMs(forMs)}.`,
+        about: `${region} is cut off one way for ${describeMs(forMs)}.`,
         steps: once(cut, forMs, [writes]),
         expects: ['half a connection is no connection: as a partition', nothingLost],
       }
@@ -183,7 +183,7 @@ export const scenarios = {
     steps: ({ words, forMs, fault, primary, replicas }) => {
       const pair = words.length > 0 ? words : [primary(), replicas()[0] ?? '']
       return {
-        about: `the link between ${pair.join(' and ')} gets slower for ${sayMs(forMs)}.`,
+        about: `the link between ${pair.join(' and ')} gets slower for ${describeMs(forMs)}.`,
         steps: once(fault('slow-link', pair), forMs),
         expects: ['writes take longer, by the round trip; nobody is called lost for it', nothingLost],
       }
@@ -196,7 +196,7 @@ export const scenarios = {
     steps: ({ words, forMs, fault, primary, replicas }) => {
       const pair = words.length > 0 ? words : [primary(), replicas()[0] ?? '']
       return {
-        about: `the link between ${pair.join(' and ')} loses packets for ${sayMs(forMs)}.`,
+        about: `the link between ${pair.join(' and ')} loses packets for ${describeMs(forMs)}.`,
         steps: once(fault('lossy-link', pair), forMs),
         expects: ['some writes take longer; nobody is called lost for it', nothingLost],
       }
@@ -207,7 +207,7 @@ export const scenarios = {
     does: 'a majority of etcd’s members stands still, so nothing can be decided',
     needs: 'anywhere',
     steps: ({ forMs, fault }) => ({
-      about: `a majority of etcd stands still for ${sayMs(forMs)}; every database lives.`,
+      about: `a majority of etcd stands still for ${describeMs(forMs)}; every database lives.`,
       steps: once(fault('etcd-quorum'), forMs, [writes]),
       expects: ['reads and writes go on, because every database answers the primary', nothingLost],
     }),
@@ -216,12 +216,12 @@ export const scenarios = {
     typed: '',
     does: 'every agent is killed; they are started again at the end',
     needs: 'anywhere',
-    steps: ({ forMs, fault, situation }) => ({
-      about: `every agent is killed; for ${sayMs(forMs)} nobody supervises or decides.`,
+    steps: ({ forMs, fault, facts }) => ({
+      about: `every agent is killed; for ${describeMs(forMs)} nobody supervises or decides.`,
       steps: [
-        ...situation.regions.map(({ name }) => inject(fault('kill-process', [name, 'agent']), name)),
+        ...facts.regions.map(({ name }) => inject(fault('kill-process', [name, 'agent']), name)),
         { do: 'wait', ms: forMs },
-        ...situation.regions.map(({ name }): Step => ({ do: 'heal', which: name })),
+        ...facts.regions.map(({ name }): Step => ({ do: 'heal', which: name })),
         settled,
       ],
       expects: ['users are served, reads and writes, without an error', nothingLost],
@@ -231,8 +231,8 @@ export const scenarios = {
     typed: '',
     does: 'one region after the other is stopped in good order and started again, the primary’s last',
     needs: 'anywhere',
-    steps: ({ fault, primary, situation }) => {
-      const names = situation.regions.map(({ name }) => name)
+    steps: ({ fault, primary, facts }) => {
+      const names = facts.regions.map(({ name }) => name)
       const last = primary()
       const order = [...names.filter((name) => name !== last), last]
       return {
@@ -250,7 +250,7 @@ export const scenarios = {
       const region = words[0] ?? replicas()[0]
       if (region === undefined) throw none('replica', 'the world has one full region')
       return {
-        about: `the replica in ${region} stops replaying for ${sayMs(forMs)}.`,
+        about: `the replica in ${region} stops replaying for ${describeMs(forMs)}.`,
         steps: once(fault('replay-paused', [region]), forMs),
         expects: ['writes go on; reads at that replica grow old', nothingLost],
       }
@@ -263,7 +263,7 @@ export const scenarios = {
     steps: ({ words, forMs, fault, primary }) => {
       const region = words[0] ?? primary()
       return {
-        about: `the disk of the database in ${region} is full for ${sayMs(forMs)}.`,
+        about: `the disk of the database in ${region} is full for ${describeMs(forMs)}.`,
         steps: once(fault('disk-full', [region]), forMs),
         expects: ['no write is acknowledged that is not kept', nothingLost],
       }
@@ -276,7 +276,7 @@ export const scenarios = {
     steps: ({ words, forMs, fault, primary }) => {
       const region = words[0] ?? primary()
       return {
-        about: `the app in ${region} hangs for ${sayMs(forMs)}.`,
+        about: `the app in ${region} hangs for ${describeMs(forMs)}.`,
         steps: once(fault('app-hang', [region]), forMs),
         expects: ['once its health check has failed, its users are served by other regions', nothingLost],
       }
@@ -289,7 +289,7 @@ export const scenarios = {
     steps: ({ words, forMs, fault, primary }) => {
       const region = words[0] ?? primary()
       return {
-        about: `the app in ${region} answers 500 for ${sayMs(forMs)}.`,
+        about: `the app in ${region} answers 500 for ${describeMs(forMs)}.`,
         steps: once(fault('app-500', [region]), forMs),
         expects: ['once its health check has failed, its users are served by other regions', nothingLost],
       }
@@ -318,5 +318,5 @@ const other = (scenario: string, region: string, why: string, fits: string) =>
     remedy: `nearside drill ${fits} ${region}`,
   })
 
-const votes = ({ regions }: Situation, region: string) =>
+const votes = ({ regions }: ClusterFacts, region: string) =>
   regions.some(({ name, votes }) => name === region && votes)

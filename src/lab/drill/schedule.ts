@@ -160,7 +160,7 @@ function shuffled<T>(random: Random, items: readonly T[]): T[] {
 
 /** A round as steps: each fault is injected and healed at its time, then the world settles. */
 export function stepsOf(round: Round, settleLimitMs: number): Step[] {
-  const deeds = round.faults.flatMap(({ atMs, fault }, i) => [
+  const drillEvents = round.faults.flatMap(({ atMs, fault }, i) => [
     { atMs, step: { do: 'inject', fault, as: `${round.number}.${i}`, mayRefuse: true } as Step },
     ...('forMs' in fault
       ? [{ atMs: atMs + fault.forMs, step: { do: 'heal', which: `${round.number}.${i}` } as Step }]
@@ -168,7 +168,7 @@ export function stepsOf(round: Round, settleLimitMs: number): Step[] {
   ])
   const steps: Step[] = []
   let nowMs = 0
-  for (const { atMs, step } of deeds.sort((a, b) => a.atMs - b.atMs)) {
+  for (const { atMs, step } of drillEvents.sort((a, b) => a.atMs - b.atMs)) {
     if (atMs > nowMs) steps.push({ do: 'pause', ms: atMs - nowMs })
     nowMs = Math.max(nowMs, atMs)
     steps.push(step)

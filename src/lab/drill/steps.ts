@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
-import { sayMs, what } from '../faults/say.ts'
+import { describeMs, what } from '../faults/say.ts'
 import { clockMs, isWrite, type Recorder } from '../history.ts'
 import type { FaultsInForce } from './active-faults.ts'
 import type { Condition, DrillPlan, Step } from './plan.ts'
@@ -64,12 +64,15 @@ async function runStep(
       for (;;) {
         if (holds(step.what, { world, watch, recorder, faults, sinceMs })) break
         if (clockMs() > limit) {
-          faults.note('other', `${sayMs(step.limitMs)} have passed, and not yet: ${waitedFor[step.what]}`)
+          faults.note(
+            'other',
+            `${describeMs(step.limitMs)} have passed, and not yet: ${waitedFor[step.what]}`,
+          )
           return false
         }
         await sleep(50, undefined, { signal })
       }
-      if (step.what === 'settled') faults.note('settled', 'everything is ready, fit and in step')
+      if (step.what === 'settled') faults.note('settled', 'everything is ready, healthy and in sync')
       return true
     }
   }
@@ -78,7 +81,7 @@ async function runStep(
 const waitedFor: Record<Condition, string> = {
   writes: 'a write is acknowledged that was sent after the fault',
   verdict: 'a majority calls a region lost',
-  settled: 'everything is ready, fit and in step',
+  settled: 'everything is ready, healthy and in sync',
 }
 
 function holds(
@@ -91,11 +94,11 @@ function holds(
     sinceMs,
   }: Pick<Running, 'world' | 'watch' | 'recorder' | 'faults'> & { sinceMs: number },
 ): boolean {
-  const look = watch.last()
+  const sample = watch.last()
   if (condition === 'writes')
     return recorder.ops.some(
       (op) => isWrite(op) && op.outcome === 'ok' && op.invokedMs > faults.lastMs && op.completedMs > sinceMs,
     )
-  if (!look || look.atMs < sinceMs) return false
-  return condition === 'verdict' ? lostIn(look).length > 0 : isSettledNow(world, look)
+  if (!sample || sample.atMs < sinceMs) return false
+  return condition === 'verdict' ? lostIn(sample).length > 0 : isSettledNow(world, sample)
 }

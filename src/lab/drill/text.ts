@@ -1,5 +1,5 @@
 import { verdictLines } from '../checker/index.ts'
-import { sayFault, sayHealing, sayMs } from '../faults/say.ts'
+import { describeFault, describeHealing, describeMs } from '../faults/say.ts'
 import { percent } from '../users/report/words.ts'
 import type { Counts, Figures } from './figures.ts'
 import type { DrillPlan, Step } from './plan.ts'
@@ -14,9 +14,9 @@ export function planText(plan: DrillPlan): string {
     `  ${plan.about}`,
     '',
     'It will',
-    `  1. put load on the world, and nothing else for ${sayMs(plan.baselineMs)}`,
+    `  1. put load on the world, and nothing else for ${describeMs(plan.baselineMs)}`,
     ...told.map((text, i) => `  ${i + 2}. ${text}`),
-    `  ${told.length + 2}. go on for ${sayMs(plan.afterMs)}, look at what is there, and hold it against what users were told`,
+    `  ${told.length + 2}. go on for ${describeMs(plan.afterMs)}, look at what is there, and hold it against what users were told`,
     '',
     'A world that keeps its promises shows',
     ...plan.expects.map((one) => `  – ${one}`),
@@ -25,17 +25,17 @@ export function planText(plan: DrillPlan): string {
 
 /** Undefined: what heals by itself needs no step to be told. */
 function stepText(step: Step, plan: DrillPlan): string | undefined {
-  if (step.do === 'inject') return sayFault(step.fault)
-  if (step.do === 'pause') return `go on for ${sayMs(step.ms)}`
-  if (step.do === 'wait') return `wait until ${sayMs(step.ms)} have passed since the fault`
+  if (step.do === 'inject') return describeFault(step.fault)
+  if (step.do === 'pause') return `go on for ${describeMs(step.ms)}`
+  if (step.do === 'wait') return `wait until ${describeMs(step.ms)} have passed since the fault`
   if (step.do === 'until')
     return {
-      writes: `wait for a write that is acknowledged again, ${sayMs(step.limitMs)} at most`,
-      verdict: `wait for a verdict, ${sayMs(step.limitMs)} at most`,
-      settled: `wait until everything is ready, fit and in step, ${sayMs(step.limitMs)} at most`,
+      writes: `wait for a write that is acknowledged again, ${describeMs(step.limitMs)} at most`,
+      verdict: `wait for a verdict, ${describeMs(step.limitMs)} at most`,
+      settled: `wait until everything is ready, healthy and in sync, ${describeMs(step.limitMs)} at most`,
     }[step.what]
   const injected = plan.steps.find((one) => one.do === 'inject' && one.as === step.which)
-  return injected?.do === 'inject' ? sayHealing(injected.fault) : undefined
+  return injected?.do === 'inject' ? describeHealing(injected.fault) : undefined
 }
 
 export function resultText(result: DrillResult): string {
@@ -53,7 +53,7 @@ export function resultText(result: DrillResult): string {
 }
 
 export function verdictText({ ok, settled, guarantees }: DrillResult): string {
-  if (ok) return 'no promise was broken, and the world is well again'
+  if (ok) return 'no promise was broken, and the world is healthy again'
   const violations = guarantees.reduce((sum, one) => sum + one.violations.length, 0)
   if (violations > 0) return `${violations} violations`
   return settled ? 'what is there could not be looked at in full' : 'the world has not come back'
@@ -65,7 +65,7 @@ export function figureLines(figures: Figures): [string, string][] {
   return [
     [
       'time to verdict',
-      toVerdictMs === undefined ? 'no region was called lost or unfit' : exact(toVerdictMs),
+      toVerdictMs === undefined ? 'no region was called lost or unhealthy' : exact(toVerdictMs),
     ],
     ['time to writable', toWritableMs === undefined ? notPaused(longestWritePause) : exact(toWritableMs)],
     [

@@ -1,9 +1,9 @@
 import type { Event } from '../../agent/coordination/store.ts'
 import type { Observation } from '../../failover/types.ts'
 import type { History } from '../history.ts'
-import type { Deed } from './event.ts'
+import type { DrillEvent } from './event.ts'
 import { causedPause } from './pause.ts'
-import { type Look, primaryWord } from './sample.ts'
+import { primaryWord, type Sample } from './sample.ts'
 
 /**
  * What happened in a drill, told from three sources: what the drill itself did, what the agents decided (events in
@@ -22,7 +22,7 @@ export type Moment = {
     | 'write'
     | 'healed'
     | 'rejoined'
-    | 'fit'
+    | 'healthy'
     | 'synchronous'
     | 'settled'
     | 'other'
@@ -30,24 +30,24 @@ export type Moment = {
 }
 
 export type Sources = {
-  deeds: readonly Deed[]
+  drillEvents: readonly DrillEvent[]
   events: readonly Event[]
-  looks: readonly Look[]
+  samples: readonly Sample[]
   history: History
 }
 
 export function timelineOf(sources: Sources): Moment[] {
-  const { deeds, events, looks, history } = sources
-  const t0 = deeds.find(({ kind }) => kind === 'fault')?.atMs
+  const { drillEvents, events, samples, history } = sources
+  const t0 = drillEvents.find(({ kind }) => kind === 'fault')?.atMs
   if (t0 === undefined) return []
   const at = (epochMs: number) => epochMs - history.header.epochOffsetMs - t0
   const moments: Moment[] = [
-    ...deeds.map(({ atMs, kind, what }): Moment => ({ atMs: atMs - t0, kind, what })),
+    ...drillEvents.map(({ atMs, kind, what }): Moment => ({ atMs: atMs - t0, kind, what })),
     ...events.flatMap((event) => decided(event, at(event.at))),
     ...firstProbe(events, at),
-    ...pauseIn(history, deeds, t0),
-    ...rejoined(looks, t0),
-    ...synchronousAgain(looks, deeds, t0),
+    ...pauseIn(history, drillEvents, t0),
+    ...rejoined(samples, t0),
+    ...synchronousAgain(samples, drillEvents, t0),
   ]
   return moments.filter(({ atMs, kind }) => atMs >= -1000 || kind !== 'other').sort((a, b) => a.atMs - b.atMs)
 }
@@ -55,10 +55,10 @@ export function timelineOf(sources: Sources): Moment[] {
 function decided({ kind, region, detail }: Event, atMs: number): Moment[] {
   // What was decided before the first fault belongs to another story.
   if (atMs < 0) return []
-  if (kind === 'setFitness') {
+  if (kind === 'setHealth') {
     const { region: about, state, by } = detail as { region: string; state: string; by?: string[] }
     const says = by && by.length > 0 ? ` (say ${by.join(' and ')})` : ''
-    return [{ atMs, kind: state === 'fit' ? 'fit' : 'verdict', what: `${about} is ${state}${says}` }]
+    return [{ atMs, kind: state === 'healthy' ? 'healthy' : 'verdict', what: `${about} is ${state}${says}` }]
   }
   if (kind === 'revokeLeader') {
     const from = (detail.leader as { region?: string } | undefined)?.region ?? '?'
@@ -73,7 +73,7 @@ function decided({ kind, region, detail }: Event, atMs: number): Moment[] {
 /** By the inputs of the first verdict: when the first question was asked that got no answer. */
 function firstProbe(events: readonly Event[], at: (epochMs: number) => number): Moment[] {
   const verdict = events.find(
-    ({ kind, detail, at: epochMs }) => kind === 'setFitness' && detail.state !== 'fit' && at(epochMs) >= 0,
+    ({ kind, detail, at: epochMs }) => kind === 'setHealth' && detail.state !== 'healthy' && at(epochMs) >= 0,
   )
   const inputs = verdict?.detail.inputs as Record<string, Observation> | undefined
   if (!verdict || !inputs) return []
@@ -95,8 +95,8 @@ function firstProbe(events: readonly Event[], at: (epochMs: number) => number): 
 }
 
 /** Of the pause that a fault caused; there may be a longer one that no fault has to do with. */
-function pauseIn(history: History, deeds: readonly Deed[], t0: number): Moment[] {
-  const pause = causedPause(history, deeds)
+function pauseIn(history: History, drillEvents: readonly DrillEvent[], t0: number): Moment[] {
+  const pause = causedPause(history, drillEvents)
   if (!pause) return []
   const last: Moment = {
     atMs: pause.fromMs - t0,
@@ -108,15 +108,15 @@ function pauseIn(history: History, deeds: readonly Deed[], t0: number): Moment[]
 }
 
 /** Databases that had stopped following the primary and follow it again, by the primary's own word. */
-function rejoined(looks: readonly Look[], t0: number): Moment[] {
+function rejoined(samples: readonly Sample[], t0: number): Moment[] {
   const away = new Set<string>()
   const moments: Moment[] = []
-  for (const look of looks.filter(({ atMs }) => atMs > t0)) {
-    for (const [region, { streaming }] of Object.entries(primaryWord(look)?.lag ?? {})) {
+  for (const sample of samples.filter(({ atMs }) => atMs > t0)) {
+    for (const [region, { streaming }] of Object.entries(primaryWord(sample)?.lag ?? {})) {
       if (!streaming) away.add(region)
       else if (away.delete(region))
         moments.push({
-          atMs: look.atMs - t0,
+          atMs: sample.atMs - t0,
           kind: 'rejoined',
           what: `the database in ${region} follows the primary`,
         })
@@ -125,13 +125,17 @@ function rejoined(looks: readonly Look[], t0: number): Moment[] {
   return moments
 }
 
-/** The first look after the last healing at which the primary says that every standby is in step again. */
-function synchronousAgain(looks: readonly Look[], deeds: readonly Deed[], t0: number): Moment[] {
-  const wasLost = looks.find((look) => look.atMs > t0 && isAtRisk(primaryWord(look)))
-  const healedMs = deeds.findLast(({ kind }) => kind === 'healed')?.atMs
+/** The first look after the last healing at which the primary says that every standby is in sync again. */
+function synchronousAgain(
+  samples: readonly Sample[],
+  drillEvents: readonly DrillEvent[],
+  t0: number,
+): Moment[] {
+  const wasLost = samples.find((sample) => sample.atMs > t0 && isAtRisk(primaryWord(sample)))
+  const healedMs = drillEvents.findLast(({ kind }) => kind === 'healed')?.atMs
   if (!wasLost) return []
   const from = Math.max(wasLost.atMs, healedMs ?? 0)
-  const again = looks.find((look) => look.atMs > from && primaryWord(look)?.durability === 'region')
+  const again = samples.find((sample) => sample.atMs > from && primaryWord(sample)?.durability === 'region')
   if (!again) return []
   return [
     { atMs: again.atMs - t0, kind: 'synchronous', what: 'every acknowledged write is in two regions again' },

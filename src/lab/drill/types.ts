@@ -8,7 +8,7 @@ import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'
 import type { Figures } from './figures.ts'
 import type { DrillPlan } from './plan.ts'
-import type { Look } from './sample.ts'
+import type { Sample } from './sample.ts'
 import type { Moment } from './timeline.ts'
 
 /** The world as a drill needs it. */
@@ -17,7 +17,7 @@ export type DrillWorld = {
   topology: Topology
   fullRegions: number
   inject: (fault: Fault) => Promise<Injected>
-  look: () => Promise<Look>
+  sample: () => Promise<Sample>
   /** What agents have decided, oldest first. */
   events: () => Promise<Event[]>
   /** Prepared one after the other, run at the same time. */

@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clockMs } from '../history.ts'
-import { isSettled, type Look } from './sample.ts'
+import { isSettled, type Sample } from './sample.ts'
 import type { DrillWorld } from './types.ts'
 
-const lookEveryMs = 250
+const cycleIntervalMs = 250
 
-/** Looks at the world again and again, from now on. */
+/** CoordinationLoop at the world again and again, from now on. */
 export function watchWorld(world: DrillWorld) {
-  const looks: Look[] = []
+  const samples: Sample[] = []
   let stopped = false
   const loop = async () => {
     while (!stopped) {
       const startedMs = clockMs()
-      const look = await world.look().catch(() => undefined)
-      if (look && !stopped) looks.push(look)
-      await sleep(Math.max(20, lookEveryMs - (clockMs() - startedMs)))
+      const sample = await world.sample().catch(() => undefined)
+      if (sample && !stopped) samples.push(sample)
+      await sleep(Math.max(20, cycleIntervalMs - (clockMs() - startedMs)))
     }
   }
   void loop()
   return {
-    looks,
-    last: () => looks.at(-1),
+    samples,
+    last: () => samples.at(-1),
     stop: () => {
       stopped = true
     },
@@ -28,5 +28,5 @@ export function watchWorld(world: DrillWorld) {
 }
 export type Watch = ReturnType<typeof watchWorld>
 
-export const isSettledNow = (world: DrillWorld, look: Look) =>
-  isSettled(look, world.topology.database.durability, world.fullRegions)
+export const isSettledNow = (world: DrillWorld, sample: Sample) =>
+  isSettled(sample, world.topology.database.durability, world.fullRegions)

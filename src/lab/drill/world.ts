@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { Event } from '../../agent/coordination/store.ts'
 import { eventsOf } from '../../world/events.ts'
 import { regionStatus, type WorldHandle } from '../../world/handle.ts'
-import type { Hands } from '../faults/hands.ts'
 import { inject } from '../faults/inject.ts'
+import type { FaultTarget } from '../faults/target.ts'
 import { clockMs } from '../history.ts'
 import type { Workload, WorkloadOptions } from '../workloads/types.ts'
 import type { DrillWorld } from './types.ts'
@@ -14,7 +14,7 @@ const lookMs = 700
 /** A world of this machine as a drill needs it. */
 export function drillWorldOf(
   world: WorldHandle,
-  hands: Hands,
+  target: FaultTarget,
   workloads: readonly Workload[],
   users?: DrillWorld['users'],
 ): DrillWorld {
@@ -22,8 +22,8 @@ export function drillWorldOf(
     name: world.name,
     topology: world.record.topology,
     fullRegions: world.regions.filter((region) => region.full).length,
-    inject: (fault) => inject(hands, fault),
-    async look() {
+    inject: (fault) => inject(target, fault),
+    async sample() {
       const regions = await Promise.all(
         world.regions.map(async (region) => {
           const status = await regionStatus(world, region, lookMs)

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { silent } from '../../lib/note.ts'
 import { openWorldHere } from '../../world/find.ts'
 import { guard } from './guarded.ts'
-import { faultHands } from './world.ts'
+import { openFaultTarget } from './world.ts'
 
 /**
  * Ends the faults of a command when that ends, in whatever way: it holds the other end of our standard input.
@@ -19,6 +19,6 @@ const released = new Promise<void>((resolve) => {
   process.stdin.resume()
 })
 const world = await openWorldHere(values.world!)
-const hands = await faultHands(world, silent)
-await guard(hands, { pid: Number(values.pid), startTicks: Number(values.ticks) }, released)
+const target = await openFaultTarget(world, silent)
+await guard(target, { pid: Number(values.pid), startTicks: Number(values.ticks) }, released)
 process.exit(0)

@@ -1,36 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Hands } from './hands.ts'
 import { type FaultRecord, inForce } from './record.ts'
+import type { FaultTarget } from './target.ts'
 
-const lookEveryMs = 200
+const cycleIntervalMs = 200
 
 /** Ends by itself when another has healed it: `nearside down`, or a guard that found it overdue. */
-export async function holdReplay(hands: Hands, id: string, region: string): Promise<() => Promise<void>> {
-  const letGo = await hands.holdReplay(region)
+export async function holdReplay(
+  target: FaultTarget,
+  id: string,
+  region: string,
+): Promise<() => Promise<void>> {
+  const letGo = await target.holdReplay(region)
   let ended: Promise<void> | undefined
   const end = () => {
     clearInterval(timer)
     ended ??= letGo()
     return ended
   }
-  const others = () => inForce(hands.folder).filter((other) => other.id !== id)
+  const others = () => inForce(target.folder).filter((other) => other.id !== id)
   const timer = setInterval(() => {
-    if (inForce(hands.folder).some((record) => record.id === id)) return
+    if (inForce(target.folder).some((record) => record.id === id)) return
     // What was paused after the other had resumed it; where the world goes down nobody answers.
     end()
-      .then(() => resumeUnlessHeld(hands, region, others()))
+      .then(() => resumeUnlessHeld(target, region, others()))
       .catch(() => undefined)
-  }, lookEveryMs)
+  }, cycleIntervalMs)
   return end
 }
 
 export async function resumeUnlessHeld(
-  hands: Hands,
+  target: FaultTarget,
   region: string,
   rest: readonly FaultRecord[],
 ): Promise<void> {
   if (!rest.some(({ fault }) => fault.kind === 'replay-paused' && fault.region === region))
-    await hands.resumeReplay(region)
+    await target.resumeReplay(region)
 }
 
 /** One connection to a database. */

@@ -1,25 +1,25 @@
 import { fillDisk, freeDisk } from './disk.ts'
-import type { Hands } from './hands.ts'
 import { type FaultRecord, inForce } from './record.ts'
+import type { FaultTarget } from './target.ts'
 
 const refillMs = 50
 
 /** Ends by itself when another has healed it: `nearside down`, or a guard that found it overdue. */
-export function keepFull(hands: Hands, id: string, region: string): () => void {
-  const fill = () => fillDisk(hands.regionFolder(region))
+export function keepFull(target: FaultTarget, id: string, region: string): () => void {
+  const fill = () => fillDisk(target.regionFolder(region))
   const stop = () => {
     clearInterval(timer)
     // What was filled after the other had freed it.
     freeUnlessHeld(
-      hands,
+      target,
       region,
-      inForce(hands.folder).filter((other) => other.id !== id),
+      inForce(target.folder).filter((other) => other.id !== id),
     )
   }
   fill()
   const timer = setInterval(() => {
     try {
-      if (inForce(hands.folder).some((record) => record.id === id)) fill()
+      if (inForce(target.folder).some((record) => record.id === id)) fill()
       else stop()
     } catch {
       // Unmounted meanwhile: the lab goes down.
@@ -28,7 +28,7 @@ export function keepFull(hands: Hands, id: string, region: string): () => void {
   return stop
 }
 
-export function freeUnlessHeld(hands: Hands, region: string, rest: readonly FaultRecord[]): void {
+export function freeUnlessHeld(target: FaultTarget, region: string, rest: readonly FaultRecord[]): void {
   if (!rest.some(({ fault }) => fault.kind === 'disk-full' && fault.region === region))
-    freeDisk(hands.regionFolder(region))
+    freeDisk(target.regionFolder(region))
 }

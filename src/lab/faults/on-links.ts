@@ -1,9 +1,9 @@
 import { NearsideError } from '../../lib/errors.ts'
 import type { Link } from '../wan/index.ts'
-import type { Hands } from './hands.ts'
 import { linksOf, linksUnder, withoutFaults } from './links.ts'
 import { type FaultRecord, type Records, readRecords } from './record.ts'
 import { what } from './say.ts'
+import type { FaultTarget } from './target.ts'
 import type { Fault } from './types.ts'
 
 /** Faults on links, told to the shaper: several commands may do so at once and know nothing of each other but records. */
@@ -11,7 +11,7 @@ import type { Fault } from './types.ts'
 export const onLinks = ({ kind }: Fault) => kind === 'cut' || kind === 'slow-link' || kind === 'lossy-link'
 
 /** Undefined for what is not about links. Rejects where there are none that the fault is about. */
-export async function linksBefore({ links, folder }: Hands, fault: Fault): Promise<Link[] | undefined> {
+export async function linksBefore({ links, folder }: FaultTarget, fault: Fault): Promise<Link[] | undefined> {
   if (!links || !onLinks(fault)) return undefined
   // One that is healed while we look was still on these links.
   const earlier = readRecords(folder)
@@ -25,7 +25,7 @@ export async function linksBefore({ links, folder }: Hands, fault: Fault): Promi
  * when another command has injected or healed a fault meanwhile: what it told may have come before.
  */
 export async function setLinks(
-  { links }: Hands,
+  { links }: FaultTarget,
   { fault, linksBefore = [] }: FaultRecord,
   rest: Records,
 ): Promise<void> {

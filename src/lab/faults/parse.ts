@@ -1,9 +1,9 @@
 import type { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
+import type { ClusterFacts, RawFaultArgs } from './facts.ts'
 import { noSmallDisk } from './impossible.ts'
 import { absent, faultKinds, library } from './library.ts'
 import { bitsPerSecond, durationMs, positive, shareOf, usage } from './quantities.ts'
-import type { Situation, Typed } from './situation.ts'
 import { type Fault, type FaultKind, longestMs, users } from './types.ts'
 import {
   directionOf,
@@ -19,7 +19,7 @@ import {
 
 export const defaultForMs = 20_000
 
-const optionNames: Record<Exclude<keyof Typed, 'words' | 'for'>, string> = {
+const optionNames: Record<Exclude<keyof RawFaultArgs, 'words' | 'for'>, string> = {
   from: '--from',
   direction: '--direction',
   delay: '--delay',
@@ -33,16 +33,16 @@ const optionNames: Record<Exclude<keyof Typed, 'words' | 'for'>, string> = {
 }
 
 /** An option that would change nothing is a misunderstanding. `heeded`: those that count. Pure. */
-export function mustCount(kind: string, heeded: string, typed: Typed): void {
+export function mustCount(kind: string, heeded: string, typed: RawFaultArgs): void {
   for (const [key, option] of Object.entries(optionNames))
     if (typed[key as keyof typeof optionNames] !== undefined && !heeded.includes(option))
       throw usage('option_unheeded', `${kind}: has no ${option}`, `${kind} ${heeded}`.trim())
 }
 
-type Read = (typed: Typed, of: Situation, forMs: number) => Fault
+type Read = (typed: RawFaultArgs, of: ClusterFacts, forMs: number) => Fault
 
 /** Pure. Rejects what is unknown with what was probably meant. */
-export function parseFault(kind: string, typed: Typed, situation: Situation): Fault {
+export function parseFault(kind: string, typed: RawFaultArgs, facts: ClusterFacts): Fault {
   if (!isKind(kind)) throw unknownKind(kind)
   const forMs = typed.for === undefined ? defaultForMs : durationMs('--for', typed.for)
   if (forMs > longestMs || forMs <= 0)
@@ -59,7 +59,7 @@ export function parseFault(kind: string, typed: Typed, situation: Situation): Fa
       `${kind}: expected ${expected.join(' ') || 'nothing more'}, got ${typed.words.join(' ') || 'nothing'}`,
       `nearside lab fault ${kind} ${library[kind].typed}`,
     )
-  return readers[kind](typed, situation, forMs)
+  return readers[kind](typed, facts, forMs)
 }
 
 const isKind = (kind: string): kind is FaultKind => Object.hasOwn(library, kind)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, isStopped, signal } from '../../lib/proc.ts'
-import type { Hands, Resident } from './hands.ts'
+import type { FaultTarget, WorldProcess } from './target.ts'
 import type { Fault } from './types.ts'
 
 /** Undefined: a whole region. */
@@ -19,46 +19,46 @@ export function stoppedBy(fault: Fault): Choice[] {
 }
 
 /** `postmaster`: PostgreSQL's own first process, which is one of the process `postgres`. */
-function isMeant(hands: Hands, { region, process }: Choice, one: Resident): boolean {
+function isMeant(target: FaultTarget, { region, process }: Choice, one: WorldProcess): boolean {
   if (one.region !== region) return false
-  if (process === 'postmaster') return hands.postmaster(region)?.pid === one.pid
+  if (process === 'postmaster') return target.postmaster(region)?.pid === one.pid
   return (
     process === undefined || (typeof process === 'string' ? one.name === process : process.test(one.name))
   )
 }
 
-export function chosen(hands: Hands, choices: readonly Choice[]): Resident[] {
+export function chosen(target: FaultTarget, choices: readonly Choice[]): WorldProcess[] {
   const regions = [...new Set(choices.map(({ region }) => region))]
   if (regions.length === 0) return []
-  return hands.residents(regions).filter((one) => choices.some((choice) => isMeant(hands, choice, one)))
+  return target.processes(regions).filter((one) => choices.some((choice) => isMeant(target, choice, one)))
 }
 
 const rounds = 200
 const betweenMs = 10
 
 /** Again and again until nothing that is meant runs: a process may be born while its parent is stopped. */
-export async function stop(hands: Hands, choices: readonly Choice[]): Promise<Resident[]> {
+export async function stop(target: FaultTarget, choices: readonly Choice[]): Promise<WorldProcess[]> {
   for (let round = 0; round < rounds; round += 1) {
-    const all = chosen(hands, choices)
+    const all = chosen(target, choices)
     const running = all.filter((one) => isAlive(one) && !isStopped(one))
     if (running.length === 0) return all
     // The agent first: it would take what stands still for what is ill.
     for (const one of running.sort(agentFirst)) signal(one, 'SIGSTOP')
     await sleep(betweenMs)
   }
-  return chosen(hands, choices)
+  return chosen(target, choices)
 }
 
 /** Lets everything go on that is meant and that no other fault holds; what those hold may change meanwhile. */
 export async function goOn(
-  hands: Hands,
+  target: FaultTarget,
   choices: readonly Choice[],
   heldBy: () => readonly Choice[],
 ): Promise<void> {
   const free = () => {
     const held = heldBy()
-    return chosen(hands, choices).filter(
-      (one) => isStopped(one) && !held.some((choice) => isMeant(hands, choice, one)),
+    return chosen(target, choices).filter(
+      (one) => isStopped(one) && !held.some((choice) => isMeant(target, choice, one)),
     )
   }
   for (let round = 0; round < rounds; round += 1) {
@@ -71,12 +71,13 @@ export async function goOn(
 }
 
 /** SIGKILL for the process and its kin; resolves to what it hit, when that is gone. */
-export async function kill(hands: Hands, region: string, name: string): Promise<Resident[]> {
-  const found = chosen(hands, [{ region, process: name }])
+export async function kill(target: FaultTarget, region: string, name: string): Promise<WorldProcess[]> {
+  const found = chosen(target, [{ region, process: name }])
   // Its own first process before its helpers, or it would tidy up after them.
   for (const one of found.sort((a, b) => Number(b.main) - Number(a.main))) signal(one, 'SIGKILL')
   for (let round = 0; found.some(isAlive) && round < rounds; round += 1) await sleep(betweenMs)
   return found
 }
 
-const agentFirst = (a: Resident, b: Resident) => Number(b.name === 'agent') - Number(a.name === 'agent')
+const agentFirst = (a: WorldProcess, b: WorldProcess) =>
+  Number(b.name === 'agent') - Number(a.name === 'agent')

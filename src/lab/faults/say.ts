@@ -1,14 +1,14 @@
 import { type Fault, users } from './types.ts'
 
 /** Pure: what a fault is, in words. */
-export function sayFault(fault: Fault): string {
-  const lasts = 'forMs' in fault && sayHealing(fault) !== undefined
-  const time = lasts ? `, for ${sayMs(fault.forMs)} at most` : ''
+export function describeFault(fault: Fault): string {
+  const lasts = 'forMs' in fault && describeHealing(fault) !== undefined
+  const time = lasts ? `, for ${describeMs(fault.forMs)} at most` : ''
   return `${what(fault)}${time}`
 }
 
 /** `250 ms`, `20 s`, `2 min`. */
-export function sayMs(ms: number): string {
+export function describeMs(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms % 60_000 === 0) return `${ms / 60_000} min`
   return `${Number((ms / 1000).toFixed(1))} s`
@@ -57,12 +57,12 @@ export function what(fault: Fault): string {
     case 'app-leak':
       return `let the app in ${fault.region} leak ${fault.mbPerSecond} MB/s`
     case 'app-clock':
-      return `set the app’s clock in ${fault.region} ${fault.offsetMs < 0 ? 'back' : 'ahead'} by ${sayMs(Math.abs(fault.offsetMs))}`
+      return `set the app’s clock in ${fault.region} ${fault.offsetMs < 0 ? 'back' : 'ahead'} by ${describeMs(Math.abs(fault.offsetMs))}`
   }
 }
 
 /** What is done when it is healed; undefined for what is over by itself. */
-export function sayHealing(fault: Fault): string | undefined {
+export function describeHealing(fault: Fault): string | undefined {
   switch (fault.kind) {
     case 'restart-process':
     case 'restart-region':

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppFault, controlOf, isAppFault, writeControl } from './app.ts'
-import type { Hands } from './hands.ts'
 import type { Records } from './record.ts'
+import type { FaultTarget } from './target.ts'
 
 /** Long enough for every instance to have looked. */
 const appLooksMs = 250
@@ -10,13 +10,13 @@ const appLooksMs = 250
  * Puts all that is in force into the region's control file. Written again when another command has injected or healed
  * a fault meanwhile: what it wrote may have come before.
  */
-export async function tellApp(hands: Hands, region: string, records: Records): Promise<void> {
+export async function tellApp(target: FaultTarget, region: string, records: Records): Promise<void> {
   for (let told: string | undefined; ; ) {
     const here = records().filter(({ fault }) => isAppFault(fault) && fault.region === region)
     const ids = here.map(({ id }) => id).join()
     if (ids === told) break
     await writeControl(
-      hands.regionFolder(region),
+      target.regionFolder(region),
       controlOf(here.map(({ fault, until }) => ({ fault: fault as AppFault, until }))),
     )
     told = ids

@@ -1,17 +1,17 @@
 import { suggest } from '../../lib/suggest.ts'
+import type { ClusterFacts, RawFaultArgs } from './facts.ts'
 import { noPreload } from './impossible.ts'
 import { usage } from './quantities.ts'
-import type { Situation, Typed } from './situation.ts'
 import { type Direction, type FaultKind, users } from './types.ts'
 
 /** Regions, processes and links as they are typed, each held against what there is. Pure. */
 
-export function region({ words }: Typed, of: Situation): string {
+export function region({ words }: RawFaultArgs, of: ClusterFacts): string {
   return named('region', words[0]!, names(of))
 }
 
 /** One that has a database and an app. */
-export function fullRegion(kind: FaultKind, typed: Typed, of: Situation): string {
+export function fullRegion(kind: FaultKind, typed: RawFaultArgs, of: ClusterFacts): string {
   const name = region(typed, of)
   const full = of.regions.filter((one) => one.full).map((one) => one.name)
   if (full.includes(name)) return name
@@ -23,14 +23,14 @@ export function fullRegion(kind: FaultKind, typed: Typed, of: Situation): string
   )
 }
 
-export function faultyApp(kind: FaultKind, typed: Typed, of: Situation): string {
+export function faultyApp(kind: FaultKind, typed: RawFaultArgs, of: ClusterFacts): string {
   const name = fullRegion(kind, typed, of)
   if (of.appFaults === false) throw noPreload(kind, name)
   return name
 }
 
 /** PostgreSQL without the Patroni that watches over it: nobody stops that in good order. */
-export function restartable(typed: Typed, of: Situation): { region: string; process: string } {
+export function restartable(typed: RawFaultArgs, of: ClusterFacts): { region: string; process: string } {
   if (typed.words[1] !== 'postmaster') return regionProcess(typed, of, ['postmaster'])
   throw usage(
     'fault_postmaster',
@@ -40,8 +40,8 @@ export function restartable(typed: Typed, of: Situation): { region: string; proc
 }
 
 export function regionProcess(
-  typed: Typed,
-  of: Situation,
+  typed: RawFaultArgs,
+  of: ClusterFacts,
   without: readonly string[] = [],
 ): { region: string; process: string } {
   const name = region(typed, of)
@@ -51,17 +51,20 @@ export function regionProcess(
   return { region: name, process }
 }
 
-const names = (of: Situation) => of.regions.map((one) => one.name)
-export const placeNamed = (word: string, of: Situation) => named('region', word, [...names(of), users])
+const names = (of: ClusterFacts) => of.regions.map((one) => one.name)
+export const placeNamed = (word: string, of: ClusterFacts) => named('region', word, [...names(of), users])
 
-export function link(typed: Typed, of: Situation): { from: string; to: string; direction: Direction } {
+export function link(
+  typed: RawFaultArgs,
+  of: ClusterFacts,
+): { from: string; to: string; direction: Direction } {
   const from = region(typed, of)
   const to = placeNamed(typed.words[1]!, of)
   if (from === to) throw usage('fault_same', `link: ${from} has no link to itself`)
   return { from, to, direction: directionOf(typed) }
 }
 
-export function directionOf({ direction = 'both' }: Typed): Direction {
+export function directionOf({ direction = 'both' }: RawFaultArgs): Direction {
   if (direction === 'both' || direction === 'out' || direction === 'in') return direction
   throw usage(
     'direction_unknown',
@@ -71,7 +74,7 @@ export function directionOf({ direction = 'both' }: Typed): Direction {
 }
 
 /** The fewest whose loss leaves no majority, the primary's own last: what is tested is the vote, not the database. */
-export function members(typed: Typed, of: Situation): string[] {
+export function members(typed: RawFaultArgs, of: ClusterFacts): string[] {
   const voters = of.regions.filter((one) => one.votes).map((one) => one.name)
   const needed = Math.ceil(voters.length / 2)
   if (typed.members === undefined)

@@ -7,11 +7,11 @@ import { findLab, openWorldHere, type WorldOptions, worldOf } from '../../world/
 import type { WorldHandle } from '../../world/handle.ts'
 import { isHere } from '../../world/here.ts'
 import type { Shaper } from '../wan/index.ts'
-import type { Hands, Links } from './hands.ts'
 import { dropFaults, type Healed, healLeft } from './left.ts'
 import { readRecords } from './record.ts'
-import { sayHealing, what } from './say.ts'
-import { handsOf } from './target.ts'
+import { describeHealing, what } from './say.ts'
+import type { FaultTarget, Links } from './target.ts'
+import { faultTargetOf } from './world-target.ts'
 
 /** The lab that the options mean, or, where there is none, the world. */
 export async function rehearsedWorld(options: WorldOptions): Promise<WorldHandle> {
@@ -43,8 +43,8 @@ export function mustBeRehearsalGround(world: WorldHandle, override: boolean | un
   )
 }
 
-export async function faultHands(world: WorldHandle, note: Note): Promise<Hands> {
-  return handsOf(world, note, world.record.lab ? await labLinks(world) : undefined)
+export async function openFaultTarget(world: WorldHandle, note: Note): Promise<FaultTarget> {
+  return faultTargetOf(world, note, world.record.lab ? await labLinks(world) : undefined)
 }
 
 /** The lab's network; loaded only where there is one. */
@@ -91,12 +91,12 @@ export async function healLeftFaults(
   }: { /** Dead regions are about to be started by the caller. */ starting?: boolean } = {},
 ): Promise<Healed[]> {
   if (readRecords(world.folder).length === 0) return []
-  const hands = await faultHands(world, note)
-  const healed = await healLeft(starting ? { ...hands, startRegion: async () => undefined } : hands)
+  const target = await openFaultTarget(world, note)
+  const healed = await healLeft(starting ? { ...target, startRegion: async () => undefined } : target)
   for (const { fault, error } of healed)
     note(
       error === undefined
-        ? `healed what an earlier command left: ${sayHealing(fault) ?? what(fault)}`
+        ? `healed what an earlier command left: ${describeHealing(fault) ?? what(fault)}`
         : `not healed: ${what(fault)}: ${error}`,
     )
   return healed
@@ -104,5 +104,5 @@ export async function healLeftFaults(
 
 /** Before a world is stopped; see `dropFaults`. */
 export async function dropWorldFaults(world: WorldHandle, note: Note): Promise<void> {
-  if (readRecords(world.folder).length > 0) await dropFaults(handsOf(world, note, undefined))
+  if (readRecords(world.folder).length > 0) await dropFaults(faultTargetOf(world, note, undefined))
 }

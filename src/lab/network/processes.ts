@@ -5,7 +5,7 @@ import { numberOf, numberOfProcess } from '../../world/namespaces/enter.ts'
 export type Inhabitant = Process & { namespace: string }
 
 /** Every process in these namespaces but this one, those that wait for it and those that it started. */
-export function inhabitants(namespaces: readonly string[]): Inhabitant[] {
+export function processesIn(namespaces: readonly string[]): Inhabitant[] {
   const numbers = new Map(
     namespaces.flatMap((name) => {
       const number = numberOf(name)

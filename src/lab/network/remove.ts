@@ -3,7 +3,7 @@ import { NearsideError } from '../../lib/errors.ts'
 import { exists, forgetStale } from '../../world/namespaces/enter.ts'
 import { namespaceOf, parseNamespace } from '../../world/namespaces/names.ts'
 import { ip } from './ip.ts'
-import { endAll, type Inhabitant, inhabitants } from './processes.ts'
+import { endAll, type Inhabitant, processesIn } from './processes.ts'
 
 /** The names of namespaces on this machine that belong to labs: of this one, or of all. */
 export function labNamespaces(id?: string): string[] {
@@ -33,7 +33,7 @@ export async function removeNetwork(id: string): Promise<string[]> {
   const names = labNamespaces(id)
   const router = namespaceOf(id, 'router')
   const left = () =>
-    inhabitants(names).filter((one) => one.namespace !== router || (one.daemon && !isCommand(one)))
+    processesIn(names).filter((one) => one.namespace !== router || (one.daemon && !isCommand(one)))
   const ended = await endAll(left, patienceMs)
   const survivors = left()
   if (survivors.length > 0)

@@ -5,7 +5,7 @@ import { lookAt } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
 import { numberOf, numberOfProcess } from '../../world/namespaces/enter.ts'
 import { namespaceOf } from '../../world/namespaces/names.ts'
-import { residentsOf } from '../../world/processes.ts'
+import { processesOf } from '../../world/processes.ts'
 import { endAll } from './processes.ts'
 
 /**
@@ -20,7 +20,7 @@ export async function endStranded(
 ): Promise<void> {
   const stranded = (region: Region) => {
     const number = numberOf(namespaceOf(id, region.index))
-    return residentsOf(folder, [{ name: region.name, folder: regionFolder(folder, region.name) }])
+    return processesOf(folder, [{ name: region.name, folder: regionFolder(folder, region.name) }])
       .filter(({ pid }) => ![number, undefined].includes(numberOfProcess(pid)))
       .flatMap(({ pid }) => lookAt(pid) ?? [])
   }

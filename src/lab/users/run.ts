@@ -57,7 +57,7 @@ const subnetsPerPlace = 16
 export async function runUsers(options: UsersOptions): Promise<UsersResult> {
   const { world, lab } = options
   const { topology, topologyFile } = world.record
-  const index = await loadPrefixIndex(topology.steering.places, dirname(topologyFile))
+  const index = await loadPrefixIndex(topology.steering.geoip, dirname(topologyFile))
   const job = usersJob(options, index)
   if (lab) await setDistances(lab, job, world.folder)
   options.onStart?.(job)

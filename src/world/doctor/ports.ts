@@ -9,11 +9,11 @@ import { type Finding, ok } from './finding.ts'
 export function portFindings(topology: Topology, folder: string | undefined): Finding[] {
   const regions = regionsOf(topology).filter((region) => isLocal(region.address))
   const needs = regions.flatMap((region) => needsOf(topology, region))
-  return judgePorts(needs.length, usesOf(needs), folder)
+  return evaluatePorts(needs.length, usesOf(needs), folder)
 }
 
 /** Pure. */
-export function judgePorts(needed: number, uses: readonly Use[], folder: string | undefined): Finding[] {
+export function evaluatePorts(needed: number, uses: readonly Use[], folder: string | undefined): Finding[] {
   const own = uses.filter(({ holder }) => folder !== undefined && holder.origin?.world === folder)
   const others = uses.filter((use) => !own.includes(use))
   if (others.length === 0)

@@ -7,7 +7,7 @@ import { count } from '../../lib/format.ts'
 import { isAlive } from '../../lib/proc.ts'
 import type { WorldHandle } from '../handle.ts'
 import { localRegions } from '../here.ts'
-import { recordsOf, residentsOf } from '../processes.ts'
+import { processesOf, recordsOf } from '../processes.ts'
 import { placeOf } from '../stop.ts'
 import { type Finding, ok } from './finding.ts'
 
@@ -17,7 +17,7 @@ export async function staleFindings(world: WorldHandle): Promise<Finding[]> {
     localRegions(world).map(async (region) => {
       const place = placeOf(world, region)
       // Whoever lives there cleans up by itself.
-      if (residentsOf(world.folder, [place]).length > 0) return []
+      if (processesOf(world.folder, [place]).length > 0) return []
       const records = [...recordsOf(place.folder)]
         .filter(([, id]) => !isAlive(id))
         .map(([name]) => join(place.folder, 'run', `${name}.json`))

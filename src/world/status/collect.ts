@@ -53,7 +53,7 @@ async function reportOn(world: WorldHandle, region: Region): Promise<RegionRepor
 
 async function edgeOf(region: Region, port: number, timeoutMs: number): Promise<Edge> {
   const answer = await askHttp(region.address, port, ownPaths.ready, timeoutMs)
-  if (!answer) return 'silent'
+  if (!answer) return 'unreachable'
   return answer.status === 200 ? 'serving' : 'no app'
 }
 

@@ -1,5 +1,5 @@
 import type { Durability } from '../../agent/http/status.ts'
-import { freshMs, judge } from './health.ts'
+import { evaluate, freshMs } from './health.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 
 export type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
@@ -31,12 +31,12 @@ export function combine({ regions, ...world }: Collected): WorldStatus {
     ...(shared ? { shared } : {}),
     verdicts: best?.verdicts ?? [],
     regions: regions.map((one) => {
-      const fitness = best?.world?.fitness[one.region]
+      const health = best?.world?.health[one.region]
       const lag = best?.world?.lag[one.region]
-      return { ...one, ...(fitness ? { fitness } : {}), ...(lag ? { lag } : {}) }
+      return { ...one, ...(health ? { health } : {}), ...(lag ? { lag } : {}) }
     }),
   }
-  const { health, problems } = judge(status, claims)
+  const { health, problems } = evaluate(status, claims)
   const { world: name, domain, at, ...rest } = status
   return { world: name, domain, at, health, problems, ...rest }
 }

@@ -6,13 +6,16 @@ import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
 /** The shared view is written and read once a second; one older than this is told as old. */
 export const freshMs = 3000
 
-type Unjudged = Omit<WorldStatus, 'health' | 'problems'>
+type StatusWithoutHealth = Omit<WorldStatus, 'health' | 'problems'>
 
 /**
  * What is not as it should be, worst first within each kind, and what that makes of the whole. Pure. `claims`:
  * regions whose database says that it is the primary.
  */
-export function judge(status: Unjudged, claims: readonly string[]): { health: Health; problems: Problem[] } {
+export function evaluate(
+  status: StatusWithoutHealth,
+  claims: readonly string[],
+): { health: Health; problems: Problem[] } {
   if (isStopped(status.regions))
     return {
       health: 'down',
@@ -28,10 +31,10 @@ export function judge(status: Unjudged, claims: readonly string[]): { health: He
   ]
   const edges = status.regions.filter((region) => region.edge !== undefined)
   const served = edges.some((region) => region.edge === 'serving')
-  return { health: served ? (problems.length === 0 ? 'well' : 'degraded') : 'down', problems }
+  return { health: served ? (problems.length === 0 ? 'healthy' : 'degraded') : 'down', problems }
 }
 
-function primaryProblems({ primary, regions }: Unjudged, claims: readonly string[]): Problem[] {
+function primaryProblems({ primary, regions }: StatusWithoutHealth, claims: readonly string[]): Problem[] {
   if (claims.length > 1)
     return [
       {
@@ -43,7 +46,7 @@ function primaryProblems({ primary, regions }: Unjudged, claims: readonly string
   if (holder && (!holder.database || holder.database.role === 'unknown'))
     return [
       {
-        code: 'primary_silent',
+        code: 'primary_unreachable',
         message: `the primary in ${primary} does not answer: writes wait until it does or another region takes over`,
       },
     ]
@@ -51,8 +54,8 @@ function primaryProblems({ primary, regions }: Unjudged, claims: readonly string
   return [{ code: 'no_primary', message: 'no region holds the primary: writes wait' }]
 }
 
-function durabilityProblems({ durability, primary, regions }: Unjudged): Problem[] {
-  const alone = `no standby is in step with ${primary ?? 'the primary'}`
+function durabilityProblems({ durability, primary, regions }: StatusWithoutHealth): Problem[] {
+  const alone = `${primary ?? 'the primary'} has no sync standby`
   const single = regions.filter((region) => region.role === 'full').length === 1
   if (durability === 'at risk')
     return [
@@ -63,7 +66,7 @@ function durabilityProblems({ durability, primary, regions }: Unjudged): Problem
       },
     ]
   if (durability === 'unknown' && primary !== undefined)
-    return [{ code: 'durability_unknown', message: `nobody says which standby is in step with ${primary}` }]
+    return [{ code: 'durability_unknown', message: `no agent reports a sync standby of ${primary}` }]
   if (durability === 'stopped')
     return [
       { code: 'durability_stopped', message: `${alone}: writes are stopped (database.durability strict)` },
@@ -71,11 +74,11 @@ function durabilityProblems({ durability, primary, regions }: Unjudged): Problem
   return []
 }
 
-function sharedProblems({ shared, regions }: Unjudged): Problem[] {
+function sharedProblems({ shared, regions }: StatusWithoutHealth): Problem[] {
   const without = regions.filter((region) => region.etcd?.error !== undefined).map((region) => region.region)
   const old =
     shared && shared.ageMs > freshMs
-      ? `; fitness, lag and verdicts are ${duration(shared.ageMs / 1000)} old`
+      ? `; health, lag and verdicts are ${duration(shared.ageMs / 1000)} old`
       : ''
   const state = spaceState(regions.flatMap(({ etcd }) => etcd ?? []))
   // It is why etcd cannot be written, so that need not be told, too.
@@ -107,7 +110,7 @@ const etcdNearlyFull: Problem = {
 }
 
 /** Regions whose agent is gone and whose engines go on: one cause, most often, and one remedy. */
-function aloneProblems({ regions }: Unjudged): Problem[] {
+function aloneProblems({ regions }: StatusWithoutHealth): Problem[] {
   const alone = regions.filter((region) => region.agentState === 'gone' && !isDead(region))
   if (alone.length === 0) return []
   const names = list(alone.map((region) => region.region))
@@ -125,7 +128,7 @@ function aloneProblems({ regions }: Unjudged): Problem[] {
 export const isStopped = (regions: readonly RegionReport[]): boolean =>
   regions.every((region) => region.agentState === 'gone' && region.processes.length === 0)
 
-function releaseProblems({ regions }: Unjudged): Problem[] {
+function releaseProblems({ regions }: StatusWithoutHealth): Problem[] {
   const release = regions.map((region) => region.world?.release).find((one) => one?.startsWith('failed'))
   if (release === undefined) return []
   return [

@@ -16,20 +16,20 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
   })
   const agent = agentProblem(region, about)
   const verdict = verdicts.find((one) => one.region === name)
-  const fitness =
-    region.fitness === 'lost' || region.fitness === 'unfit'
+  const health =
+    region.health === 'unreachable' || region.health === 'unhealthy'
       ? [
           about(
-            `region_${region.fitness}`,
-            `${region.fitness}${verdict && verdict.by.length > 0 && verdict.state === region.fitness ? sayWhy(verdict) : ''}`,
+            `region_${region.health}`,
+            `${region.health}${verdict && verdict.by.length > 0 && verdict.state === region.health ? sayWhy(verdict) : ''}`,
           ),
         ]
       : verdict?.state === 'suspect' && agent?.code !== 'region_dead'
         ? [about('region_suspect', `does not answer ${list(verdict.by)}`)]
         : []
   const edge =
-    region.edge === 'silent' && agent?.code !== 'region_dead'
-      ? [about('edge_silent', 'its edge does not answer users', `nearside logs ${name} haproxy`)]
+    region.edge === 'unreachable' && agent?.code !== 'region_dead'
+      ? [about('edge_unreachable', 'its edge does not answer users', `nearside logs ${name} haproxy`)]
       : region.edge === 'no app'
         ? [about('edge_no_app', 'its edge has no app to send users to')]
         : []
@@ -52,7 +52,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
   const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notWell)
   return [
     ...(agent ? [agent] : []),
-    ...fitness,
+    ...health,
     ...edge,
     ...database,
     ...steering,

@@ -1,6 +1,6 @@
 import type { Durability, RegionStatus } from '../../agent/http/status.ts'
 import type { ProcessState, ProcessStatus } from '../../agent/supervision/supervisor.ts'
-import type { Fitness, Verdict } from '../../failover/types.ts'
+import type { RegionHealth, Verdict } from '../../failover/types.ts'
 
 /** The answer of `nearside status --json`. Fields are added, never changed or taken away. */
 export type WorldStatus = {
@@ -17,7 +17,7 @@ export type WorldStatus = {
   /** What the topology asks for. */
   durabilityAsked: 'region' | 'strict' | 'local'
   /**
-   * What the agents know together (fitness, verdicts, lag, primary), by the freshest of those that answered: how old
+   * What the agents know together (health, verdicts, lag, primary), by the freshest of those that answered: how old
    * it is, and whose it is. Absent when no agent answers; then everything here comes from the engines themselves.
    */
   shared?: { ageMs: number; from: string; etcdError?: string }
@@ -26,12 +26,12 @@ export type WorldStatus = {
 }
 
 /** `well`: nothing to do. `degraded`: users are served, and something needs a look. `down`: no region serves users. */
-export type Health = 'well' | 'degraded' | 'down'
+export type Health = 'healthy' | 'degraded' | 'down'
 
 export type Problem = { code: string; region?: string; message: string; remedy?: string }
 
 /** `serving`: users get answers. `no app`: it works and has nobody to send them to. `silent`: nothing answers. */
-export type Edge = 'serving' | 'no app' | 'silent'
+export type Edge = 'serving' | 'no app' | 'unreachable'
 
 export type ShownProcess = Omit<ProcessStatus, 'state' | 'restarts' | 'engine'> & {
   /** `running` and `gone` are what a record and /proc say when no agent does. */
@@ -49,7 +49,7 @@ export type RegionReport = Partial<Omit<RegionStatus, 'agent' | 'processes'>> & 
   agent: RegionStatus['agent'] | null
   /** `hangs`: the process lives and does not answer. `elsewhere`: not on this machine, and it does not answer. */
   agentState: 'answers' | 'hangs' | 'gone' | 'elsewhere'
-  fitness?: Fitness
+  health?: RegionHealth
   edge?: Edge
   lag?: { lagMs?: number; lagBytes?: number; streaming: boolean }
   processes: ShownProcess[]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { Shared } from '../../../src/agent/coordination/store.ts'
+import { StateStore } from '../../../src/agent/coordination/store.ts'
 import { contextOf } from '../../../src/compile.ts'
 import type { Action, Leader } from '../../../src/failover/types.ts'
 import { validate } from '../../../src/topology/checks.ts'
@@ -10,7 +10,7 @@ import { startEtcd, type TestEtcd, testPassword } from '../../support/etcd.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegionsAndWitness } from '../../support/world.ts'
 
-type SetFitness = Extract<Action, { kind: 'setFitness' }>
+type SetHealth = Extract<Action, { kind: 'setHealth' }>
 
 /** What several agents do to the same keys, each with a clock that the test moves. */
 describe('agents that share an etcd', () => {
@@ -27,13 +27,13 @@ describe('agents that share an etcd', () => {
 
   const secrets = Object.fromEntries(secretNames.map((name) => [name, testPassword])) as Secrets
   const agent = (region: string) =>
-    new Shared(contextOf(topology, region, { secrets, folder: '/w', appFolder: '/a' }), () => nowMs)
+    new StateStore(contextOf(topology, region, { secrets, folder: '/w', appFolder: '/a' }), () => nowMs)
   const report = (region: string) => ({ region, at: 1, version: '1', seen: {}, database: undefined })
 
   /** Patroni's leader key, as Patroni keeps it: under a lease of its own. */
   async function lead(region: string): Promise<Leader> {
     const lease = await cluster.client().grantLease(60)
-    await cluster.client().put('/service/shared/leader', region, { lease })
+    await cluster.client().put('/service/store/leader', region, { lease })
     return (await agent('us-west').read()).leader!
   }
   const leads = async () => (await agent('us-west').read()).leader?.region
@@ -51,7 +51,7 @@ describe('agents that share an etcd', () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
     const leader = await lead('us-east')
-    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west')
+    await cluster.client().put(`/nearside/store/claims/${leader.lease}`, 'us-west')
     assert.equal(await central.revokeLeader(leader, 'us-west'), false)
     assert.equal(await west.isMoving('us-east', 'us-west'), false)
     const next = await lead('us-east')
@@ -75,7 +75,7 @@ describe('agents that share an etcd', () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
     const leader = await lead('us-east')
-    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west')
+    await cluster.client().put(`/nearside/store/claims/${leader.lease}`, 'us-west')
     assert.equal(await central.revokeLeader(leader), false)
     assert.equal(await leads(), 'us-east')
     assert.equal(await west.revokeLeader(leader), true)
@@ -86,30 +86,30 @@ describe('agents that share an etcd', () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
     const leader = await lead('us-east')
-    const [mine] = await cluster.client().get('/nearside/shared/agents/us-west')
-    await cluster.client().put(`/nearside/shared/claims/${leader.lease}`, 'us-west', { lease: mine!.lease })
+    const [mine] = await cluster.client().get('/nearside/store/agents/us-west')
+    await cluster.client().put(`/nearside/store/claims/${leader.lease}`, 'us-west', { lease: mine!.lease })
     await west.withdraw()
     assert.equal(await central.revokeLeader(leader), true)
   })
 
-  test('a change of fitness is made by one of those that decided it on the same state', async () => {
+  test('a change of health is made by one of those that decided it on the same state', async () => {
     const agents = ['us-west', 'us-central', 'us-east'].map(agent)
-    const lost: SetFitness = {
-      kind: 'setFitness',
+    const lost: SetHealth = {
+      kind: 'setHealth',
       region: 'us-east',
-      state: 'lost',
-      was: 'fit',
+      state: 'unreachable',
+      was: 'healthy',
       revision: '0',
       by: [],
     }
-    const done = await Promise.all(agents.map((one) => one.setFitness(lost)))
+    const done = await Promise.all(agents.map((one) => one.setHealth(lost)))
     assert.equal(done.filter(Boolean).length, 1)
-    const { fitness } = await agents[0]!.read()
-    assert.equal(fitness['us-east']?.state, 'lost')
-    const { revision } = fitness['us-east']!
-    const back: SetFitness = { ...lost, state: 'fit', was: 'lost', revision }
-    assert.equal(await agents[1]!.setFitness(back), true)
-    assert.equal(await agents[2]!.setFitness(back), false)
+    const { health } = await agents[0]!.read()
+    assert.equal(health['us-east']?.state, 'unreachable')
+    const { revision } = health['us-east']!
+    const back: SetHealth = { ...lost, state: 'healthy', was: 'unreachable', revision }
+    assert.equal(await agents[1]!.setHealth(back), true)
+    assert.equal(await agents[2]!.setHealth(back), false)
   })
 
   test('a report’s age is counted by its reader, from when it first saw it', async () => {
@@ -169,7 +169,7 @@ describe('agents that share an etcd', () => {
     // Nobody knows whether the first was heard, so it is said again.
     await west.settleRelease('r1', 'ok')
     assert.equal(await outcome(), 'ok')
-    await cluster.client().delete('/nearside/shared/releases/r1')
+    await cluster.client().delete('/nearside/store/releases/r1')
     assert.equal(await east.claimRelease('r1'), true)
     await west.settleRelease('r1', 'failed: exit 1')
     await west.settleRelease('r1', undefined)
@@ -200,7 +200,7 @@ describe('agents that share an etcd', () => {
   test('the last 500 events are kept, also when each agent writes but a few', async () => {
     const client = cluster.client()
     for (let at = 0; at < 520; at += 1)
-      await client.put(`/nearside/shared/events/${String(at).padStart(15, '0')}-us-east-1`, '{"at":1}')
+      await client.put(`/nearside/store/events/${String(at).padStart(15, '0')}-us-east-1`, '{"at":1}')
     // An event is for people: on a machine that is busy for longer than an agent waits it may have to be said again.
     const said = () => agent('us-west').record('primary', { to: 'us-west' })
     await until('it to be written', () =>
@@ -216,7 +216,7 @@ describe('agents that share an etcd', () => {
 
   test('who must be promoted is read from Patroni’s record, however incomplete', async () => {
     const sync = async (value: string) => {
-      await cluster.client().put('/service/shared/sync', value)
+      await cluster.client().put('/service/store/sync', value)
       return (await agent('us-west').read()).sync
     }
     assert.deepEqual(await sync('{"leader":"us-east","sync_standby":"us-west"}'), {
@@ -230,8 +230,8 @@ describe('agents that share an etcd', () => {
 
 function topologyAt(base: string): Topology {
   const input: TopologyInput = {
-    name: 'shared',
-    domain: 'shared.example.com',
+    name: 'store',
+    domain: 'store.example.com',
     network: { base },
     regions: twoRegionsAndWitness,
     app: { command: ['true'] },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { handOver } from '../../../src/agent/database/forced-failover.ts'
+import { forceFailover } from '../../../src/agent/database/forced-failover.ts'
 import type { Logger } from '../../../src/lib/log.ts'
 import { signal } from '../../../src/lib/proc.ts'
 import { type Name, startDatabases, type TestDatabases } from '../../support/patroni.ts'
@@ -17,18 +17,18 @@ describe('a primary that hangs is given up', () => {
   const note = (...words: unknown[]) => said.push(words)
   const agent = (region: Name) => ({
     context: databases.context(region),
-    shared: databases.shared(region),
+    store: databases.store(region),
     log: { info: note, warn: note } as unknown as Logger,
   })
 
   async function give(from: Name, to: Name): Promise<number> {
     const { snapshot } = await databases.look(to)
     const startedMs = performance.now()
-    await handOver(agent(from), {
-      kind: 'giveUpPrimary',
+    await forceFailover(agent(from), {
+      kind: 'forceFailover',
       leader: snapshot.leader!,
       to,
-      silentMs: 5000,
+      unresponsiveMs: 5000,
     })
     await until(
       `${to} to take writes`,
@@ -47,13 +47,13 @@ describe('a primary that hangs is given up', () => {
 
   /** As a standby; every hand-over so far stands in the events, and nothing else. */
   async function comesBack(region: Name, primary: Name, handOvers: number) {
-    await databases.inStep(primary)
+    await databases.inSync(primary)
     const [row] = await databases.query(region, 'SELECT pg_is_in_recovery() AS recovers')
     assert.deepEqual(row, { recovers: true })
-    const events = await databases.shared(region).events()
+    const events = await databases.store(region).events()
     assert.deepEqual(
       events.map(({ kind }) => kind),
-      Array(handOvers).fill('giveUpPrimary'),
+      Array(handOvers).fill('forceFailover'),
     )
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import type { Snapshot } from '../../../src/agent/coordination/store.ts'
-import { ElectionWaker, StandbyWaker } from '../../../src/agent/database/patroni-wakeup.ts'
+import { ElectionWakeup, StandbyWakeup } from '../../../src/agent/database/patroni-wakeup.ts'
 import type { Logger } from '../../../src/lib/log.ts'
 import { freeNetwork } from '../../support/net.ts'
 import { until } from '../../support/sandboxed.ts'
@@ -27,7 +27,7 @@ async function patroniOfWest(t: TestContext, changes: Parameters<typeof topology
 
 test('a region’s Patroni is woken when another region’s etcd member falls silent, once, and while nobody leads', async (t) => {
   const { reasons, agent } = await patroniOfWest(t)
-  const waker = new ElectionWaker(agent)
+  const waker = new ElectionWakeup(agent)
   const look = (answers: boolean, leader?: string) =>
     waker.update({
       initialized: true,
@@ -42,13 +42,13 @@ test('a region’s Patroni is woken when another region’s etcd member falls si
     look(false)
     return reasons.length > 1
   })
-  assert.deepEqual(reasons, ['us-east is silent', 'nobody leads'])
+  assert.deepEqual(reasons, ['us-east is unreachable', 'nobody leads'])
 })
 
 type Standby = { state?: string; streams?: boolean; recorded?: boolean; leader?: string }
 
 /** What the agents share of us-west, which leads, and of a database in us-east. */
-const shared = ({ state = 'running', streams = false, recorded = false, leader = 'us-west' }: Standby) =>
+const store = ({ state = 'running', streams = false, recorded = false, leader = 'us-west' }: Standby) =>
   ({
     leader: { region: leader },
     reports: {
@@ -64,29 +64,29 @@ const shared = ({ state = 'running', streams = false, recorded = false, leader =
 test('the primary’s Patroni is woken for a standby that comes up, until that streams and may be promoted', async (t) => {
   const { reasons, agent } = await patroniOfWest(t)
   let nowMs = 0
-  const waker = new StandbyWaker(agent, () => nowMs)
+  const waker = new StandbyWakeup(agent, () => nowMs)
   const woken = async (standby: Standby) => {
     const before = reasons.length
     nowMs += 1000
-    waker.update(shared(standby))
+    waker.update(store(standby))
     await until('being woken', () => reasons.length > before)
   }
-  waker.update(shared({ state: 'starting' }))
-  waker.update(shared({ leader: 'us-east' }))
-  waker.update(shared({ streams: true, recorded: true }))
-  // It may be promoted, and has paused: a Patroni that looks now would let commits go on without it.
-  waker.update(shared({ recorded: true }))
+  waker.update(store({ state: 'starting' }))
+  waker.update(store({ leader: 'us-east' }))
+  waker.update(store({ streams: true, recorded: true }))
+  // It may be promoted, and has paused: a Patroni that coordination now would let commits go on without it.
+  waker.update(store({ recorded: true }))
   await woken({})
-  waker.update(shared({}))
+  waker.update(store({}))
   await woken({ streams: true })
   assert.deepEqual(reasons, Array(2).fill('us-east comes up'))
 })
 
 test('with durability “local” a standby that streams waits for nothing', async (t) => {
   const { reasons, agent } = await patroniOfWest(t, { database: { durability: 'local' } })
-  const waker = new StandbyWaker(agent, () => 0)
-  waker.update(shared({ streams: true }))
-  waker.update(shared({}))
+  const waker = new StandbyWakeup(agent, () => 0)
+  waker.update(store({ streams: true }))
+  waker.update(store({}))
   await until('being woken', () => reasons.length > 0)
   assert.deepEqual(reasons, ['us-east comes up'])
 })
@@ -94,10 +94,10 @@ test('with durability “local” a standby that streams waits for nothing', asy
 test('for a standby that does not get on the primary’s Patroni is woken ten times, and again when it has come up', async (t) => {
   const { reasons, agent } = await patroniOfWest(t)
   let nowMs = 0
-  const waker = new StandbyWaker(agent, () => nowMs)
+  const waker = new StandbyWakeup(agent, () => nowMs)
   const look = (standby: Standby) => {
     nowMs += 1000
-    waker.update(shared(standby))
+    waker.update(store(standby))
   }
   for (let seconds = 0; seconds < 60; seconds += 1) look({})
   await until('being woken', () => reasons.length >= 10)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Looks } from '../../../src/agent/coordination/loop.ts'
+import type { CoordinationLoop } from '../../../src/agent/coordination/loop.ts'
 import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
-import { StrandedWatch } from '../../../src/agent/database/replica-reinit.ts'
+import { ReplicaReinit } from '../../../src/agent/database/replica-reinit.ts'
 import { patroniRequest } from '../../../src/engines/postgres/control.ts'
 import type { Logger } from '../../../src/lib/log.ts'
 import { signal } from '../../../src/lib/proc.ts'
@@ -61,19 +61,19 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     const note = (...words: unknown[]) => said.push(words)
     const agent = {
       context: databases.context(region),
-      shared: databases.shared(region),
+      store: databases.store(region),
       log: { info: note, warn: note } as unknown as Logger,
     }
     const known = { state: { role: 'unknown' } as DatabaseState }
-    const looks: Pick<Looks, 'snapshot' | 'atMs' | 'error'> = {
+    const coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'> = {
       snapshot: undefined,
       atMs: 0,
       error: undefined,
     }
-    const stranded = new StrandedWatch(agent, known, looks)
+    const stranded = new ReplicaReinit(agent, known, coordination)
     const round = async () => {
       const { snapshot, database } = await databases.look(region)
-      Object.assign(looks, { snapshot, atMs: performance.now() })
+      Object.assign(coordination, { snapshot, atMs: performance.now() })
       known.state = database.state
       await stranded.round()
       return stranded
@@ -85,8 +85,8 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     await databases.start(region)
     const { round, said } = watch(region)
     const copies = async () =>
-      (await databases.shared(primary).events()).filter(
-        ({ kind, detail }) => kind === 'copyAnew' && detail.region === region,
+      (await databases.store(primary).events()).filter(
+        ({ kind, detail }) => kind === 'replicaReinit' && detail.region === region,
       )
     await until(
       'the copy',
@@ -96,7 +96,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
       },
       120_000,
     )
-    await databases.inStep(primary)
+    await databases.inSync(primary)
     assert.equal((await round()).missing, undefined)
     // Its slot keeps WAL for it again.
     assert.deepEqual(
@@ -125,7 +125,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     const { snapshot } = await databases.look('us-west')
     await databases.kill('us-east')
     for (const one of stopped) signal(one, 'SIGCONT')
-    await databases.shared('us-west').revokeLeader(snapshot.leader!)
+    await databases.store('us-west').revokeLeader(snapshot.leader!)
     await until('us-west to lead', async () => {
       const [row] = await databases.query('us-west', 'SELECT pg_is_in_recovery() AS recovers')
       return row?.recovers === false

@@ -11,10 +11,10 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-const limits = { inStepMs: 200, seenMs: 200, firstWriteMs: 200 }
+const limits = { syncMs: 200, seenMs: 200, firstWriteMs: 200 }
 
 /**
- * An agent that sees three full regions, us-east leading and both others in step, and a Patroni that says yes;
+ * An agent that sees three full regions, us-east leading and both others in sync, and a Patroni that says yes;
  * meanwhile the lock goes to `lands`.
  */
 async function agentWhose(lands: string | undefined) {
@@ -35,8 +35,8 @@ async function agentWhose(lands: string | undefined) {
   }
   const agent = {
     context,
-    looks: { snapshot },
-    shared: { record: async (...event: unknown[]) => recorded.push(event) },
+    coordination: { snapshot },
+    store: { record: async (...event: unknown[]) => recorded.push(event) },
   }
   const patroni = createServer((_, response) => {
     if (lands !== undefined) snapshot.leader = { region: lands }

@@ -11,7 +11,7 @@ function agentOf(name: string, member?: Partial<MemberStatus>): Agent {
   const regions = regionsOf(topologyOf(withEdge))
   const region = regions.find((one) => one.name === name)
   const context = { region, regions, topology: topologyOf(withEdge) }
-  const parts = { looks: {}, etcdWatch: { member }, deployments: { count: 0 } }
+  const parts = { coordination: {}, etcdWatch: { member }, deployments: { count: 0 } }
   return { context, ...parts, supervisor: { status: () => [] } } as unknown as Agent
 }
 const text = (agent: Agent) => metrics(agent, () => undefined).text()

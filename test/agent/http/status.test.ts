@@ -19,7 +19,7 @@ function durability(
     reports: { 'us-east': { database } },
   }
   const context = { topology: topologyOf(twoRegions, { database: { durability: asked } }) }
-  return durabilityOf({ context, looks: { snapshot } } as unknown as Agent)
+  return durabilityOf({ context, coordination: { snapshot } } as unknown as Agent)
 }
 
 const streaming = (synchronous: boolean) => [{ region: 'us-west', synchronous, lagMs: 0, lagBytes: 0 }]

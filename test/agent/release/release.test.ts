@@ -15,7 +15,7 @@ test('an outcome that cannot be written is written as soon as it can be', async 
   const settled: (string | undefined)[] = []
   let refusals = 2
   await releaseOnce({
-    shared: {
+    store: {
       claimRelease: async () => true,
       async settleRelease(_, outcome) {
         if (refusals-- > 0) throw new Error('etcd is silent')
@@ -35,7 +35,7 @@ test('an outcome that cannot be written is written as soon as it can be', async 
 test('an agent that stops does not go on trying', async () => {
   let tried = 0
   await releaseOnce({
-    shared: {
+    store: {
       claimRelease: async () => true,
       async settleRelease() {
         tried += 1

@@ -41,15 +41,15 @@ describe('starting', () => {
     await all.supervisor.stop()
   })
 
-  test('a gate holds a process back, and is passed once: a restart asks nobody', async () => {
+  test('a condition holds a process back, and is passed once: a restart asks nobody', async () => {
     let open = Promise.withResolvers<void>()
     let asked = 0
-    const gate = () => {
+    const condition = () => {
       asked += 1
       return open.promise
     }
     const all = here.supervisor(here.plan([here.process('gated', stay)]), {
-      gates: { gated: { waitsFor: 'another region', opens: gate } },
+      startConditions: { gated: { waitsFor: 'another region', opens: condition } },
     })
     all.supervisor.start()
     await all.in('gated', 'waiting', ({ why }) => why === 'for another region')
@@ -115,7 +115,7 @@ describe('a process that fails', () => {
     await until('a second start', () => here.starts('stuck').length > 1)
     assert.equal(identify(here.starts('stuck')[0]!), undefined)
     await all.supervisor.stop()
-    assert.deepEqual(here.residents(), [])
+    assert.deepEqual(here.processes(), [])
   })
 
   test('again and again is given up visibly; asked to, it is tried once more', async () => {
@@ -174,7 +174,7 @@ describe('a process that fails', () => {
     const { restarts } = await deaf.in('other', 'ready')
     assert.equal(restarts, 0)
     await deaf.supervisor.stop()
-    assert.deepEqual(here.residents(), [])
+    assert.deepEqual(here.processes(), [])
   })
 
   test('because it does not exist is told like any other', async () => {
@@ -191,8 +191,8 @@ describe('a process that fails', () => {
     await all.in('lonely', 'backoff', ({ why, restarts }) => restarts > 2 && why!.includes('ENOENT'))
     mkdirSync(join(here.folder, 'run'))
     const { pid } = await all.in('lonely', 'ready')
-    await until('only one to be left', () => here.residents().length === 1)
-    assert.deepEqual(here.residents(), [pid])
+    await until('only one to be left', () => here.processes().length === 1)
+    assert.deepEqual(here.processes(), [pid])
     await all.supervisor.stop()
   })
 })
@@ -209,7 +209,7 @@ describe('stopping', () => {
     await all.in('top', 'ready')
     await all.supervisor.stop()
     assert.equal(readFileSync(join(here.folder, 'data/order'), 'utf8'), 'top\nmiddle\nbase\n')
-    assert.deepEqual(here.residents(), [])
+    assert.deepEqual(here.processes(), [])
     assert.deepEqual(new Set(all.supervisor.status().map(({ state }) => state)), new Set(['stopped']))
   })
 
@@ -236,7 +236,7 @@ describe('stopping', () => {
     all.supervisor.start()
     await all.in('deaf', 'ready')
     await all.supervisor.stop()
-    await until('nothing to be left', () => here.residents().length === 0)
+    await until('nothing to be left', () => here.processes().length === 0)
   })
 
   test('in the middle of starting leaves nothing behind, whenever it comes', async () => {
@@ -247,7 +247,7 @@ describe('stopping', () => {
       all.supervisor.start()
       await delay(pauseMs)
       await all.supervisor.stop()
-      assert.deepEqual(here.residents(), [], `stopped after ${pauseMs} ms`)
+      assert.deepEqual(here.processes(), [], `stopped after ${pauseMs} ms`)
     }
   })
 
@@ -307,7 +307,7 @@ describe('after an agent that was killed', () => {
       await next.in(name, 'ready', (now) => now.pid !== pid)
     }
     await next.supervisor.stop()
-    await until('nothing to be left', () => here.residents().length === 0)
+    await until('nothing to be left', () => here.processes().length === 0)
   })
 
   test('what the plan wants otherwise now is stopped and started anew; the rest is left alone', async () => {
@@ -332,11 +332,11 @@ describe('after an agent that was killed', () => {
     await next.supervisor.stop()
   })
 
-  test('what is adopted has passed its gate: it is restarted although nobody opens it', async () => {
+  test('what is adopted has passed its condition: it is restarted although nobody opens it', async () => {
     const plan = here.plan([here.process('kept', stay)])
     await killed(plan)
     const next = here.supervisor(plan, {
-      gates: { kept: { waitsFor: 'ever', opens: () => new Promise(() => undefined) } },
+      startConditions: { kept: { waitsFor: 'ever', opens: () => new Promise(() => undefined) } },
     })
     next.supervisor.start()
     const { pid } = await next.in('kept', 'ready')
@@ -390,7 +390,7 @@ test('asked to, it restarts one and leaves the others; asked twice at once, once
   await Promise.all([all.supervisor.restart('a'), all.supervisor.restart('a')])
   const now = await all.in('a', 'ready', (status) => status.pid !== pid)
   assert.deepEqual(
-    here.residents().sort((x, y) => x - y),
+    here.processes().sort((x, y) => x - y),
     [now.pid!, other.pid!].sort((x, y) => x - y),
   )
   await all.supervisor.stop()
@@ -406,6 +406,6 @@ test('a stop that comes while it is restarted prevails', async () => {
     await all.supervisor.stop()
     await restart
     await all.supervisor.stop()
-    assert.deepEqual(here.residents(), [], `stopped after ${pauseMs} ms`)
+    assert.deepEqual(here.processes(), [], `stopped after ${pauseMs} ms`)
   }
 })

@@ -12,7 +12,7 @@ import { labIdOf } from '../../../src/world/namespaces/names.ts'
 import { testNetwork } from '../../support/lab/networks.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 import { agentsOf, killAll, processesOfWorld, worldMark } from '../../support/world/processes.ts'
-import { takeTurn } from '../../support/world/world-lock.ts'
+import { takeWorldLock } from '../../support/world/world-lock.ts'
 import { twoRegionsAndWitness } from '../../support/world.ts'
 import { nearside } from '../program.ts'
 
@@ -30,7 +30,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
   // Removes the network when this process ends, however that happens.
   const remains = lack ? undefined : testNetwork(world)
   before(async () => {
-    turn = await takeTurn()
+    turn = await takeWorldLock()
     writeFileSync(
       file,
       JSON.stringify({

@@ -16,7 +16,7 @@ const status = (part: Partial<LabStatus> = {}): LabStatus => ({
   world: 'shop-lab',
   folder: '/srv/shop/.nearside/shop-lab',
   network: 'up',
-  health: 'well',
+  health: 'healthy',
   primary: 'us-east',
   places: [{ place: 'us-east', namespace: 'nearside-0123abcd-r1', addresses: '10.77.1.1' }],
   links: [link('us-east', 'us-west')],

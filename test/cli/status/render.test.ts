@@ -7,15 +7,15 @@ import { sampleRegions, shared, statusOf, withoutAgent } from '../../world/statu
 const plain = (_: unknown, text: string) => text
 const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
 
-test('a world that is well fits on ten short lines', () => {
+test('a healthy world fits on ten short lines', () => {
   assert.equal(
     renderStatus(statusOf(sampleRegions()), plain),
-    `shop  shop.example.com  well
+    `shop  shop.example.com  healthy
 
-REGION      ROLE     FITNESS  EDGE     DATABASE  LAG            REQ/S  READY
-us-east     full     fit      serving  primary   –                4.0  3/3
-us-west     full     fit      serving  in step   2.0 ms, 120 B    4.0  3/3
-us-central  witness  fit      –        –         –                  –  1/1
+REGION      ROLE     HEALTH   EDGE     DATABASE  LAG     REQ/S  UP
+us-east     full     healthy  serving  primary   –         4.0  3/3
+us-west     full     healthy  serving  sync      2.0 ms    4.0  3/3
+us-central  witness  healthy  –        –         –           –  1/1
 
 Primary     us-east, timeline 3
 Durability  region: every acknowledged write is on disk in two regions
@@ -25,7 +25,13 @@ Durability  region: every acknowledged write is on disk in two regions
 
 test('every line of a status fits on a terminal of 80 columns, problems too', () => {
   const lag = { ...shared.lag, 'us-west': { lagMs: 123_000, lagBytes: 123_456_789, streaming: false } }
-  const world = { ...shared, lag, durability: 'at risk' as const, ageMs: 99_000 }
+  const world = {
+    ...shared,
+    health: { ...shared.health, 'us-east': 'unreachable' as const },
+    lag,
+    durability: 'at risk' as const,
+    ageMs: 99_000,
+  }
   const regions = [
     withoutAgent(east, 'gone'),
     { ...west, world, requestsPerSecond: 99_999 },
@@ -44,12 +50,13 @@ test('what no agent says is shown as unknown, and where the answer comes from', 
 
 test('an old view says how old', () => {
   const regions = sampleRegions().map((one) => ({ ...one, world: { ...shared, ageMs: 12_000 } }))
-  assert.match(renderStatus(statusOf(regions), plain), /Fitness, lag and verdicts are 12 s old/)
+  assert.match(renderStatus(statusOf(regions), plain), /Health, lag and verdicts are 12 s old/)
 })
 
 test('verbose shows every process with pid, uptime and restarts', () => {
   const text = renderStatus(statusOf(sampleRegions()), plain, { verbose: true })
   assert.match(text, /us-east +agent +ready +100 +1 min/)
+  assert.match(text, / 2\.0 ms, 120 B /)
   assert.match(text, /us-west +haproxy +ready +200 +50 s +0/)
 })
 

@@ -6,12 +6,12 @@ import { stopLines } from '../../../src/cli/stop-view.ts'
 import { changesIn } from '../../../src/cli/up/foreground.ts'
 import { progressLines, wordsOf } from '../../../src/cli/up/progress.ts'
 import type { Region } from '../../../src/topology/regions.ts'
-import type { Look } from '../../../src/world/start.ts'
+import type { Sample } from '../../../src/world/start.ts'
 import { sampleRegions, shared, statusOf, withoutAgent } from '../../world/status/sample.ts'
 
 const plain = (_: unknown, text: string) => text
 
-function look(name: string, states: Record<string, ProcessState> = {}, more: Partial<Look> = {}): Look {
+function look(name: string, states: Record<string, ProcessState> = {}, more: Partial<Sample> = {}): Sample {
   const processes = Object.entries(states).map(([process, state]) => ({
     name: process,
     engine: 'app' as const,
@@ -36,12 +36,12 @@ test('a region’s words say what moves, and what waits only when nothing moves'
 })
 
 test('the block has a line for each region, and one for what is waited for when all are ready', () => {
-  const looks = [
+  const samples = [
     look('us-east', { etcd: 'ready', 'app-0': 'waiting' }),
     look('eu', { etcd: 'ready' }, { edge: true }),
   ]
   const options = { title: 'Starting shop', rest: () => 'waiting for a standby' }
-  assert.deepEqual(progressLines(looks, 4.25, options, plain), [
+  assert.deepEqual(progressLines(samples, 4.25, options, plain), [
     'Starting shop  4.3 s',
     '  us-east  ●○  app-0 waits for postgres',
     '  eu       ●   ready',

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { freeSpace, spaceState } from '../../../src/engines/etcd/space.ts'
-import { judgeEtcd } from '../../../src/world/doctor/etcd.ts'
+import { evaluateEtcd } from '../../../src/world/doctor/etcd.ts'
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts'
 import { until } from '../../support/sandboxed.ts'
 import { sampleRegions, statusOf } from '../../world/status/sample.ts'
 
 test('a member near its quota is told before writes stop', () => {
   const quota = 1000
-  assert.equal(spaceState([], quota), 'well')
-  assert.equal(spaceState([{ dbBytes: 100 }, {}], quota), 'well')
+  assert.equal(spaceState([], quota), 'ok')
+  assert.equal(spaceState([{ dbBytes: 100 }, {}], quota), 'ok')
   assert.equal(spaceState([{ dbBytes: 100 }, { dbBytes: 900 }], quota), 'nearly full')
   assert.equal(spaceState([{ dbBytes: 100, alarms: ['NOSPACE'] }], quota), 'full')
 })
@@ -49,7 +49,7 @@ describe('an etcd that is full', () => {
       status.problems.map(({ code }) => code),
       ['etcd_full'],
     )
-    const finding = judgeEtcd([{ region: 'us-east', alarms, dbBytes }], () => freeSpace(members))
+    const finding = evaluateEtcd([{ region: 'us-east', alarms, dbBytes }], () => freeSpace(members))
     assert.equal(finding.state, 'problem')
     await finding.fix!.run()
     await etcd.put('/after', 'goes through')

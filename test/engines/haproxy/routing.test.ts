@@ -108,7 +108,7 @@ describe('reads', () => {
     for (const name of names) for (const app of world.at(name).apps) app.healthy = false
     for (const name of names)
       await until(
-        'nobody to be fit',
+        'nobody to be healthy',
         async () => (await world.at(name).ask('/.nearside/ready')).status === 503,
       )
     for (const name of names)
@@ -202,17 +202,17 @@ describe('requests from other regions, on 8081', () => {
     assert.equal(world.at('us-east').apps.flatMap((app) => app.requests).length, before)
   })
 
-  test('say whether the app is fit without asking it', async () => {
+  test('say whether the app is healthy without asking it', async () => {
     const { apps } = world.at('us-east')
     const ready = () => world.at('us-east').ask('/.nearside/ready', { port: port() })
     const before = apps.flatMap((app) => app.requests).length
     assert.equal((await ready()).status, 200)
     for (const app of apps) app.healthy = false
-    const unfit = await until('503', async () => {
+    const unhealthy = await until('503', async () => {
       const reply = await ready()
       return reply.status === 503 && reply
     })
-    assert.equal(unfit.headers['retry-after'], '1')
+    assert.equal(unhealthy.headers['retry-after'], '1')
     assert.equal((await world.at('us-east').ask('/.nearside/alive', { port: port() })).status, 200)
     assert.equal(apps.flatMap((app) => app.requests).length, before)
     await restore(world, ['us-east', 'us-west'])

@@ -186,7 +186,7 @@ test('maps change under load without losing a query, and every answer is one of 
     assert.deepEqual([...seen.keys()].sort(), ['10.0.0.1 /12', '10.0.0.2 /12'], JSON.stringify([...seen]))
   }))
 
-test('steering follows fitness, and looks after itself when the server forgets', () =>
+test('steering follows availability, and looks after itself when the server forgets', () =>
   withKnot(async (knot) => {
     const { topology, control } = knot
     const east = { lat: 40.7, lon: -74 }
@@ -211,11 +211,11 @@ test('steering follows fitness, and looks after itself when the server forgets',
     assert.equal(await answers(), `${toEast} ${toWest}`)
     assert.equal(kindOf(await steering.reconcile({})), 'unchanged')
 
-    await steering.reconcile({ 'us-east': { kind: 'unfit' } })
+    await steering.reconcile({ 'us-east': { kind: 'unhealthy' } })
     assert.equal(await answers(), `${toWest} ${toWest}`)
-    await steering.reconcile({ 'us-east': { kind: 'unfit' }, 'us-west': { kind: 'unfit' } })
+    await steering.reconcile({ 'us-east': { kind: 'unhealthy' }, 'us-west': { kind: 'unhealthy' } })
     assert.equal(await answers(), `${toEast} ${toWest}`, 'fail open')
-    await steering.reconcile({ 'us-east': { kind: 'fit', share: 0 } })
+    await steering.reconcile({ 'us-east': { kind: 'healthy', share: 0 } })
     assert.equal(await answers(), `${toWest} ${toWest}`)
     await steering.reconcile({})
     assert.equal(await answers(), `${toEast} ${toWest}`)

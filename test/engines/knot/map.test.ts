@@ -61,7 +61,7 @@ test('probes ask for the first and the last net of every answer in both families
   )
 })
 
-test('a region’s answer is its own one address, by fitness', () => {
+test('a region’s answer is its own one address, by availability', () => {
   const topology = topologyOf(twoRegions)
   const regions = regionsOf(topology)
   const table = computeTable({
@@ -71,7 +71,7 @@ test('a region’s answer is its own one address, by fitness', () => {
   })
   const map = knotMap(topology, regions, table, {})
   assert.deepEqual(map.answers, [[regions[0]!.address], [regions[1]!.address]])
-  const away = knotMap(topology, regions, table, { 'us-east': { kind: 'unfit' } })
+  const away = knotMap(topology, regions, table, { 'us-east': { kind: 'unhealthy' } })
   assert.deepEqual(
     [...away.nets()].map((net) => net.value),
     [1, 1, 1, 1],

@@ -24,7 +24,7 @@ const losAngeles = ([4, 6] as const).flatMap((family) =>
 )
 
 before(async () => {
-  const topology = await knotTopology({ steering: { places: cityPlaces, maxPrefixes } })
+  const topology = await knotTopology({ steering: { geoip: cityPlaces, maxPrefixes } })
   table = await readTable(
     await buildTable({ topology, folder: import.meta.dirname, cacheFolder: temporaryFolder('steering') }),
   )
@@ -70,15 +70,15 @@ test('every answer holds for the net that the table gave it to, and no further',
 })
 
 test('while the east is lost everyone gets the west; coming back, it gets its users bit by bit', async () => {
-  const reconcile = (fitness: Parameters<KnotSteering['reconcile']>[0]) =>
-    Promise.all(steerings.map((steering) => steering.reconcile(fitness)))
-  await reconcile({ 'us-east': { kind: 'unfit' } })
+  const reconcile = (availability: Parameters<KnotSteering['reconcile']>[0]) =>
+    Promise.all(steerings.map((steering) => steering.reconcile(availability)))
+  await reconcile({ 'us-east': { kind: 'unhealthy' } })
   assert.deepEqual(await shareTo(2, [...newYork, ...losAngeles]), [1, 1])
-  await reconcile({ 'us-east': { kind: 'fit', share: 0.5 } })
+  await reconcile({ 'us-east': { kind: 'healthy', share: 0.5 } })
   const half = await shareTo(1, newYork)
   assert.ok(half[0]! > 0.1 && half[0]! < 0.9, `${half} of New York is back`)
   assert.equal(half[0], half[1], 'both servers agree on who')
   for (const share of await shareTo(2, losAngeles)) assert.ok(share >= 0.95)
-  await reconcile({ 'us-east': { kind: 'unfit' }, 'us-west': { kind: 'unfit' } })
+  await reconcile({ 'us-east': { kind: 'unhealthy' }, 'us-west': { kind: 'unhealthy' } })
   for (const share of await shareTo(1, newYork)) assert.ok(share >= 0.95, 'fail open')
 })

@@ -50,7 +50,7 @@ test('a new order is shown although the replica has not replayed it yet', async 
   )
 })
 
-test('without a primary the shop is fit, shows its pages, and claims nothing that only a primary knows', async () => {
+test('without a primary the shop is healthy, shows its pages, and claims nothing that only a primary knows', async () => {
   writeEndpoint.lead(undefined)
   assert.equal((await shop.get('/healthz')).status, 200)
   assert.equal((await shop.get('/')).status, 200)
@@ -78,7 +78,7 @@ test('an order that comes while the primary is lost is placed once the replica i
   ])
 })
 
-test('without a replica the shop is not fit and says so', async () => {
+test('without a replica the shop is not healthy and says so', async () => {
   await replica.kill()
   await until('the health check to notice', async () => (await shop.get('/healthz')).status === 503)
   assert.deepEqual(await (await shop.get('/healthz')).json(), {

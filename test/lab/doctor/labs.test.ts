@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judgeLabs, type LabHere } from '../../../src/lab/doctor/labs.ts'
+import { evaluateLabs, type LabHere } from '../../../src/lab/doctor/labs.ts'
 
 const here = (part: Partial<LabHere>): LabHere => ({
   id: '0123abcd',
@@ -11,11 +11,11 @@ const here = (part: Partial<LabHere>): LabHere => ({
   missing: [],
   ...part,
 })
-const judge = (...labs: LabHere[]) => judgeLabs(labs, async () => undefined)
+const evaluate = (...labs: LabHere[]) => evaluateLabs(labs, async () => undefined)
 
 test('whole labs, and none, are well', () => {
   assert.deepEqual(
-    [judge(), judge(here({}))].flat().map((one) => [one.state, one.message]),
+    [evaluate(), evaluate(here({}))].flat().map((one) => [one.state, one.message]),
     [
       ['ok', 'none on this machine'],
       ['ok', '1 lab, whole'],
@@ -25,7 +25,7 @@ test('whole labs, and none, are well', () => {
 
 test('what is left of a lab whose world is gone or dead is offered to be removed', async () => {
   const cleaned: string[] = []
-  const findings = judgeLabs(
+  const findings = evaluateLabs(
     [
       here({ id: 'aaaaaaaa', world: 'gone', processes: 2 }),
       here({ id: 'bbbbbbbb', world: 'gone', folder: undefined, processes: 0 }),
@@ -48,7 +48,7 @@ test('what is left of a lab whose world is gone or dead is offered to be removed
 })
 
 test('a running lab that lacks a part is a problem, and nothing of it is removed', () => {
-  const [finding] = judge(here({ missing: ['the network of us-west', 'the shaper'] }))
+  const [finding] = evaluate(here({ missing: ['the network of us-west', 'the shaper'] }))
   assert.equal(
     finding?.message,
     'the lab shop-lab (/srv/shop) runs without the network of us-west and the shaper',

@@ -11,7 +11,7 @@ import type { DrillPlan } from '../../../src/lab/drill/plan.ts'
 import { type DrillRequest, planDrill } from '../../../src/lab/drill/plan-drill.ts'
 import { silentEdges } from '../../../src/lab/drill/recovery.ts'
 import { runDrill } from '../../../src/lab/drill/run.ts'
-import type { Look } from '../../../src/lab/drill/sample.ts'
+import type { Sample } from '../../../src/lab/drill/sample.ts'
 import { scenarioNames } from '../../../src/lab/drill/scenarios.ts'
 import { impaired, roundOf, stepsOf } from '../../../src/lab/drill/schedule.ts'
 import { planText, resultText } from '../../../src/lab/drill/text.ts'
@@ -34,7 +34,7 @@ const plan = (scenario: string, more: Partial<DrillRequest> = {}) =>
     typed: { words: [] },
     world: 'shop',
     ground: 'lab',
-    situation: { regions, primary: 'us-west' },
+    facts: { regions, primary: 'us-west' },
     ...more,
   })
 const refusal = (work: () => unknown) => {
@@ -89,8 +89,8 @@ suite('the plan of a drill', () => {
       /holds the primary/,
     )
     assert.match(
-      refusal(() => plan('partition', { silent: true })),
-      /has no --silent \| leave it out: packets vanish there anyway/,
+      refusal(() => plan('partition', { unreachable: true })),
+      /has no --unreachable \| leave it out: packets vanish there anyway/,
     )
     assert.match(
       refusal(() => plan('one-way-cut', { typed: { words: [], direction: 'both' } })),
@@ -98,9 +98,7 @@ suite('the plan of a drill', () => {
     )
     for (const ground of ['lab', 'local'] as const)
       assert.match(
-        refusal(() =>
-          plan('disk-full', { ground, situation: { regions, primary: 'us-west', smallDisks: [] } }),
-        ),
+        refusal(() => plan('disk-full', { ground, facts: { regions, primary: 'us-west', smallDisks: [] } })),
         /no disk of its own .* \| .*nearside lab up --small-disk us-west=1gb/,
       )
     assert.match(
@@ -120,7 +118,7 @@ suite('the plan of a drill', () => {
       /did you mean us-central\?/,
     )
     assert.match(
-      refusal(() => plan('region-loss', { situation: { regions } })),
+      refusal(() => plan('region-loss', { facts: { regions } })),
       /no agent knows where the primary is/,
     )
     assert.match(
@@ -228,11 +226,11 @@ suite('the timeline of a drill', () => {
     {
       at: offset + 12_300,
       region: 'us-west',
-      kind: 'setFitness',
+      kind: 'setHealth',
       detail: {
         region: 'us-east',
-        state: 'lost',
-        was: 'fit',
+        state: 'unreachable',
+        was: 'healthy',
         by: ['us-west', 'us-central'],
         inputs: { 'us-west': seen(2_050), 'us-central': seen(1_900), 'us-east': seen(undefined) },
       },
@@ -247,15 +245,15 @@ suite('the timeline of a drill', () => {
     {
       at: offset + 40_000,
       region: 'us-west',
-      kind: 'setFitness',
-      detail: { region: 'us-east', state: 'fit', was: 'lost' },
+      kind: 'setHealth',
+      detail: { region: 'us-east', state: 'healthy', was: 'unreachable' },
     },
   ]
-  const deeds = [
+  const drillEvents = [
     { atMs: 10_000, kind: 'fault' as const, what: 'kill everything in us-east' },
     { atMs: 30_000, kind: 'healed' as const, what: 'start us-east again' },
   ]
-  const look = (atMs: number, durability: string): Look => ({
+  const sample = (atMs: number, durability: string): Sample => ({
     atMs,
     regions: [
       {
@@ -285,9 +283,14 @@ suite('the timeline of a drill', () => {
     ].map((op, i, all) => (i === 5 ? { ...op, invokedMs: 13_400, completedMs: 13_500 } : all[i]!)),
   }
   const timeline = timelineOf({
-    deeds,
+    drillEvents,
     events,
-    looks: [look(11_000, 'region'), look(14_000, 'at risk'), look(31_000, 'at risk'), look(33_250, 'region')],
+    samples: [
+      sample(11_000, 'region'),
+      sample(14_000, 'at risk'),
+      sample(31_000, 'at risk'),
+      sample(33_250, 'region'),
+    ],
     history,
   })
 
@@ -305,7 +308,7 @@ suite('the timeline of a drill', () => {
         [20_000, 'healed'],
         [21_000, 'rejoined'],
         [23_250, 'synchronous'],
-        [30_000, 'fit'],
+        [30_000, 'healthy'],
       ],
     )
     assert.match(timeline.find(({ kind }) => kind === 'probe')!.what, /us-east .* by us-west/)
@@ -322,7 +325,7 @@ suite('the timeline of a drill', () => {
     const ops = [...history.ops, read(10, 'us-east', 10_500, 'fail'), read(11, 'us-west', 10_500)]
     const figures = figuresOf({
       history: { ...history, ops },
-      deeds,
+      drillEvents,
       timeline,
       guarantees: [lost],
       hit: ['us-east'],
@@ -352,7 +355,7 @@ suite('the timeline of a drill', () => {
         marks: [],
         ops: [append(0, 'a', 9_000, 10_100), append(1, 'a', 10_200, 25_100, 'unknown')],
       },
-      deeds,
+      drillEvents,
       timeline: [],
       guarantees: [],
       hit: [],
@@ -383,7 +386,7 @@ suite('running a plan', () => {
       ready: true,
       etcd: {},
       processes: [],
-      world: { ageMs: 0, durability: 'region', fitness: { a: 'fit' }, lag: {}, agents: [], primary: 'a' },
+      world: { ageMs: 0, durability: 'region', health: { a: 'healthy' }, lag: {}, agents: [], primary: 'a' },
     } as unknown as RegionStatus,
   })
 
@@ -443,7 +446,7 @@ suite('running a plan', () => {
         }
         return { record: {} as never, heal }
       },
-      async look() {
+      async sample() {
         const silent = ill && injected === 1
         return { atMs: clockMs(), regions: [well('a'), well('b'), silent ? { name: 'w' } : well('w')] }
       },

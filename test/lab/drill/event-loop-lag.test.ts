@@ -9,12 +9,12 @@ test('a drill that had too little time itself says so', () => {
 })
 
 test('how late this process is, is measured', async () => {
-  const lateness = watchLateness()
+  const eventLoopLag = watchLateness()
   for (let i = 0; i < 3; i += 1) {
     await new Promise((resolve) => setTimeout(resolve, 30))
     const untilMs = performance.now() + 400
     while (performance.now() < untilMs);
   }
   await new Promise((resolve) => setTimeout(resolve, 30))
-  assert.match(lateness.end()!, /late/)
+  assert.match(eventLoopLag.end()!, /late/)
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { RegionStatus } from '../../../src/agent/http/status.ts'
-import type { Deed } from '../../../src/lab/drill/event.ts'
+import type { DrillEvent } from '../../../src/lab/drill/event.ts'
 import { type Figures, figuresOf } from '../../../src/lab/drill/figures.ts'
-import type { Look } from '../../../src/lab/drill/sample.ts'
+import type { Sample } from '../../../src/lab/drill/sample.ts'
 import { figureLines } from '../../../src/lab/drill/text.ts'
 import { timelineOf } from '../../../src/lab/drill/timeline.ts'
 import type { History, Op } from '../../../src/lab/history.ts'
@@ -27,57 +27,61 @@ const read = (edge: string, source: 'primary' | 'replica', why?: string): Op => 
   ...{ invokedMs: 1, completedMs: 2, outcome: why === undefined ? 'ok' : 'fail', why: why ?? '' },
 })
 
-const figures = (deeds: readonly Deed[], ops: readonly Op[]): Figures =>
+const figures = (drillEvents: readonly DrillEvent[], ops: readonly Op[]): Figures =>
   figuresOf({
     history: historyOf(ops),
-    ...{ deeds, timeline: [], guarantees: [], hit: ['us-east'], slo: { latencyMs: 100, share: 0.95 } },
+    ...{ drillEvents, timeline: [], guarantees: [], hit: ['us-east'], slo: { latencyMs: 100, share: 0.95 } },
   })
-const written = (deeds: readonly Deed[], ops: readonly Op[]) => {
-  const { toWritableMs, longestWritePause } = figures(deeds, ops)
-  const again = timelineOf({ deeds, events: [], looks: [], history: historyOf(ops) }).find(
+const written = (drillEvents: readonly DrillEvent[], ops: readonly Op[]) => {
+  const { toWritableMs, longestWritePause } = figures(drillEvents, ops)
+  const again = timelineOf({ drillEvents, events: [], samples: [], history: historyOf(ops) }).find(
     ({ kind }) => kind === 'write',
   )
   return { toWritableMs, longestMs: longestWritePause?.ms, againMs: again?.atMs }
 }
-const fault = (atMs: number, as = 'fault'): Deed => ({ atMs, kind: 'fault', what: `kill ${as}`, as })
-const healed = (atMs: number, as = 'fault'): Deed => ({ atMs, kind: 'healed', what: `start ${as}`, as })
-const settled = (atMs: number): Deed => ({ atMs, kind: 'settled', what: 'well' })
+const fault = (atMs: number, as = 'fault'): DrillEvent => ({ atMs, kind: 'fault', what: `kill ${as}`, as })
+const healed = (atMs: number, as = 'fault'): DrillEvent => ({ atMs, kind: 'healed', what: `start ${as}`, as })
+const settled = (atMs: number): DrillEvent => ({ atMs, kind: 'settled', what: 'well' })
 
 suite('the time to writable', () => {
   test('is that of the pause which the fault caused, however long a later one was', () => {
-    const deeds = [fault(10_000), healed(30_000), settled(40_000)]
+    const drillEvents = [fault(10_000), healed(30_000), settled(40_000)]
     const ops = writing([5_000, 10_000], [12_500, 50_000], [56_000, 60_000])
-    assert.deepEqual(written(deeds, ops), { toWritableMs: 2_500, longestMs: 6_000, againMs: 2_500 })
+    assert.deepEqual(written(drillEvents, ops), { toWritableMs: 2_500, longestMs: 6_000, againMs: 2_500 })
   })
 
   test('is left out when writes paused only after everything was healed', () => {
-    const deeds = [fault(10_000), healed(30_000), settled(40_000)]
+    const drillEvents = [fault(10_000), healed(30_000), settled(40_000)]
     const ops = writing([5_000, 55_600], [56_900, 60_000])
-    assert.deepEqual(written(deeds, ops), { toWritableMs: undefined, longestMs: 1_300, againMs: undefined })
-    const [, [, text]] = figureLines(figures(deeds, ops)) as [unknown, [string, string]]
+    assert.deepEqual(written(drillEvents, ops), {
+      toWritableMs: undefined,
+      longestMs: 1_300,
+      againMs: undefined,
+    })
+    const [, [, text]] = figureLines(figures(drillEvents, ops)) as [unknown, [string, string]]
     assert.equal(text, 'no fault made writes pause')
   })
 
   test('is counted from the step that made them pause, not from the first one', () => {
-    const deeds = [
+    const drillEvents = [
       ...[fault(10_000, 'us-central'), settled(20_000), fault(20_100, 'us-west'), settled(40_000)],
       ...[fault(84_900, 'us-east'), settled(99_000)],
     ]
     const ops = writing([5_000, 85_000], [91_300, 99_500])
-    assert.deepEqual(written(deeds, ops), { toWritableMs: 6_400, longestMs: 6_300, againMs: 81_300 })
+    assert.deepEqual(written(drillEvents, ops), { toWritableMs: 6_400, longestMs: 6_300, againMs: 81_300 })
   })
 
   test('of faults at the same time, the latest that was there when writes paused counts', () => {
-    const deeds = [fault(10_000, 'a'), fault(20_000, 'b'), healed(30_000, 'b'), healed(40_000, 'a')]
-    assert.equal(written(deeds, writing([5_000, 20_000], [23_000, 50_000])).toWritableMs, 3_000)
+    const drillEvents = [fault(10_000, 'a'), fault(20_000, 'b'), healed(30_000, 'b'), healed(40_000, 'a')]
+    assert.equal(written(drillEvents, writing([5_000, 20_000], [23_000, 50_000])).toWritableMs, 3_000)
     // `b` came when writes had paused for long.
-    assert.equal(written(deeds, writing([5_000, 10_000], [23_000, 50_000])).toWritableMs, 13_000)
+    assert.equal(written(drillEvents, writing([5_000, 10_000], [23_000, 50_000])).toWritableMs, 13_000)
   })
 })
 
 suite('“in two regions again”', () => {
   type Word = { primary: string; durability: string; ageMs?: number; streaming?: boolean }
-  const look = (atMs: number, words: Record<string, Word>): Look => ({
+  const sample = (atMs: number, words: Record<string, Word>): Sample => ({
     atMs,
     regions: Object.entries(words).map(([name, { ageMs = 100, streaming = true, ...word }]) => ({
       name,
@@ -87,10 +91,10 @@ suite('“in two regions again”', () => {
       } as unknown as RegionStatus,
     })),
   })
-  const moments = (looks: readonly Look[]) =>
+  const moments = (samples: readonly Sample[]) =>
     timelineOf({
-      ...{ deeds: [fault(10_000), healed(30_000)], events: [], history: historyOf([]) },
-      looks,
+      ...{ drillEvents: [fault(10_000), healed(30_000)], events: [], history: historyOf([]) },
+      samples,
     }).flatMap(({ atMs, kind }) => (kind === 'synchronous' || kind === 'rejoined' ? [[kind, atMs]] : []))
 
   const alone = { primary: 'us-west', durability: 'at risk', streaming: false }
@@ -98,23 +102,26 @@ suite('“in two regions again”', () => {
 
   test('is not what the former primary says that has just been connected again', () => {
     const former = { primary: 'us-east', durability: 'region' }
-    const looks = [
-      look(15_000, { 'us-west': alone }),
+    const samples = [
+      sample(15_000, { 'us-west': alone }),
       // Its word of before the cut; then one that is young and still older than that of the others.
-      look(30_290, { 'us-east': { ...former, ageMs: 20_200 }, 'us-west': alone }),
-      look(30_500, { 'us-east': { ...former, ageMs: 900 }, 'us-west': alone }),
-      look(31_000, { 'us-east': { ...former, ageMs: 20_900 } }),
-      look(50_010, { 'us-east': well, 'us-west': well }),
+      sample(30_290, { 'us-east': { ...former, ageMs: 20_200 }, 'us-west': alone }),
+      sample(30_500, { 'us-east': { ...former, ageMs: 900 }, 'us-west': alone }),
+      sample(31_000, { 'us-east': { ...former, ageMs: 20_900 } }),
+      sample(50_010, { 'us-east': well, 'us-west': well }),
     ]
-    assert.deepEqual(moments(looks), [
+    assert.deepEqual(moments(samples), [
       ['rejoined', 40_010],
       ['synchronous', 40_010],
     ])
   })
 
   test('is not what any other than the primary says', () => {
-    const looks = [look(15_000, { 'us-west': alone }), look(31_000, { 'us-east': well, 'us-west': alone })]
-    assert.deepEqual(moments(looks), [])
+    const samples = [
+      sample(15_000, { 'us-west': alone }),
+      sample(31_000, { 'us-east': well, 'us-west': alone }),
+    ]
+    assert.deepEqual(moments(samples), [])
   })
 })
 

@@ -10,12 +10,12 @@ import type { History, Op } from '../../../src/lab/history.ts'
 
 const timeline: Moment[] = [
   { atMs: 0, kind: 'fault', what: 'restart us-central in good order' },
-  { atMs: 900, kind: 'settled', what: 'everything is ready, fit and in step' },
+  { atMs: 900, kind: 'settled', what: 'everything is ready, healthy and in sync' },
   { atMs: 1000, kind: 'fault', what: 'restart us-west in good order' },
   { atMs: 1900, kind: 'primary', what: 'the primary is in us-west' },
-  { atMs: 2000, kind: 'settled', what: 'everything is ready, fit and in step' },
+  { atMs: 2000, kind: 'settled', what: 'everything is ready, healthy and in sync' },
   { atMs: 20_000, kind: 'healed', what: 'start us-east again' },
-  { atMs: 40_000, kind: 'settled', what: 'everything is ready, fit and in step' },
+  { atMs: 40_000, kind: 'settled', what: 'everything is ready, healthy and in sync' },
 ]
 
 /** From 10 s before the first fault to 45 s after it; at 1 s a thousand fail. */
@@ -49,12 +49,12 @@ function result(): DrillResult {
     guarantee('users read their own writes', false, 812),
     guarantee('refused writes are not there', true, 2),
   ]
-  const deeds = [{ atMs: 10_000, kind: 'fault' as const, what: 'x' }]
+  const drillEvents = [{ atMs: 10_000, kind: 'fault' as const, what: 'x' }]
   return {
     plan: { scenario: 'rolling-restart', world: 'shop', about: 'all are restarted.', steps: [] } as never,
     ...{ seed: 1, faultAt: 10_000, timeline, guarantees, settled: true, ok: false, notes: [], history },
     figures: figuresOf({
-      ...{ history, deeds, timeline, guarantees, hit: [], slo: { latencyMs: 100, share: 0.95 } },
+      ...{ history, drillEvents, timeline, guarantees, hit: [], slo: { latencyMs: 100, share: 0.95 } },
     }),
     final: { views: [], absent: [] },
   }

@@ -6,22 +6,22 @@ import { afterEach, beforeEach, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOptions } from '../../../src/lab/faults/app.ts'
 import { databaseDisk, fillDisk } from '../../../src/lab/faults/disk.ts'
+import type { ClusterFacts, RawFaultArgs } from '../../../src/lab/faults/facts.ts'
 import { guard } from '../../../src/lab/faults/guarded.ts'
-import type { Hands } from '../../../src/lab/faults/hands.ts'
 import { inject } from '../../../src/lab/faults/inject.ts'
 import { dropFaults, healLeft } from '../../../src/lab/faults/left.ts'
 import { absent, faultKinds, library } from '../../../src/lab/faults/library.ts'
 import { linksUnder } from '../../../src/lab/faults/links.ts'
 import { parseFault } from '../../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../../src/lab/faults/record.ts'
-import { sayFault, sayHealing } from '../../../src/lab/faults/say.ts'
-import type { Situation, Typed } from '../../../src/lab/faults/situation.ts'
+import { describeFault, describeHealing } from '../../../src/lab/faults/say.ts'
 import {
   mountSmallDisk,
   mountsBelow,
   parseSmallDisks,
   unmountSmallDisks,
 } from '../../../src/lab/faults/small-disk.ts'
+import type { FaultTarget } from '../../../src/lab/faults/target.ts'
 import type { Fault } from '../../../src/lab/faults/types.ts'
 import type { Link } from '../../../src/lab/wan/index.ts'
 import { identify, isAlive, isStopped } from '../../../src/lib/proc.ts'
@@ -33,13 +33,13 @@ const regions = [
   { name: 'us-central', full: false, serves: false, votes: true },
 ]
 const processes = ['postgres', 'etcd', 'app-0', 'agent', 'postmaster']
-const situation: Situation = { regions, primary: 'us-east', processesOf: () => processes }
+const facts: ClusterFacts = { regions, primary: 'us-east', processesOf: () => processes }
 const parse = (
   kind: string,
   words: string[] = [],
-  typed: Partial<Typed> = {},
-  more: Partial<Situation> = {},
-) => parseFault(kind, { words, ...typed }, { ...situation, ...more })
+  typed: Partial<RawFaultArgs> = {},
+  more: Partial<ClusterFacts> = {},
+) => parseFault(kind, { words, ...typed }, { ...facts, ...more })
 
 suite('a fault as it is typed', () => {
   test('is a value with everything that it needs, and says so', () => {
@@ -51,23 +51,23 @@ suite('a fault as it is typed', () => {
       forMs: 20_000,
     })
     assert.equal(
-      sayFault(parse('cut', ['us-east'], { from: 'all', direction: 'out', for: '1.5s' })),
+      describeFault(parse('cut', ['us-east'], { from: 'all', direction: 'out', for: '1.5s' })),
       'cut us-east off one way: what it says does not arrive in us-west, us-central and its users, for 1.5 s at most',
     )
     assert.equal(
-      sayFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
+      describeFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
       'slow the link between us-east and us-west: 80 ms more, 10 Mbit/s at most, for 20 s at most',
     )
-    assert.equal(sayFault(parse('kill-process', ['us-east', 'etcd'])), 'kill us-east/etcd')
-    assert.equal(sayHealing(parse('kill-region', ['us-west'])), 'start us-west again')
+    assert.equal(describeFault(parse('kill-process', ['us-east', 'etcd'])), 'kill us-east/etcd')
+    assert.equal(describeHealing(parse('kill-region', ['us-west'])), 'start us-west again')
   })
 
   test('unknown words are refused with what was probably meant', () => {
     const refused = (
       kind: string,
       words: string[],
-      typed: Partial<Typed> = {},
-      more: Partial<Situation> = {},
+      typed: Partial<RawFaultArgs> = {},
+      more: Partial<ClusterFacts> = {},
     ) => {
       try {
         parse(kind, words, typed, more)
@@ -224,10 +224,10 @@ suite('faults at processes', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const hands = (): Hands => ({
+  const target = (): FaultTarget => ({
     folder,
     regions,
-    residents: (names) =>
+    processes: (names) =>
       [...children].flatMap(([key, { pid }]) => {
         const [region = '', name = ''] = key.split('/')
         const id = identify(pid!)
@@ -247,11 +247,11 @@ suite('faults at processes', () => {
   test('of PostgreSQL its first process alone stands still, or dies, and goes on when nobody holds it', async () => {
     for (const name of ['us-east/postgres', 'us-east/postgres#helper'])
       children.set(name, spawn('sleep', ['1000'], { stdio: 'ignore' }))
-    const here = hands()
-    const residents = (names: readonly string[]) =>
-      here.residents(names).map((one) => ({ ...one, name: one.name.replace('#helper', '') }))
+    const here = target()
+    const processes = (names: readonly string[]) =>
+      here.processes(names).map((one) => ({ ...one, name: one.name.replace('#helper', '') }))
     const postmaster = () => idOf('us-east/postgres')
-    const withDatabase = { ...here, residents, postmaster }
+    const withDatabase = { ...here, processes, postmaster }
     const first = await inject(withDatabase, parse('pause-process', ['us-east', 'postmaster']))
     assert.ok(isStopped(postmaster()) && !isStopped(idOf('us-east/postgres#helper')))
     const all = await inject(withDatabase, parse('pause-process', ['us-east', 'postgres']))
@@ -264,7 +264,7 @@ suite('faults at processes', () => {
   })
 
   test('a paused region stands still as long as it is meant to, with a record on disk', async () => {
-    const { heal } = await inject(hands(), parse('pause-region', ['us-east']))
+    const { heal } = await inject(target(), parse('pause-region', ['us-east']))
     assert.ok(['us-east/agent', 'us-east/etcd', 'us-east/app-0'].every((name) => isStopped(idOf(name))))
     assert.ok(!isStopped(idOf('us-west/etcd')))
     assert.equal(readRecords(folder).length, 1)
@@ -275,8 +275,8 @@ suite('faults at processes', () => {
   })
 
   test('healing one fault leaves what another one holds', async () => {
-    const region = await inject(hands(), parse('pause-region', ['us-east']))
-    const quorum = await inject(hands(), parse('etcd-quorum', [], { members: 'us-east,us-west' }))
+    const region = await inject(target(), parse('pause-region', ['us-east']))
+    const quorum = await inject(target(), parse('etcd-quorum', [], { members: 'us-east,us-west' }))
     await region.heal()
     assert.ok(isStopped(idOf('us-east/etcd')) && isStopped(idOf('us-west/etcd')))
     assert.ok(!isStopped(idOf('us-east/app-0')))
@@ -296,7 +296,7 @@ suite('faults at processes', () => {
         changed.forEach(put)
       },
     }
-    const shaped = { ...hands(), links }
+    const shaped = { ...target(), links }
     const faults = [
       parse('pause-region', ['us-east']),
       parse('etcd-quorum', [], { members: 'us-east,us-west' }),
@@ -330,7 +330,7 @@ suite('faults at processes', () => {
         link = changed!
       },
     }
-    const shaped = { ...hands(), links }
+    const shaped = { ...target(), links }
     const slow = await inject(shaped, parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' }))
     const healed = slow.heal()
     await healing.promise
@@ -343,19 +343,19 @@ suite('faults at processes', () => {
   })
 
   test('a killed process is gone; of one that is not there, nothing stays behind', async () => {
-    const { heal } = await inject(hands(), parse('kill-process', ['us-west', 'app-0']))
+    const { heal } = await inject(target(), parse('kill-process', ['us-west', 'app-0']))
     assert.ok(!identify(pidOf('us-west/app-0')))
     await heal()
     await assert.rejects(
-      inject(hands(), parse('kill-process', ['us-west', 'postgres'])),
+      inject(target(), parse('kill-process', ['us-west', 'postgres'])),
       /nothing of that name/,
     )
     assert.deepEqual(readRecords(folder), [])
   })
 
   test('a killed region is started again at healing, but not while another fault keeps it down', async () => {
-    const first = await inject(hands(), parse('kill-region', ['us-west']))
-    const second = await inject(hands(), parse('kill-region', ['us-west']))
+    const first = await inject(target(), parse('kill-region', ['us-west']))
+    const second = await inject(target(), parse('kill-region', ['us-west']))
     await first.heal()
     assert.deepEqual(started, [])
     await second.heal()
@@ -368,7 +368,7 @@ suite('faults at processes', () => {
       if (refused) throw new Error('not now')
       started.push(region)
     }
-    const { heal } = await inject({ ...hands(), startRegion }, parse('kill-region', ['us-west']))
+    const { heal } = await inject({ ...target(), startRegion }, parse('kill-region', ['us-west']))
     await assert.rejects(heal(), /not now/)
     assert.equal(readRecords(folder).length, 1)
     refused = false
@@ -377,14 +377,14 @@ suite('faults at processes', () => {
   })
 
   test('what a dead command has left is healed by its record; what a living one holds is not', async () => {
-    await inject(hands(), parse('pause-process', ['us-west', 'etcd']))
-    assert.deepEqual(await healLeft(hands()), [])
+    await inject(target(), parse('pause-process', ['us-west', 'etcd']))
+    assert.deepEqual(await healLeft(target()), [])
     const [record] = readRecords(folder)
     writeFileSync(
       join(folder, 'faults', `${record!.id}.json`),
       JSON.stringify({ ...record, owner: { pid: record!.owner.pid, startTicks: 1 } }),
     )
-    assert.deepEqual(await healLeft(hands()), [{ fault: record!.fault }])
+    assert.deepEqual(await healLeft(target()), [{ fault: record!.fault }])
     assert.ok(!isStopped(idOf('us-west/etcd')))
     assert.deepEqual(readRecords(folder), [])
   })
@@ -399,9 +399,9 @@ suite('faults at processes', () => {
   })
 
   test('before a world is stopped nothing stands still any more, and its dead regions stay dead', async () => {
-    const paused = await inject(hands(), parse('pause-region', ['us-east']))
-    const killed = await inject(hands(), parse('kill-region', ['us-west']))
-    await dropFaults(hands())
+    const paused = await inject(target(), parse('pause-region', ['us-east']))
+    const killed = await inject(target(), parse('kill-region', ['us-west']))
+    await dropFaults(target())
     assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
     assert.deepEqual(readRecords(folder), [])
     // Whoever injected them finds nothing left to heal: a stopped world is not started by it.
@@ -412,18 +412,18 @@ suite('faults at processes', () => {
   test('a guard heals what its owner leaves when it ends, and what is long overdue, and nobody else’s', async () => {
     const released = Promise.withResolvers<void>()
     const me = identify(process.pid)!
-    await inject(hands(), parse('pause-process', ['us-west', 'etcd'], { for: '20s' }))
-    await inject(hands(), parse('pause-process', ['us-east', 'app-0']))
+    await inject(target(), parse('pause-process', ['us-west', 'etcd'], { for: '20s' }))
+    await inject(target(), parse('pause-process', ['us-east', 'app-0']))
     const [first, second] = readRecords(folder)
     const change = (record: typeof first, more: object) =>
       writeFileSync(join(folder, 'faults', `${record!.id}.json`), JSON.stringify({ ...record, ...more }))
     change(second, { owner: { ...me, startTicks: me.startTicks - 1 } })
-    const healed = guard(hands(), me, released.promise)
+    const healed = guard(target(), me, released.promise)
     await sleep(600)
     assert.ok(isStopped(idOf('us-west/etcd')))
     change(first, { until: Date.now() - graceMs - 1 })
     await until('the overdue one to be healed', () => !isStopped(idOf('us-west/etcd')))
-    await inject(hands(), parse('pause-process', ['us-west', 'app-0']))
+    await inject(target(), parse('pause-process', ['us-west', 'app-0']))
     released.resolve()
     assert.equal((await healed).length, 2)
     assert.ok(!isStopped(idOf('us-west/app-0')))
@@ -438,7 +438,7 @@ suite('faults at processes', () => {
       for (const to of ['us-east', 'us-west']) if (from !== to) put({ from, to, params })
     const whole = [...now.values()]
     const shaped = {
-      ...hands(),
+      ...target(),
       links: {
         now: async () => [...now.values()],
         set: async (links: readonly Link[]) => links.forEach(put),
@@ -465,7 +465,7 @@ suite('faults at processes', () => {
       parse('slow-link', ['us-east', 'users'], { delay: '50ms' }),
       parse('lossy-link', ['us-west', 'us-central']),
     ])
-      await assert.rejects(inject({ ...hands(), links }, fault), {
+      await assert.rejects(inject({ ...target(), links }, fault), {
         code: 'fault_no_links',
         message: /there is no such link/,
       })
@@ -473,13 +473,13 @@ suite('faults at processes', () => {
   })
 
   test('what needs a network is refused where there is none, and nothing is recorded', async () => {
-    await assert.rejects(inject(hands(), parse('cut', ['us-east'])), /no network that could be changed/)
+    await assert.rejects(inject(target(), parse('cut', ['us-east'])), /no network that could be changed/)
     assert.deepEqual(readRecords(folder), [])
   })
 
   test('an app without the preload cannot be made to answer 500', async () => {
     await assert.rejects(
-      inject(hands(), parse('app-500', ['us-east'])),
+      inject(target(), parse('app-500', ['us-east'])),
       /started without what such faults need/,
     )
   })
@@ -493,9 +493,9 @@ suite('faults at processes', () => {
     const disk = join(regionFolder, databaseDisk)
     const freeBlocks = () => statfsSync(disk).bfree
     try {
-      const { heal } = await inject(hands(), parse('disk-full', ['us-east']))
+      const { heal } = await inject(target(), parse('disk-full', ['us-east']))
       assert.equal(freeBlocks(), 0)
-      await dropFaults(hands())
+      await dropFaults(target())
       // Some times as long as a full disk is left alone.
       await sleep(200)
       assert.ok(freeBlocks() > 0)
@@ -510,7 +510,7 @@ suite('faults at processes', () => {
 
   test('a disk that is not the database’s own is never filled', async () => {
     mkdirSync(join(folder, 'us-east/data/postgres'), { recursive: true })
-    await assert.rejects(inject(hands(), parse('disk-full', ['us-east'])), /no disk of its own/)
+    await assert.rejects(inject(target(), parse('disk-full', ['us-east'])), /no disk of its own/)
   })
 
   test('an app with the preload answers 500, has another clock, leaks, and is well again', async () => {
@@ -529,9 +529,9 @@ suite('faults at processes', () => {
     const look = async () => (await (await ask()).json()) as { now: number; date: number; same: boolean }
     const offBy = async () => Math.round(((await look()).now - Date.now()) / 1000) || 0
 
-    const error = await inject(hands(), parse('app-500', ['us-east']))
+    const error = await inject(target(), parse('app-500', ['us-east']))
     assert.equal((await ask()).status, 500)
-    const clock = await inject(hands(), parse('app-clock', ['us-east'], { offset: '-60s' }))
+    const clock = await inject(target(), parse('app-clock', ['us-east'], { offset: '-60s' }))
     await error.heal()
     assert.equal((await ask()).status, 200)
     assert.equal(await offBy(), -60)
@@ -542,7 +542,7 @@ suite('faults at processes', () => {
 
     const rss = () => Number(/** pages */ 4096 * statm(app.pid!))
     const before = rss()
-    const leak = await inject(hands(), parse('app-leak', ['us-east'], { mbPerSecond: '200' }))
+    const leak = await inject(target(), parse('app-leak', ['us-east'], { mbPerSecond: '200' }))
     await until('memory to grow', () => rss() > before + 50 * 1024 * 1024)
     await leak.heal()
     assert.ok(isAlive(identify(app.pid!)!))

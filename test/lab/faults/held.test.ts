@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
-import type { Hands } from '../../../src/lab/faults/hands.ts'
 import { keepPaused, type ReplayControl } from '../../../src/lab/faults/hold-replay.ts'
 import { inject } from '../../../src/lab/faults/inject.ts'
 import { dropFaults, healLeft } from '../../../src/lab/faults/left.ts'
 import { type FaultRecord, readRecords, writeRecord } from '../../../src/lab/faults/record.ts'
+import type { FaultTarget } from '../../../src/lab/faults/target.ts'
 import { tellApp } from '../../../src/lab/faults/tell-app.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 
@@ -20,23 +20,23 @@ suite('a replica that is kept behind', () => {
   const paused = { kind: 'replay-paused', region: 'us-west', forMs: 20_000 } as const
   function replica() {
     const did: string[] = []
-    const hands = {
+    const target = {
       folder,
       async holdReplay() {
         did.push('hold')
         return async () => void did.push('let go')
       },
       resumeReplay: async () => void did.push('resume'),
-      residents: () => [],
+      processes: () => [],
       links: undefined,
-    } as unknown as Hands
-    return { hands, did }
+    } as unknown as FaultTarget
+    return { target, did }
   }
 
   test('is let go and resumed once somebody else has healed it', async () => {
-    const { hands, did } = replica()
-    const { heal } = await inject(hands, paused)
-    await healLeft(hands, () => true)
+    const { target, did } = replica()
+    const { heal } = await inject(target, paused)
+    await healLeft(target, () => true)
     // The guard's own healing, which what still held it had undone.
     await until('what holds it to end', () => did.length === 4)
     await heal()
@@ -44,9 +44,9 @@ suite('a replica that is kept behind', () => {
   })
 
   test('stays behind while another fault keeps it so', async () => {
-    const { hands, did } = replica()
-    const first = await inject(hands, paused)
-    const second = await inject(hands, paused)
+    const { target, did } = replica()
+    const first = await inject(target, paused)
+    const second = await inject(target, paused)
     await first.heal()
     assert.deepEqual(did, ['hold', 'hold', 'let go'])
     await second.heal()
@@ -54,9 +54,9 @@ suite('a replica that is kept behind', () => {
   })
 
   test('nobody holds a database of a world that goes down', async () => {
-    const { hands, did } = replica()
-    await inject(hands, paused)
-    await dropFaults(hands)
+    const { target, did } = replica()
+    await inject(target, paused)
+    await dropFaults(target)
     await until('what holds it to end', () => did.includes('let go'))
   })
 
@@ -101,15 +101,15 @@ suite('what an app is told', () => {
     mkdirSync(join(folder, region, 'run'), { recursive: true })
     const errors = await writeRecord(folder, { kind: 'app-500', region, share: 1, forMs: 20_000 })
     const clock = await writeRecord(folder, { kind: 'app-clock', region, offsetMs: 1000, forMs: 20_000 })
-    const hands = { regionFolder: (name: string) => join(folder, name) } as Hands
+    const target = { regionFolder: (name: string) => join(folder, name) } as FaultTarget
     // What the other command's healing has not taken away yet when we look, and has when we have written.
     const looks: FaultRecord[][] = [[errors, clock], [clock], []]
-    await tellApp(hands, region, () => looks.shift() ?? [])
+    await tellApp(target, region, () => looks.shift() ?? [])
     const file = join(folder, region, 'run/app-fault.json')
     assert.throws(() => readFileSync(file), /ENOENT/)
     const [first] = readRecords(folder)
     const more = [[first!], [first!, clock]]
-    await tellApp(hands, region, () => more.shift() ?? [first!, clock])
+    await tellApp(target, region, () => more.shift() ?? [first!, clock])
     assert.equal(JSON.parse(readFileSync(file, 'utf8')).clockOffsetMs, 1000)
   })
 })

@@ -32,7 +32,7 @@ export function commands(lab: () => LabWorld): void {
 
     test('status speaks of the lab as of any world, and says that it is one', async () => {
       const status = JSON.parse(await done('status', '--json')) as WorldStatus
-      assert.deepEqual([status.health, status.lab], ['well', lab().place.id])
+      assert.deepEqual([status.health, status.lab], ['healthy', lab().place.id])
       assert.ok(status.regions.every((region) => region.source === 'agent'))
       const shown = JSON.parse(await done('lab', 'status', '--json')) as LabStatus
       assert.equal(shown.network, 'up')

@@ -37,7 +37,7 @@ export function cuts(lab: () => LabWorld): void {
     const middleMs = performance.now()
     await lab().heal()
     await world.settled()
-    t.diagnostic(`in step ${Math.round(performance.now() - middleMs)} ms after healing`)
+    t.diagnostic(`in sync ${Math.round(performance.now() - middleMs)} ms after healing`)
     const settledMs = performance.now()
     await world.until('writes at both sides again', () =>
       [primary, survivor].every((edge) => load.acknowledgedSince(settledMs, edge) > some),
@@ -77,9 +77,9 @@ export function cuts(lab: () => LabWorld): void {
       const { primary } = await part(t, 'primary', async (primary, _, survivor) => {
         await lab().cut(primary, [survivor])
         await lab().cut(survivor, [primary])
-        await lab().world.until(`${survivor} to be unfit`, async () => {
+        await lab().world.until(`${survivor} to be unhealthy`, async () => {
           const status = await lab().world.status(primary)
-          return status?.world?.fitness[survivor] === 'unfit' && status.world.fitness[primary] === 'fit'
+          return status?.world?.health[survivor] === 'unhealthy' && status.world.health[primary] === 'healthy'
         })
       })
       assert.equal(await lab().world.find('primary'), primary)

@@ -8,7 +8,7 @@ import { settleLimitMs } from '../../../src/lab/drill/scenarios.ts'
 import { resultText } from '../../../src/lab/drill/text.ts'
 import { drillWorldOf, workloadsOf } from '../../../src/lab/drill/world.ts'
 import type { Fault } from '../../../src/lab/faults/types.ts'
-import { faultHands } from '../../../src/lab/faults/world.ts'
+import { openFaultTarget } from '../../../src/lab/faults/world.ts'
 import { openWorld } from '../../../src/world/handle.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -45,7 +45,7 @@ export function lost(lab: () => LabWorld): void {
     }
     const output = createOutput({ json: true })
     const workloads = await workloadsOf(handle, { app: 'none', seed: 3 })
-    const drillWorld = drillWorldOf(handle, await faultHands(handle, output.note), workloads)
+    const drillWorld = drillWorldOf(handle, await openFaultTarget(handle, output.note), workloads)
     const switchedOff = {
       ...drillWorld,
       async inject(fault: Fault) {

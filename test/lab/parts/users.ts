@@ -29,7 +29,7 @@ export function withCities(folder: string): WorldOptions['topology'] {
   })
   writeFileSync(join(folder, database), writeMmdb(entries))
   // How fast a busy machine is does not matter here.
-  return { steering: { places: [database], rampSeconds: 0 }, slo: { latencyMs: 10_000 } }
+  return { steering: { geoip: [database], rampSeconds: 0 }, slo: { latencyMs: 10_000 } }
 }
 
 /** `nearside lab users` as it is typed: real DNS, real distances, real answers. */
@@ -42,7 +42,7 @@ export function users(lab: () => LabWorld): void {
   suite('users', () => {
     test('people of three cities are led to the region that is nearest, and are as far from it as the model says', async (t) => {
       const { world } = lab()
-      // A region that a part before has cut off for long, on a busy machine, gets its users back when it is fit again.
+      // A region that a part before has cut off for long, on a busy machine, gets its users back when it is healthy again.
       await world.until('DNS to lead everybody to their region', async () => {
         const { domain, ports } = (await readWorld(world.folder)).topology
         const asked = ['us-east', 'us-west'].flatMap((server) =>

@@ -8,7 +8,7 @@ const topology = {
   domain: 'shop.example.com',
   ports: { http: 9, dns: 9 },
   slo: { latencyMs: 100, share: 0.95 },
-  steering: { places: [] },
+  steering: { geoip: [] },
   database: { holdSeconds: 1 },
 }
 const stopping = new AbortController()

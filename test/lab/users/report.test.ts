@@ -55,12 +55,12 @@ test('a run in which nothing was answered has a report, too', () => {
   assert.match(usersPage(empty), /Nothing was answered/)
   const samples = new Samples()
   const sample = { atMs: 1, latencyMs: 5, dnsMs: 5, connectMs: 0, place: 0, visitor: 0, kind: 'home' }
-  samples.add({ ...sample, edge: undefined, servedBy: undefined, error: 'DNS: silent' })
+  samples.add({ ...sample, edge: undefined, servedBy: undefined, error: 'DNS: no answer' })
   const places = [{ name: 'Here', area: 'US East', location: { lat: 0, lon: 0 } }]
   const failed = sampleResult(
     summarise({ samples, places, regions: [], slo: { latencyMs: 100, share: 0.95 }, ranMs: 500 }),
   )
-  assert.match(usersText(failed, plain), /DNS: silent/)
+  assert.match(usersText(failed, plain), /DNS: no answer/)
   assert.doesNotMatch(usersPage(failed), /NaN|Infinity|undefined/)
 })
 

@@ -34,7 +34,7 @@ function worldAt(site: { port: number }, names: { port: number }): WorldHandle {
     domain: 'shop.example.com',
     ports: { http: site.port, dns: names.port },
     slo: { latencyMs: 100, share: 0.95 },
-    steering: { places: [] },
+    steering: { geoip: [] },
     database: { holdSeconds: 1 },
   }
   const regions = [

@@ -54,7 +54,7 @@ const writes = ({ ops }: Recorder, count: number, ...at: readonly string[]) => {
   )
 }
 
-function judge({ history, final }: Awaited<ReturnType<typeof record>>, promised: Promises = promises) {
+function evaluate({ history, final }: Awaited<ReturnType<typeof record>>, promised: Promises = promises) {
   const guarantees = check(history, final, promised)
   const broken = guarantees.filter((one) => verdictOf(one) === 'broken').map(({ id }) => id)
   const counts = Object.fromEntries(guarantees.map(({ id, violations }) => [id, violations.length]))
@@ -63,7 +63,7 @@ function judge({ history, final }: Awaited<ReturnType<typeof record>>, promised:
 
 test('in calm nothing is broken, every kind of operation is there, and nothing is left behind', async () => {
   const recorded = await record((recorder) => writes(recorder, 60, ...edges))
-  const { broken, lines } = judge(recorded)
+  const { broken, lines } = evaluate(recorded)
   assert.deepEqual(broken, [], lines)
   const kinds = Map.groupBy(recorded.history.ops, (op) => `${op.kind} ${op.outcome}`)
   assert.deepEqual([...kinds.keys()].toSorted(), [
@@ -99,13 +99,13 @@ test('read-your-writes off, and a replica that lags: users miss their own writes
     await databases.standby.query('SELECT pg_wal_replay_resume()')
     await writes(recorder, 20, ...edges)
   })
-  const { broken, counts, lines } = judge(recorded)
+  const { broken, counts, lines } = evaluate(recorded)
   // It is not promised: counted, shown, and nothing is broken.
   assert.deepEqual(broken, [], lines)
   assert.ok(counts['reads-own-writes'] > 0, lines)
   assert.equal(counts['reads-own-writes-at-primary'], 0, lines)
   // Where it is promised, it is.
-  assert.deepEqual(judge(recorded, { ...promises, readYourWrites: true }).broken, ['reads-own-writes'])
+  assert.deepEqual(evaluate(recorded, { ...promises, readYourWrites: true }).broken, ['reads-own-writes'])
 })
 
 test('replication that waits for nobody, and a primary that is lost: acknowledged writes are missing', async () => {
@@ -129,14 +129,14 @@ test('replication that waits for nobody, and a primary that is lost: acknowledge
     for (const edge of edges) databases.leadWrites(edge, standby)
     await writes(recorder, 20, 'us-west')
   }, 500)
-  const { broken, counts, lines } = judge(recorded)
+  const { broken, counts, lines } = evaluate(recorded)
   assert.ok(counts['acknowledged-stays'] >= 100, lines)
   // Reads of what is gone, and a region that is still down at the end.
   assert.deepEqual(broken, ['acknowledged-stays', 'one-order', 'replicas-equal'], lines)
   assert.ok(counts['what-was-read-stays'] > 0, lines)
   assert.match(lines, /us-east’s database showed nothing/)
   // With `local` neither the writes nor the order are promised; that the region is back at the end is.
-  assert.deepEqual(judge(recorded, { ...promises, durability: 'local' }).broken, ['replicas-equal'])
+  assert.deepEqual(evaluate(recorded, { ...promises, durability: 'local' }).broken, ['replicas-equal'])
 })
 
 test('a primary that goes on beside the new one is found by what both acknowledge', async () => {
@@ -148,7 +148,7 @@ test('a primary that goes on beside the new one is found by what both acknowledg
     await databases.primary.kill()
     databases.leadWrites('us-east', databases.standby)
   }, 500)
-  const { broken, lines } = judge(recorded)
+  const { broken, lines } = evaluate(recorded)
   assert.ok(broken.includes('one-primary'), lines)
   assert.ok(broken.includes('acknowledged-stays'), lines)
   assert.ok(isBroken(check(recorded.history, recorded.final, promises)))

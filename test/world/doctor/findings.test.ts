@@ -3,12 +3,12 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Process } from '../../../src/lib/proc.ts'
-import { judgeClocks } from '../../../src/world/doctor/clocks.ts'
-import { judgeEtcd } from '../../../src/world/doctor/etcd.ts'
+import { evaluateClocks } from '../../../src/world/doctor/clocks.ts'
+import { evaluateEtcd } from '../../../src/world/doctor/etcd.ts'
 import { atLeast } from '../../../src/world/doctor/finding.ts'
-import { judgeLeftovers } from '../../../src/world/doctor/leftovers.ts'
+import { evaluateLeftovers } from '../../../src/world/doctor/leftovers.ts'
 import { limits } from '../../../src/world/doctor/machine.ts'
-import { judgePorts } from '../../../src/world/doctor/ports.ts'
+import { evaluatePorts } from '../../../src/world/doctor/ports.ts'
 import { secrecyFindings } from '../../../src/world/doctor/secrecy.ts'
 import { parseSegments, segmentFindings } from '../../../src/world/doctor/stale.ts'
 import type { Use } from '../../../src/world/ports.ts'
@@ -30,25 +30,28 @@ test('versions are compared number by number', () => {
 
 test('clocks that agree within what can be measured are well', () => {
   const at = (region: string, offsetMs: number, errorMs = 1) => ({ region, offsetMs, errorMs })
-  assert.equal(judgeClocks([]).state, 'ok')
-  assert.equal(judgeClocks([at('us-east', 3), at('us-west', -90)]).state, 'ok')
-  assert.equal(judgeClocks([at('us-west', 180, 100)]).state, 'ok')
-  const apart = judgeClocks([at('us-east', 3), at('us-west', -400)])
+  assert.equal(evaluateClocks([]).state, 'ok')
+  assert.equal(evaluateClocks([at('us-east', 3), at('us-west', -90)]).state, 'ok')
+  assert.equal(evaluateClocks([at('us-west', 180, 100)]).state, 'ok')
+  const apart = evaluateClocks([at('us-east', 3), at('us-west', -400)])
   assert.deepEqual([apart.state, apart.message], ['warning', 'clocks differ: us-west 400 ms behind'])
-  assert.equal(judgeClocks([at('us-west', 5000)]).state, 'problem')
+  assert.equal(evaluateClocks([at('us-west', 5000)]).state, 'problem')
 })
 
 test('an etcd that is full is a problem that can be mended; one that will be is a warning', () => {
   const free = async () => undefined
   const member = (region: string, dbBytes: number) => ({ region, dbBytes, alarms: [] })
-  const judged = (...members: Parameters<typeof judgeEtcd>[0]) => judgeEtcd(members, free, 1000)
-  assert.deepEqual(states([judged(), judged(member('us-east', 300), member('us-west', 700))]), ['ok', 'ok'])
+  const evaluated = (...members: Parameters<typeof evaluateEtcd>[0]) => evaluateEtcd(members, free, 1000)
+  assert.deepEqual(states([evaluated(), evaluated(member('us-east', 300), member('us-west', 700))]), [
+    'ok',
+    'ok',
+  ])
   assert.equal(
-    judged(member('us-west', 700)).message,
+    evaluated(member('us-west', 700)).message,
     'its largest file has 700 B in us-west, of 1000 B at most',
   )
-  assert.equal(judged(member('us-east', 300), member('us-west', 900)).state, 'warning')
-  const full = judged(member('us-east', 300), { ...member('us-west', 1001), alarms: ['NOSPACE'] })
+  assert.equal(evaluated(member('us-east', 300), member('us-west', 900)).state, 'warning')
+  const full = evaluated(member('us-east', 300), { ...member('us-west', 1001), alarms: ['NOSPACE'] })
   assert.equal(full.state, 'problem')
   assert.match(full.message, /NOSPACE.*no primary can be elected/)
   assert.match(full.fix!.what, /defragment etcd in us-east and us-west.*no key is lost/)
@@ -79,7 +82,9 @@ test('processes of a world whose folder is gone are a problem that can be mended
   const regions = new Map([
     ['us-east', { agent: false, processes: [process(1, 'etcd'), process(2, 'haproxy')] }],
   ])
-  const [finding, ...more] = judgeLeftovers([{ world: '/srv/shop/.nearside/shop', exists: false, regions }])
+  const [finding, ...more] = evaluateLeftovers([
+    { world: '/srv/shop/.nearside/shop', exists: false, regions },
+  ])
   assert.equal(more.length, 0)
   assert.equal(finding!.state, 'problem')
   assert.match(
@@ -93,7 +98,7 @@ test('regions without an agent are a warning and nobody’s to end; a world with
   const agent = { agent: true, processes: [process(1, 'etcd')] }
   const alone = { agent: false, processes: [process(2, 'etcd')] }
   const world = '/srv/shop/.nearside/shop'
-  const findings = judgeLeftovers([
+  const findings = evaluateLeftovers([
     {
       world,
       exists: true,
@@ -107,10 +112,10 @@ test('regions without an agent are a warning and nobody’s to end; a world with
   assert.match(findings[0]!.message, /^us-west of the world shop/)
   assert.equal(findings[0]!.fix, undefined)
   assert.deepEqual(
-    states(judgeLeftovers([{ world, exists: true, regions: new Map([['us-east', agent]]) }])),
+    states(evaluateLeftovers([{ world, exists: true, regions: new Map([['us-east', agent]]) }])),
     ['ok'],
   )
-  assert.deepEqual(states(judgeLeftovers([])), ['ok'])
+  assert.deepEqual(states(evaluateLeftovers([])), ['ok'])
 })
 
 test('a port that another has is a problem that names who; one of the same world is not', () => {
@@ -124,13 +129,13 @@ test('a port that another has is a problem that names who; one of the same world
     },
   })
   const own = { world: '/w/.nearside/shop', region: 'us-east' }
-  assert.deepEqual(states(judgePorts(33, [use(own)], own.world)), ['ok'])
-  const [stranger] = judgePorts(33, [use()], own.world)
+  assert.deepEqual(states(evaluatePorts(33, [use(own)], own.world)), ['ok'])
+  const [stranger] = evaluatePorts(33, [use()], own.world)
   assert.equal(
     stranger!.message,
     '127.77.1.1:6379 (tcp, us-east/redis) is taken by redis-server (process 812) on all addresses',
   )
-  const [other] = judgePorts(33, [use({ world: '/v/.nearside/blog', region: 'eu' })], own.world)
+  const [other] = evaluatePorts(33, [use({ world: '/v/.nearside/blog', region: 'eu' })], own.world)
   assert.match(other!.message, /taken by eu of the world blog \(\/v\)/)
 })
 

@@ -61,7 +61,7 @@ export function control(started: () => TestWorld): void {
       const fault = await world.killRegion(primary)
       await world.until(
         'the loss to be agreed on',
-        async () => (await world.status(survivor))?.world?.fitness[primary] === 'lost',
+        async () => (await world.status(survivor))?.world?.health[primary] === 'unreachable',
       )
       await world.killAgents([survivor])
       await world.until('writes after the primary was lost', () => load.acknowledgedSince(fault.toMs) > 20)

@@ -33,7 +33,7 @@ export function processes(started: () => TestWorld): void {
         ['us-east', 'us-west'].every((edge) => load.acknowledgedSince(settledMs, edge) > 10),
       )
       const attempts = await load.stop()
-      t.diagnostic(`in step again after ${Math.round(settledMs - fault.fromMs)} ms`)
+      t.diagnostic(`in sync again after ${Math.round(settledMs - fault.fromMs)} ms`)
       tell(t, attempts, fault)
       assert.deepEqual(await world.check(), [])
       return { region, fault, failures: failuresBeside(attempts, fault) }
@@ -121,12 +121,12 @@ export function processes(started: () => TestWorld): void {
             .every((one) => one.state !== 'ready' && one.restarts > 1 && one.why !== undefined),
         )
         await world.until(
-          'the region to be called unfit',
-          async () => (await world.status(other))?.world?.fitness[region] === 'unfit',
+          'the region to be called unhealthy',
+          async () => (await world.status(other))?.world?.health[region] === 'unhealthy',
         )
-        const unfitMs = performance.now()
-        await world.until('orders at its edge', () => load.acknowledgedSince(unfitMs, region) > 20)
-        const since = load.attempts.filter((one) => one.kind === 'write' && one.startedMs > unfitMs)
+        const unhealthyMs = performance.now()
+        await world.until('orders at its edge', () => load.acknowledgedSince(unhealthyMs, region) > 20)
+        const since = load.attempts.filter((one) => one.kind === 'write' && one.startedMs > unhealthyMs)
         assert.deepEqual([...new Set(since.map((one) => one.servedBy))], [other])
       } finally {
         mend()

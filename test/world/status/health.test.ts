@@ -10,7 +10,7 @@ const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, Re
 
 test('a world in which everything is as asked is well', () => {
   const status = statusOf(sampleRegions())
-  assert.deepEqual([status.health, status.problems], ['well', []])
+  assert.deepEqual([status.health, status.problems], ['healthy', []])
   assert.deepEqual([status.primary, status.durability], ['us-east', 'region'])
 })
 
@@ -19,7 +19,7 @@ test('a killed region is one problem with one remedy, and the others still serve
   assert.equal(status.health, 'degraded')
   assert.deepEqual(
     status.problems.map((problem) => problem.code),
-    ['primary_silent', 'region_dead'],
+    ['primary_unreachable', 'region_dead'],
   )
   assert.equal(status.problems[1]!.remedy, 'nearside revive us-east')
 })
@@ -36,11 +36,11 @@ test('agents that are gone while their engines go on are told together', () => {
   assert.equal(status.shared, undefined)
 })
 
-test('without any agent the databases themselves say who leads and who is in step', () => {
+test('without any agent the databases themselves say who leads and who is in sync', () => {
   const status = statusOf([east, west, central].map((region) => withoutAgent(region, 'running')))
   assert.deepEqual([status.primary, status.durability], ['us-east', 'region'])
   assert.deepEqual(
-    status.regions.map((region) => region.fitness),
+    status.regions.map((region) => region.health),
     [undefined, undefined, undefined],
   )
 })
@@ -55,7 +55,10 @@ test('a world that was stopped is down, and that is all there is to say', () => 
 })
 
 test('no region serving users is down, whatever else is well', () => {
-  assert.equal(statusOf([{ ...east, edge: 'no app' }, { ...west, edge: 'silent' }, central]).health, 'down')
+  assert.equal(
+    statusOf([{ ...east, edge: 'no app' }, { ...west, edge: 'unreachable' }, central]).health,
+    'down',
+  )
 })
 
 test('an old view is told with its age, and the primary is then taken from the databases', () => {
@@ -66,7 +69,7 @@ test('an old view is told with its age, and the primary is then taken from the d
   assert.equal(status.shared!.ageMs, 12_000)
   const [problem] = status.problems
   assert.equal(problem!.code, 'etcd_unreachable')
-  assert.match(problem!.message, /anywhere.*fitness, lag and verdicts are 12 s old/)
+  assert.match(problem!.message, /anywhere.*health, lag and verdicts are 12 s old/)
 })
 
 test('the view of an agent that reaches etcd counts more than a younger one of an agent that does not', () => {
@@ -90,13 +93,17 @@ test('durability that is not what was asked for is a problem, each in its own wo
   assert.deepEqual(codes(as('local')), [])
 })
 
-test('fitness is told with who says so; a suspicion is told as one', () => {
-  const fitness = { ...shared.fitness, 'us-west': 'unfit' as const }
-  const verdict = { region: 'us-west', state: 'unfit' as const, by: ['us-east', 'us-central'], needed: 2 }
-  const unfit = sampleRegions().map((one) => ({ ...one, world: { ...shared, fitness }, verdicts: [verdict] }))
+test('health is told with who says so; a suspicion is told as one', () => {
+  const health = { ...shared.health, 'us-west': 'unhealthy' as const }
+  const verdict = { region: 'us-west', state: 'unhealthy' as const, by: ['us-east', 'us-central'], needed: 2 }
+  const unhealthy = sampleRegions().map((one) => ({
+    ...one,
+    world: { ...shared, health },
+    verdicts: [verdict],
+  }))
   assert.deepEqual(
-    statusOf(unfit).problems.map((problem) => problem.message),
-    ['us-west: unfit, say us-east and us-central'],
+    statusOf(unhealthy).problems.map((problem) => problem.message),
+    ['us-west: unhealthy, say us-east and us-central'],
   )
   const suspect = sampleRegions().map((one) => ({
     ...one,
@@ -162,14 +169,14 @@ test('a region without a way to the primary says so', () => {
   const verdicts = [
     {
       region: 'us-west',
-      state: 'unfit' as const,
+      state: 'unhealthy' as const,
       by: ['us-east', 'us-central'],
       needed: 2,
       why: 'no way to the primary' as const,
     },
   ]
   assert.deepEqual(
-    regionProblems({ ...west, fitness: 'unfit' }, { verdicts }).map(({ message }) => message),
-    ['us-west: unfit: it has no way to the primary, which us-east and us-central reach'],
+    regionProblems({ ...west, health: 'unhealthy' }, { verdicts }).map(({ message }) => message),
+    ['us-west: unhealthy: it has no way to the primary, which us-east and us-central reach'],
   )
 })

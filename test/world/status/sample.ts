@@ -19,7 +19,7 @@ export const shared = {
   ageMs: 200,
   primary: 'us-east',
   durability: 'region' as const,
-  fitness: { 'us-east': 'fit', 'us-west': 'fit', 'us-central': 'fit' } as const,
+  health: { 'us-east': 'healthy', 'us-west': 'healthy', 'us-central': 'healthy' } as const,
   agents: [...names],
   lag: {
     'us-east': { lagMs: 0, lagBytes: 0, streaming: true },
@@ -86,7 +86,7 @@ export function withoutAgent(report: RegionReport, processes: 'running' | 'gone'
     source: 'engines',
     agent: null,
     agentState: 'gone',
-    ...(processes === 'running' ? {} : { edge: rest.edge && 'silent' }),
+    ...(processes === 'running' ? {} : { edge: rest.edge && 'unreachable' }),
     ...(processes === 'running' || !rest.database
       ? {}
       : { database: { role: 'unknown', state: 'Patroni does not answer' } }),

@@ -197,7 +197,7 @@ type Went = { dnsMs: number } & (
 export const stoppedError: Exclude<Exchange, { answer: unknown }>['failure'] = 'stopped'
 
 const dnsErrors: Record<Exclude<Resolution, { ok: true }>['why'], string> = {
-  silent: 'DNS: silent',
+  unreachable: 'DNS: no answer',
   refused: 'DNS: refused',
   empty: 'DNS: empty',
   'not asked': 'own limit',

@@ -6,7 +6,7 @@ export type AskServer<Server> = (server: Server, question: Question) => Promise<
 
 export type Resolution =
   | { ok: true; addresses: readonly string[] }
-  | { ok: false; why: 'silent' | 'refused' | 'empty' | 'not asked' }
+  | { ok: false; why: 'unreachable' | 'refused' | 'empty' | 'not asked' }
 
 const typeA = 1
 
@@ -43,7 +43,7 @@ export class Resolver<Server> {
   }
 
   async #askAll(now: () => number): Promise<Resolution> {
-    let why: 'silent' | 'refused' | 'empty' = 'silent'
+    let why: 'unreachable' | 'refused' | 'empty' = 'unreachable'
     for (const server of this.#servers) {
       const reply = await this.#ask(server, this.#question).catch(() => null)
       if (reply === null) return { ok: false, why: 'not asked' }

@@ -48,7 +48,7 @@ core.register_action('hold_doubt', { 'http-req' }, function(txn)
 end)
 
 core.register_action('hold_app', { 'http-req' }, function(txn)
-  wait(txn, 'fit', 3000)
+  wait(txn, 'app-health', 3000)
 end)
 
 for _, backend in ipairs({ 'primary', 'replica' }) do

@@ -1,5 +1,5 @@
 /** What is known of the world that a fault is meant for. */
-export type Situation = {
+export type ClusterFacts = {
   regions: readonly { name: string; full: boolean; serves: boolean; votes: boolean }[]
   /** Where the primary is now, if anybody knows. */
   primary?: string | undefined
@@ -12,7 +12,7 @@ export type Situation = {
 }
 
 /** As typed: the words after the kind, and the values of its options. */
-export type Typed = {
+export type RawFaultArgs = {
   words: readonly string[]
   for?: string | undefined
   from?: string | undefined

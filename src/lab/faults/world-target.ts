@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { NearsideError } from '../../lib/errors.ts'
+import type { Note } from '../../lib/note.ts'
+import { identify, lookAt } from '../../lib/proc.ts'
+import type { Region } from '../../topology/regions.ts'
+import { agentProcess, endAgent, insideOf, startAgent, workingAgent } from '../../world/agents.ts'
+import { regionNamed, regionStatus, type WorldHandle } from '../../world/handle.ts'
+import { killRegions } from '../../world/kill.ts'
+import { locked } from '../../world/lock.ts'
+import { processesOf } from '../../world/processes.ts'
+import { placeOf, stopWorld } from '../../world/stop.ts'
+import { databaseDisk } from './disk.ts'
+import type { FaultTarget, Links } from './target.ts'
+
+/** How faults lay target on a world of this machine. */
+export function faultTargetOf(world: WorldHandle, note: Note, links: Links | undefined): FaultTarget {
+  const named = (name: string) => regionNamed(world, name)
+  const start = (region: Region) =>
+    locked(world.folder, 'fault', note, async () => {
+      if (!(await workingAgent(world, region))) await startAgent(world, region)
+    })
+  return {
+    folder: world.folder,
+    regions: world.regions,
+    links,
+    regionFolder: world.regionFolder,
+    processes: (regions) =>
+      processesOf(
+        world.folder,
+        regions.map((name) => placeOf(world, named(name))),
+      ),
+    async killRegion(name) {
+      await killRegions(world, [named(name)])
+    },
+    async startRegion(name) {
+      await start(named(name))
+    },
+    restartProcess: (name, process) => restartProcess(world, named(name), process, note),
+    async restartRegion(name) {
+      await locked(world.folder, 'fault', note, () => stopWorld(world, [named(name)]))
+      await start(named(name))
+    },
+    postmaster(name) {
+      const file = join(world.regionFolder(name), databaseDisk, 'main/postmaster.pid')
+      try {
+        const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+        return lookAt(pid)?.name === 'postgres' ? identify(pid) : undefined
+      } catch {
+        return undefined
+      }
+    },
+    holdReplay: (name) => replay(world, named(name), 'hold'),
+    async resumeReplay(name) {
+      await replay(world, named(name), 'resume')
+    },
+  }
+}
+
+const restartMs = 120_000
+
+async function restartProcess(world: WorldHandle, region: Region, name: string, note: Note): Promise<void> {
+  if (name === 'agent') {
+    await locked(world.folder, 'fault', note, async () => {
+      const agent = agentProcess(world, region)
+      await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
+      if (agent) await endAgent(agent)
+      await startAgent(world, region)
+    })
+    return
+  }
+  await world.call(region, 'POST', '/v1/restart', { process: name }, restartMs)
+  for (const deadline = performance.now() + restartMs; performance.now() < deadline; await sleep(100)) {
+    const status = await regionStatus(world, region, 2000)
+    if (status?.processes.find((one) => one.name === name)?.state === 'ready') return
+  }
+  throw new NearsideError('process_not_ready', `${region.name}/${name} was not ready again after 2 min`, {
+    remedy: `nearside logs ${region.name} ${name}`,
+  })
+}
+
+const replayProgram = fileURLToPath(new URL('./replay-child.ts', import.meta.url))
+
+/**
+ * Asks PostgreSQL itself, past HAProxy. `hold`: replay is paused, also after Patroni has resumed it, until what this
+ * resolves to is called. Resuming where nothing replays is no error: it has been promoted.
+ */
+async function replay(
+  world: WorldHandle,
+  region: Region,
+  mode: 'hold' | 'resume',
+): Promise<() => Promise<void>> {
+  const [file, ...words] = [...insideOf(world, region), process.execPath, replayProgram, mode]
+  const child = spawn(file!, words, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const ended = new Promise<void>((resolve) =>
+    child.on('close', () => resolve()).on('error', () => resolve()),
+  )
+  child.stdin.on('error', () => undefined)
+  const answer = new Promise<string>((resolve) => {
+    child.stdout.setEncoding('utf8').once('data', (line: string) => resolve(line.trim()))
+    void ended.then(() => resolve('no answer'))
+  })
+  const end = async () => {
+    child.stdin.end()
+    await ended
+  }
+  const { ports } = world.record.topology
+  const where = { host: region.address, port: ports.postgres, password: world.secrets.superuser }
+  // On its standard input: everyone on the machine can read its arguments.
+  child.stdin.write(`${JSON.stringify(where)}\n`)
+  const said = await answer
+  if (said === 'done' || (said === 'primary' && mode === 'resume')) {
+    if (mode === 'resume') await end()
+    return end
+  }
+  await end()
+  throw said === 'primary'
+    ? new NearsideError('fault_primary', `${region.name} holds the primary, which replays nothing`)
+    : new NearsideError(
+        'fault_database_unreachable',
+        `${region.name}: its database cannot be asked: ${said}`,
+        {
+          remedy: `nearside logs ${region.name} postgres`,
+        },
+      )
+}
