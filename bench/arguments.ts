@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readQuantity, wholeNumber } from '../src/lib/quantities.ts'
 import type { Options } from './figure.ts'
 
 /** What is typed after `npm run bench --`. Pure. */
@@ -9,7 +10,7 @@ export type Chosen = Options & {
   help: boolean
 }
 
-/** Throws a RangeError or a TypeError that says what is wrong. */
+/** Throws an error that says what is wrong. */
 export function readArguments(args: readonly string[], known: readonly string[]): Chosen {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -36,7 +37,5 @@ export function readArguments(args: readonly string[], known: readonly string[])
 }
 
 function whole(what: string, text: string, lowest: number): number {
-  const number = Number(text)
-  if (text.trim() !== '' && Number.isSafeInteger(number) && number >= lowest) return number
-  throw new RangeError(`${what}: expected a whole number from ${lowest} on, got ${text}`)
+  return readQuantity(wholeNumber({ least: lowest, example: '3' }), what, text)
 }

@@ -39,3 +39,30 @@ test('no import leads back to where it came from', () => {
   }
   for (const file of files) look(file, [])
 })
+
+/** What loading a file loads: static imports that are not only for types. */
+function loadedWith(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  const words = readFileSync(join(home, file), 'utf8').matchAll(
+    /^(?:import|export)\b(?! type\b)(?:[^'"]*\bfrom)?\s*'(\.[^']+)'/gm,
+  )
+  for (const [, path] of words) {
+    const next = join(dirname(file), path!)
+    if (files.has(next)) loadedWith(next, found)
+  }
+  return found
+}
+
+test('only commands that rehearse, and the doctor, load the lab', () => {
+  const program = readFileSync(join(home, 'src/cli/program.ts'), 'utf8')
+  const commands = [...program.matchAll(/(\w+): async \(\) => \(await import\('\.\/([^']+)'\)\)/g)]
+  const withLab = commands.flatMap(([, name, file]) =>
+    [...loadedWith(`src/cli/${file}`)].some((one) => one.startsWith('src/lab/')) ? [name] : [],
+  )
+  assert.ok(commands.length >= 13, 'every command is found')
+  // `lab` itself only names its subcommands.
+  assert.deepEqual(withLab, ['doctor', 'drill'])
+  assert.ok([...loadedWith('src/cli/lab/fault.ts')].some((one) => one.startsWith('src/lab/faults/drivers/')))
+  assert.ok([...loadedWith('src/cli/main.ts')].every((one) => !one.startsWith('src/lab/')))
+})

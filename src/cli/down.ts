@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { worldFile } from '../agent/layout.ts'
-import { dropWorldFaults } from '../lab/faults/world.ts'
-import { removeLab } from '../lab/lab.ts'
 import { findWorld, openWorldHere, type WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
@@ -10,6 +8,7 @@ import { locked } from '../world/lock.ts'
 import { processesOf } from '../world/processes.ts'
 import { placeOf } from '../world/stop.ts'
 import { endRehearsals, rehearsalsOf } from './drill/end.ts'
+import { dropFaults } from './left-faults.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { leaveNothing, mayPurge, purge } from './purge.ts'
 import { stopShown } from './stop-view.ts'
@@ -47,7 +46,7 @@ export async function down(output: Output, options: DownOptions, folder: string)
     return exitCodes.problem
   }
   // Before the lock: healing takes it.
-  await endRehearsals(rehearsalsOf(folder, world.record.lab?.id), output)
+  await endRehearsals(await rehearsalsOf(folder, world.record.lab?.id), output)
   if (!existsSync(worldFile(folder))) {
     output.result({ world: world.name, stopped: true, purged: true })
     output.print(`${world.name} is stopped and removed, by the soak that had made it`)
@@ -56,7 +55,7 @@ export async function down(output: Output, options: DownOptions, folder: string)
   const stopped = await locked(folder, 'down', output.note, async () => {
     const stopped = await stopAll(world, output)
     if (options.purge) {
-      await purge(folder)
+      await purge(world)
       await leaveNothing(folder)
     }
     return stopped
@@ -71,12 +70,13 @@ export async function down(output: Output, options: DownOptions, folder: string)
 export async function stopAll(world: WorldHandle, output: Output): Promise<boolean> {
   const regions = localRegions(world)
   const places = regions.map((region) => placeOf(world, region))
-  // What stands still by a fault would not hear that it is to end.
-  await dropWorldFaults(world, output.note)
+  // A process that a fault keeps stopped would not react to SIGTERM.
+  await dropFaults(world, output.note)
   const running = processesOf(world.folder, places).length > 0
   if (running) await stopShown(world, regions, output)
   const { lab } = world.record
   if (!lab) return running
+  const { removeLab } = await import('../lab/lab.ts')
   const { removed, ended } = await removeLab(lab.id)
   if (ended.length > 0) output.note(`ended what else was in the lab: ${ended.join(', ')}`)
   return running || removed

@@ -1,51 +1,50 @@
 import { randomInt } from 'node:crypto'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { promisesOf } from '../lab/checker/index.ts'
 import type { DrillPlan } from '../lab/drill/plan.ts'
 import { planDrill, unknownScenario } from '../lab/drill/plan-drill.ts'
-import { rehearse } from '../lab/drill/rehearsal-lock.ts'
 import { runDrill } from '../lab/drill/run.ts'
 import { scenarioNames, scenarios } from '../lab/drill/scenarios.ts'
 import { planText, resultText } from '../lab/drill/text.ts'
 import type { DrillResult } from '../lab/drill/types.ts'
 import { drillWorldOf, isShop, type LoadChoice, usersOf, workloadsOf } from '../lab/drill/world.ts'
-import type { RawFaultArgs } from '../lab/faults/facts.ts'
+import { clusterFacts } from '../lab/faults/cluster-facts.ts'
+import { healLeftFaults } from '../lab/faults/heal-world.ts'
 import { refuseImpossible } from '../lab/faults/inject.ts'
-import {
-  healLeftFaults,
-  mustBeRehearsalGround,
-  openFaultTarget,
-  rehearsalGround,
-  rehearsedWorld,
-  startGuard,
-} from '../lab/faults/world.ts'
+import { openFaultTarget } from '../lab/faults/open-target.ts'
+import { mustBeRehearsalGround, rehearsalGround, rehearsedWorld } from '../lab/faults/rehearsal-ground.ts'
+import { startGuard } from '../lab/faults/start-guard.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { durationMs, perSecond } from '../lib/quantities.ts'
+import { unknown } from '../lib/unknown.ts'
 import { version } from '../lib/version.ts'
 import type { WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
+import { rehearse } from '../world/rehearsal-lock.ts'
 import { mustBeWritable, saveResult } from './drill/save.ts'
 import { onInterrupt } from './interrupt.ts'
-import { situationOf } from './lab/fault.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from './output.ts'
+import { quantityOption, seedNumber } from './quantity-option.ts'
 
-type Options = WorldOptions &
-  Omit<RawFaultArgs, 'words'> & {
-    list?: boolean
-    plan?: boolean
-    unreachable?: boolean
-    app: LoadChoice['app']
-    users?: number
-    places: string
-    baseline?: string
-    writesPerSecond?: number
-    readsPerSecond?: number
-    seed?: number
-    report?: string
-    history?: string
-    everyGuarantee?: boolean
-    iKnowThisIsProduction?: boolean
-    json?: boolean
-  }
+type Options = WorldOptions & {
+  list?: boolean
+  plan?: boolean
+  unreachable?: boolean
+  app: LoadChoice['app']
+  users?: number
+  places: string
+  baseline?: number
+  writesPerSecond?: number
+  readsPerSecond?: number
+  seed?: number
+  report?: string
+  history?: string
+  everyGuarantee?: boolean
+  iKnowThisIsProduction?: boolean
+  json?: boolean
+  /** The options of faults. */
+  [option: string]: unknown
+}
 
 const examples = `
 Examples:
@@ -69,7 +68,9 @@ export function drillCommand(program: Command): void {
     .option('--list', 'every scenario')
     .option('--plan', 'show what it would do and do nothing')
     .option('--for <time>', 'how long the fault lasts (default: 20s)')
-    .option('--baseline <time>', 'load alone, before and after (default: 5s)')
+    .addOption(
+      quantityOption('--baseline <time>', 'load alone, before and after (default: 5s)', baselineTime),
+    )
     .option('--unreachable', 'region-loss: packets vanish (lab)')
     .option('--direction <which>', 'one-way-cut: out or in')
     .option('--delay <time>', 'slow-link: more delay, one way')
@@ -79,15 +80,21 @@ export function drillCommand(program: Command): void {
     .option('--members <regions>', 'etcd-quorum: these members')
     .option('--share <share>', 'app-500: of requests')
     .option('--app <which>', 'auto, shop (also place orders) or none', appChoice, 'auto')
-    .option(
-      '--users <number>',
-      'simulated users of the shop: requests per second (default: 20 in a lab of the shop, else 0)',
-      usersRate,
+    .addOption(
+      quantityOption(
+        '--users <number>',
+        'simulated users of the shop: requests per second (default: 20 in a lab of the shop, else 0)',
+        usersRate,
+      ),
     )
     .option('--places <which>', 'where they live: us, europe, world or cities', 'us')
-    .option('--writes-per-second <number>', 'of each kind of load, at every region', perSecond)
-    .option('--reads-per-second <number>', 'of each kind of load, at every region', perSecond)
-    .option('--seed <number>', 'what random choices of the load come from', seedOf)
+    .addOption(
+      quantityOption('--writes-per-second <number>', 'of each kind of load, at every region', loadRate),
+    )
+    .addOption(
+      quantityOption('--reads-per-second <number>', 'of each kind of load, at every region', loadRate),
+    )
+    .addOption(quantityOption('--seed <number>', 'seeds the random choices of the load', seedNumber))
     .option('--report <file.html>', 'write a report that a browser shows')
     .option('--history <file>', 'write everything that users asked and were told')
     .option('--every-guarantee', 'a violation of what is not promised counts, too')
@@ -137,15 +144,15 @@ async function drill(output: Output, options: Options, scenario: string, words: 
     const plan = planDrill({
       scenario,
       words,
-      typed: { ...options, words },
+      options,
       unreachable: options.unreachable === true,
       world: world.name,
       ground: rehearsalGround(world) === 'lab' ? 'lab' : 'local',
-      facts: await situationOf(world),
-      baseline: options.baseline,
+      facts: await clusterFacts(world),
+      baselineMs: options.baseline,
     })
     const target = await openFaultTarget(world, output.note)
-    for (const step of plan.steps) if (step.do === 'inject') await refuseImpossible(target, step.fault)
+    for (const step of plan.steps) if (step.do === 'inject') refuseImpossible(target, step.fault)
     return plan
   }
   // Read where users live, too: what is wrong there must not show after the plan was told.
@@ -221,29 +228,11 @@ function document({ history, final, ...rest }: DrillResult) {
 }
 
 function appChoice(text: string): LoadChoice['app'] {
-  if (text === 'auto' || text === 'shop' || text === 'none') return text
-  throw new InvalidArgumentError('expected auto, shop or none')
+  const choices = ['auto', 'shop', 'none'] as const
+  return choices.find((one) => one === text) ?? unknown('app', text, choices)
 }
 
-function usersRate(text: string): number {
-  const number = Number(text)
-  if (text.trim() === '' || !(number >= 0 && number <= 2000))
-    throw new InvalidArgumentError('expected a number from 0 to 2000')
-  return number
-}
-
-function perSecond(text: string): number {
-  const number = Number(text)
-  if (!(number > 0 && number <= 2000))
-    throw new InvalidArgumentError(
-      'expected a number above 0 and up to 2000, such as 20: by its load a drill sees what happens',
-    )
-  return number
-}
-
-export function seedOf(text: string): number {
-  const number = Number(text)
-  if (!/^\d{1,15}$/.test(text) || !Number.isSafeInteger(number))
-    throw new InvalidArgumentError('expected a whole number such as 42')
-  return number
-}
+const usersRate = perSecond({ noun: 'number of requests', least: 0, most: 2000, example: '20' })
+const loadRate = perSecond({ noun: 'number of requests', above: 0, most: 2000, example: '20' })
+/** A timer of Node ends at once when it is to last more than 24 days. */
+const baselineTime = durationMs({ most: 24 * 3_600_000, example: '5s' })

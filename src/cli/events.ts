@@ -8,7 +8,8 @@ import { type WorldOptions, worldOf } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { lastOf } from '../world/logs/tail.ts'
 import { eventText } from './events/text.ts'
-import { action, exitCodes, lineCount, type Output } from './output.ts'
+import { action, exitCodes, type Output } from './output.ts'
+import { lineCount, quantityOption } from './quantity-option.ts'
 
 type Options = WorldOptions & { follow?: boolean; lines?: number; verbose?: boolean; json?: boolean }
 
@@ -28,7 +29,7 @@ export function eventsCommand(program: Command): void {
     .command('events')
     .description('show what was decided, when, by whom and why')
     .option('-f, --follow', 'go on with what comes, until Ctrl-C')
-    .option('-n, --lines <number>', 'how many from the end (default: 50)', lineCount)
+    .addOption(quantityOption('-n, --lines <number>', 'how many from the end (default: 50)', lineCount))
     .option('-v, --verbose', 'with the observations that each was decided on')
     .option('--json', 'answer as JSON; with --follow one event a line')
     .addHelpText('after', examples)

@@ -9,7 +9,8 @@ import { Follower } from '../world/logs/follow.ts'
 import { redactor, renderLine } from '../world/logs/render.ts'
 import { lastOf, tail, tailOf } from '../world/logs/tail.ts'
 import { mergeByTime, type Timed, timed } from '../world/logs/time.ts'
-import { action, exitCodes, lineCount, type Output, type Style } from './output.ts'
+import { action, exitCodes, type Output, type Style } from './output.ts'
+import { lineCount, quantityOption } from './quantity-option.ts'
 
 type Options = WorldOptions & { follow?: boolean; lines?: number; json?: boolean }
 type Line = Timed & Pick<LogFile, 'region' | 'process'>
@@ -34,7 +35,9 @@ export function logsCommand(program: Command): void {
     .argument('[region]', 'only this region')
     .argument('[process]', 'only this process')
     .option('-f, --follow', 'go on with what comes, until Ctrl-C')
-    .option('-n, --lines <number>', 'how many lines from the end (default: 100)', lineCount)
+    .addOption(
+      quantityOption('-n, --lines <number>', 'how many lines from the end (default: 100)', lineCount),
+    )
     .option('--json', 'one JSON object a line')
     .addHelpText('after', examples)
     .action(

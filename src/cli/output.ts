@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { stripVTControlCharacters, styleText } from 'node:util'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
@@ -241,12 +241,4 @@ export function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream = process.stdo
     process.stderr.write(`error: the answer could not be written: ${messageOf(error)}\n`)
     process.exit(exitCodes.problem)
   })
-}
-
-/** The value of `--lines`. */
-export function lineCount(text: string): number {
-  const number = Number(text)
-  if (!/^\d{1,9}$/.test(text) || !Number.isSafeInteger(number))
-    throw new InvalidArgumentError('expected a number of lines, such as 200')
-  return number
 }

@@ -22,7 +22,7 @@ const groups: Record<string, Record<string, () => Promise<Register>>> = {
     restart: async () => (await import('./restart.ts')).restartCommand,
     switchover: async () => (await import('./switchover.ts')).switchoverCommand,
   },
-  'Sample:': {
+  'Observe:': {
     status: async () => (await import('./status.ts')).statusCommand,
     logs: async () => (await import('./logs.ts')).logsCommand,
     events: async () => (await import('./events.ts')).eventsCommand,
@@ -72,9 +72,10 @@ export async function run(given: readonly string[]): Promise<void> {
       process.exitCode = exitCodes.usage
       return
     }
+    const called = calledIn(program, args)
     process.exitCode = printError(
       output,
-      error instanceof CommanderError ? usageError(error, calledIn(program, args)) : error,
+      error instanceof CommanderError ? usageError(error, called) : withHelp(error, called),
     )
   }
 }
@@ -118,9 +119,17 @@ function usageError(error: CommanderError, called: string | undefined): Nearside
     .replace(/^commander\./, '')
     .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   return new NearsideError(`usage_${code}`, first, {
-    remedy: meant ? `did you mean ${meant}?` : `see nearside${called ? ` ${called}` : ''} --help`,
+    remedy: meant ? `did you mean ${meant}?` : seeHelp(called),
   })
 }
+
+/** A value that an option refused; errors of the command itself are printed by the command. */
+function withHelp(error: unknown, called: string | undefined): unknown {
+  if (!(error instanceof NearsideError) || error.remedy !== undefined) return error
+  return new NearsideError(error.code, error.message, { remedy: seeHelp(called) })
+}
+
+const seeHelp = (called: string | undefined) => `see nearside${called ? ` ${called}` : ''} --help`
 
 function near(message: string): string | undefined {
   const word = /unknown command '(.*)'/.exec(message)?.[1]

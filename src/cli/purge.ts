@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { unmountSmallDisks } from '../lab/faults/small-disk.ts'
 import { sizeOf } from '../lib/disk-usage.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { bytes, list } from '../lib/format.ts'
@@ -26,9 +25,12 @@ export async function mayPurge(
 }
 
 /** Removes a stopped world with everything in it. */
-export async function purge(folder: string): Promise<void> {
+export async function purge({ folder, record }: WorldHandle): Promise<void> {
   try {
-    await unmountSmallDisks(folder)
+    if (record.lab) {
+      const { unmountSmallDisks } = await import('../lab/faults/small-disk.ts')
+      await unmountSmallDisks(folder)
+    }
     // A file that appears while we remove (a log of something that just ended) must not leave half a world.
     await rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
   } catch (cause) {

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { healLeftFaults } from '../lab/faults/world.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { duration } from '../lib/format.ts'
 import { unknown } from '../lib/unknown.ts'
@@ -13,6 +12,7 @@ import { preflight } from '../world/preflight.ts'
 import { durable, follows, type Sample, untilServing } from '../world/start.ts'
 import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
+import { healLeftFaults } from './left-faults.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { createProgress } from './up/progress.ts'
 

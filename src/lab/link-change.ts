@@ -1,4 +1,16 @@
+import { bitsPerSecond, durationMs, share } from '../lib/quantities.ts'
 import type { LinkParams } from './wan/index.ts'
+
+/** What the shaper accepts. */
+export const delayBounds = { most: 60_000 }
+export const rateBounds = { least: 1000, most: 1e12 }
+
+/** What people type for a link. */
+export const linkQuantities = {
+  delay: durationMs({ ...delayBounds, example: '40ms' }),
+  loss: share({ least: 0, example: '1%' }),
+  rate: bitsPerSecond({ ...rateBounds, example: '100mbit' }),
+}
 
 /** What `nearside lab link` was asked to change; what is absent stays. */
 export type Change = {

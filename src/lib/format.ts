@@ -19,6 +19,22 @@ export function milliseconds(ms: number): string {
   return ms < 9.95 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 }
 
+/** A time that somebody chose: `250 ms`, `1.5 s`, `2 min`; `duration` is for measured ones. */
+export function describeMs(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms % 60_000 === 0) return `${ms / 60_000} min`
+  return `${Number((ms / 1000).toFixed(1))} s`
+}
+
+/** `1 %`, `0.25 %`: three significant digits. */
+export const shareText = (share: number) => `${Number((share * 100).toPrecision(3))} %`
+
+/** `512 kbit/s`, `100 Mbit/s`: units of 1,000, three significant digits. */
+export function bitsText(bits: number): string {
+  const [unit, size] = bits >= 1e9 ? ['Gbit/s', 1e9] : bits >= 1e6 ? ['Mbit/s', 1e6] : ['kbit/s', 1e3]
+  return `${Number((bits / (size as number)).toPrecision(3))} ${unit}`
+}
+
 /** Units of 1,024, as in the topology file. */
 export function bytes(count: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB']

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseBytes } from '../lib/bytes.ts'
+import { anySize } from '../lib/quantities.ts'
 
 /**
  * The topology contract. This one schema is the check, the editor's types, the reference (docs/topology.md is made
@@ -13,9 +13,7 @@ const variable = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 const port = z.int().min(1).max(65535)
 const env = z.record(z.string().regex(variable, 'a variable name such as LOG_LEVEL'), z.string())
-const size = z
-  .string()
-  .refine((text) => parseBytes(text) !== undefined, 'a size such as "256mb" (units b, kb, mb, gb)')
+const size = z.string().refine((text) => anySize.parse(text) !== undefined, anySize.expected)
 const pathPattern = z
   .string()
   .regex(

@@ -23,9 +23,9 @@ test('rounds have each benchmark’s own default, the seed is always the same on
 test('what is wrong is said', () => {
   for (const [words, message] of [
     [['dnss'], /no benchmark is called dnss/],
-    [['--runs', '0'], /--runs: expected a whole number from 1 on, got 0/],
+    [['--runs', '0'], /--runs: expected a whole number from 1, such as 3, got "0"/],
     [['--runs', ''], /--runs/],
-    [['--seed', 'x'], /--seed: expected a whole number from 0 on, got x/],
+    [['--seed', 'x'], /--seed: expected a whole number from 0, such as 3, got "x"/],
     [['--nonsense'], /nonsense/],
   ] as const)
     assert.throws(() => readArguments(words, known), message)

@@ -1,22 +1,20 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rehearsalLock } from '../../lab/drill/rehearsal-lock.ts'
-import { readRecords } from '../../lab/faults/record.ts'
-import { processesIn } from '../../lab/network/processes.ts'
-import { labNamespaces } from '../../lab/network/remove.ts'
 import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
+import { hasFaultRecords } from '../../world/fault-folder.ts'
+import { rehearsalLock } from '../../world/rehearsal-lock.ts'
 import type { Output } from '../output.ts'
 
 /** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
 export type Rehearsal = ProcessId & { what: string }
 
 /** Drills and soaks, at work or waiting for their turn; faults that somebody injects by hand; in a lab simulated users. */
-export function rehearsalsOf(folder: string, labId: string | undefined): Rehearsal[] {
+export async function rehearsalsOf(folder: string, labId: string | undefined): Promise<Rehearsal[]> {
   const atTurn = holdersOf(rehearsalLock(folder))
-  const users = labId === undefined ? [] : processesIn(labNamespaces(labId)).filter(isUsers)
+  const users = labId === undefined ? [] : (await processesOfLab(labId)).filter(isUsers)
   return [
     ...atTurn.map((one) => ({ ...whole(one), what: isSoak(one) ? 'a soak' : 'nearside drill' })),
-    ...byHand(folder, atTurn).map((one) => ({ ...one, what: 'nearside lab fault' })),
+    ...(await byHand(folder, atTurn)).map((one) => ({ ...one, what: 'nearside lab fault' })),
     ...users.map((one) => ({ ...one, what: 'nearside lab users' })),
   ]
 }
@@ -34,8 +32,17 @@ function whole(one: Process): Process {
   return parent && isSoak(parent) ? parent : one
 }
 
-/** Who has faults in force, beside these. */
-function byHand(folder: string, others: readonly Process[]): ProcessId[] {
+/** The code of the lab is loaded only for a lab. */
+async function processesOfLab(id: string): Promise<Process[]> {
+  const { processesIn } = await import('../../lab/network/processes.ts')
+  const { labNamespaces } = await import('../../lab/network/remove.ts')
+  return processesIn(labNamespaces(id))
+}
+
+/** Other processes that have injected faults and not healed them yet. */
+async function byHand(folder: string, others: readonly Process[]): Promise<ProcessId[]> {
+  if (!hasFaultRecords(folder)) return []
+  const { readRecords } = await import('../../lab/faults/record.ts')
   const known = new Set([...others.map(({ pid }) => pid), ...thoseThatWait()])
   const owners = new Map(readRecords(folder).map(({ owner }) => [owner.pid, owner]))
   return [...owners.values()].filter((owner) => !known.has(owner.pid) && isAlive(owner))

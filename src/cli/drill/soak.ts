@@ -3,28 +3,26 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readWorld } from '../../agent/layout.ts'
 import { promisesOf } from '../../lab/checker/index.ts'
-import { rehearse } from '../../lab/drill/rehearsal-lock.ts'
 import { runDrill } from '../../lab/drill/run.ts'
 import { settleLimitMs } from '../../lab/drill/scenarios.ts'
 import { chapterPlan, hasFailed, replayCommand } from '../../lab/drill/soak.ts'
 import { resultText } from '../../lab/drill/text.ts'
 import type { DrillResult } from '../../lab/drill/types.ts'
 import { drillWorldOf, workloadsOf } from '../../lab/drill/world.ts'
-import { describeFault } from '../../lab/faults/say.ts'
-import {
-  healLeftFaults,
-  openFaultTarget,
-  rehearsalGround,
-  rehearsedWorld,
-  startGuard,
-} from '../../lab/faults/world.ts'
+import { describeFault } from '../../lab/faults/describe.ts'
+import { healLeftFaults } from '../../lab/faults/heal-world.ts'
+import { openFaultTarget } from '../../lab/faults/open-target.ts'
+import { rehearsalGround, rehearsedWorld } from '../../lab/faults/rehearsal-ground.ts'
+import { startGuard } from '../../lab/faults/start-guard.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
 import { withCrashes } from '../../lib/crash.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { duration } from '../../lib/format.ts'
+import { readQuantity, wholeNumber } from '../../lib/quantities.ts'
 import { findLab } from '../../world/find.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { namespaceOf } from '../../world/namespaces/names.ts'
+import { rehearse } from '../../world/rehearsal-lock.ts'
 import { goInside } from '../go-inside.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { createOutput, exitCodes, type Output, printError } from '../output.ts'
@@ -78,18 +76,15 @@ function asked(args: string[]): Asked | undefined {
     },
   })
   if (values.help) return undefined
-  const whole = (name: 'minutes' | 'seed' | 'rounds' | 'chapter', most: number) => {
+  const whole = (name: 'minutes' | 'seed' | 'rounds' | 'chapter', most?: number) => {
     const text = values[name]
-    if (text === undefined) return undefined
-    if (/^\d{1,15}$/.test(text) && Number(text) <= most) return Number(text)
-    throw new NearsideError(
-      'usage_soak',
-      `--${name}: expected a whole number up to ${most}, got ${JSON.stringify(text)}`,
-    )
+    return text === undefined
+      ? undefined
+      : readQuantity(wholeNumber({ most, example: '3' }), `--${name}`, text)
   }
   return {
     minutes: whole('minutes', 10_000) ?? 30,
-    seed: whole('seed', 2 ** 50) ?? Number(process.env[seedVariable] ?? randomInt(1, 2 ** 31)),
+    seed: whole('seed') ?? Number(process.env[seedVariable] ?? randomInt(1, 2 ** 31)),
     rounds: Math.max(1, whole('rounds', 50) ?? 3),
     chapter: whole('chapter', 1e6),
     lab: values.lab === true,

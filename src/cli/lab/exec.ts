@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Command } from 'commander'
-import { users } from '../../lab/faults/types.ts'
+import { users } from '../../lab/faults/arguments.ts'
 import { openLab } from '../../lab/open.ts'
 import { unknown } from '../../lib/unknown.ts'
 import type { WorldOptions } from '../../world/find.ts'
@@ -11,7 +11,7 @@ import { action } from '../output.ts'
 const examples = `
 Examples:
   nearside lab exec internet -- curl --interface 10.252.0.1 http://10.77.1.1:8080/
-  nearside lab exec us-east -- ss -tn            what the region's network samples like from inside
+  nearside lab exec us-east -- ss -tn            what the region's network looks like from inside
   nearside lab exec router -- tcpdump -ni wan    every packet between two places
 
 Places are the regions, internet (or users: where they are) and router (the operator's: it reaches every region whatever is

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { users } from '../../lab/faults/types.ts'
-import { type Change, changed, contradiction, wandersTooFar } from '../../lab/link-change.ts'
+import { users } from '../../lab/faults/arguments.ts'
+import { type Change, changed, contradiction, linkQuantities, wandersTooFar } from '../../lab/link-change.ts'
 import { openLab } from '../../lab/open.ts'
 import { labStatus } from '../../lab/status.ts'
 import type { Link } from '../../lab/wan/index.ts'
@@ -9,7 +9,7 @@ import { list } from '../../lib/format.ts'
 import { unknown } from '../../lib/unknown.ts'
 import type { WorldOptions } from '../../world/find.ts'
 import { action, exitCodes, type Output, table } from '../output.ts'
-import { delayOf, rateOf, shareOf } from './quantities.ts'
+import { quantityOption } from '../quantity-option.ts'
 import { linkColumns, linkRow } from './render.ts'
 
 type Options = WorldOptions & Change & { restore?: boolean; json?: boolean }
@@ -34,10 +34,14 @@ export function linkCommand(lab: Command): void {
     .description('show or change the link between two regions')
     .argument('[from]', 'a region')
     .argument('[to]', 'another one')
-    .option('--delay <time>', 'one way, such as 40ms', delayOf)
-    .option('--jitter <time>', 'how far the delay wanders up and down', delayOf)
-    .option('--loss <share>', 'packets that get lost, such as 1%', shareOf)
-    .option('--rate <bits>', 'limit, such as 100mbit; none for no limit', rateOf)
+    .addOption(quantityOption('--delay <time>', 'one way, such as 40ms', linkQuantities.delay))
+    .addOption(
+      quantityOption('--jitter <time>', 'how far the delay varies, up and down', linkQuantities.delay),
+    )
+    .addOption(quantityOption('--loss <share>', 'share of packets lost, such as 1%', linkQuantities.loss))
+    .addOption(
+      quantityOption('--rate <bits>', 'limit, such as 100mbit; none for no limit', linkQuantities.rate),
+    )
     .option('--cut', 'nothing arrives')
     .option('--no-cut', 'it arrives again')
     .option('--cut-one-way', 'nothing that the first region sends arrives at the second')

@@ -1,10 +1,9 @@
 import type { LabStatus, ShownLink } from '../../lab/status.ts'
-import { duration, list } from '../../lib/format.ts'
+import { bitsText, duration, list, shareText } from '../../lib/format.ts'
 import { visitor } from '../../world/namespaces/names.ts'
 import { hint } from '../hint.ts'
 import { type Column, type Output, type Style, table } from '../output.ts'
 import type { Started } from '../up/prepare.ts'
-import { bitsText, shareText } from './quantities.ts'
 
 type Paint = Output['paint']
 
@@ -32,7 +31,7 @@ export function renderPlaces({ world, regions, agents }: Started, seconds: numbe
     ...(edge ? [['DNS', `${edge.address}:${ports.dns}  ${domain}`]] : []),
     ['Users', hint(world, 'lab users')],
     ...(edge ? [['', hint(world, `${user} http://${edge.address}:${ports.http}/`)]] : []),
-    ['Sample', hint(world, 'status')],
+    ['Look', hint(world, 'status')],
     ['', hint(world, 'lab status')],
     ['Stop', hint(world, 'down')],
   ]

@@ -1,14 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, extname, resolve } from 'node:path'
-import { InvalidArgumentError } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { loadCities } from '../../geo/cities.ts'
 import { checkMix, type Mix } from '../../lab/users/plan/mix.ts'
 import { parsePlaces, type UserPlace } from '../../lab/users/plan/places.ts'
 import type { PlacesFile } from '../../lab/users/plan/places-file.ts'
-import { duration, ratePerSecond } from '../../lab/users/plan/quantities.ts'
 import { mixNames, shopMix } from '../../lab/users/plan/shop-mixes.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { durationMs, perSecond } from '../../lib/quantities.ts'
 import { suggest } from '../../lib/suggest.ts'
 
 /** What the options of `nearside lab users` mean. */
@@ -25,7 +24,7 @@ export async function mixOf(text: string): Promise<Mix> {
       {
         remedy:
           meant === undefined
-            ? 'there is no such file; docs/lab.md shows what one samples like'
+            ? 'there is no such file; docs/lab.md shows what one looks like'
             : `did you mean ${meant}?`,
       },
     )
@@ -67,11 +66,13 @@ async function readIfThere(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8')
 }
 
-export function rateOf(text: string): number {
-  const found = ratePerSecond(text)
-  if (found !== undefined && found > 0 && found <= 50_000) return found
-  throw new InvalidArgumentError('expected requests per time, up to 50000/s, such as 200/s or 90/min')
-}
+export const usersRate = perSecond({
+  noun: 'number of requests',
+  above: 0,
+  most: 50_000,
+  example: '200/s or 90/min',
+})
+export const usersTime = durationMs({ least: 1000, most: 24 * 3_600_000, example: '60s or 5min' })
 
 /** Before half a minute is spent on asking nothing. */
 export function mustAskSomething(perSecond: number, forMs: number): void {
@@ -82,16 +83,4 @@ export function mustAskSomething(perSecond: number, forMs: number): void {
     `rate: ${Number((perSecond * 3600).toPrecision(3))} requests/h for ${forMs / 1000} s are fewer than one`,
     { remedy: `ask for more, or for longer: --for ${Math.ceil(1 / perSecond)}s` },
   )
-}
-
-export function timeOf(text: string): number {
-  const found = duration(text)
-  if (found !== undefined && found >= 1000 && found <= 24 * 3_600_000) return found
-  throw new InvalidArgumentError('expected a time from 1s to 24h, such as 60s or 5min')
-}
-
-export function seedOf(text: string): number {
-  const seed = Number(text)
-  if (/^\d{1,15}$/.test(text)) return seed
-  throw new InvalidArgumentError('expected a whole number, such as 7')
 }

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { ask } from '../../engines/knot/ask.ts'
 import { type Lab, labOf } from '../../lab/lab.ts'
 import { usersPage } from '../../lab/users/report/page.ts'
@@ -10,8 +10,9 @@ import { findLab, findWorld, openWorldHere, type WorldOptions } from '../../worl
 import type { WorldHandle } from '../../world/handle.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { action, exitCodes, type Output, shownPath } from '../output.ts'
+import { quantityOption, seedNumber } from '../quantity-option.ts'
 import { writable } from '../writable.ts'
-import { mixOf, mustAskSomething, placesOf, rateOf, seedOf, timeOf } from './users-input.ts'
+import { mixOf, mustAskSomething, placesOf, usersRate, usersTime } from './users-input.ts'
 import { usersText } from './users-text.ts'
 
 type Options = WorldOptions & {
@@ -44,16 +45,17 @@ export function usersCommand(lab: Command): void {
     .command('users')
     .description('let simulated users come, and see what they get')
     .addOption(
-      new Option('--rate <rate>', 'requests of visits, such as 200/s or 90/min')
-        .argParser(rateOf)
-        .default(50, '50/s'),
+      quantityOption('--rate <rate>', 'requests of visits, such as 200/s or 90/min', usersRate).default(
+        50,
+        '50/s',
+      ),
     )
     .option('--mix <mix>', 'what they do: browse, checkout or a file', 'browse')
     .option('--places <places>', 'where they live: us, europe, world, cities or a CSV file', 'us')
     .addOption(
-      new Option('--for <time>', 'how long, such as 60s or 5min').argParser(timeOf).default(30_000, '30s'),
+      quantityOption('--for <time>', 'how long, such as 60s or 5min', usersTime).default(30_000, '30s'),
     )
-    .option('--seed <number>', 'the same visits again', seedOf)
+    .addOption(quantityOption('--seed <number>', 'repeats the visits of that seed', seedNumber))
     .option('--report <file>', 'write a report as one HTML file, too')
     .option('--json', 'answer as JSON')
     .addHelpText('after', examples)

@@ -1,5 +1,5 @@
 import { distanceKm } from '../../geo/distance.ts'
-import { parseBytes } from '../../lib/bytes.ts'
+import { anySize } from '../../lib/quantities.ts'
 import { appPort, type Region } from '../../topology/regions.ts'
 import type { RegionContext } from '../context.ts'
 
@@ -27,7 +27,7 @@ export function viewOf(context: RegionContext): View {
     appPorts: region.full
       ? Array.from({ length: topology.app.instances }, (_, instance) => appPort(topology, region, instance))
       : [],
-    maxBodyBytes: parseBytes(topology.app.maxBody)!,
+    maxBodyBytes: anySize.parse(topology.app.maxBody)!,
     holdMs: topology.database.holdSeconds * 1000,
     responseMs: topology.app.timeoutSeconds * 1000,
   }

@@ -1,4 +1,4 @@
-import { parseBytes } from '../../lib/bytes.ts'
+import { anySize } from '../../lib/quantities.ts'
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 
@@ -10,7 +10,7 @@ export function renderRedis({ region, topology, secrets }: RegionContext): Engin
     `port ${topology.ports.redis}`,
     'protected-mode yes',
     `requirepass ${secrets.redis}`,
-    `maxmemory ${parseBytes(topology.cache.maxMemory)}`,
+    `maxmemory ${anySize.parse(topology.cache.maxMemory)}`,
     'maxmemory-policy allkeys-lru',
     'save ""',
     'appendonly no',

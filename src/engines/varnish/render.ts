@@ -1,4 +1,4 @@
-import { parseBytes } from '../../lib/bytes.ts'
+import { anySize } from '../../lib/quantities.ts'
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 import { ownPaths } from '../haproxy/layout.ts'
@@ -25,7 +25,7 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...['-a', `${edgeSocketName}=${varnishSockets.http},mode=600`],
           ...['-a', `alive=${region.address}:${ports.varnish}`],
           ...['-T', '127.0.0.1:0'],
-          ...['-s', `malloc,${parseBytes(cdn.maxMemory)}`],
+          ...['-s', `malloc,${anySize.parse(cdn.maxMemory)}`],
           ...['-s', `Transient=malloc,${16 * 1024 ** 2}`],
           ...set('thread_pools', 1),
           ...set('thread_pool_min', 10),

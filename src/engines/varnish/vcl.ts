@@ -1,4 +1,4 @@
-import { parseBytes } from '../../lib/bytes.ts'
+import { anySize } from '../../lib/quantities.ts'
 import type { RegionContext } from '../context.ts'
 import { haproxySockets, ownPaths, unavailable } from '../haproxy/layout.ts'
 import { edgeSocketName } from './layout.ts'
@@ -18,7 +18,7 @@ const staticStaleIfError = '86400s'
  */
 export function renderVcl({ region, topology }: RegionContext): string {
   // Several must fit at once.
-  const maxObjectBytes = Math.floor(parseBytes(topology.cdn.maxMemory)! / 8)
+  const maxObjectBytes = Math.floor(anySize.parse(topology.cdn.maxMemory)! / 8)
   const responseSeconds = topology.app.timeoutSeconds + 2
   return `# Made by nearside; changes are overwritten.
 vcl 4.1;

@@ -1,7 +1,7 @@
 import { messageOf } from '../../lib/errors.ts'
+import { describeEffect, describeFault, describeHealing } from '../faults/describe.ts'
 import type { Injected } from '../faults/inject.ts'
-import { describeFault, describeHealing, what } from '../faults/say.ts'
-import type { Fault } from '../faults/types.ts'
+import { driverOf, type Fault } from '../faults/table.ts'
 import { clockMs, type Recorder } from '../history.ts'
 import type { DrillEvent } from './event.ts'
 import type { DrillWorld } from './types.ts'
@@ -27,7 +27,10 @@ export class FaultsInForce {
     const beganMs = clockMs()
     this.#inForce.set(as, { fault, injected: await this.#world.inject(fault) })
     this.lastMs = clockMs()
-    this.note('fault', what(fault), { as, atMs: actsWhileInjected(fault) ? beganMs : this.lastMs })
+    this.note('fault', describeEffect(fault), {
+      as,
+      atMs: driverOf(fault).actsDuringInjection ? beganMs : this.lastMs,
+    })
   }
 
   async heal(as: string): Promise<void> {
@@ -44,7 +47,7 @@ export class FaultsInForce {
   async healAll(): Promise<boolean> {
     for (const [as, { fault }] of [...this.#inForce].reverse())
       await this.heal(as).catch((error) => {
-        const left = `${what(fault)} could not be healed: ${messageOf(error)}`
+        const left = `${describeEffect(fault)} could not be healed: ${messageOf(error)}`
         this.#say(left)
         this.note('other', left)
       })
@@ -60,6 +63,3 @@ export class FaultsInForce {
     this.#recorder.mark(text, atMs)
   }
 }
-
-/** Of these users notice something before all of it has been done; the others are nothing until they are in force. */
-const actsWhileInjected = ({ kind }: Fault) => kind.startsWith('kill-') || kind.startsWith('restart-')

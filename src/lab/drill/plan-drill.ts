@@ -1,8 +1,7 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { suggest } from '../../lib/suggest.ts'
-import type { ClusterFacts, RawFaultArgs } from '../faults/facts.ts'
-import { defaultForMs, mustCount, parseFault } from '../faults/parse.ts'
-import { durationMs } from '../faults/quantities.ts'
+import type { ClusterFacts } from '../faults/cluster-facts.ts'
+import { forMsOf, parseFault, type RawFaultOptions, refuseUnheeded } from '../faults/parse.ts'
 import type { DrillPlan, Ground } from './plan.ts'
 import {
   type Drill,
@@ -16,13 +15,14 @@ import {
 export type DrillRequest = {
   scenario: string
   words: readonly string[]
-  typed: RawFaultArgs
+  /** Of the faults, as typed. */
+  options: RawFaultOptions
   unreachable?: boolean
   world: string
   ground: Ground
   facts: ClusterFacts
   /** Load alone, before and after. */
-  baseline?: string | undefined
+  baselineMs?: number | undefined
 }
 
 const defaultBaselineMs = 5000
@@ -33,19 +33,19 @@ const dropsAnyway = ['partition', 'one-way-cut', 'lossy-link']
 export function planDrill({
   scenario,
   words,
-  typed,
+  options,
   unreachable = false,
   world,
   ground,
   facts,
-  baseline,
+  baselineMs = defaultBaselineMs,
 }: DrillRequest): DrillPlan {
   const found = Object.hasOwn(scenarios, scenario)
     ? (scenarios[scenario as ScenarioName] as Scenario)
     : undefined
   if (!found) throw unknownScenario(scenario)
   if (found.needs === 'lab' && ground === 'local') throw needsLab(scenario)
-  mustCount(scenario, found.typed, typed)
+  refuseUnheeded(scenario, found.typed, options)
   if (unreachable && !found.typed.includes('--unreachable'))
     throw new NearsideError('usage_option_unheeded', `${scenario}: has no --unreachable`, {
       remedy: dropsAnyway.includes(scenario)
@@ -62,15 +62,15 @@ export function planDrill({
       `${scenario}: expected ${found.typed || 'nothing more'}, got ${words.join(' ')}`,
       { remedy: `nearside drill ${scenario} ${found.typed}`.trim() },
     )
-  const parse = (kind: string, faultWords: readonly string[] = [], more: Partial<RawFaultArgs> = {}) =>
-    parseFault(kind, { ...typed, direction: undefined, ...more, words: faultWords }, facts)
+  const parse = (kind: string, faultWords: readonly string[] = [], more: RawFaultOptions = {}) =>
+    parseFault(kind, { words: faultWords, options: { ...options, direction: undefined, ...more } }, facts)
   const drill: Drill = {
     words,
-    typed,
+    options,
     unreachable,
     facts,
     ground,
-    forMs: forMsOf(typed, facts),
+    forMs: forMsOf(options),
     fault: parse,
     primary() {
       if (facts.primary !== undefined) return facts.primary
@@ -82,16 +82,7 @@ export function planDrill({
       facts.regions.filter((one) => one.full && one.name !== facts.primary).map((one) => one.name),
   }
   const { about, steps, expects } = found.steps(drill)
-  const baselineMs = baseline === undefined ? defaultBaselineMs : durationMs('--baseline', baseline)
   return { scenario, world, ground, about, baselineMs, steps, afterMs: baselineMs, expects }
-}
-
-/** Read by the same rules as any fault's. */
-function forMsOf(typed: RawFaultArgs, facts: ClusterFacts): number {
-  if (typed.for === undefined) return defaultForMs
-  const [region] = facts.regions
-  const fault = parseFault('kill-region', { words: [region!.name], for: typed.for }, facts)
-  return 'forMs' in fault ? fault.forMs : defaultForMs
 }
 
 export function unknownScenario(name: string): NearsideError {

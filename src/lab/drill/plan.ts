@@ -1,4 +1,4 @@
-import type { Fault } from '../faults/types.ts'
+import type { Fault } from '../faults/table.ts'
 
 /** What a drill will do, as a value: it can be printed before anything is done, and run as it stands. */
 export type DrillPlan = {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
-import { describeMs } from '../faults/say.ts'
+import { describeMs } from '../../lib/format.ts'
 import { clockMs, type FinalState, isWrite, mergeFinals, newHeader, Recorder } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'

@@ -56,12 +56,6 @@ export const lostIn = (sample: Sample): string[] => {
   return [...new Set(names)]
 }
 
-/** Where the primary is by the freshest word there is. */
-export function primaryIn(sample: Sample): string | undefined {
-  const words = sample.regions.flatMap(({ status }) => status?.world ?? [])
-  return words.sort((a, b) => a.ageMs - b.ageMs).find(({ primary }) => primary !== undefined)?.primary
-}
-
 /**
  * What the region says that holds the primary by the freshest word. A primary that was cut off goes on for a while to
  * take itself for one; undefined while nobody knows better than that.

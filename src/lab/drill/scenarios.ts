@@ -1,7 +1,8 @@
 import { NearsideError } from '../../lib/errors.ts'
-import type { ClusterFacts, RawFaultArgs } from '../faults/facts.ts'
-import { describeMs } from '../faults/say.ts'
-import type { Fault } from '../faults/types.ts'
+import { describeMs } from '../../lib/format.ts'
+import type { ClusterFacts } from '../faults/cluster-facts.ts'
+import type { RawFaultOptions } from '../faults/parse.ts'
+import type { Fault } from '../faults/table.ts'
 import type { Ground, Step } from './plan.ts'
 
 /** Every rehearsal that has a name. */
@@ -16,7 +17,7 @@ export type Scenario = {
 /** What a scenario is made from. `fault` reads words as `nearside lab fault` does. */
 export type Drill = {
   words: readonly string[]
-  typed: RawFaultArgs
+  options: RawFaultOptions
   /** Lost without a sound: packets vanish instead of being refused. */
   unreachable: boolean
   forMs: number
@@ -24,7 +25,7 @@ export type Drill = {
   ground: Ground
   primary: () => string
   replicas: () => string[]
-  fault: (kind: string, words?: readonly string[], more?: Partial<RawFaultArgs>) => Fault
+  fault: (kind: string, words?: readonly string[], more?: RawFaultOptions) => Fault
 }
 
 /** Longer than any failover, with Patroni's own ttl and two elections in it. */
@@ -162,13 +163,13 @@ export const scenarios = {
     typed: '[REGION] [--direction out|in]',
     does: 'what a region says does not arrive (out), or it hears nothing (in)',
     needs: 'lab',
-    steps: ({ words, forMs, fault, primary, typed }) => {
+    steps: ({ words, forMs, fault, primary, options }) => {
       const region = words[0] ?? primary()
-      if (typed.direction === 'both')
+      if (options.direction === 'both')
         throw new NearsideError('usage_direction', '--direction: expected out or in, got "both"', {
           remedy: `both ways: nearside drill partition ${region}`,
         })
-      const cut = fault('cut', [region], { direction: typed.direction ?? 'out' })
+      const cut = fault('cut', [region], { direction: options.direction ?? 'out' })
       return {
         about: `${region} is cut off one way for ${describeMs(forMs)}.`,
         steps: once(cut, forMs, [writes]),

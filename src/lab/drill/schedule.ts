@@ -1,4 +1,4 @@
-import type { Fault, FaultKind } from '../faults/types.ts'
+import { driverOf, type Fault } from '../faults/table.ts'
 import { pick, type Random, seeded, wholeBetween } from '../users/plan/random.ts'
 import type { Ground, Step } from './plan.ts'
 
@@ -24,24 +24,12 @@ export type ScheduleOptions = {
   beyond?: boolean
 }
 
-/** Faults that take a region away, or the part of it that votes or keeps writes. */
-const heavy: readonly FaultKind[] = [
-  'kill-region',
-  'pause-region',
-  'restart-region',
-  'cut',
-  'pause-process',
-  'etcd-quorum',
-]
-
 /**
  * The regions that a fault makes unable to do their part. A round may have one such region, unless it is to go beyond;
  * everything else is meant to be borne by what remains.
  */
 export function impaired(fault: Fault): string[] {
-  if (!heavy.includes(fault.kind)) return []
-  if (fault.kind === 'etcd-quorum') return [...fault.members]
-  return 'region' in fault ? [fault.region] : []
+  return [...(driverOf(fault).impairs?.(fault) ?? [])]
 }
 
 const shortestMs = 3_000

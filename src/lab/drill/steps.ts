@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
-import { describeMs, what } from '../faults/say.ts'
+import { describeMs } from '../../lib/format.ts'
+import { describeEffect } from '../faults/describe.ts'
 import { clockMs, isWrite, type Recorder } from '../history.ts'
 import type { FaultsInForce } from './active-faults.ts'
 import type { Condition, DrillPlan, Step } from './plan.ts'
@@ -38,7 +39,7 @@ async function runStep(
         await faults.inject(step.fault, step.as)
       } catch (error) {
         if (!step.mayRefuse || !(error instanceof NearsideError)) throw error
-        const leftOut = `left out: ${what(step.fault)}: ${error.message}`
+        const leftOut = `left out: ${describeEffect(step.fault)}: ${error.message}`
         say(leftOut)
         faults.note('other', leftOut)
       }

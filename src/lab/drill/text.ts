@@ -1,5 +1,6 @@
+import { describeMs } from '../../lib/format.ts'
 import { verdictLines } from '../checker/index.ts'
-import { describeFault, describeHealing, describeMs } from '../faults/say.ts'
+import { describeFault, describeHealing } from '../faults/describe.ts'
 import { percent } from '../users/report/words.ts'
 import type { Counts, Figures } from './figures.ts'
 import type { DrillPlan, Step } from './plan.ts'

@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util'
 import { silent } from '../../lib/note.ts'
 import { openWorldHere } from '../../world/find.ts'
-import { guard } from './guarded.ts'
-import { openFaultTarget } from './world.ts'
+import { guard } from './guard.ts'
+import { openFaultTarget } from './open-target.ts'
 
 /**
- * Ends the faults of a command when that ends, in whatever way: it holds the other end of our standard input.
+ * Heals the faults of a command once that ends, in whatever way: the command holds the other end of our standard input.
  *
- *     node fault-guard.ts --world FOLDER --pid OWNER --ticks ITS_START
+ *     node guard-child.ts --world FOLDER --pid OWNER --ticks ITS_START
  */
 const { values } = parseArgs({
   options: { world: { type: 'string' }, pid: { type: 'string' }, ticks: { type: 'string' } },
 })
-// Ctrl-C goes to everything in the terminal; we outlive it on purpose.
+// Ctrl-C reaches every process of the terminal; the guard outlives it on purpose.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 const released = new Promise<void>((resolve) => {
   process.stdin.on('end', resolve).on('error', () => resolve())

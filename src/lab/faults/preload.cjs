@@ -1,29 +1,29 @@
-// Loaded into the app of a lab by NODE_OPTIONS, for faults that only the app itself can have: see app.ts.
-// It must work in every Node and must not disturb an app that it has nothing to do to.
+// NODE_OPTIONS loads this into the app of a lab, for faults inside the app: see app-control.ts.
+// It must work in every Node and must not disturb the app while there is no fault.
 'use strict'
 const { readFileSync } = require('node:fs')
 const http = require('node:http')
 const { join } = require('node:path')
 
-const lookMs = 100
+const readMs = 100
 const leakMostMb = 1024
 const folder = process.env.NEARSIDE_FOLDER
 const port = process.env.PORT
 
-// The release command and other helpers of the app have no port; an agent has neither.
+// The release command and other helpers of the app have no port; an agent has neither variable.
 if (folder && port) {
   const file = join(folder, 'run', 'app-fault.json')
   const RealDate = Date
   let control = {}
   let leaked = []
 
-  const look = () => {
+  const read = () => {
     let next = {}
     try {
       next = JSON.parse(readFileSync(file, 'utf8'))
       if (!(next.until > RealDate.now())) next = {}
     } catch {
-      // No file, or one that is just being replaced: nothing to do.
+      // There is no fault, or the file is being replaced.
     }
     control = next
     leak()
@@ -32,9 +32,9 @@ if (folder && port) {
 
   const leak = () => {
     if (!control.leakMbPerSecond) leaked = []
-    else if (leaked.length * (lookMs / 1000) * control.leakMbPerSecond < leakMostMb)
-      // Filled: memory that was never written to is not taken from anybody.
-      leaked.push(Buffer.alloc(Math.round((lookMs / 1000) * control.leakMbPerSecond * 1024 * 1024), 1))
+    else if (leaked.length * (readMs / 1000) * control.leakMbPerSecond < leakMostMb)
+      // Filled, because memory that was never written to is not allocated.
+      leaked.push(Buffer.alloc(Math.round((readMs / 1000) * control.leakMbPerSecond * 1024 * 1024), 1))
   }
 
   const offNow = () => RealDate.now() + (control.clockOffsetMs || 0)
@@ -45,13 +45,13 @@ if (folder && port) {
     get: (target, key) => (key === 'now' ? offNow : Reflect.get(target, key)),
   })
 
-  setInterval(look, lookMs).unref()
+  setInterval(read, readMs).unref()
 
   const { emit } = http.Server.prototype
   http.Server.prototype.emit = function (name, request, response, ...rest) {
     if (name === 'request' && control.errorShare && Math.random() < control.errorShare) {
       response.writeHead(500, { 'content-type': 'text/plain' })
-      response.end('a fault that was asked for (nearside lab fault app-500)\n')
+      response.end('injected by nearside lab fault\n')
       return true
     }
     return emit.call(this, name, request, response, ...rest)

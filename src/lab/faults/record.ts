@@ -4,39 +4,42 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAside } from '../../lib/files.ts'
 import { identify, isAlive, type ProcessId } from '../../lib/proc.ts'
+import { faultFolder } from '../../world/fault-folder.ts'
 import type { Link } from '../wan/index.ts'
-import { boundMs, type Fault } from './types.ts'
+import { boundMs, type FaultValue } from './fault.ts'
 
 /**
- * Faults in force, on disk: `<world>/faults/<id>.json`. Written before a fault is injected and removed after it is
- * healed, so that whatever ends in between leaves a record and never a fault that nobody knows of. The fault itself is
- * all that healing needs; healing what was never injected, or is healed already, does nothing.
+ * An active fault on disk: `<world>/faults/<id>.json`, written before the fault is injected and removed after it is
+ * healed. If anything ends in between, a record is left and never a fault that nobody knows of. Healing needs nothing
+ * but the record, and does nothing if the fault was never injected or is healed already.
  */
 export type FaultRecord = {
   id: string
-  fault: Fault
-  /** Who injected it and heals it. Once that process is gone, anybody may. */
+  fault: FaultValue
+  /** The process that injected the fault and heals it. Once it has ended, any command may heal. */
   owner: ProcessId
   /** Milliseconds since 1970. */
   injectedAt: number
-  /** By then it is to be healed, whoever is alive. */
+  /** The fault is to be healed by then, whether its owner is alive or not. */
   until: number
-  /** The links that it is about as they were without any fault, however an operator had set them. */
+  /** The fault's links as they were without any fault, including what an operator had set. */
   linksBefore?: Link[]
-  /** Said before healing begins: from then on nothing is left as it is because of this fault. */
+  /** Written before healing begins: from then on the fault holds nothing. */
   healing?: true
 }
 
-const folderOf = (worldFolder: string) => join(worldFolder, 'faults')
-const fileOf = (worldFolder: string, id: string) => join(folderOf(worldFolder), `${id}.json`)
+/** What healing needs beside the fault. */
+export type Captured = Pick<FaultRecord, 'linksBefore'>
 
-/** Healing takes a moment: until then nobody else takes over. */
+const fileOf = (worldFolder: string, id: string) => join(faultFolder(worldFolder), `${id}.json`)
+
+/** Healing takes a moment; until then nobody takes over. */
 export const graceMs = 10_000
 
 export async function writeRecord(
   worldFolder: string,
-  fault: Fault,
-  { now = Date.now(), linksBefore }: { now?: number; linksBefore?: Link[] | undefined } = {},
+  fault: FaultValue,
+  { now = Date.now(), linksBefore }: Captured & { now?: number } = {},
 ): Promise<FaultRecord> {
   const record: FaultRecord = {
     id: `${String(now).padStart(15, '0')}-${randomBytes(4).toString('hex')}`,
@@ -46,14 +49,14 @@ export async function writeRecord(
     until: now + boundMs(fault),
     ...(linksBefore ? { linksBefore } : {}),
   }
-  await mkdir(folderOf(worldFolder), { recursive: true, mode: 0o700 })
+  await mkdir(faultFolder(worldFolder), { recursive: true, mode: 0o700 })
   await writeAside(fileOf(worldFolder, record.id), `${JSON.stringify(record, null, 2)}\n`, 0o600)
   return record
 }
 
 /**
- * Says that healing begins. Two faults that are healed at the same time, by two commands, would else each leave to the
- * other what both hold. A disk that is full must not keep anything broken: then the record stays as it is.
+ * Marks that healing begins. Without it, two commands that heal at the same time would each leave to the other what both
+ * faults hold. A full disk must not keep a fault from being healed: the record then stays as it is.
  */
 export async function markHealing(worldFolder: string, record: FaultRecord): Promise<void> {
   const file = fileOf(worldFolder, record.id)
@@ -66,31 +69,28 @@ export function removeRecord(worldFolder: string, id: string): void {
   rmSync(fileOf(worldFolder, id), { force: true })
 }
 
-/** Oldest first. What cannot be read is none: records are written whole or not at all. */
+/** Oldest first. Unreadable files do not count: records are written whole or not at all. */
 export function readRecords(worldFolder: string): FaultRecord[] {
   let names: string[] = []
   try {
-    names = readdirSync(folderOf(worldFolder)).filter((name) => name.endsWith('.json'))
+    names = readdirSync(faultFolder(worldFolder)).filter((name) => name.endsWith('.json'))
   } catch {
     return []
   }
   return names.sort().flatMap((name) => {
     try {
-      return [JSON.parse(readFileSync(join(folderOf(worldFolder), name), 'utf8')) as FaultRecord]
+      return [JSON.parse(readFileSync(join(faultFolder(worldFolder), name), 'utf8')) as FaultRecord]
     } catch {
       return []
     }
   })
 }
 
-/** Without those that are being healed at this moment. */
-export const inForce = (worldFolder: string): FaultRecord[] =>
+/** Without those that are being healed. */
+export const activeRecords = (worldFolder: string): FaultRecord[] =>
   readRecords(worldFolder).filter(({ healing }) => !healing)
 
-/** Asked anew whenever it counts: other commands inject and heal at the same time. */
-export type Records = () => readonly FaultRecord[]
-
-/** Pure but for the look at the owner: nobody will heal it any more, or whoever should is late. */
+/** True if nobody will heal the fault any more, or whoever should is late. Pure but for the check of the owner. */
 export const isLeft = (
   { owner, until }: FaultRecord,
   now = Date.now(),

@@ -1,41 +1,41 @@
 import pg from 'pg'
 import { messageOf } from '../../lib/errors.ts'
-import { keepPaused } from './hold-replay.ts'
+import { keepPaused } from './replay.ts'
 
 /**
- * Pauses or resumes what a replica replays, from the region’s own network: in a lab nobody else may ask its database.
- * Patroni resumes replay whenever it looks, every five seconds; while `hold` runs it is paused again at once.
+ * Pauses or resumes replay on a replica, from the region’s own network: in a lab nothing else reaches its database.
+ * Patroni resumes replay every five seconds; while `hold` runs, it is paused again at once.
  *
- *     node fault-replay.ts hold|resume     one line of JSON on standard input: host, port, password
+ *     node replay-child.ts hold|resume     one line of JSON on standard input: host, port, password
  *
- * Answers one line: `done`, `primary` where nothing is replayed, or what is wrong. `hold` goes on until the end of its
+ * Answers one line: `done`, `primary` if the database replays nothing, or the error. `hold` runs until the end of its
  * standard input and leaves replay paused.
  */
-const patienceMs = 5000
+const timeoutMs = 5000
 
 type Where = { host: string; port: number; password: string }
 
 async function main(mode: string | undefined, where: Where): Promise<void> {
-  const connect = () => askedAt(where)
+  const connect = () => connectTo(where)
   if (mode === 'hold')
     return keepPaused(
       connect,
-      () => say('done'),
-      () => say('primary'),
+      () => answer('done'),
+      () => answer('primary'),
     )
   const database = await connect()
-  if (!(await database.isReplica())) return say('primary')
+  if (!(await database.isReplica())) return answer('primary')
   await database.resume()
-  say('done')
+  answer('done')
 }
 
-async function askedAt(where: Where) {
+async function connectTo(where: Where) {
   const client = new pg.Client({
     ...where,
     user: 'postgres',
     database: 'postgres',
-    connectionTimeoutMillis: patienceMs,
-    query_timeout: patienceMs,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
   })
   client.on('error', () => undefined)
   await client.connect()
@@ -50,17 +50,17 @@ async function askedAt(where: Where) {
   }
 }
 
-/** Not there, or just starting: a server that was restarted replays. */
+/** The server is down or starting. It needs no resuming: a restarted server replays. */
 const isDown = (error: unknown) => ['ECONNREFUSED', '57P03'].includes((error as { code?: string }).code ?? '')
 
-const say = (line: string) => void process.stdout.write(`${line}\n`)
+const answer = (line: string) => void process.stdout.write(`${line}\n`)
 
-// Ctrl-C goes to everything in the terminal; who holds our standard input ends us.
+// Ctrl-C reaches every process of the terminal; the holder of our standard input ends us.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 process.stdin.setEncoding('utf8')
 process.stdin.on('end', () => process.exit(0))
 process.stdin.once('data', (line: string) => {
   main(process.argv[2], JSON.parse(line) as Where)
-    .catch((error) => say(process.argv[2] === 'resume' && isDown(error) ? 'done' : messageOf(error)))
+    .catch((error) => answer(process.argv[2] === 'resume' && isDown(error) ? 'done' : messageOf(error)))
     .then(() => process.exit(0))
 })

@@ -2,41 +2,40 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { runToEnd } from '../../agent/supervision/check.ts'
-import { parseBytes } from '../../lib/bytes.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { readQuantity, sizeBytes } from '../../lib/quantities.ts'
 import { suggest } from '../../lib/suggest.ts'
-import { databaseDisk } from './disk.ts'
+import { databaseDisk } from './fill-disk.ts'
 
 /**
- * A small disk of its own for a region's database, so that it can be full without filling this machine's: a tmpfs in
- * the region's folder. It stays mounted while the lab is down, because the database is in it; it is gone after a
- * reboot, and the region then copies the database anew.
+ * Small disks for databases, in bytes by region, so that one can be full without filling this machine's: a tmpfs in the
+ * region's folder. It stays mounted while the lab is down, because the database is in it. A reboot empties it, and the
+ * region then copies the database anew.
  */
 export type SmallDisks = Readonly<Record<string, number>>
 
 /** A new database with its first WAL takes some 100 MB. */
-const leastBytes = 256 * 1024 ** 2
-const mostBytes = 4 * 1024 ** 3
+const diskSize = sizeBytes({ least: 256 * 1024 ** 2, most: 4 * 1024 ** 3, example: '512mb' })
 
 /** `us-east=512mb`. Pure. */
 export function parseSmallDisks(texts: readonly string[], fullRegions: readonly string[]): SmallDisks {
+  const option = '--small-disk'
   const found = texts.map((text) => {
     const [, region = '', size = ''] = /^([^=]+)=(.+)$/.exec(text) ?? []
-    const bytes = parseBytes(size)
-    if (bytes === undefined || bytes < leastBytes || bytes > mostBytes)
+    if (size === '')
       throw new NearsideError(
         'usage_small_disk',
-        `--small-disk: expected REGION=SIZE with a size from 256mb to 4gb, got ${JSON.stringify(text)}`,
+        `${option}: expected REGION=SIZE, such as us-east=512mb, got ${JSON.stringify(text)}`,
       )
     if (!fullRegions.includes(region)) {
       const meant = suggest(region, fullRegions)
       throw new NearsideError(
         'usage_small_disk',
-        `--small-disk: expected a region with a database (${fullRegions.join(', ')}), got ${JSON.stringify(region)}`,
-        meant === undefined ? {} : { remedy: `did you mean ${meant}?` },
+        `${option}: expected a region with a database (${fullRegions.join(', ')}), got ${JSON.stringify(region)}`,
+        { remedy: meant === undefined ? undefined : `did you mean ${meant}?` },
       )
     }
-    return [region, bytes] as const
+    return [region, readQuantity(diskSize, `${option} ${region}`, size)] as const
   })
   return Object.fromEntries(found)
 }
@@ -48,9 +47,9 @@ export async function mountSmallDisk(regionFolder: string, bytes: number): Promi
   if (readdirSync(place).length > 0)
     throw new NearsideError(
       'lab_disk_in_use',
-      `${place}: has a database already, on this machine’s own disk`,
+      `${place}: a database exists there already, on this machine’s own disk`,
       {
-        remedy: 'nearside lab down --purge, then nearside lab up --small-disk …: the lab begins anew',
+        remedy: 'nearside lab down --purge, then nearside lab up --small-disk …: the lab starts without data',
       },
     )
   await tool('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'nearside-small-disk', place])
@@ -62,7 +61,7 @@ export async function unmountSmallDisks(worldFolder: string): Promise<void> {
     await tool('umount', [place])
 }
 
-/** Only ours: what somebody else has mounted there is not ours to take away. Pure. */
+/** Only our mounts: others below the folder stay. Pure. */
 export function mountsBelow(folder: string, mountInfo: string): string[] {
   return mountInfo.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ')
@@ -80,6 +79,6 @@ async function tool(file: string, args: string[]): Promise<void> {
   )
   if (done.code === 0) return
   throw new NearsideError('lab_disk_failed', `${file} ${args.at(-1)}: ${done.output.trim()}`, {
-    remedy: 'a small disk needs root and leave to mount (in a container: --cap-add SYS_ADMIN)',
+    remedy: 'a small disk needs root and the permission to mount (in a container: --cap-add SYS_ADMIN)',
   })
 }

@@ -1,29 +1,32 @@
 import type { ProcessId } from '../../lib/proc.ts'
 import type { Link } from '../wan/index.ts'
 
-/** A process of the world as faults need to know it; `name` as the plan has it. */
+/** A process of the world, with the name that the plan gives it. */
 export type WorldProcess = ProcessId & { region: string; name: string; main: boolean; program: string }
 
+/** Processes of a region by name; all of them without `process`. */
+export type ProcessChoice = { region: string; process?: string | RegExp }
+
 /**
- * All that a fault can lay target on in a world. Everything here is about this machine; what the world cannot do
- * rejects with the reason and the remedy.
+ * What faults can do to a world. All of it happens on this machine. Whatever the world cannot do rejects with the
+ * reason and the remedy.
  */
 export type FaultTarget = {
-  /** The world's folder: records of faults are kept there. */
+  /** The world's folder, which holds the records of faults. */
   folder: string
   regions: readonly { name: string; full: boolean; votes: boolean }[]
-  /** Everything of these regions that lives now. */
+  /** All live processes of these regions. */
   processes: (regions: readonly string[]) => WorldProcess[]
   regionFolder: (region: string) => string
-  /** Kills all of it until nothing is left. */
+  /** Kills every process of the region and resolves when none is left. */
   killRegion: (region: string) => Promise<void>
-  /** Starts the region's agent if none works; resolves when it has been started, not when it serves. */
+  /** Starts the region's agent unless it works; resolves when the agent has been started, before it serves. */
   startRegion: (region: string) => Promise<void>
   restartProcess: (region: string, process: string) => Promise<void>
   restartRegion: (region: string) => Promise<void>
-  /** PostgreSQL's own first process, if it lives. */
+  /** PostgreSQL's first process, if it is alive. */
   postmaster: (region: string) => ProcessId | undefined
-  /** Replay is paused and kept so until what this resolves to is called, which leaves it paused. */
+  /** Keeps replay paused until the returned function is called, which leaves replay paused. */
   holdReplay: (region: string) => Promise<() => Promise<void>>
   resumeReplay: (region: string) => Promise<void>
   /** Undefined where the network cannot be changed. */
@@ -31,8 +34,8 @@ export type FaultTarget = {
 }
 
 export type Links = {
-  /** Every link there is, as it is now. */
+  /** Every link with its current parameters. */
   now: () => Promise<Link[]>
-  /** Resolves when it is in force. */
+  /** Resolves once the parameters are in force. */
   set: (links: readonly Link[]) => Promise<void>
 }

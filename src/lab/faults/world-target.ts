@@ -13,10 +13,10 @@ import { killRegions } from '../../world/kill.ts'
 import { locked } from '../../world/lock.ts'
 import { processesOf } from '../../world/processes.ts'
 import { placeOf, stopWorld } from '../../world/stop.ts'
-import { databaseDisk } from './disk.ts'
+import { databaseDisk } from './fill-disk.ts'
 import type { FaultTarget, Links } from './target.ts'
 
-/** How faults lay target on a world of this machine. */
+/** A world of this machine as a target of faults. */
 export function faultTargetOf(world: WorldHandle, note: Note, links: Links | undefined): FaultTarget {
   const named = (name: string) => regionNamed(world, name)
   const start = (region: Region) =>
@@ -77,7 +77,7 @@ async function restartProcess(world: WorldHandle, region: Region, name: string, 
     const status = await regionStatus(world, region, 2000)
     if (status?.processes.find((one) => one.name === name)?.state === 'ready') return
   }
-  throw new NearsideError('process_not_ready', `${region.name}/${name} was not ready again after 2 min`, {
+  throw new NearsideError('process_not_ready', `${region.name}/${name} was not ready again within 2 min`, {
     remedy: `nearside logs ${region.name} ${name}`,
   })
 }
@@ -85,8 +85,8 @@ async function restartProcess(world: WorldHandle, region: Region, name: string, 
 const replayProgram = fileURLToPath(new URL('./replay-child.ts', import.meta.url))
 
 /**
- * Asks PostgreSQL itself, past HAProxy. `hold`: replay is paused, also after Patroni has resumed it, until what this
- * resolves to is called. Resuming where nothing replays is no error: it has been promoted.
+ * Asks PostgreSQL itself and not through HAProxy. `hold` keeps replay paused, also after Patroni has resumed it, until
+ * the returned function is called. To resume a database that has been promoted is no error.
  */
 async function replay(
   world: WorldHandle,
@@ -109,19 +109,19 @@ async function replay(
   }
   const { ports } = world.record.topology
   const where = { host: region.address, port: ports.postgres, password: world.secrets.superuser }
-  // On its standard input: everyone on the machine can read its arguments.
+  // By standard input, because every user of the machine can read the arguments.
   child.stdin.write(`${JSON.stringify(where)}\n`)
-  const said = await answer
-  if (said === 'done' || (said === 'primary' && mode === 'resume')) {
+  const answered = await answer
+  if (answered === 'done' || (answered === 'primary' && mode === 'resume')) {
     if (mode === 'resume') await end()
     return end
   }
   await end()
-  throw said === 'primary'
+  throw answered === 'primary'
     ? new NearsideError('fault_primary', `${region.name} holds the primary, which replays nothing`)
     : new NearsideError(
         'fault_database_unreachable',
-        `${region.name}: its database cannot be asked: ${said}`,
+        `${region.name}: its database does not answer: ${answered}`,
         {
           remedy: `nearside logs ${region.name} postgres`,
         },

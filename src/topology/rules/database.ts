@@ -1,4 +1,4 @@
-import { parseBytes } from '../../lib/bytes.ts'
+import { anySize } from '../../lib/quantities.ts'
 import type { Rule } from './rule.ts'
 
 const takenNames = ['postgres', 'template0', 'template1', 'public', 'none', 'replicator', 'rewind', 'monitor']
@@ -24,7 +24,7 @@ export const databaseRules: Rule[] = [
       reads: [`${part}.maxMemory`],
       find: (topology) => {
         const text = topology[part].maxMemory
-        return (parseBytes(text) ?? 0) >= leastMemory
+        return (anySize.parse(text) ?? 0) >= leastMemory
           ? []
           : [
               {
@@ -39,7 +39,7 @@ export const databaseRules: Rule[] = [
   {
     reads: ['app.maxBody'],
     find: ({ app: { maxBody } }) => {
-      const bytes = parseBytes(maxBody) ?? 0
+      const bytes = anySize.parse(maxBody) ?? 0
       if (bytes === 0)
         return [
           {

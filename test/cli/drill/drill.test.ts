@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { writeWorld } from '../../../src/agent/layout.ts'
 import { saveResult } from '../../../src/cli/drill/save.ts'
-import type { Output } from '../../../src/cli/output.ts'
 import { defineTopology } from '../../../src/index.ts'
-import { rehearse } from '../../../src/lab/drill/rehearsal-lock.ts'
 import type { DrillResult } from '../../../src/lab/drill/types.ts'
-import { mustBeRehearsalGround, rehearsalGround } from '../../../src/lab/faults/world.ts'
+import { mustBeRehearsalGround, rehearsalGround } from '../../../src/lab/faults/rehearsal-ground.ts'
 import { topologySchema } from '../../../src/topology/schema.ts'
 import type { WorldHandle } from '../../../src/world/handle.ts'
 import { locked, lockFileOf } from '../../../src/world/lock.ts'
+import { rehearse } from '../../../src/world/rehearsal-lock.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 import { nearside } from '../program.ts'
 
@@ -88,7 +87,7 @@ suite('faults and drills as they are typed', () => {
       assert.match(await refused('app-500', 'us-east'), /^1 error: app-500: .*--app-faults/s)
       assert.match(
         await refused('region-loss', '--writes-per-second', '0'),
-        /^2 .*a number above 0 and up to 2000/s,
+        /^2 .*a number of requests per second above 0 and at most 2000/s,
       )
     } finally {
       rmSync(folder, { recursive: true })
@@ -99,39 +98,27 @@ suite('faults and drills as they are typed', () => {
     const folder = temporaryFolder('nearside-drill')
     try {
       const said: string[] = []
-      const output = { note: (text = '') => void said.push(text) } as Output
+      const note = (text: string) => void said.push(text)
       const { signal } = new AbortController()
       const order: string[] = []
       const ending = Promise.withResolvers<void>()
       const first = rehearse(
         folder,
         'soak',
-        output.note,
+        note,
         async () => {
           // Faults stop and start regions meanwhile.
-          await locked(folder, 'fault', output.note, async () => void order.push('a fault'))
+          await locked(folder, 'fault', note, async () => void order.push('a fault'))
           await ending.promise
           order.push('the first one ends')
         },
         signal,
       )
       await until('a fault', () => order.length > 0)
-      const second = rehearse(
-        folder,
-        'drill',
-        output.note,
-        async () => void order.push('the next one'),
-        signal,
-      )
+      const second = rehearse(folder, 'drill', note, async () => void order.push('the next one'), signal)
       await until('the next one to wait', () => said.length > 0)
       const gone = new AbortController()
-      const third = rehearse(
-        folder,
-        'drill',
-        output.note,
-        async () => assert.fail('it is not wanted'),
-        gone.signal,
-      )
+      const third = rehearse(folder, 'drill', note, async () => assert.fail('it is not wanted'), gone.signal)
       await until('the third one to wait', () => said.length > 1)
       gone.abort()
       assert.equal(await third, undefined)
@@ -172,7 +159,7 @@ suite('faults and drills as they are typed', () => {
     assert.equal(rehearsalGround(world(['127.77.1.1', '127.77.2.1'])), 'local')
     assert.equal(rehearsalGround(world(['10.77.1.1'], { id: '0123abcd' })), 'lab')
     const production = world(['127.77.1.1', '192.0.2.1'])
-    assert.throws(() => mustBeRehearsalGround(production, undefined), /would meet real users/)
+    assert.throws(() => mustBeRehearsalGround(production, undefined), /would affect real users/)
     mustBeRehearsalGround(production, true)
   })
 })

@@ -5,11 +5,11 @@ import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { endRehearsals, rehearsalsOf } from '../../../src/cli/drill/end.ts'
 import type { Output } from '../../../src/cli/output.ts'
-import { rehearse } from '../../../src/lab/drill/rehearsal-lock.ts'
+import { rehearse } from '../../../src/world/rehearsal-lock.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 
 const records = new URL('../../../src/lab/faults/record.ts', import.meta.url).href
-const turn = new URL('../../../src/lab/drill/rehearsal-lock.ts', import.meta.url).href
+const turn = new URL('../../../src/world/rehearsal-lock.ts', import.meta.url).href
 
 suite('what rehearses in a world that is to be stopped', () => {
   let folder: string
@@ -30,7 +30,7 @@ suite('what rehearses in a world that is to be stopped', () => {
       const ending = new AbortController()
       process.on('SIGTERM', () => ${deaf} || ending.abort())
       const say = (text) => process.stdout.write(text + '\\n')
-      await rehearse(${JSON.stringify(folder)}, 'drill', { note: () => say('waits') }, async () => {
+      await rehearse(${JSON.stringify(folder)}, 'drill', () => say('waits'), async () => {
         if (ending.signal.aborted) return
         say('begun')
         await new Promise((resolve) => {
@@ -57,22 +57,22 @@ suite('what rehearses in a world that is to be stopped', () => {
     const output = { note: (text = '') => void notes.push(text) }
     const first = await rehearsal()
     const second = await rehearsal({ waits: true })
-    await until('both', () => found().length === 2)
+    await until('both', async () => (await found()).length === 2)
     const ended = Promise.all([first, second].map(({ child }) => once(child, 'exit')))
-    await endRehearsals(found(), output)
+    await endRehearsals(await found(), output)
     assert.deepEqual(await ended, [
       [0, null],
       [0, null],
     ])
     assert.match(first.said(), /healed/)
     assert.match(notes[0]!, /ending nearside drill \(process \d+\), which heals/)
-    assert.deepEqual(found(), [])
+    assert.deepEqual(await found(), [])
   })
 
   test('is not waited for without an end', async () => {
     const notes: string[] = []
     const { child } = await rehearsal({ deaf: true })
-    await endRehearsals(found(), { note: (text = '') => void notes.push(text) }, 200)
+    await endRehearsals(await found(), { note: (text = '') => void notes.push(text) }, 200)
     assert.match(notes[1]!, /has not ended in 0\.2 s/)
     assert.equal(child.exitCode, null)
   })
@@ -89,19 +89,19 @@ suite('what rehearses in a world that is to be stopped', () => {
     children.push(child)
     await once(child.stdout!, 'data')
     assert.deepEqual(
-      found().map(({ pid, what }) => ({ pid, what })),
+      (await found()).map(({ pid, what }) => ({ pid, what })),
       [{ pid: child.pid, what: 'nearside lab fault' }],
     )
     const exit = once(child, 'exit')
-    await endRehearsals(found(), { note: () => undefined })
+    await endRehearsals(await found(), { note: () => undefined })
     assert.deepEqual(await exit, [null, 'SIGTERM'])
     // Its record is still there; whoever is gone heals nothing any more.
-    assert.deepEqual(found(), [])
+    assert.deepEqual(await found(), [])
   })
 
   test('is not this very process: a soak takes its own world down', async () => {
     const { signal } = new AbortController()
     const output = { note: () => undefined } as unknown as Output
-    await rehearse(folder, 'soak', output.note, async () => assert.deepEqual(found(), []), signal)
+    await rehearse(folder, 'soak', output.note, async () => assert.deepEqual(await found(), []), signal)
   })
 })

@@ -26,7 +26,7 @@ const status = (part: Partial<LabStatus> = {}): LabStatus => ({
 
 test('a link shows its delay one way, what it carried and what it dropped', () => {
   const shown = renderLab(status(), plain)
-  assert.match(shown, /^shop-lab {2}lab 0123abcd {2}network up {2}world well, primary in us-east\n/)
+  assert.match(shown, /^shop-lab {2}lab 0123abcd {2}network up {2}world healthy, primary in us-east\n/)
   assert.match(shown, /us-east {2}us-west {2}30\.8 ms {7}– {5}– {5}– {5}1200 {8}7\n/)
 })
 

@@ -2,15 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import {
-  mixOf,
-  mustAskSomething,
-  placesOf,
-  rateOf,
-  seedOf,
-  timeOf,
-} from '../../../src/cli/lab/users-input.ts'
+import { mixOf, mustAskSomething, placesOf, usersRate, usersTime } from '../../../src/cli/lab/users-input.ts'
+import { seedNumber } from '../../../src/cli/quantity-option.ts'
 import { writable } from '../../../src/cli/writable.ts'
+import { type Quantity, readQuantity } from '../../../src/lib/quantities.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
 const folder = temporaryFolder('users-input')
@@ -59,6 +54,9 @@ test('places are sets, cities or a file that is there', async () => {
   )
   assert.match(await refused(() => placesOf('wrold')), /did you mean world\?/)
 })
+
+const read = (quantity: Quantity) => (text: string) => readQuantity(quantity, '--option', text)
+const [rateOf, timeOf, seedOf] = [read(usersRate), read(usersTime), read(seedNumber)]
 
 test('rate, time and seed say what they expect', async () => {
   assert.deepEqual([rateOf('200/s'), timeOf('5min'), seedOf('7')], [200, 300_000, 7])

@@ -31,7 +31,7 @@ const plan = (scenario: string, more: Partial<DrillRequest> = {}) =>
   planDrill({
     scenario,
     words: [],
-    typed: { words: [] },
+    options: {},
     world: 'shop',
     ground: 'lab',
     facts: { regions, primary: 'us-west' },
@@ -49,7 +49,7 @@ const refusal = (work: () => unknown) => {
 
 suite('the plan of a drill', () => {
   test('is a value that says what will be done, before anything is', () => {
-    const { steps } = plan('region-loss', { typed: { words: [], for: '30s' } })
+    const { steps } = plan('region-loss', { options: { for: '30s' } })
     assert.deepEqual(steps, [
       { do: 'inject', fault: { kind: 'kill-region', region: 'us-west', forMs: 30_000 }, as: 'fault' },
       { do: 'until', what: 'writes', limitMs: 60_000 },
@@ -93,7 +93,7 @@ suite('the plan of a drill', () => {
       /has no --unreachable \| leave it out: packets vanish there anyway/,
     )
     assert.match(
-      refusal(() => plan('one-way-cut', { typed: { words: [], direction: 'both' } })),
+      refusal(() => plan('one-way-cut', { options: { direction: 'both' } })),
       /expected out or in, got "both" \| both ways: nearside drill partition us-west/,
     )
     for (const ground of ['lab', 'local'] as const)

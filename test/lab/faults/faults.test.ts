@@ -4,25 +4,26 @@ import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nodeOptions } from '../../../src/lab/faults/app.ts'
-import { databaseDisk, fillDisk } from '../../../src/lab/faults/disk.ts'
-import type { ClusterFacts, RawFaultArgs } from '../../../src/lab/faults/facts.ts'
-import { guard } from '../../../src/lab/faults/guarded.ts'
+import { nodeOptions } from '../../../src/lab/faults/app-control.ts'
+import type { ClusterFacts } from '../../../src/lab/faults/cluster-facts.ts'
+import { describeFault, describeHealing } from '../../../src/lab/faults/describe.ts'
+import { changesOf } from '../../../src/lab/faults/drivers/links.ts'
+import { databaseDisk, fillDisk } from '../../../src/lab/faults/fill-disk.ts'
+import { guard } from '../../../src/lab/faults/guard.ts'
+import { dropFaults, healLeft } from '../../../src/lab/faults/heal-left.ts'
 import { inject } from '../../../src/lab/faults/inject.ts'
-import { dropFaults, healLeft } from '../../../src/lab/faults/left.ts'
-import { absent, faultKinds, library } from '../../../src/lab/faults/library.ts'
-import { linksUnder } from '../../../src/lab/faults/links.ts'
-import { parseFault } from '../../../src/lab/faults/parse.ts'
+import { listFaults } from '../../../src/lab/faults/list.ts'
+import { parseFault, type RawFaultOptions } from '../../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../../src/lab/faults/record.ts'
-import { describeFault, describeHealing } from '../../../src/lab/faults/say.ts'
+import { linksUnder } from '../../../src/lab/faults/shaping.ts'
 import {
   mountSmallDisk,
   mountsBelow,
   parseSmallDisks,
   unmountSmallDisks,
 } from '../../../src/lab/faults/small-disk.ts'
+import { absent, type Fault, faultKinds } from '../../../src/lab/faults/table.ts'
 import type { FaultTarget } from '../../../src/lab/faults/target.ts'
-import type { Fault } from '../../../src/lab/faults/types.ts'
 import type { Link } from '../../../src/lab/wan/index.ts'
 import { identify, isAlive, isStopped } from '../../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
@@ -37,9 +38,9 @@ const facts: ClusterFacts = { regions, primary: 'us-east', processesOf: () => pr
 const parse = (
   kind: string,
   words: string[] = [],
-  typed: Partial<RawFaultArgs> = {},
+  options: RawFaultOptions = {},
   more: Partial<ClusterFacts> = {},
-) => parseFault(kind, { words, ...typed }, { ...facts, ...more })
+) => parseFault(kind, { words, options }, { ...facts, ...more })
 
 suite('a fault as it is typed', () => {
   test('is a value with everything that it needs, and says so', () => {
@@ -52,7 +53,7 @@ suite('a fault as it is typed', () => {
     })
     assert.equal(
       describeFault(parse('cut', ['us-east'], { from: 'all', direction: 'out', for: '1.5s' })),
-      'cut us-east off one way: what it says does not arrive in us-west, us-central and its users, for 1.5 s at most',
+      'cut us-east off one way: what it sends does not reach us-west, us-central and its users, for 1.5 s at most',
     )
     assert.equal(
       describeFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
@@ -66,7 +67,7 @@ suite('a fault as it is typed', () => {
     const refused = (
       kind: string,
       words: string[],
-      typed: Partial<RawFaultArgs> = {},
+      typed: RawFaultOptions = {},
       more: Partial<ClusterFacts> = {},
     ) => {
       try {
@@ -86,14 +87,17 @@ suite('a fault as it is typed', () => {
     assert.match(refused('kill-region', []), /expected REGION, got nothing/)
     assert.match(
       refused('app-hang', ['us-central']),
-      /us-central is a witness, without an app and a database; expected us-east, us-west \| nearside lab fault app-hang us-east/,
+      /us-central is a witness without app and database; expected us-east, us-west \| nearside lab fault app-hang us-east/,
     )
-    assert.match(refused('kill-region', ['us-east'], { for: '20' }), /expected a time such as 20s/)
-    assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /and up to 60 min/)
+    assert.match(
+      refused('kill-region', ['us-east'], { for: '20' }),
+      /--for: expected a time .* such as 20s, got "20"/,
+    )
+    assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /above 0 and at most 1h/)
     assert.match(refused('lossy-link', ['us-east', 'us-west'], { loss: '500%' }), /expected a share/)
     assert.match(
       refused('kill-region', ['us-east'], { for: '0s' }),
-      /expected more than 0 s and up to 60 min, got 0s/,
+      /expected a time above 0 and at most 1h, such as 20s, got "0s"/,
     )
     assert.match(
       refused('replay-paused', ['us-east']),
@@ -128,10 +132,12 @@ suite('a fault as it is typed', () => {
   })
 
   test('every kind is listed with what it does and how it is healed, and what is absent with the reason', () => {
-    for (const kind of faultKinds) {
-      const { does, heals, needs } = library[kind]
-      assert.ok(does && heals && needs, kind)
-    }
+    const listed = listFaults()
+    assert.deepEqual(
+      listed.map(({ kind }) => kind),
+      faultKinds,
+    )
+    for (const { kind, does, heals, needs } of listed) assert.ok(does && heals && needs, kind)
     assert.ok(absent['slow-disk'] && absent['clock-skew'])
   })
 })
@@ -145,8 +151,9 @@ suite('links under faults', () => {
   const base = ['us-east', 'us-west', 'us-central', 'city:0'].flatMap((from, _, all) =>
     all.filter((to) => to !== from).map((to) => link(from, to)),
   )
+  const under = (faults: Fault[]) => linksUnder(base, changesOf(faults.map((fault) => ({ fault }))))
   const cuts = (faults: Fault[]) =>
-    linksUnder(base, faults)
+    under(faults)
       .filter(({ params }) => params.cut)
       .map(({ from, to }) => `${from}>${to}`)
 
@@ -167,14 +174,14 @@ suite('links under faults', () => {
     const slow = parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' })
     const lossy = parse('lossy-link', ['us-east', 'us-west'], { loss: '50%', direction: 'out' })
     const on = (faults: Fault[]) =>
-      linksUnder(base, faults).find(({ from, to }) => from === 'us-east' && to === 'us-west')!.params
+      under(faults).find(({ from, to }) => from === 'us-east' && to === 'us-west')!.params
     assert.deepEqual(on([slow, slow, lossy, lossy]), {
       ...link('', '').params,
       delayMs: 130,
       lossShare: 0.75,
     })
     assert.deepEqual(on([lossy]), { ...link('', '').params, lossShare: 0.5 })
-    assert.deepEqual(linksUnder(base, []), base)
+    assert.deepEqual(under([]), base)
   })
 })
 
@@ -348,7 +355,7 @@ suite('faults at processes', () => {
     await heal()
     await assert.rejects(
       inject(target(), parse('kill-process', ['us-west', 'postgres'])),
-      /nothing of that name/,
+      /no such process is running/,
     )
     assert.deepEqual(readRecords(folder), [])
   })
@@ -480,7 +487,7 @@ suite('faults at processes', () => {
   test('an app without the preload cannot be made to answer 500', async () => {
     await assert.rejects(
       inject(target(), parse('app-500', ['us-east'])),
-      /started without what such faults need/,
+      /started without the preload that such faults need/,
     )
   })
 

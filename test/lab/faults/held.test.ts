@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
-import { keepPaused, type ReplayControl } from '../../../src/lab/faults/hold-replay.ts'
+import { controlApp } from '../../../src/lab/faults/app-control.ts'
+import { controlOf } from '../../../src/lab/faults/drivers/app.ts'
+import { dropFaults, healLeft } from '../../../src/lab/faults/heal-left.ts'
 import { inject } from '../../../src/lab/faults/inject.ts'
-import { dropFaults, healLeft } from '../../../src/lab/faults/left.ts'
 import { type FaultRecord, readRecords, writeRecord } from '../../../src/lab/faults/record.ts'
+import { keepPaused, type ReplayControl } from '../../../src/lab/faults/replay.ts'
+import type { Fault } from '../../../src/lab/faults/table.ts'
 import type { FaultTarget } from '../../../src/lab/faults/target.ts'
-import { tellApp } from '../../../src/lab/faults/tell-app.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 
 let folder: string
@@ -99,17 +101,18 @@ suite('what an app is told', () => {
   test('is what is in force, also when two faults are healed at once by two commands', async () => {
     const region = 'us-east'
     mkdirSync(join(folder, region, 'run'), { recursive: true })
-    const errors = await writeRecord(folder, { kind: 'app-500', region, share: 1, forMs: 20_000 })
-    const clock = await writeRecord(folder, { kind: 'app-clock', region, offsetMs: 1000, forMs: 20_000 })
-    const target = { regionFolder: (name: string) => join(folder, name) } as FaultTarget
+    const record = (fault: Fault) => writeRecord(folder, fault)
+    const errors = await record({ kind: 'app-500', region, share: 1, forMs: 20_000 })
+    const clock = await record({ kind: 'app-clock', region, offsetMs: 1000, forMs: 20_000 })
+    const regionFolder = join(folder, region)
     // What the other command's healing has not taken away yet when we look, and has when we have written.
     const looks: FaultRecord[][] = [[errors, clock], [clock], []]
-    await tellApp(target, region, () => looks.shift() ?? [])
+    await controlApp(regionFolder, () => looks.shift() ?? [], controlOf)
     const file = join(folder, region, 'run/app-fault.json')
     assert.throws(() => readFileSync(file), /ENOENT/)
     const [first] = readRecords(folder)
     const more = [[first!], [first!, clock]]
-    await tellApp(target, region, () => more.shift() ?? [first!, clock])
+    await controlApp(regionFolder, () => more.shift() ?? [first!, clock], controlOf)
     assert.equal(JSON.parse(readFileSync(file, 'utf8')).clockOffsetMs, 1000)
   })
 })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { areaOf } from '../../../src/geo/areas.ts'
 import { leastPopulation, loadCities } from '../../../src/geo/cities.ts'
 import { distanceKm } from '../../../src/geo/distance.ts'
@@ -9,7 +8,6 @@ import { placeTree } from '../../../src/geo/place-tree.ts'
 import { formatPrefix, parsePrefix } from '../../../src/geo/prefix.ts'
 import { drawPlaces, mostPlaces, parsePlaces } from '../../../src/lab/users/plan/places.ts'
 import { nearKm, prefixesNear, prefixIndex } from '../../../src/lab/users/plan/prefixes.ts'
-import { duration, ratePerSecond } from '../../../src/lab/users/plan/quantities.ts'
 import { seeded } from '../../../src/lab/users/plan/random.ts'
 import { cityDatabases } from '../../support/city-databases.ts'
 
@@ -245,19 +243,4 @@ test('in the city database, what is drawn for a city is there', async () => {
     us.map(({ location }) => location),
   )
   assert.ok(found.filter(Boolean).length / us.length > 0.99)
-})
-
-test('times and rates as people write them', () => {
-  const times = ['60s', '500ms', '1.5 min', '2h', '10m', '60', 's', '-1s', '1e3s', '']
-  assert.deepEqual(times.map(duration), [
-    60_000,
-    500,
-    90_000,
-    7_200_000,
-    600_000,
-    ...Array(5).fill(undefined),
-  ])
-  const rates = ['200/s', '90/min', '3.5', '3600/h', '200 / s', '200s', '/s', '-1/s']
-  assert.deepEqual(rates.map(ratePerSecond), [200, 1.5, 3.5, 1, 200, undefined, undefined, undefined])
-  fc.assert(fc.property(fc.string(), (text) => void [duration(text), ratePerSecond(text)]))
 })

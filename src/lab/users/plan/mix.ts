@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { NearsideError } from '../../../lib/errors.ts'
+import { durationMs } from '../../../lib/quantities.ts'
 import { suggest } from '../../../lib/suggest.ts'
-import { duration } from './quantities.ts'
 
 /** What users do: kinds of request with weights, and the pace. */
 export type Mix = {
@@ -37,6 +37,7 @@ const name = z
   .string()
   .regex(/^[a-z][a-z0-9 -]{0,39}$/, 'a name of a-z, 0-9, spaces and -, such as "product"')
 const path = z.string().regex(/^\/[^\s#]*$/, 'a path such as "/products/{id}"')
+const thinkTime = durationMs({ example: '2s' })
 const span = z.string().refine((text) => spanMs(text) !== undefined, 'a time or two, such as "2s" or "1s-5s"')
 
 const requestSchema = z.strictObject({
@@ -230,7 +231,7 @@ function invalid(source: string, problems: readonly Problem[]): NearsideError {
 }
 
 function spanMs(text: string): { min: number; max: number } | undefined {
-  const ends = text.split('-').map((end) => duration(end.trim()))
+  const ends = text.split('-').map(thinkTime.parse)
   const [min, max = min] = ends
   return min === undefined || max === undefined || ends.length > 2 || ends.includes(undefined) || max < min
     ? undefined

@@ -2,16 +2,13 @@ import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'no
 import { dirname, join } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
 
-/** Where a region's database lives, and what `lab up --small-disk` puts a small file system on. Below its folder. */
+/** Where a region's database lives, below the region's folder. `lab up --small-disk` mounts a small file system there. */
 export const databaseDisk = 'data/postgres'
 const filler = 'nearside-filler'
-/** Larger than this it is not a disk that was made to be filled. */
+/** A larger disk was not made to be filled. */
 const largestBytes = 8 * 1024 ** 3
 
-/**
- * Fills the disk of a region's database to the last byte; to be called again and again, because the database frees
- * some by itself. Refuses a disk that is not the database's own: filling this machine's would be no rehearsal.
- */
+/** Fills the disk to the last byte. Refuses one that is not the database's own: that would fill this machine's disk. */
 export function fillDisk(regionFolder: string): void {
   mustBeSmallDisk(regionFolder)
   fillFile(join(regionFolder, databaseDisk, filler))
@@ -34,8 +31,8 @@ export function freeDisk(regionFolder: string): void {
   rmSync(join(regionFolder, databaseDisk, filler), { force: true })
 }
 
-/** Appends zeros until nothing more goes in. */
-export function fillFile(file: string): void {
+/** Appends zeros until the disk takes no more. */
+function fillFile(file: string): void {
   const handle = openSync(file, 'a', 0o600)
   try {
     for (let size = 1024 * 1024; size >= 1; ) {

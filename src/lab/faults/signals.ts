@@ -1,25 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, isStopped, signal } from '../../lib/proc.ts'
-import type { FaultTarget, WorldProcess } from './target.ts'
-import type { Fault } from './types.ts'
+import type { FaultTarget, ProcessChoice, WorldProcess } from './target.ts'
 
-/** Undefined: a whole region. */
-type Choice = { region: string; process?: string | RegExp }
-
-const appInstance = /^app-\d+$/
-
-/** Which processes a fault keeps stopped. Pure. */
-export function stoppedBy(fault: Fault): Choice[] {
-  if (fault.kind === 'pause-process') return [{ region: fault.region, process: fault.process }]
-  if (fault.kind === 'pause-region') return [{ region: fault.region }]
-  if (fault.kind === 'app-hang') return [{ region: fault.region, process: appInstance }]
-  if (fault.kind === 'etcd-quorum')
-    return fault.members.map((region): Choice => ({ region, process: 'etcd' }))
-  return []
-}
-
-/** `postmaster`: PostgreSQL's own first process, which is one of the process `postgres`. */
-function isMeant(target: FaultTarget, { region, process }: Choice, one: WorldProcess): boolean {
+/** `postmaster` is PostgreSQL's first process. It belongs to the process `postgres`, whose main process is Patroni. */
+function isMeant(target: FaultTarget, { region, process }: ProcessChoice, one: WorldProcess): boolean {
   if (one.region !== region) return false
   if (process === 'postmaster') return target.postmaster(region)?.pid === one.pid
   return (
@@ -27,7 +11,7 @@ function isMeant(target: FaultTarget, { region, process }: Choice, one: WorldPro
   )
 }
 
-export function chosen(target: FaultTarget, choices: readonly Choice[]): WorldProcess[] {
+export function chosen(target: FaultTarget, choices: readonly ProcessChoice[]): WorldProcess[] {
   const regions = [...new Set(choices.map(({ region }) => region))]
   if (regions.length === 0) return []
   return target.processes(regions).filter((one) => choices.some((choice) => isMeant(target, choice, one)))
@@ -36,24 +20,24 @@ export function chosen(target: FaultTarget, choices: readonly Choice[]): WorldPr
 const rounds = 200
 const betweenMs = 10
 
-/** Again and again until nothing that is meant runs: a process may be born while its parent is stopped. */
-export async function stop(target: FaultTarget, choices: readonly Choice[]): Promise<WorldProcess[]> {
+/** Repeats until none of the chosen processes runs: a parent may fork while it is being stopped. */
+export async function stop(target: FaultTarget, choices: readonly ProcessChoice[]): Promise<WorldProcess[]> {
   for (let round = 0; round < rounds; round += 1) {
     const all = chosen(target, choices)
     const running = all.filter((one) => isAlive(one) && !isStopped(one))
     if (running.length === 0) return all
-    // The agent first: it would take what stands still for what is ill.
+    // The agent goes first, or it would treat stopped processes as unhealthy.
     for (const one of running.sort(agentFirst)) signal(one, 'SIGSTOP')
     await sleep(betweenMs)
   }
   return chosen(target, choices)
 }
 
-/** Lets everything go on that is meant and that no other fault holds; what those hold may change meanwhile. */
-export async function goOn(
+/** Continues the chosen processes except those in `heldBy`, which may change while this runs. */
+export async function resume(
   target: FaultTarget,
-  choices: readonly Choice[],
-  heldBy: () => readonly Choice[],
+  choices: readonly ProcessChoice[],
+  heldBy: () => readonly ProcessChoice[],
 ): Promise<void> {
   const free = () => {
     const held = heldBy()
@@ -64,16 +48,16 @@ export async function goOn(
   for (let round = 0; round < rounds; round += 1) {
     const stopped = free()
     if (stopped.length === 0) return
-    // The agent last: it shall find everything at work.
+    // The agent goes last, so that it finds everything running.
     for (const one of stopped.sort((a, b) => agentFirst(b, a))) signal(one, 'SIGCONT')
     await sleep(betweenMs)
   }
 }
 
-/** SIGKILL for the process and its kin; resolves to what it hit, when that is gone. */
+/** SIGKILL for a process and its children. Resolves to those it hit, once they are gone. */
 export async function kill(target: FaultTarget, region: string, name: string): Promise<WorldProcess[]> {
   const found = chosen(target, [{ region, process: name }])
-  // Its own first process before its helpers, or it would tidy up after them.
+  // The main process goes first, or it would clean up after its helpers.
   for (const one of found.sort((a, b) => Number(b.main) - Number(a.main))) signal(one, 'SIGKILL')
   for (let round = 0; found.some(isAlive) && round < rounds; round += 1) await sleep(betweenMs)
   return found

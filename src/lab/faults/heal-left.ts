@@ -1,18 +1,18 @@
 import { messageOf } from '../../lib/errors.ts'
+import type { FaultValue } from './fault.ts'
 import { healRecord } from './inject.ts'
 import { type FaultRecord, isLeft, readRecords } from './record.ts'
 import type { FaultTarget } from './target.ts'
-import type { Fault } from './types.ts'
 
-export type Healed = { fault: Fault; error?: string }
+export type Healed = { fault: FaultValue; error?: string }
 
-/** Heals what commands that are gone have left in force. One that cannot be healed does not keep the others. */
+/** Heals faults whose commands have ended. One that cannot be healed does not keep the others from it. */
 export async function healLeft(
   target: FaultTarget,
   which: (record: FaultRecord) => boolean = (record) => isLeft(record),
 ): Promise<Healed[]> {
   const healed: Healed[] = []
-  // The latest first, as they would have been healed.
+  // The latest first, as their commands would have done.
   for (const record of readRecords(target.folder).filter(which).reverse())
     try {
       await healRecord(target, record)
@@ -24,8 +24,8 @@ export async function healLeft(
 }
 
 /**
- * Of a world that is about to be stopped: nothing stands still any more, no disk is full, and whoever holds a fault has
- * nothing left to heal. Regions that are dead stay dead, and what ends with the world anyway is left to end with it.
+ * Heals all faults of a world that is about to be stopped: paused processes run, full disks are freed, and their commands
+ * find nothing left to heal. Dead regions stay dead, and what ends with the world is left to end with it.
  */
 export function dropFaults(target: FaultTarget): Promise<Healed[]> {
   const nothing = async () => undefined

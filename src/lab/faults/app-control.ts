@@ -1,0 +1,66 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { writeAside } from '../../lib/files.ts'
+import type { FaultRecord } from './record.ts'
+
+/**
+ * Faults inside a Node app. NODE_OPTIONS loads our `preload.cjs` into it when the lab was started with `--app-faults`.
+ * The preload does nothing until the control file tells it to, and nothing after that file's `until`, so the fault ends
+ * even if nobody is left to remove the file.
+ */
+const preload = fileURLToPath(new URL('./preload.cjs', import.meta.url))
+
+/** In a region's folder; the preload finds that by NEARSIDE_FOLDER. */
+const controlFile = 'run/app-fault.json'
+
+/** `--require` works in every Node that is in use and loads before modules of either kind. */
+export const nodeOptions = (before = ''): string => {
+  const ours = `--require=${/\s/.test(preload) ? JSON.stringify(preload) : preload}`
+  return before.includes(preload) ? before : `${before} ${ours}`.trim()
+}
+
+/** Was the process started with the preload? `variable` reads its environment. */
+export const hasPreload = (variable: (name: string) => string | undefined): boolean =>
+  variable('NODE_OPTIONS')?.includes(preload) === true
+
+/** What the preload reads: the sum of the active faults of one region. */
+export type AppControl = {
+  /** Milliseconds since 1970. */
+  until: number
+  errorShare?: number
+  leakMbPerSecond?: number
+  clockOffsetMs?: number
+}
+
+/** Undefined: the app is to behave. */
+type ControlOf = (records: readonly FaultRecord[]) => AppControl | undefined
+
+/** Long enough for every instance to have read the file. */
+const appReadsMs = 250
+
+/**
+ * Writes the control file from the records. Repeats if another command has injected or healed a fault meanwhile, since
+ * either may have written last.
+ */
+export async function controlApp(
+  regionFolder: string,
+  records: () => readonly FaultRecord[],
+  controlOf: ControlOf,
+): Promise<void> {
+  for (let told: string | undefined; ; ) {
+    const known = records()
+    const ids = known.map(({ id }) => id).join()
+    if (ids === told) break
+    await writeControl(regionFolder, controlOf(known))
+    told = ids
+  }
+  await sleep(appReadsMs)
+}
+
+async function writeControl(regionFolder: string, control: AppControl | undefined): Promise<void> {
+  const file = join(regionFolder, controlFile)
+  if (control) await writeAside(file, JSON.stringify(control), 0o644)
+  else rmSync(file, { force: true })
+}

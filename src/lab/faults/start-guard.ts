@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { identify } from '../../lib/proc.ts'
+import type { WorldHandle } from '../../world/handle.ts'
+
+const guardProgram = fileURLToPath(new URL('./guard-child.ts', import.meta.url))
+
+/**
+ * From now on the faults of this process are healed when it ends, by SIGKILL as well. To be released when none is
+ * active any more.
+ */
+export function startGuard(world: WorldHandle): { release: () => void } {
+  const me = identify(process.pid)!
+  const args = ['--world', world.folder, '--pid', String(me.pid), '--ticks', String(me.startTicks)]
+  const child = spawn(process.execPath, [guardProgram, ...args], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  child.on('error', () => undefined)
+  child.stdin.on('error', () => undefined)
+  child.unref()
+  ;(child.stdin as unknown as { unref(): void }).unref()
+  return { release: () => void child.stdin.end() }
+}

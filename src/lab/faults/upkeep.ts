@@ -1,0 +1,26 @@
+import type { FaultContext } from './driver.ts'
+import type { FaultValue } from './fault.ts'
+
+type Work = {
+  repeat?: () => void
+  /** Runs once if another command has healed the fault: `nearside down`, or a guard that found it overdue. */
+  healedElsewhere: () => void | Promise<void>
+}
+
+/**
+ * Runs `repeat` every `everyMs` while the fault is active; the returned function ends that. Errors are ignored: they
+ * come from a world that is being taken down meanwhile.
+ */
+export function whileActive(
+  { record, active }: FaultContext<FaultValue>,
+  everyMs: number,
+  { repeat, healedElsewhere }: Work,
+): () => void {
+  const tick = async () => {
+    if (active().some(({ id }) => id === record.id)) return repeat?.()
+    clearInterval(timer)
+    await healedElsewhere()
+  }
+  const timer = setInterval(() => void tick().catch(() => undefined), everyMs)
+  return () => clearInterval(timer)
+}
