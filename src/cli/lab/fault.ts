@@ -81,10 +81,10 @@ function list(output: Output): number {
 async function heal(output: Output, options: Options): Promise<number> {
   const world = await rehearsedWorld(options)
   const healed = await healLeftFaults(world, output.note)
-  const inForce = readRecords(world.folder)
-  output.result({ healed, inForce })
+  const active = readRecords(world.folder)
+  output.result({ healed, active })
   if (healed.length === 0) output.print('no fault was left')
-  for (const { fault, until, owner } of inForce)
+  for (const { fault, until, owner } of active)
     output.print(`active until ${clock(until)}, by process ${owner.pid}: ${describeFault(fault)}`)
   return healed.some(({ error }) => error !== undefined) ? exitCodes.problem : exitCodes.ok
 }

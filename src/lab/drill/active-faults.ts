@@ -6,14 +6,14 @@ import { clockMs, type Recorder } from '../history.ts'
 import type { DrillEvent } from './event.ts'
 import type { DrillWorld } from './types.ts'
 
-/** Everything that the drill has injected, and what it did when. */
-export class FaultsInForce {
+/** The faults that a drill has injected and not healed yet, and what the drill did when. */
+export class ActiveFaults {
   readonly drillEvents: DrillEvent[] = []
   readonly #world: DrillWorld
   readonly #recorder: Recorder
   readonly #say: (text: string) => void
-  readonly #inForce = new Map<string, { fault: Fault; injected: Injected }>()
-  /** When the last one was in force. */
+  readonly #active = new Map<string, { fault: Fault; injected: Injected }>()
+  /** When the latest of them became active. */
   lastMs = 0
 
   constructor(world: DrillWorld, recorder: Recorder, say: (text: string) => void) {
@@ -25,7 +25,7 @@ export class FaultsInForce {
   async inject(fault: Fault, as: string): Promise<void> {
     this.#say(`Fault: ${describeFault(fault)}`)
     const beganMs = clockMs()
-    this.#inForce.set(as, { fault, injected: await this.#world.inject(fault) })
+    this.#active.set(as, { fault, injected: await this.#world.inject(fault) })
     this.lastMs = clockMs()
     this.note('fault', describeEffect(fault), {
       as,
@@ -34,24 +34,24 @@ export class FaultsInForce {
   }
 
   async heal(as: string): Promise<void> {
-    const found = this.#inForce.get(as)
+    const found = this.#active.get(as)
     if (!found) return
     const healing = describeHealing(found.fault)
     if (healing) this.#say(`Healing: ${healing}`)
     await found.injected.heal()
-    this.#inForce.delete(as)
+    this.#active.delete(as)
     if (healing) this.note('healed', healing, { as })
   }
 
-  /** One that cannot be healed does not keep the others; its record stays for the next command. False: there is one. */
+  /** A fault that cannot be healed does not keep the others from it. Its record stays, and this resolves to false. */
   async healAll(): Promise<boolean> {
-    for (const [as, { fault }] of [...this.#inForce].reverse())
+    for (const [as, { fault }] of [...this.#active].reverse())
       await this.heal(as).catch((error) => {
         const left = `${describeEffect(fault)} could not be healed: ${messageOf(error)}`
         this.#say(left)
         this.note('other', left)
       })
-    return this.#inForce.size === 0
+    return this.#active.size === 0
   }
 
   note(

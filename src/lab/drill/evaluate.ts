@@ -51,7 +51,7 @@ export async function evaluate(
   if (!said) notes.push('the world had not settled in time, or not everything was healed')
   for (const edge of silent)
     notes.push(`${edge}: no write was acknowledged there after everything was healed, and some were before`)
-  if (!drillEvents.some(({ kind }) => kind === 'fault')) notes.push('no fault was in force')
+  if (!drillEvents.some(({ kind }) => kind === 'fault')) notes.push('no fault was active')
   if (plan.ground === 'local')
     notes.push(
       'without distances: between regions there is only this machine, so times are shorter than in the wide area',

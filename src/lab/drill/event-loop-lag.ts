@@ -6,7 +6,7 @@ const lateMs = 250
 const heldUpMs = 2000
 
 /** Watches how late this process comes to what it has to do, from now on; `end` says so if it matters. */
-export function watchLateness(): { end: () => string | undefined } {
+export function watchEventLoopLag(): { end: () => string | undefined } {
   const loop = monitorEventLoopDelay({ resolution: resolutionMs })
   loop.enable()
   return {

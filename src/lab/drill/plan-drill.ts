@@ -21,15 +21,15 @@ export type DrillRequest = {
   world: string
   ground: Ground
   facts: ClusterFacts
-  /** Load alone, before and after. */
+  /** Time under load without a fault, before and after. */
   baselineMs?: number | undefined
 }
 
 const defaultBaselineMs = 5000
-/** Nothing is refused there: what is cut off is just not heard. */
+/** Packets vanish in these scenarios without any option. */
 const dropsAnyway = ['partition', 'one-way-cut', 'lossy-link']
 
-/** Pure: what will be done. Rejects what this world cannot rehearse. */
+/** Refuses what this world cannot rehearse. Pure. */
 export function planDrill({
   scenario,
   words,

@@ -4,9 +4,9 @@ import { describeMs } from '../../lib/format.ts'
 import { clockMs, type FinalState, isWrite, mergeFinals, newHeader, Recorder } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
 import type { Workload } from '../workloads/types.ts'
-import { FaultsInForce } from './active-faults.ts'
+import { ActiveFaults } from './active-faults.ts'
 import { evaluate } from './evaluate.ts'
-import { watchLateness } from './event-loop-lag.ts'
+import { watchEventLoopLag } from './event-loop-lag.ts'
 import type { DrillPlan } from './plan.ts'
 import { untilNoneIsSilent } from './recovery.ts'
 import { unsettled } from './sample.ts'
@@ -20,7 +20,7 @@ const leastBaselineWrites = 10
 const longestBaselineMs = 30_000
 const cleanUpMs = 15_000
 /** Longer than a write waits in a world that is well. */
-const defaultComeBackMs = 30_000
+const defaultRecoveryMs = 30_000
 
 /**
  * Runs a drill as it is planned. However it ends, every fault that it has injected is healed, and what the load made is
@@ -31,12 +31,12 @@ export async function runDrill(
   world: DrillWorld,
   options: DrillOptions,
 ): Promise<DrillResult> {
-  const { signal, say, seed, comeBackMs = defaultComeBackMs } = options
+  const { signal, say, seed, recoveryMs = defaultRecoveryMs } = options
   const recorder = new Recorder(newHeader(world.name, seed))
   const watch = watchWorld(world)
   const load = new AbortController()
-  const eventLoopLag = watchLateness()
-  const faults = new FaultsInForce(world, recorder, say)
+  const eventLoopLag = watchEventLoopLag()
+  const faults = new ActiveFaults(world, recorder, say)
   let running: Promise<unknown> = Promise.resolve()
   let users: Promise<UsersResult | undefined> = Promise.resolve(undefined)
   let begun = false
@@ -60,7 +60,7 @@ export async function runDrill(
     const healedMs = clockMs()
     say(`Load alone for ${describeMs(plan.afterMs)}`)
     await sleep(plan.afterMs, undefined, { signal })
-    const silent = await untilNoneIsSilent(recorder.ops, { faultMs, healedMs, limitMs: comeBackMs }, signal)
+    const silent = await untilNoneIsSilent(recorder.ops, { faultMs, healedMs, limitMs: recoveryMs }, signal)
     say('Waiting for every answer, then looking at what is there')
     load.abort()
     await aborted(running, signal)

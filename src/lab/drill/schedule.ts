@@ -3,8 +3,8 @@ import { pick, type Random, seeded, wholeBetween } from '../users/plan/random.ts
 import type { Ground, Step } from './plan.ts'
 
 /**
- * Which faults a soak injects, and when: a pure function of the seed and the world, so that a run that failed can be run
- * again. Faults come in rounds. Within a round they overlap, between rounds the world settles.
+ * The faults that a soak injects, and when: a pure function of the seed and the world, so that a failed run can be
+ * repeated. Faults come in rounds. They overlap within a round, and the world settles after it.
  */
 export type Round = {
   number: number
@@ -25,8 +25,8 @@ export type ScheduleOptions = {
 }
 
 /**
- * The regions that a fault makes unable to do their part. A round may have one such region, unless it is to go beyond;
- * everything else is meant to be borne by what remains.
+ * The regions that cannot do their part because of a fault. A round has at most one such region, unless the soak is to
+ * go beyond what is promised: the other regions are meant to bear everything else.
  */
 export function impaired(fault: Fault): string[] {
   return [...(driverOf(fault).impairs?.(fault) ?? [])]
@@ -35,11 +35,11 @@ export function impaired(fault: Fault): string[] {
 const shortestMs = 3_000
 const longestMs = 25_000
 
-/** Round n of a soak. Each has a random sequence of its own: one that is left out changes no other. */
+/** Round n of a soak. Each has its own random sequence, so leaving one out changes no other. */
 export function roundOf(number: number, options: ScheduleOptions): Round {
   const random = seeded(options.seed, `soak round ${number}`)
   const victims = shuffled(random, options.regions).slice(0, options.beyond ? 2 : 1)
-  // Apps may be ill where the region is; elsewhere users would have nobody left.
+  // Apps fail in the region that fails as well; otherwise no region would be left for users.
   const ill =
     victims.find((one) => one.full) ??
     pick(
@@ -52,7 +52,7 @@ export function roundOf(number: number, options: ScheduleOptions): Round {
     const forMs = wholeBetween(random, shortestMs, longestMs)
     const atMs = i === 0 ? 0 : wholeBetween(random, 0, 15_000)
     const fault = draw(random, options, { victims: victims.map(({ name }) => name), ill: ill.name }, forMs)
-    // The same thing twice at once says nothing more.
+    // The same fault twice at the same time shows nothing new.
     if (!faults.some((other) => sameKindAndPlace(other.fault, fault))) faults.push({ atMs, fault })
   }
   faults.sort((a, b) => a.atMs - b.atMs)
@@ -146,7 +146,7 @@ function shuffled<T>(random: Random, items: readonly T[]): T[] {
   return items.map(() => rest.splice(Math.floor(random() * rest.length), 1)[0]!)
 }
 
-/** A round as steps: each fault is injected and healed at its time, then the world settles. */
+/** A round as steps: each fault is injected and healed at its time, and then the world settles. */
 export function stepsOf(round: Round, settleLimitMs: number): Step[] {
   const drillEvents = round.faults.flatMap(({ atMs, fault }, i) => [
     { atMs, step: { do: 'inject', fault, as: `${round.number}.${i}`, mayRefuse: true } as Step },

@@ -3,7 +3,7 @@ import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { describeMs } from '../../lib/format.ts'
 import { describeEffect } from '../faults/describe.ts'
 import { clockMs, isWrite, type Recorder } from '../history.ts'
-import type { FaultsInForce } from './active-faults.ts'
+import type { ActiveFaults } from './active-faults.ts'
 import type { Condition, DrillPlan, Step } from './plan.ts'
 import { lostIn } from './sample.ts'
 import type { DrillWorld } from './types.ts'
@@ -13,7 +13,7 @@ type Running = {
   world: DrillWorld
   watch: Watch
   recorder: Recorder
-  faults: FaultsInForce
+  faults: ActiveFaults
   signal: AbortSignal
   say: (text: string) => void
 }

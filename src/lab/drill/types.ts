@@ -31,8 +31,8 @@ export type DrillOptions = {
   promises: Promises
   /** A violation of what is not promised counts, too. */
   every?: boolean
-  /** Once all is healed, how long writes may take to be acknowledged again at every edge. */
-  comeBackMs?: number
+  /** How long writes may take, after healing, to be acknowledged at every edge again. */
+  recoveryMs?: number
   signal: AbortSignal
   /** Told what is going on, for people. */
   say: (text: string) => void

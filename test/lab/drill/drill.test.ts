@@ -503,7 +503,7 @@ suite('running a plan', () => {
     const controller = new AbortController()
     const result = await runDrill({ ...short, steps }, world, {
       ...options(controller.signal),
-      comeBackMs: 100,
+      recoveryMs: 100,
     })
     assert.deepEqual([result.ok, result.settled], [false, false])
     assert.match(resultText(result), /b: no write was acknowledged there after everything was healed/)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { latenessNote, watchLateness } from '../../../src/lab/drill/event-loop-lag.ts'
+import { latenessNote, watchEventLoopLag } from '../../../src/lab/drill/event-loop-lag.ts'
 
 test('a drill that had too little time itself says so', () => {
   assert.equal(latenessNote(249, 1900), undefined)
@@ -9,7 +9,7 @@ test('a drill that had too little time itself says so', () => {
 })
 
 test('how late this process is, is measured', async () => {
-  const eventLoopLag = watchLateness()
+  const eventLoopLag = watchEventLoopLag()
   for (let i = 0; i < 3; i += 1) {
     await new Promise((resolve) => setTimeout(resolve, 30))
     const untilMs = performance.now() + 400
