@@ -25,6 +25,11 @@ export class ManualClock implements Clock {
     return this.#timers.length
   }
 
+  /** How long it is to the next timer; `Infinity` without one. */
+  get nextInMs(): number {
+    return Math.min(...this.#timers.map(({ atMs }) => atMs)) - this.#nowMs
+  }
+
   /** Moves on by `ms`. Timers fire in order, each at its own time, and whoever awaits one runs before the next fires. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
