@@ -13,7 +13,7 @@ import { topologySchema } from '../../../src/topology/schema.ts'
 import type { WorldHandle } from '../../../src/world/handle.ts'
 import { locked, lockFileOf } from '../../../src/world/lock.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
-import { nearside } from '../program.ts'
+import { nearside } from '../here.ts'
 
 suite('faults and drills as they are typed', () => {
   test('every fault and every scenario is listed, without a world', async () => {
