@@ -17,7 +17,7 @@ function folderOf(files: Record<string, string>): string {
 
 function run(folder: string, places: number) {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const args = [suite, String(places), '60000', join(folder, '*.test.mjs')]
+  const args = [suite, '--places', String(places), '--timeout', '60000', join(folder, '*.test.mjs')]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
   return { status, said: `${stdout}${stderr}`, lines: stdout.split('\n') }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { compileRegion, contextOf } from '../compile.ts'
 import type { RegionContext } from '../engines/context.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
+import { systemClock } from '../lib/clock.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RegionPlan } from '../plan.ts'
@@ -78,9 +79,8 @@ export class Agent implements AgentBase {
     this.plan = plan
     const folder = regionFolder(options.worldFolder, options.region)
     this.launcher = launcher({ root: locateEngineRoot().path, folder, files: plan.files })
-    const now = () => performance.now()
-    this.store = new StateStore(context, now)
-    this.prober = new Prober(topology, region, others, now, () => this.coordination.soon())
+    this.store = new StateStore(context, () => performance.now())
+    this.prober = new Prober(topology, region, others, systemClock, () => this.coordination.soon())
     this.coordination = new CoordinationLoop({
       context,
       store: this.store,

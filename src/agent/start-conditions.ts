@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts'
 import type { RegionPlan } from '../plan.ts'
 import { firstPrimary } from '../topology/regions.ts'
 import type { CoordinationLoop } from './coordination/loop.ts'
-import type { StartCondition } from './supervision/supervisor.ts'
+import type { StartCondition } from './supervision/keeper.ts'
 import type { AgentBase } from './types.ts'
 
 /** What a region's processes wait for beyond their own region. */

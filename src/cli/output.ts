@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
@@ -213,23 +213,44 @@ function refusedBySystem(error: unknown): NearsideError | undefined {
   })
 }
 
+/** Where a run of the command line writes and how it reports its exit code. Default: this process. */
+export type Io = Pick<OutputOptions, 'stdout' | 'stderr' | 'env'> & { setExitCode(code: number): void }
+
+export const processIo: Io = {
+  // Set, not forced: what was written to a pipe still gets there.
+  setExitCode(code) {
+    process.exitCode = code
+  },
+}
+
+/** The command line as a whole, which every command of it writes through. */
+export class Program extends Command {
+  readonly io: Io
+  constructor(name: string, io: Io) {
+    super(name)
+    this.io = io
+  }
+}
+
+function ioOf(command: Command): Io {
+  return command instanceof Program ? command.io : command.parent ? ioOf(command.parent) : processIo
+}
+
 /** A command's work. A number that it returns is the exit code. */
 export type Run<Options> = (context: { output: Output; options: Options; args: string[] }) => unknown
 
-/**
- * A commander action that ends in an exit code and never in a stack. The code is set, not forced: what was written
- * to a pipe still gets there.
- */
+/** A commander action that ends in an exit code and never in a stack. */
 export function action<Options extends { json?: boolean }>(run: Run<Options>) {
   return async (...given: unknown[]): Promise<void> => {
     const command = given.at(-1) as Command
     const options = command.optsWithGlobals<Options>()
-    const output = createOutput({ json: options.json === true })
+    const io = ioOf(command)
+    const output = createOutput({ json: options.json === true, ...io })
     try {
       const code = await run({ output, options, args: command.args })
-      process.exitCode = typeof code === 'number' ? code : exitCodes.ok
+      io.setExitCode(typeof code === 'number' ? code : exitCodes.ok)
     } catch (error) {
-      process.exitCode = printError(output, error)
+      io.setExitCode(printError(output, error, io.env))
     }
   }
 }

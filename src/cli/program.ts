@@ -1,8 +1,16 @@
-import { Command, CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { suggest } from '../lib/suggest.ts'
 import { version } from '../lib/version.ts'
-import { createOutput, endQuietlyOnClosedPipe, exitCodes, printError } from './output.ts'
+import {
+  createOutput,
+  endQuietlyOnClosedPipe,
+  exitCodes,
+  type Io,
+  Program,
+  printError,
+  processIo,
+} from './output.ts'
 
 /** `words`: what was typed without its options, the command first. */
 type Register = (program: Command, words: readonly string[]) => void | Promise<void>
@@ -57,38 +65,37 @@ function calledIn(program: Command | undefined, args: readonly string[]): string
   return below ? `${first} ${second}` : first
 }
 
-export async function run(given: readonly string[]): Promise<void> {
+export async function run(given: readonly string[], io: Io = processIo): Promise<void> {
   const args = given.length === 0 ? ['--help'] : given
-  endQuietlyOnClosedPipe()
-  const output = createOutput({ json: args.includes('--json') })
+  if (io === processIo) endQuietlyOnClosedPipe()
+  const output = createOutput({ json: args.includes('--json'), ...io })
   let program: Command | undefined
   try {
-    program = await programFor(args)
+    program = await programFor(args, io)
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return
     // A command that only has others below it was called without one: what there is has been shown.
     if (error instanceof CommanderError && error.code === 'commander.help') {
-      process.exitCode = exitCodes.usage
+      io.setExitCode(exitCodes.usage)
       return
     }
     const called = calledIn(program, args)
-    process.exitCode = printError(
-      output,
-      error instanceof CommanderError ? usageError(error, called) : withHelp(error, called),
-    )
+    const shown = error instanceof CommanderError ? usageError(error, called) : withHelp(error, called)
+    io.setExitCode(printError(output, shown, io.env))
   }
 }
 
-async function programFor(args: readonly string[]): Promise<Command> {
-  const program = new Command('nearside')
+async function programFor(args: readonly string[], io: Io): Promise<Command> {
+  const { stdout = process.stdout } = io
+  const program = new Program('nearside', io)
     .description('Runs an ordinary web app in several regions and survives losing one.')
     .version(version, '-V, --version', 'show the version')
     .option('-t, --topology <file>', 'topology file, or its folder (default: this folder)')
     .option('-w, --world <name>', 'the world, when a folder has several')
     .addHelpText('after', epilogue)
     .configureHelp({ showGlobalOptions: true, subcommandTerm })
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({ writeOut: (text) => void stdout.write(text), outputError: () => undefined })
     .exitOverride()
   const words = args.filter(isWord)
   const one = all.find(([name]) => name === words[0])

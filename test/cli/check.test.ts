@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
 import { changed, folder, sample } from '../topology/samples.ts'
-import { nearside } from './program.ts'
+import { nearside } from './here.ts'
 
 test('a right topology: what it describes, exit 0', async (t) => {
   const at = folder(t)

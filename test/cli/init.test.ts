@@ -7,7 +7,7 @@ import { detect } from '../../src/init/detect.ts'
 import { renderTopology } from '../../src/init/render.ts'
 import { loadTopology } from '../../src/topology/load.ts'
 import { folder } from '../topology/samples.ts'
-import { nearside } from './program.ts'
+import { nearside } from './here.ts'
 
 function write(at: string, files: Record<string, string>): string {
   for (const [name, content] of Object.entries(files)) {

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { temporaryFolder } from '../support/sandboxed.ts'
-import { nearside } from './program.ts'
+import { nearside } from './here.ts'
+import { nearside as program } from './program.ts'
 
 const commands = [
   ...['init', 'check', 'up', 'down', 'restart', 'switchover'],
@@ -16,13 +17,13 @@ before(() => {
   folder = temporaryFolder('cli')
 })
 
-test('the help names every command, and is what no command at all gets', async () => {
+test('the help names every command and is also what a call without a command prints', async () => {
   const [help, none] = await Promise.all([nearside(folder, ['--help']), nearside(folder, [])])
   assert.deepEqual([help.code, help.stdout], [0, none.stdout])
   for (const command of commands) assert.match(help.stdout, new RegExp(`^  ${command} `, 'm'), command)
 })
 
-test('every command has a help with an example and its exit codes, and takes --json', async () => {
+test('every command has a help with an example and exit codes, and takes --json', async () => {
   const all = await Promise.all(commands.map((command) => nearside(folder, [command, '--help'])))
   for (const [i, { code, stdout }] of all.entries()) {
     assert.equal(code, 0, commands[i])
@@ -32,7 +33,7 @@ test('every command has a help with an example and its exit codes, and takes --j
   }
 })
 
-test('a word that is nearly right is answered with the right one', async () => {
+test('a mistyped command or option is answered with the right one', async () => {
   const said = async (...args: string[]) => {
     const { code, stderr, stdout } = await nearside(folder, args)
     assert.deepEqual([code, stdout], [2, ''], args.join(' '))
@@ -54,7 +55,7 @@ test('a word that is nearly right is answered with the right one', async () => {
   assert.match(await said('logs', 'a', 'b', 'c'), /too many arguments/)
 })
 
-test('with --json an error is one document on stdout, with a code for programs', async () => {
+test('with --json an error is one document on stdout, with a code', async () => {
   const unknown = await nearside(folder, ['staus', '--json'])
   assert.deepEqual([unknown.code, unknown.stderr], [2, ''])
   assert.deepEqual(JSON.parse(unknown.stdout), {
@@ -68,7 +69,7 @@ test('with --json an error is one document on stdout, with a code for programs',
   assert.deepEqual([absent.code, JSON.parse(absent.stdout).error.code], [1, 'world_not_found'])
 })
 
-test('the topology is named before the command or after it', async () => {
+test('--topology may stand before the command or after it', async () => {
   for (const args of [
     ['-t', 'no/such.yaml', 'status'],
     ['status', '-t', 'no/such.yaml'],
@@ -80,7 +81,7 @@ test('the topology is named before the command or after it', async () => {
   }
 })
 
-test('commands about a world that is not there say so, do nothing, and show no stack', async () => {
+test('commands for a world that does not exist say so, do nothing and show no stack', async () => {
   const calls = [
     ['status'],
     ['down'],
@@ -105,7 +106,7 @@ test('commands about a world that is not there say so, do nothing, and show no s
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a world’s record that cannot be read is an error with a remedy', async () => {
+test('a damaged world record is an error with a remedy', async () => {
   const here = temporaryFolder('cli')
   mkdirSync(join(here, '.nearside/shop'), { recursive: true })
   writeFileSync(join(here, '.nearside/shop/world.json'), '{"topology":')
@@ -114,7 +115,7 @@ test('a world’s record that cannot be read is an error with a remedy', async (
   assert.match(stderr, /world\.json: expected the record of a world\n {2}run `nearside up`/)
 })
 
-test('up with a topology that is wrong says what is wrong and makes nothing', async () => {
+test('up with an invalid topology says what is wrong and creates nothing', async () => {
   const here = temporaryFolder('cli')
   writeFileSync(join(here, 'nearside.yaml'), 'name: Shop!\n')
   const { code, stderr } = await nearside(here, ['up', '--detach'])
@@ -123,7 +124,25 @@ test('up with a topology that is wrong says what is wrong and makes nothing', as
   assert.ok(!existsSync(join(here, '.nearside')))
 })
 
-test('a reader who goes away ends the writing without a word', async () => {
+test('the program itself prints the same, ends by itself, and has the same exit code', async () => {
+  const calls = [
+    ['--help'],
+    ['check', '--help'],
+    ['staus'],
+    ['status'],
+    ['status', '--json'],
+    ['up', '--jsn'],
+  ]
+  const real = await Promise.all(calls.map((args) => program(folder, args)))
+  for (const [i, args] of calls.entries())
+    assert.deepEqual(real[i], await nearside(folder, args), args.join(' '))
+  assert.deepEqual(
+    real.map(({ code }) => code),
+    [0, 0, 2, 1, 1, 2],
+  )
+})
+
+test('a closed pipe ends the program without an error', async () => {
   const program = join(import.meta.dirname, '../../src/cli/main.ts')
   const child = spawn('sh', ['-c', `"${process.execPath}" "${program}" --help | head -1`], { cwd: folder })
   let [out, err] = ['', '']
@@ -137,7 +156,7 @@ test('a reader who goes away ends the writing without a word', async () => {
   assert.deepEqual([out, err], ['Usage: nearside [options] [command]\n', ''])
 })
 
-test('the doctor needs no world, and answers programs', async () => {
+test('the doctor needs no world and has JSON output', async () => {
   const { stdout } = await nearside(folder, ['doctor', '--json'])
   const { world, findings } = JSON.parse(stdout) as {
     world: null

@@ -8,6 +8,7 @@ import { identify, isAlive, type ProcessId, signal as send } from '../../src/lib
 import type { EnginePart, PlanProcess } from '../../src/plan.ts'
 import { appPort, type Region, regionsOf } from '../../src/topology/regions.ts'
 import type { Topology, TopologyInput } from '../../src/topology/schema.ts'
+import { runSandboxed, type Sandboxed } from './engine-program.ts'
 import {
   type FakeApp,
   type FakeDatabase,
@@ -18,7 +19,7 @@ import {
 } from './fakes.ts'
 import { freeNetwork } from './net.ts'
 import { type Ask, ask, type RawConnection, type Reply, rawConnection } from './requests.ts'
-import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { temporaryFolder, until } from './sandboxed.ts'
 import { contextFor, topologyOf } from './topologies.ts'
 
 /**

@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EtcdOptions } from '../../src/lib/etcd/endpoints.ts'
 import { Etcd } from '../../src/lib/etcd.ts'
-import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { runSandboxed, type Sandboxed } from './engine-program.ts'
+import { temporaryFolder, until } from './sandboxed.ts'
 import { takeNetwork } from './world/network.ts'
 
 /** An etcd cluster of a test's own, each member on an address of its own. */

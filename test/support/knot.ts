@@ -11,8 +11,9 @@ import { parsePrefix } from '../../src/geo/prefix.ts'
 import type { EnginePart } from '../../src/plan.ts'
 import type { Region } from '../../src/topology/regions.ts'
 import type { Topology } from '../../src/topology/schema.ts'
+import { runSandboxed, type Sandboxed } from './engine-program.ts'
 import { freeNetwork } from './net.ts'
-import { runSandboxed, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { temporaryFolder, until } from './sandboxed.ts'
 import { contextFor, topologyOf, twoRegions } from './topologies.ts'
 
 type Changes = Parameters<typeof topologyOf>[1] & {

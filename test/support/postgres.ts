@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client, type QueryResultRow } from 'pg'
-import { freeEndpoint, runSandboxed, runToEnd, type Sandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { runSandboxed, runToEnd, type Sandboxed } from './engine-program.ts'
+import { freeEndpoint, temporaryFolder, until } from './sandboxed.ts'
 
 /** A PostgreSQL server of a test's own. */
 export type TestPostgres = {

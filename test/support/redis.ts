@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from 'redis'
-import { freeEndpoint, runSandboxed, temporaryFolder, until } from './sandboxed.ts'
+import { runSandboxed } from './engine-program.ts'
+import { freeEndpoint, temporaryFolder, until } from './sandboxed.ts'
 
 /** A Redis server of a test's own, with a password. */
 export type TestRedis = {

@@ -2,21 +2,28 @@ import { globSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
+import { home, needsEngines } from './needs.ts'
 
 /**
  * Runs test files in two queues beside each other, and reports as if it were one:
  *
- *     node suite.ts PLACES TIMEOUT_MS FILE_OR_PATTERN…
+ *     node suite.ts --places 2 --timeout 60000 [--quick] FILE_OR_PATTERN…
  *
- * Tests with a world wait for each other (world/turn.ts). In one queue with all others they would take every place of a
- * small machine, all but one of them only to wait. So they have one place, and what has no world has the others.
+ * Tests with a world wait for each other (world/world-lock.ts). In one queue with all others they would take every
+ * place of a small machine, all but one of them only to wait. So they have one place, and tests without a world have
+ * the others. With `--quick` only tests that need no engine are run.
  */
-const [places, timeout] = process.argv.slice(2, 4).map(Number) as [number, number]
-const patterns = process.argv.slice(4)
+const { values, positionals: patterns } = parseArgs({
+  options: { places: { type: 'string' }, timeout: { type: 'string' }, quick: { type: 'boolean' } },
+  allowPositionals: true,
+})
+const [places, timeout] = [Number(values.places), Number(values.timeout)]
 /** These are named at the end: whoever wants a faster suite begins with them. */
-const longSeconds = 15
+const longSeconds = values.quick ? 5 : 15
 
-const files = [...new Set(globSync(patterns).map((file) => resolve(file)))].sort()
+const all = [...new Set(globSync(patterns).map((file) => resolve(file)))].sort()
+const files = values.quick ? all.filter((file) => !needsEngines(relative(home, file))) : all
 if (files.length === 0) throw new Error(`no test file is called ${patterns.join(' or ')}`)
 const hasWorld = (file: string) => {
   const text = readFileSync(file, 'utf8')

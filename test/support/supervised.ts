@@ -2,10 +2,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { folderVariable } from '../../src/agent/layout.ts'
 import { launcher } from '../../src/agent/supervision/launch.ts'
-import { type ProcessState, type ProcessStatus, Supervisor } from '../../src/agent/supervision/supervisor.ts'
+import type { ProcessStatus } from '../../src/agent/supervision/supervised-process.ts'
+import { Supervisor } from '../../src/agent/supervision/supervisor.ts'
+import type { ProcessState } from '../../src/agent/supervision/transitions.ts'
 import { locateEngineRoot } from '../../src/engines/root/locate.ts'
 import { allPids, identify, isAlive, lookAt, signal } from '../../src/lib/proc.ts'
 import type { PlanFile, PlanProcess, RegionPlan } from '../../src/plan.ts'
+import { hurriedClock } from './hurried-clock.ts'
 import { temporaryFolder, until } from './sandboxed.ts'
 
 /** A region's folder with processes that are nothing but shells, and supervisors for it. */
@@ -32,7 +35,7 @@ export class SupervisedFolder {
       cwd: this.folder,
       after: [],
       ready: this.readyWhen(`${name}.ready`),
-      readyTimeoutMs: 60_000,
+      readyTimeoutMs: 600_000,
       stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
       ...changes,
     }
@@ -59,7 +62,8 @@ export class SupervisedFolder {
     const supervisor = new Supervisor({
       plan,
       launcher: launch,
-      backoff: { firstMs: 20, longestMs: 80, givenUpMs: 600_000 },
+      backoff: { firstMs: 20, longestMs: 80, givenUpMs: 6_000_000 },
+      clock: hurriedClock(10),
       ...options,
       onChange: (status) => {
         history.push(status)

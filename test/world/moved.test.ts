@@ -7,7 +7,7 @@ import { after, test } from 'node:test'
 import type { Process } from '../../src/lib/proc.ts'
 import { evaluateLeftovers } from '../../src/world/doctor/leftovers.ts'
 import { movedError, movedWorlds } from '../../src/world/moved.ts'
-import { nearside } from '../cli/program.ts'
+import { nearside } from '../cli/here.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 const below = '/srv/shop/.nearside'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Topology } from '../../src/topology/schema.ts'
 import { parametersAccepted, planAccepted } from '../../src/world/trial.ts'
+import '../support/needs-engines.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 import { sampleSecrets, topologyOf, withEdge } from '../support/topologies.ts'
 

@@ -1,5 +1,6 @@
 import { ownPaths } from '../../engines/haproxy/layout.ts'
 import type { ProbeName, Seen, View } from '../../failover/types.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { PortName, Topology } from '../../topology/schema.ts'
 import { httpStatus } from '../supervision/check.ts'
@@ -41,7 +42,7 @@ export class Prober {
   readonly #topology: Topology
   readonly #from: Region
   readonly #targets: readonly Region[]
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #onChange: () => void
   #stopped = false
   #startedAt = 0
@@ -49,30 +50,30 @@ export class Prober {
   /** By region: ends the rests before its next questions. */
   readonly #rests = new Map<string, Set<() => void>>()
 
-  /** `now`: a monotonic clock in milliseconds. `onChange`: an answer has become another. */
+  /** `onChange`: an answer has changed. */
   constructor(
     topology: Topology,
     from: Region,
     targets: readonly Region[],
-    now: () => number,
+    clock: Clock = systemClock,
     onChange: () => void = () => undefined,
   ) {
     this.#onChange = onChange
     this.#topology = topology
     this.#from = from
     this.#targets = targets
-    this.#now = now
+    this.#clock = clock
   }
 
   /** Every question has a loop of its own: one that gets no answer does not hold up the others. */
   start(everyMs: number, timeoutMs: number): void {
-    this.#startedAt = this.#now()
+    this.#startedAt = this.#clock.now()
     const probes = this.#targets.flatMap((target) =>
       questionsTo(target).map((question) => ({ target, question })),
     )
     // Spread over the time between two questions: asked all at once, a short pause of ours would spoil them all.
     for (const [index, { target, question }] of probes.entries())
-      setTimeout(
+      this.#clock.setTimeout(
         () => void this.#loop(target, question, everyMs, timeoutMs),
         (index * everyMs) / probes.length,
       )
@@ -84,7 +85,7 @@ export class Prober {
 
   async #loop(target: Region, question: Question, everyMs: number, timeoutMs: number): Promise<void> {
     while (!this.#stopped) {
-      const askedAt = this.#now()
+      const askedAt = this.#clock.now()
       const status = await httpStatus({
         address: target.address,
         port: this.#topology.ports[question.port],
@@ -92,7 +93,7 @@ export class Prober {
         timeoutMs,
         from: this.#from.address,
       })
-      const heldUp = status === undefined && this.#now() - askedAt > timeoutMs + lateMs
+      const heldUp = status === undefined && this.#clock.now() - askedAt > timeoutMs + lateMs
       let hasFailed = false
       if (!heldUp)
         for (const [name, tells] of Object.entries(question.tells)) {
@@ -101,7 +102,7 @@ export class Prober {
         }
       // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
       if (hasFailed) for (const end of this.#rests.get(target.name) ?? []) end()
-      await this.#rest(target.name, Math.max(0, everyMs - (this.#now() - askedAt)))
+      await this.#rest(target.name, Math.max(0, everyMs - (this.#clock.now() - askedAt)))
     }
   }
 
@@ -109,15 +110,15 @@ export class Prober {
     const rests = this.#rests.get(target) ?? new Set()
     this.#rests.set(target, rests)
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
+    const cancel = this.#clock.setTimeout(resolve, ms)
     rests.add(resolve)
     await promise
-    clearTimeout(timer)
+    cancel()
     rests.delete(resolve)
   }
 
   view(): Record<string, View> {
-    const now = this.#now()
+    const now = this.#clock.now()
     return Object.fromEntries(
       this.#targets.map((target) => {
         const view: View = {}

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { type Clock, pause, systemClock } from '../../lib/clock.ts'
 import { messageOf } from '../../lib/errors.ts'
 
 /** One try. Flushing WAL to a busy disk takes tens of milliseconds, seldom a second. */
@@ -13,6 +14,7 @@ export type PulseOptions = {
   password: string
   /** Whether this region leads at the moment: only then is there a writeCheck to feel. */
   leads: () => boolean
+  clock?: Clock
 }
 
 /**
@@ -24,6 +26,7 @@ export type PulseOptions = {
  */
 export class PrimaryWriteCheck {
   readonly #options: PulseOptions
+  readonly #clock: Clock
   #client: pg.Client | undefined
   #silent: { sinceMs: number; tries: number } | undefined
   #stopped = false
@@ -31,12 +34,13 @@ export class PrimaryWriteCheck {
 
   constructor(options: PulseOptions) {
     this.#options = options
+    this.#clock = options.clock ?? systemClock
   }
 
   /** For how long the primary has been silent; 0 while it answers, and after fewer than three tries in vain. */
   get unresponsiveMs(): number {
     const silent = this.#silent
-    return silent && silent.tries >= triesNeeded ? performance.now() - silent.sinceMs : 0
+    return silent && silent.tries >= triesNeeded ? this.#clock.now() - silent.sinceMs : 0
   }
 
   start(): void {
@@ -51,7 +55,7 @@ export class PrimaryWriteCheck {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      const startedMs = performance.now()
+      const startedMs = this.#clock.now()
       const leads = this.#options.leads()
       if (leads && (await this.#try()) === 'silence')
         this.#silent = {
@@ -60,13 +64,13 @@ export class PrimaryWriteCheck {
         }
       else this.#silent = undefined
       if (!leads) this.#drop()
-      await new Promise((resolve) => setTimeout(resolve, leads && this.#silent ? restMs : 4 * restMs))
+      await pause(this.#clock, leads && this.#silent ? restMs : 4 * restMs)
     }
   }
 
   async #try(): Promise<'answer' | 'silence'> {
     const { promise, resolve } = Promise.withResolvers<'silence'>()
-    const timer = setTimeout(() => resolve('silence'), patienceMs)
+    const cancel = this.#clock.setTimeout(() => resolve('silence'), patienceMs)
     try {
       const end = await Promise.race([promise, this.#beat()])
       if (end === 'silence') this.#drop()
@@ -76,7 +80,7 @@ export class PrimaryWriteCheck {
       // The driver's own words for a connection that was accepted and then said nothing.
       return /timeout/i.test(messageOf(error)) ? 'silence' : 'answer'
     } finally {
-      clearTimeout(timer)
+      cancel()
     }
   }
 

@@ -3,7 +3,7 @@ import type { RegionHealth, Verdict, View } from '../../failover/types.ts'
 import type { MemberStatus } from '../../lib/etcd.ts'
 import type { Agent } from '../agent.ts'
 import type { DatabaseState } from '../database/monitor.ts'
-import type { ProcessStatus } from '../supervision/supervisor.ts'
+import type { ProcessStatus } from '../supervision/supervised-process.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
 
 /** What one agent tells of its region and of the world as it sees it; `GET /v1/status`. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../lib/errors.ts'
 import { writeAside } from '../../lib/files.ts'
-import type { ProcessStatus } from '../supervision/supervisor.ts'
+import type { ProcessStatus } from '../supervision/supervised-process.ts'
 import type { AgentBase } from '../types.ts'
 
 /** Counts the app's releases that were started in this region since this agent started. */

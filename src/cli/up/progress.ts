@@ -1,4 +1,4 @@
-import type { ProcessStatus } from '../../agent/supervision/supervisor.ts'
+import type { ProcessStatus } from '../../agent/supervision/supervised-process.ts'
 import { duration } from '../../lib/format.ts'
 import type { Sample } from '../../world/start.ts'
 import type { Output } from '../output.ts'

@@ -1,5 +1,6 @@
 import type { Durability, RegionStatus } from '../../agent/http/status.ts'
-import type { ProcessState, ProcessStatus } from '../../agent/supervision/supervisor.ts'
+import type { ProcessStatus } from '../../agent/supervision/supervised-process.ts'
+import type { ProcessState } from '../../agent/supervision/transitions.ts'
 import type { RegionHealth, Verdict } from '../../failover/types.ts'
 
 /** The answer of `nearside status --json`. Fields are added, never changed or taken away. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, type TestContext, test } from 'node:test'
 import { Prober } from '../../../src/agent/coordination/prober.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { regionsOf } from '../../../src/topology/regions.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { freeNetwork } from '../../support/net.ts'
 import { until } from '../../support/sandboxed.ts'
 import { topologyOf, twoRegions } from '../../support/topologies.ts'
@@ -28,7 +30,10 @@ describe('a probe', () => {
       if (answers !== 'nothing') answers(response)
     })
     await new Promise<void>((resolve) => server.listen(topology.ports.etcdClient, witness!.address, resolve))
-    prober = new Prober(topology, east!, [witness!], () => performance.now() + leapMs)
+    prober = new Prober(topology, east!, [witness!], {
+      ...systemClock,
+      now: () => systemClock.now() + leapMs,
+    })
     prober.start(20, 100)
     await until('a first answer', () => seen()?.ok === true)
   })
@@ -38,13 +43,13 @@ describe('a probe', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  test('without an answer in time says that the region is silent, since it was asked', async () => {
+  test('without an answer in time reports the region as silent since the question was sent', async () => {
     answers = 'nothing'
     await until('the silence', () => seen()?.ok === false)
     assert.ok(seen()!.forMs >= 100, `${seen()!.forMs}`)
   })
 
-  test('whose time ran out because we were held up says nothing about who was asked', async () => {
+  test('that timed out because the prober was held up says nothing about the region', async () => {
     answers = 'nothing'
     const before = asked
     await until('a question under way', () => asked > before)
@@ -57,7 +62,7 @@ describe('a probe', () => {
     await until('the silence', () => seen()?.ok === false)
   })
 
-  test('that is refused counts however late it is', async () => {
+  test('that is refused counts, however late the refusal comes', async () => {
     answers = (response) => {
       leapMs += 3_000
       response.writeHead(503).end()
@@ -88,7 +93,8 @@ describe('probes of a region with app and data', () => {
       }
     })
     await Promise.all(servers.map(({ listens }) => listens))
-    const prober = new Prober(topology, east!, [west!], () => performance.now())
+    const clock = new ManualClock()
+    const prober = new Prober(topology, east!, [west!], clock)
     t.after(() => {
       prober.stop()
       for (const { server } of servers) server.close()
@@ -98,29 +104,35 @@ describe('probes of a region with app and data', () => {
     const ok = () => Object.fromEntries(Object.entries(view()).map(([name, seen]) => [name, seen.ok]))
     const all = (wanted: boolean) =>
       Object.keys(ok()).length === 4 && Object.values(ok()).every((one) => one === wanted)
-    await until('a first answer to each', () => all(true))
-    return { answers, asked, view, ok, all }
+    /** The clock runs a few times as fast as time does. */
+    const eventually = (what: string, holds: () => boolean) =>
+      until(what, async () => {
+        await clock.advance(60)
+        return holds()
+      })
+    await eventually('a first answer to each', () => all(true))
+    return { answers, asked, view, ok, all, eventually }
   }
 
-  test('one answer tells of edge and app: an edge that says that its app is not ready is alive', async (t) => {
-    const { answers, asked, ok, all } = await started(t, 20)
+  test('one answer covers edge and app: an edge that calls its app not ready is itself alive', async (t) => {
+    const { answers, asked, ok, all, eventually } = await started(t, 1000)
     answers.region = 503
-    await until('the app to be missed', () => ok().app === false)
+    await eventually('the app to be missed', () => ok().app === false)
     assert.deepEqual(ok(), { edge: true, app: false, patroni: true, etcd: true })
     answers.region = 'nothing'
-    await until('the edge to be missed', () => ok().edge === false)
+    await eventually('the edge to be missed', () => ok().edge === false)
     assert.deepEqual(ok(), { edge: false, app: false, patroni: true, etcd: true })
     delete answers.region
-    await until('everything to answer', () => all(true))
+    await eventually('everything to answer', () => all(true))
     assert.equal(new Set(asked).size, 3, 'three questions for four answers')
   })
 
-  test('when one misses its answer the others are asked at once, not at their own time', async (t) => {
+  test('when one goes unanswered, the region’s other questions are asked at once', async (t) => {
     // Each of the three questions has its turn 2 s after the one before.
     const everyMs = 6000
-    const { answers, view, all } = await started(t, everyMs)
+    const { answers, view, all, eventually } = await started(t, everyMs)
     for (const port of ['region', 'patroni', 'etcdClient'] as const) answers[port] = 'nothing'
-    await until('all to be missed', () => all(false))
+    await eventually('all to be missed', () => all(false))
     const times = Object.values(view()).map(({ forMs }) => forMs)
     assert.ok(Math.max(...times) - Math.min(...times) < everyMs / 3, times.join(', '))
   })

@@ -3,27 +3,61 @@ import { createServer, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { PrimaryWriteCheck } from '../../../src/agent/database/primary-write-check.ts'
 import { identify, signal, withDescendants } from '../../../src/lib/proc.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { startPostgres } from '../../support/postgres.ts'
 import { freeEndpoint, until } from '../../support/sandboxed.ts'
 
-function feel(
+/** A running check, with how often it has begun a cycle by now. */
+function checking(
   t: TestContext,
   endpoint: { host: string; port: number },
-  leads = () => true,
-): PrimaryWriteCheck {
-  const writeCheck = new PrimaryWriteCheck({ ...endpoint, password: 'any', leads })
+  clock: ManualClock,
+  leads = true,
+) {
+  let cycles = 0
+  const writeCheck = new PrimaryWriteCheck({
+    ...endpoint,
+    password: 'any',
+    clock,
+    leads() {
+      cycles += 1
+      return leads
+    },
+  })
   writeCheck.start()
-  t.after(() => writeCheck.stop())
-  return writeCheck
+  t.after(async () => {
+    const stopped = writeCheck.stop()
+    // It is between two tries, or in the middle of one.
+    await clock.advance(10_000)
+    await stopped
+  })
+  return { writeCheck, cycles: () => cycles }
 }
 
-/** Each of them waits most of its time for silence. */
-describe('the writeCheck of the local primary', { concurrency: true }, () => {
-  test('is there while PostgreSQL answers, gone when it hangs, and back when it goes on', async (t) => {
+/** A try may take 1.5 s; between two tries passes less. */
+const tryMs = 1500
+
+/** The clock skips what passes between tries, and stands still during each: the server may take its time to answer. */
+const answering = (clock: ManualClock, what: string, holds: () => boolean) =>
+  until(what, async () => {
+    if (clock.nextInMs < tryMs) await clock.advance(clock.nextInMs)
+    return holds()
+  })
+
+/** The clock runs fast: the server does not answer. */
+const silent = (clock: ManualClock, what: string, holds: () => boolean) =>
+  until(what, async () => {
+    await clock.advance(100)
+    return holds()
+  })
+
+describe('the write check of the local primary', { concurrency: true }, () => {
+  test('reports silence while PostgreSQL hangs, and only then', async (t) => {
     const postgres = await startPostgres()
     t.after(() => postgres.stop())
     await postgres.query('CREATE ROLE monitor LOGIN')
-    const writeCheck = feel(t, postgres)
+    const clock = new ManualClock()
+    const { writeCheck } = checking(t, postgres, clock)
     const all = () => withDescendants([postgres.pid]).flatMap((pid) => identify(pid) ?? [])
     await until('a session', async () => {
       const found = await postgres.query(
@@ -35,28 +69,29 @@ describe('the writeCheck of the local primary', { concurrency: true }, () => {
 
     const paused = all()
     for (const one of paused) signal(one, 'SIGSTOP')
-    const startedMs = performance.now()
-    await until('silence', () => writeCheck.unresponsiveMs > 0)
-    const tookMs = performance.now() - startedMs
+    const startedMs = clock.now()
+    await silent(clock, 'silence', () => writeCheck.unresponsiveMs > 0)
+    const tookMs = clock.now() - startedMs
     // Three tries of 1.5 s: one that hung may have been this process.
     assert.ok(tookMs > 4000, `${tookMs} ms`)
     assert.ok(writeCheck.unresponsiveMs > 4000)
     for (const one of paused) signal(one, 'SIGCONT')
-    await until('an answer', () => writeCheck.unresponsiveMs === 0)
+    await answering(clock, 'an answer', () => writeCheck.unresponsiveMs === 0)
   })
 
-  test('an error is an answer: what refuses connections, or this user, does not hang', async (t) => {
+  test('takes an error for an answer: a server that refuses connections, or this user, does not hang', async (t) => {
     const nobody = await freeEndpoint()
-    const refused = feel(t, nobody)
     const postgres = await startPostgres()
     t.after(() => postgres.stop())
-    const unknown = feel(t, postgres)
-    await new Promise((resolve) => setTimeout(resolve, 6000))
-    assert.equal(refused.unresponsiveMs, 0)
-    assert.equal(unknown.unresponsiveMs, 0)
+    for (const endpoint of [nobody, postgres]) {
+      const clock = new ManualClock()
+      const { writeCheck, cycles } = checking(t, endpoint, clock)
+      await answering(clock, 'more tries than silence takes', () => cycles() > 4)
+      assert.equal(writeCheck.unresponsiveMs, 0)
+    }
   })
 
-  test('a server that accepts and says nothing hangs; where nobody leads, nobody is asked', async (t) => {
+  test('reports a server that accepts connections and never answers; without the lead it asks nobody', async (t) => {
     const endpoint = await freeEndpoint()
     const sockets = new Set<Socket>()
     const server = createServer((socket) => {
@@ -68,9 +103,11 @@ describe('the writeCheck of the local primary', { concurrency: true }, () => {
       server.close()
     })
     await new Promise<void>((resolve) => server.listen(endpoint.port, endpoint.host, resolve))
-    const replica = feel(t, endpoint, () => false)
-    const primary = feel(t, endpoint)
-    await until('silence', () => primary.unresponsiveMs > 0)
-    assert.equal(replica.unresponsiveMs, 0)
+    const clock = new ManualClock()
+    const replica = checking(t, endpoint, clock, false)
+    const primary = checking(t, endpoint, clock)
+    await silent(clock, 'silence', () => primary.writeCheck.unresponsiveMs > 0)
+    assert.ok(replica.cycles() > 3)
+    assert.equal(replica.writeCheck.unresponsiveMs, 0)
   })
 })

@@ -12,7 +12,7 @@ import type { WorldHandle } from '../../../src/world/handle.ts'
 import { locked, lockFileOf } from '../../../src/world/lock.ts'
 import { rehearse } from '../../../src/world/rehearsal-lock.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
-import { nearside } from '../program.ts'
+import { nearside } from '../here.ts'
 
 suite('faults and drills as they are typed', () => {
   test('every fault and every scenario is listed, without a world', async () => {

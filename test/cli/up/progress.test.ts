@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RegionStatus } from '../../../src/agent/http/status.ts'
-import type { ProcessState } from '../../../src/agent/supervision/supervisor.ts'
+import type { ProcessState } from '../../../src/agent/supervision/transitions.ts'
 import { stopLines } from '../../../src/cli/stop-view.ts'
 import { changesIn } from '../../../src/cli/up/foreground.ts'
 import { progressLines, wordsOf } from '../../../src/cli/up/progress.ts'

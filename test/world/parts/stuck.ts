@@ -46,7 +46,7 @@ export function stuck(started: () => TestWorld): void {
         failuresBeside(load.attempts, fault, awake).filter((one) => one.startedMs > noticedMs),
         [],
       )
-      assert.match(await world.cli([], 'events'), /the primary in .* hangs/)
+      assert.match(await world.cli([], 'events'), /forced failover: the primary in .* takes over/)
       assert.deepEqual(await world.check(), [])
     })
 
@@ -96,7 +96,7 @@ export function stuck(started: () => TestWorld): void {
       await world.cli([], 'revive', replica)
       await world.settled()
       await load.stop()
-      assert.match(await world.cli([], 'events'), /copied anew/)
+      assert.match(await world.cli([], 'events'), /replica reinit: /)
       assert.deepEqual(await world.check(), [])
     })
   })

@@ -1,0 +1,161 @@
+import { type Clock, pause } from '../../lib/clock.ts'
+import { messageOf } from '../../lib/errors.ts'
+import { isAlive, type ProcessId, uptimeSeconds } from '../../lib/proc.ts'
+import { afterFailure, type Backoff } from './backoff.ts'
+import { type Exec, passes, runToEnd } from './check.ts'
+import type { Launcher } from './launch.ts'
+import type { SupervisedProcess } from './supervised-process.ts'
+import { terminate } from './terminate.ts'
+
+/** Opens when its promise resolves; `waitsFor` says for what, in words. */
+export type StartCondition = { waitsFor: string; opens: () => Promise<void> }
+
+export type KeeperOptions = {
+  address: string
+  launcher: Launcher
+  /** The region's processes by name. */
+  processes: ReadonlyMap<string, SupervisedProcess>
+  startConditions: Readonly<Record<string, StartCondition>>
+  backoff: Backoff
+  /** Time between two checks of a process that has been ready: while it answers, and while it does not. */
+  recheck: { answeringMs: number; silentMs: number }
+  clock: Clock
+}
+
+const readyPollMs = 200
+/** Users are refused from HAProxy's end until it is noticed. */
+const alivePollMs = 50
+const checkTimeoutMs = 1000
+/** One check may be lost in a busy moment. */
+const failingAfter = 2
+/** A process that lived this long ran well: its failures count from zero again. */
+const ranWellAfterSeconds = 30
+
+/** Keeps one process running: adopts or starts it, watches it, and starts it again after a pause. */
+export class Keeper {
+  readonly #options: KeeperOptions
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+  }
+
+  /** Until the process's run is aborted. */
+  async keep(one: SupervisedProcess): Promise<void> {
+    const { launcher } = this.#options
+    const { signal } = one.run
+    const found = launcher.recorded(one.planned)
+    if (found?.current) {
+      one.id = found.id
+      one.admitted = true
+    } else if (found) {
+      one.apply('replace', 'its plan has changed')
+      await terminate(found.id, one.planned.stop)
+    }
+    while (!signal.aborted) {
+      try {
+        if (one.id) one.apply('adopt', 'adopted from an earlier agent')
+        else {
+          await this.#mayStart(one, signal)
+          if (signal.aborted || !one.apply('start')) break
+          one.launching = launcher.launch(one.planned)
+          one.id = await one.launching
+        }
+        const why = await this.#untilEnd(one, one.id, signal)
+        if (signal.aborted) break
+        await this.#rest(one, why, signal)
+      } catch (error) {
+        if (signal.aborted) break
+        await this.#rest(one, messageOf(error), signal)
+      }
+    }
+  }
+
+  async #mayStart(one: SupervisedProcess, signal: AbortSignal): Promise<void> {
+    const { processes, startConditions } = this.#options
+    const { name, after } = one.planned
+    const needs = after.flatMap((needed) => processes.get(needed) ?? [])
+    const missing = needs.filter((needed) => needed.state !== 'ready').map((needed) => needed.planned.name)
+    if (one.restarts === 0 && missing.length > 0) {
+      one.apply('hold', `for ${missing.join(', ')}`)
+      await orAborted(Promise.all(needs.map((needed) => needed.ready.promise)), signal)
+    }
+    const condition = startConditions[name]
+    if (condition && !signal.aborted && !one.admitted) {
+      one.apply('hold', `for ${condition.waitsFor}`)
+      await orAborted(condition.opens(), signal)
+      // A process that crashes later starts again without asking: whoever is asked may be down too.
+      one.admitted = !signal.aborted
+    }
+  }
+
+  /** Readiness raced against exit, then exit. Returns why it ended. */
+  async #untilEnd(one: SupervisedProcess, id: ProcessId, signal: AbortSignal): Promise<string> {
+    const { clock } = this.#options
+    const { readyTimeoutMs, stop } = one.planned
+    const deadlineMs = readyTimeoutMs === 0 ? Infinity : clock.now() + readyTimeoutMs
+    while (!signal.aborted && one.state !== 'ready') {
+      if (!isAlive(id)) return 'it exited before it was ready'
+      if ((await this.#check(one)) && isAlive(id)) {
+        if (one.apply('answer')) one.ready.resolve()
+      } else if (clock.now() > deadlineMs) {
+        await terminate(id, stop)
+        return `it was not ready after ${readyTimeoutMs / 1000} s`
+      } else await pause(clock, readyPollMs, signal)
+    }
+    await this.#watch(one, id, signal)
+    if (!signal.aborted && uptimeSeconds(id) > ranWellAfterSeconds) one.failures = -1
+    return 'it exited'
+  }
+
+  /** Until it ends. Its check is repeated meanwhile: a process that hangs is alive, too. */
+  async #watch(one: SupervisedProcess, id: ProcessId, signal: AbortSignal): Promise<void> {
+    const { clock, recheck } = this.#options
+    let missed = 0
+    let checking = false
+    let nextAtMs = clock.now() + recheck.answeringMs
+    const checkAgain = async () => {
+      checking = true
+      const answers = await this.#check(one)
+      checking = false
+      missed = answers ? 0 : missed + 1
+      nextAtMs = clock.now() + (answers ? recheck.answeringMs : recheck.silentMs)
+      if (signal.aborted || one.id !== id || !isAlive(id)) return
+      if (answers) one.apply('answer')
+      else if (missed >= failingAfter) one.apply('silence', 'it does not answer as it should any more')
+    }
+    while (!signal.aborted && isAlive(id)) {
+      // Not awaited: a check may take longer than an exit may go unnoticed.
+      if (!checking && clock.now() >= nextAtMs) void checkAgain()
+      await pause(clock, alivePollMs, signal)
+    }
+  }
+
+  async #rest(one: SupervisedProcess, why: string, signal: AbortSignal): Promise<void> {
+    const { launcher, backoff, clock } = this.#options
+    one.id = undefined
+    one.restarts += 1
+    one.failures += 1
+    await launcher.forget(one.planned)
+    const { event, pauseMs } = afterFailure(one.failures, backoff)
+    one.apply(event, event === 'exhaust' ? `${why}; ${one.failures} times in a row, see its log` : why)
+    if (pauseMs > 0) await pause(clock, pauseMs, signal)
+  }
+
+  #check(one: SupervisedProcess): Promise<boolean> {
+    const { address } = this.#options
+    one.checking = passes(one.planned.ready, address, checkTimeoutMs, this.#exec)
+    return one.checking
+  }
+
+  readonly #exec: Exec = async (command, env, timeoutMs) => {
+    const { launcher } = this.#options
+    return (await runToEnd(launcher.dress('engine', command, env), timeoutMs)).code
+  }
+}
+
+/** What is waited for may never come. */
+function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return Promise.race([promise, aborted])
+}
