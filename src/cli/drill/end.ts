@@ -5,6 +5,7 @@ import { readRecords } from '../../lab/faults/record.ts'
 import { processesIn } from '../../lab/network/processes.ts'
 import { labNamespaces } from '../../lab/network/remove.ts'
 import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
+import { isProgramPath } from '../../lib/program.ts'
 import type { Output } from '../output.ts'
 
 /** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
@@ -21,12 +22,12 @@ export function rehearsalsOf(folder: string, labId: string | undefined): Rehears
   ]
 }
 
-const isProgram = (path: string, word: string) => word.endsWith(`/src/cli/${path}`)
-
 const isUsers = ({ command }: Process) =>
-  command.some((word) => isProgram('main.ts', word)) && command.includes('lab') && command.includes('users')
+  command.some((word) => isProgramPath(word, 'cli/main')) &&
+  command.includes('lab') &&
+  command.includes('users')
 
-const isSoak = ({ command }: Process) => command.some((word) => isProgram('drill/soak.ts', word))
+const isSoak = ({ command }: Process) => command.some((word) => isProgramPath(word, 'cli/drill/soak'))
 
 /** A soak in a lab is two processes: the one outside has made the world, and takes it down when the other has ended. */
 function whole(one: Process): Process {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { NearsideError } from '../../lib/errors.ts'
 import type { Note } from '../../lib/note.ts'
 import { identify } from '../../lib/proc.ts'
+import { modulePath } from '../../lib/program.ts'
 import { findLab, openWorldHere, type WorldOptions, worldOf } from '../../world/find.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { isHere } from '../../world/here.ts'
@@ -65,7 +65,7 @@ async function labLinks(world: WorldHandle): Promise<Links> {
   }
 }
 
-const guardProgram = fileURLToPath(new URL('./guard-child.ts', import.meta.url))
+const guardProgram = modulePath('./guard-child', import.meta.url)
 
 /** From now on faults of this process are healed when it ends, also by SIGKILL. `release` when none is left. */
 export function startGuard(world: WorldHandle): { release: () => void } {
