@@ -72,8 +72,7 @@ export function renderInput(): string {
 /** The module `nearside` for a folder in which it is not installed. */
 export function renderEnvironment(head: readonly string[]): string {
   return [
-    ...head.map((line) => `// ${line}`),
-    '',
+    ...head,
     `declare module 'nearside' {`,
     declaration('  '),
     '',
