@@ -5,7 +5,7 @@ import { renderJsonSchema } from '../topology/json-schema.ts'
 
 /**
  * How an editor and `tsc` get to know the topology's keys. Where Nearside is installed in the app's folder or above,
- * they find it by themselves. Where it is not, a file beside the topology file holds the same (decision 45).
+ * they find it by themselves. Where it is not, a file beside the topology file holds the same (decision 51).
  */
 
 /** The forms that `nearside init` writes. */
