@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import example from '../examples/shop/nearside.config.ts'
 import { agentsOf, processesOfRegion } from '../test/support/world/processes.ts'
 import type { Benchmark, Figure } from './figure.ts'
 import { sum } from './statistics.ts'
 import { memoryByGroup, memoryOf, usageOf, usedBetween } from './usage.ts'
-import { withShop } from './world.ts'
+import { example, withShop } from './world.ts'
 
 const settleMs = 60_000
 const measureMs = 60_000

@@ -2,25 +2,31 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import example from '../examples/shop/nearside.config.ts'
 import { locateEngineRoot } from '../src/engines/root/locate.ts'
+import { readTopology } from '../src/topology/find.ts'
+import { importTopology } from '../src/topology/module.ts'
+import type { TopologyInput } from '../src/topology/schema.ts'
 import { shop } from '../test/support/world/apps.ts'
 import { ask } from '../test/support/world/http.ts'
 import { TestWorld } from '../test/support/world.ts'
 
 /** The example's world, exactly as its topology has it, on a network and in a folder of its own. */
 
+const folder = join(import.meta.dirname, '../examples/shop')
+const file = join(folder, 'nearside.config.ts')
+const { value } = await importTopology(file, (await readTopology(file)).text, 10_000)
+export const example = value as TopologyInput
+
 export const fullRegions = Object.entries(example.regions)
   .filter(([, { role = 'full' }]) => role === 'full')
   .map(([name]) => name)
 
-type Regions = typeof example.regions
+type Regions = TopologyInput['regions']
 
 /** `more`: other regions beside its own. */
 export function makeShop(more: Regions = {}): Promise<TestWorld> {
   const { app, name, domain, regions: own, network, ...rest } = example
   const regions = { ...own, ...more }
-  const folder = join(import.meta.dirname, '../examples/shop')
   return TestWorld.make({ app: { ...shop, topology: { ...app, folder } }, regions, topology: rest })
 }
 

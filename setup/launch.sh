@@ -1,18 +1,35 @@
-# Read (with `.`) by the launchers in bin/, which have set $home. Sets $node to a Node that runs TypeScript as it is,
-# after bringing whatever is missing. When nothing is, this costs a few milliseconds: one hash and one `node --version`.
+# Read (with `.`) by the launchers in bin/, which have set $home. Sets $node to a Node that runs TypeScript as it is and
+# $main to the command line's program, after bringing whatever is missing. When nothing is, this costs a few
+# milliseconds: one hash and one `node --version`.
+
+# A published package holds no src/, so nothing else needs to say which of the two this is.
+if [ -d "$home/src" ]; then
+  # A clone runs its TypeScript as it is, with the packages of its lock file.
+  form=clone
+  main=$home/src/cli/main.ts
+  listing=$home/package-lock.json
+else
+  # npm has brought the packages of an installed one, somewhere. Nothing is written into its folder, which may be root's.
+  form=package
+  main=$home/dist/cli/main.js
+  listing=$home/package.json
+fi
 
 [ -n "${HOME:-}" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
 export HOME
 
 ready() {
-  key=$(cat "$home/package-lock.json" "$home/setup/requirements.json" 2>/dev/null | sha256sum 2>/dev/null)
+  key=$(cat "$listing" "$home/setup/requirements.json" 2>/dev/null | sha256sum 2>/dev/null)
   key=${key%% *}
   cache=${XDG_CACHE_HOME:-}
   case $cache in /*) ;; *) cache=${HOME:-}/.cache ;; esac
 
-  [ -n "$key" ] && [ -r "$home/node_modules/.nearside-ready" ] && [ -r "$cache/nearside/ready-$key" ] || return 1
-  read -r packages_key <"$home/node_modules/.nearside-ready"
-  [ "$packages_key" = "$key" ] || return 1
+  [ -n "$key" ] && [ -r "$cache/nearside/ready-$key" ] || return 1
+  if [ "$form" = clone ]; then
+    [ -r "$home/node_modules/.nearside-ready" ] || return 1
+    read -r packages_key <"$home/node_modules/.nearside-ready"
+    [ "$packages_key" = "$key" ] || return 1
+  fi
   { read -r node; read -r version; read -r engines; } <"$cache/nearside/ready-$key"
   [ -x "$node" ] && [ -f "$engines/manifest.json" ] && command -v bwrap >/dev/null || return 1
   [ "$("$node" --version 2>/dev/null)" = "$version" ]

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { CommandFailure, SetupFailure } from './failure.mjs'
 import { withLock } from './lock.mjs'
-import { cacheDir, engineRootDir, home, readRequirements } from './paths.mjs'
+import { cacheDir, engineRootDir, home, isClone, readRequirements } from './paths.mjs'
 import { Progress } from './progress.mjs'
 import { run, stopCommands } from './run.mjs'
 import { bringEngines } from './steps/engines.mjs'
@@ -30,15 +30,17 @@ async function setUp(context, key) {
     progress.line(`another set-up is at work${holder ? ` (process ${holder})` : ''}; waiting for it`)
   await withLock(join(cache, 'set-up.lock'), onWait, async () => {
     const node = await bringNode(context)
-    // Other users may set up the same checkout; the lock file itself is what they have in common.
-    await withLock(join(home, 'package-lock.json'), onWait, () => bringPackages(context, home), {
-      sayWho: false,
-    })
+    // npm has brought the packages of an installed package. Nothing may be written there, and nothing needs to be.
+    if (isClone(home))
+      // Other users may set up the same clone; the lock file itself is what they have in common.
+      await withLock(join(home, 'package-lock.json'), onWait, () => bringPackages(context, home), {
+        sayWho: false,
+      })
     await bringHostPackages(context, engineRoot)
     await checkSandbox()
     await bringEngines(context, engineRoot)
     const version = (await run([node, '--version'])).trim()
-    writeAside(join(home, 'node_modules', '.nearside-ready'), `${key}\n`)
+    if (isClone(home)) writeAside(join(home, 'node_modules', '.nearside-ready'), `${key}\n`)
     writeAside(join(cache, `ready-${key}`), `${node}\n${version}\n${engineRoot}\n`)
   })
 }

@@ -12,6 +12,7 @@ export type Requirements = {
   engines: EngineRequirements
 }
 export const home: string
+export function isClone(folder: string): boolean
 export function readRequirements(): Requirements
 export function cacheDir(env: NodeJS.ProcessEnv): string
 export function engineRootDir(env: NodeJS.ProcessEnv, engines: EngineRequirements): string

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
  * Where the set-up keeps what it brings. The engine root and Node belong to a machine and user, the npm packages to a
- * checkout. Plain JavaScript, because it also runs on the old Node that the set-up replaces.
+ * clone. Plain JavaScript, because it also runs on the old Node that the set-up replaces.
  */
 
 /** @typedef {{ suite: string, packages: string[], minimum: Record<string, string>, leaveOut: string[], layout: number }} EngineRequirements */
 /** @typedef {{ node: { minimum: string, package: string }, host: { command: string, package: string }[], engines: EngineRequirements }} Requirements */
 
-/** The checkout (or installed package) that this set-up belongs to. */
+/** The clone or the installed package that this set-up belongs to. */
 export const home = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
+
+/** A published package holds no src/. The same rule is in launch.sh. @param {string} folder */
+export const isClone = (folder) => existsSync(join(folder, 'src'))
 
 /** @returns {Requirements} */
 export function readRequirements() {

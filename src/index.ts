@@ -1,1 +1,2 @@
-export { defineTopology, type TopologyInput } from './topology/schema.ts'
+export { defineTopology } from './topology/define.ts'
+export type { TopologyInput } from './topology/input.ts'

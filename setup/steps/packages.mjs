@@ -19,7 +19,8 @@ export async function bringPackages({ progress }, home) {
       `${join(home, 'package-lock.json')} is missing or broken`,
       'Check the file out again: git checkout package-lock.json',
     )
-  if (packagesMatch(wanted, readLock(join(home, 'node_modules', '.package-lock.json')))) return
+  const installed = readLock(join(home, 'node_modules', '.package-lock.json'))
+  if (packagesMatch(wanted, installed) && areThere(home, installed)) return
   progress.begin('npm packages')
   if (!findCommand('npm'))
     throw new SetupFailure('there is no npm on this machine', 'Install npm (Debian: apt-get install npm).')
@@ -46,6 +47,15 @@ export function packagesMatch(wanted, installed) {
       return found ? found.version === version && found.integrity === integrity : optional === true
     }) && Object.keys(have).every((path) => wanted.packages?.[path])
   )
+}
+
+/**
+ * `npm install --package-lock-only` lists packages in node_modules that it has not put there.
+ *
+ * @param {string} home @param {LockFile | undefined} installed
+ */
+function areThere(home, installed) {
+  return Object.keys(installed?.packages ?? {}).every((path) => existsSync(join(home, path)))
 }
 
 /** @param {string} path @returns {LockFile | undefined} */

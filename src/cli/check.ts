@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
+import { editorFileOf, editorFileState } from '../init/editor.ts'
 import { printable } from '../lib/printable.ts'
 import { type LoadedTopology, loadTopology } from '../topology/load.ts'
+import type { Problem } from '../topology/problems.ts'
 import { regionsOf } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
 import { action, exitCodes, type Output, printWarnings, shownPath, table } from './output.ts'
@@ -40,6 +44,20 @@ function print(output: Output, { topology, file, appFolder }: LoadedTopology, wa
   )
 }
 
+/** An editor file of another version would refuse keys that are right, or accept others. */
+async function editorWarning(topologyFile: string): Promise<Problem[]> {
+  const { name } = editorFileOf(topologyFile)
+  const text = await readFile(join(dirname(topologyFile), name), 'utf8').catch(() => undefined)
+  if (text === undefined || editorFileState(text) !== 'old') return []
+  return [
+    {
+      path: '',
+      message: `${name} has the keys of another version of Nearside`,
+      remedy: 'nearside init --editor',
+    },
+  ]
+}
+
 export function checkCommand(program: Command): void {
   program
     .command('check')
@@ -55,7 +73,8 @@ export function checkCommand(program: Command): void {
         const loaded = await loadTopology(args[0] ?? options.topology ?? '.', {
           files: options.files !== false,
         })
-        const { topology, file, folder, appFolder, warnings } = loaded
+        const { topology, file, folder, appFolder } = loaded
+        const warnings = [...loaded.warnings, ...(await editorWarning(file))]
         // Not the topology itself: its environments may hold secrets, and this ends up in the logs of CI.
         output.result({
           ok: true,

@@ -25,8 +25,11 @@ export function hint(
     : isFoundBy({ topology: world.record.topologyFile })
       ? ['-t', shownPath(world.record.topologyFile, cwd)]
       : ['-t', shownPath(world.record.topologyFile, cwd), '-w', world.name]
-  return [typed, name, ...options, ...words].join(' ')
+  return [shellWord(typed), name, ...options.map(shellWord), ...words].join(' ')
 }
+
+const shellWord = (word: string) =>
+  /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 const foundBy = (find: typeof findLab, cwd: string, folder: string) => (options: WorldOptions) => {
   try {
@@ -36,7 +39,7 @@ const foundBy = (find: typeof findLab, cwd: string, folder: string) => (options:
   }
 }
 
-/** RawFaultArgs as `nearside` and found on the PATH: the shell target on the whole path then. */
+/** Typed as `nearside` and found on the PATH: the launcher is told its whole path then. */
 const onPath = (launcher: string, env: NodeJS.ProcessEnv) =>
   basename(launcher) === 'nearside' &&
   (env.PATH ?? '').split(':').some((folder) => `${folder}/nearside` === launcher && existsSync(launcher))

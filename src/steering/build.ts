@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { resolvePlaces } from '../geo/places.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { modulePath } from '../lib/program.ts'
 import { regionsOf } from '../topology/regions.ts'
 import type { Topology } from '../topology/schema.ts'
 import { asideFile, type BuildJob } from './build-files.ts'
@@ -86,7 +86,7 @@ async function hashFile(path: string): Promise<Buffer> {
 }
 
 function runChild(job: BuildJob, signal: AbortSignal | undefined): Promise<void> {
-  const program = fileURLToPath(new URL('./build-job.ts', import.meta.url))
+  const program = modulePath('./build-job', import.meta.url)
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program], { stdio: ['pipe', 'ignore', 'pipe'], signal })
     // It is in nobody's way: databases and apps start at the same time, and there is an answer without a table too.

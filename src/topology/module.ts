@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { registerHooks } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { messageOf } from '../lib/errors.ts'
+import { modulePath } from '../lib/program.ts'
 import { fail } from './find.ts'
 import { TopologyError } from './problems.ts'
 import { given } from './translate.ts'
 import type { Source } from './yaml.ts'
 
-const ourselves = new URL('../index.ts', import.meta.url).href
+const ourselves = pathToFileURL(modulePath('../index', import.meta.url)).href
 
 /**
  * Runs a topology written in TypeScript or JavaScript and returns its default export.

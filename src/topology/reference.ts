@@ -186,6 +186,10 @@ export function renderReference(): string {
     '- TypeScript and JavaScript files are run, with the rights of the command; types are stripped, not checked. The',
     '  topology is the default export. `nearside` need not be installed beside the app for the import to work.',
     '- YAML is version 1.2, with anchors and merge keys (`<<`). JSON is valid YAML: name it `nearside.yaml`.',
+    '- Editors check and complete the YAML form by its JSON Schema, `topology.schema.json` in the package. `nearside init --yaml`',
+    '  names it in the first line. A `$schema` key is accepted and ignored.',
+    '- Where the package is not installed beside the app, `nearside init` writes `nearside-env.d.ts` or `nearside.schema.json`, by',
+    '  which editors and `tsc` know the keys. Commit it. `nearside init --editor` writes it anew after an upgrade.',
     '- At most 256 KB, in UTF-8.',
     '',
     section(

@@ -240,14 +240,9 @@ export const topologySchema = z.strictObject({
     .prefault({}),
 })
 
-/** What an operator writes. */
+/** What an operator writes; input.ts has the same for editors, with the descriptions. */
 export type TopologyInput = z.input<typeof topologySchema>
 /** What the program works with: checked, every default filled in. */
 export type Topology = z.output<typeof topologySchema>
 export type Role = Topology['regions'][string]['role']
 export type PortName = keyof Topology['ports']
-
-/** Gives an editor the types; returns its argument. */
-export function defineTopology(topology: TopologyInput): TopologyInput {
-  return topology
-}

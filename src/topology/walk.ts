@@ -4,14 +4,13 @@ import { topologySchema } from './schema.ts'
 
 /** The contract as JSON Schema: what error messages, documentation and YAML editors read. Only what occurs in it. */
 export type Node = {
-  type?: string
+  type?: string | string[]
   description?: string
   default?: unknown
   properties?: Record<string, Node>
   required?: string[]
   additionalProperties?: Node | boolean
   items?: Node
-  anyOf?: Node[]
   enum?: string[]
   format?: string
   minimum?: number
@@ -45,7 +44,7 @@ function range({ minimum, maximum, exclusiveMinimum }: Node): string {
 /** "a whole number from 1 to 65535": what a value of this part is, in words. */
 export function expectation(node: Node): string {
   if (node.enum) return `one of ${node.enum.join(', ')}`
-  if (node.anyOf) return 'a string, a number or true/false'
+  if (Array.isArray(node.type)) return 'a string, a number or true/false'
   switch (node.type) {
     case 'string':
       return node.format === 'ipv4' ? 'an IPv4 address such as "10.0.0.1"' : 'a string'

@@ -87,7 +87,7 @@ export function parseYaml(file: string, text: string): Source {
   })
   try {
     const value: unknown = document.toJS({ maxAliasCount: maxAliases })
-    return { value, locate: (at) => locate(document, at, place) }
+    return { value: withoutSchema(value), locate: (at) => locate(document, at, place) }
   } catch (error) {
     fail(
       'topology_syntax',
@@ -96,6 +96,12 @@ export function parseYaml(file: string, text: string): Source {
       'write the values out instead of using so many aliases',
     )
   }
+}
+
+/** Editors look for a file's JSON Schema under this key; it says nothing about the world. */
+function withoutSchema(value: unknown): unknown {
+  const { $schema, ...topology } = value as Record<string, unknown>
+  return typeof $schema === 'string' ? topology : value
 }
 
 type Document = ReturnType<typeof parseDocument>

@@ -3,7 +3,6 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { cacheDir } from '../../setup/paths.mjs'
 import type { RegionStatus } from '../agent/http/status.ts'
 import { NearsideError } from '../lib/errors.ts'
@@ -17,6 +16,7 @@ import {
   signal,
   uptimeSeconds,
 } from '../lib/proc.ts'
+import { modulePath } from '../lib/program.ts'
 import type { Region } from '../topology/regions.ts'
 import type { WorldHandle } from './handle.ts'
 import { redactor, renderLine } from './logs/render.ts'
@@ -25,7 +25,7 @@ import { exists, insideOf as insideNamespace } from './namespaces/enter.ts'
 import { namespaceOf } from './namespaces/names.ts'
 import { isAgent } from './processes.ts'
 
-const agentProgram = fileURLToPath(new URL('../agent/main.ts', import.meta.url))
+const agentProgram = modulePath('../agent/main', import.meta.url)
 /** An agent needs some 20 MB of heap: small spaces keep its memory small, the bound keeps a leak from the machine. */
 const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=1', '--optimize-for-size']
 

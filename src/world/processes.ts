@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { folderVariable } from '../agent/layout.ts'
 import { allPids, lookAt, type Process, type ProcessId } from '../lib/proc.ts'
+import { isProgramPath } from '../lib/program.ts'
 
 /** Everything of a world that lives on this machine, found without asking an agent. */
 
@@ -18,8 +19,6 @@ export type WorldProcess = ProcessId & {
 export type RegionPlace = { name: string; folder: string }
 
 type RunRecord = ProcessId & { startedAt: number }
-
-const agentProgram = /(^|\/)src\/agent\/main\.(ts|js)$/
 
 /**
  * A process belongs to a region when it is its agent, when it carries the region's mark in its environment, when it
@@ -74,7 +73,7 @@ export const isAgent = (one: Process, worldFolder: string, region: string): bool
 export function agentAt({
   command,
 }: Pick<Process, 'command'>): { folder: string; region: string } | undefined {
-  const at = command.findIndex((word) => agentProgram.test(word))
+  const at = command.findIndex((word) => isProgramPath(word, 'agent/main'))
   const value = (option: string) => {
     const i = command.indexOf(option, at)
     return i === -1 ? undefined : command[i + 1]

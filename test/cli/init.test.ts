@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { detect } from '../../src/init/detect.ts'
-import { renderTopology } from '../../src/init/render.ts'
+import { renderTypeScript } from '../../src/init/render-typescript.ts'
+import { renderYaml } from '../../src/init/render-yaml.ts'
 import { loadTopology } from '../../src/topology/load.ts'
 import { folder } from '../topology/samples.ts'
 import { nearside } from './here.ts'
@@ -33,7 +34,7 @@ test('in an app’s folder: a commented file that passes check, what was found, 
   assert.equal(stderr, '')
   assert.equal(code, 0)
   for (const line of [
-    /^Wrote nearside\.config\.ts\n/,
+    /^Wrote nearside\.config\.ts and nearside-env\.d\.ts\n/,
     /name "web-shop"/,
     /app\.command \["node","server\.js"\]/,
     /app\.health "\/health" \(server\.js\)/,
@@ -46,8 +47,10 @@ test('in an app’s folder: a commented file that passes check, what was found, 
   assert.doesNotMatch(text + stdout, /hunter2/)
   assert.ok(text.match(/^ *\/\//gm)!.length > 8, 'it is commented')
   assert.deepEqual(
-    readdirSync(at).filter((name) => name.includes('nearside')),
-    ['nearside.config.ts'],
+    readdirSync(at)
+      .filter((name) => name.includes('nearside'))
+      .sort(),
+    ['nearside-env.d.ts', 'nearside.config.ts'],
     'nothing is left aside',
   )
   const { topology } = await loadTopology(at)
@@ -95,6 +98,12 @@ test('a folder that is none, or cannot be written, is an error and no stack', as
     assert.doesNotMatch(stderr, /\n\s+at /)
   }
 })
+
+/** Every file must be readable in both forms. */
+const forms = [
+  ['nearside.config.ts', renderTypeScript],
+  ['nearside.yaml', renderYaml],
+] as const
 
 const starts: [what: string, files: Record<string, string>, command: string[]][] = [
   [
@@ -189,8 +198,11 @@ for (const [what, files, command] of starts)
     const at = write(folder(t), files)
     const found = await detect(at)
     assert.deepEqual(found?.command, command)
-    writeFileSync(join(at, 'nearside.config.ts'), renderTopology(found))
-    assert.deepEqual((await loadTopology(at, { files: false })).topology.app.command, command)
+    for (const [name, render] of forms) {
+      writeFileSync(join(at, name), render(found))
+      const { topology } = await loadTopology(join(at, name), { files: false })
+      assert.deepEqual(topology.app.command, command)
+    }
   })
 
 test('what the app must still do is said', async (t) => {
@@ -243,9 +255,14 @@ test('whatever an app calls itself and its commands, the file written for it loa
       })
       const found = await detect(at)
       assert.ok(found)
-      writeFileSync(join(at, 'nearside.config.ts'), renderTopology(found))
-      const { topology } = await loadTopology(join(at, 'nearside.config.ts'), { files: false })
-      assert.deepEqual(topology.app.command, found.command)
+      for (const [name, render] of forms) {
+        writeFileSync(join(at, name), render(found))
+        const { topology } = await loadTopology(join(at, name), { files: false })
+        assert.deepEqual(topology.app.command, found.command)
+        assert.equal(topology.app.health, found.health)
+        assert.deepEqual(topology.app.env, found.env)
+        assert.deepEqual(topology.app.release, found.release)
+      }
     }),
     { numRuns: 150 },
   )

@@ -114,6 +114,22 @@ test('a changed lock file installs the packages again and nothing else', async (
   assert.match(named(used.calls(), 'npm')[0] ?? '', /^npm ci /)
 })
 
+test('packages that node_modules only lists are installed', async () => {
+  const made = machine()
+  const packages = { '': {}, 'node_modules/zod': { version: '4.0.0' } }
+  const listing = JSON.stringify({ lockfileVersion: 3, packages })
+  writeFileSync(join(made.checkout, 'package-lock.json'), listing)
+  // As `npm install --package-lock-only` leaves it.
+  mkdirSync(join(made.checkout, 'node_modules'))
+  const { '': _, ...listed } = packages
+  writeFileSync(
+    join(made.checkout, 'node_modules/.package-lock.json'),
+    JSON.stringify({ lockfileVersion: 3, packages: listed }),
+  )
+  await bring(made)
+  assert.match(named(made.calls(), 'npm')[0] ?? '', /^npm ci /)
+})
+
 test('an ordinary user brings it too, with mmdebstrap in a user namespace and nothing left behind', async (t) => {
   const fresh = machine()
   if (!fresh.subordinateIds) return t.skip('this machine has no /etc/subuid to stand in for')

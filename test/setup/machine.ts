@@ -14,7 +14,7 @@ import { engineRootDir, home, readRequirements } from '../../setup/paths.mjs'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 /**
- * A machine as far as the set-up sees one: a PATH of its own with a checkout and a cache. Tools that only look or copy
+ * A machine as far as the set-up sees one: a PATH of its own, with Nearside and a cache. Tools that only look or copy
  * are the real ones; those that would change the real machine are stubs. Every call of either is written down.
  */
 export type Machine = {
@@ -80,10 +80,13 @@ const PACKAGES = {
   varnish: '7.7.0-3+deb13u2',
 }
 
-export function machine(packages: Record<string, string> = {}): Machine {
+/** A clone, or a package that npm has installed: no src/, no lock file, and its dependencies are somewhere above it. */
+export type Form = 'clone' | 'package'
+
+export function machine(packages: Record<string, string> = {}, form: Form = 'clone'): Machine {
   const folder = temporaryFolder('machine')
   const bin = join(folder, 'bin')
-  const checkout = join(folder, 'check out')
+  const checkout = join(folder, form === 'clone' ? 'check out' : 'pre fix/lib/node_modules/nearside')
   const cache = join(folder, 'cache')
   const log = join(folder, 'calls.log')
   const scratch = join(folder, 'scratch')
@@ -97,7 +100,7 @@ export function machine(packages: Record<string, string> = {}): Machine {
   }
   for (const made of [bin, scratch]) mkdirSync(made)
   writeFileSync(ids, '1000:100000:65536\n')
-  layCheckout(checkout)
+  lay(checkout, form)
   packRoot(folder, { ...PACKAGES, ...packages })
 
   const stub: Machine['stub'] = (name, script) => {
@@ -140,17 +143,20 @@ export function machine(packages: Record<string, string> = {}): Machine {
   }
 }
 
-function layCheckout(checkout: string) {
+function lay(checkout: string, form: Form) {
   for (const part of ['bin', 'setup']) cpSync(join(home, part), join(checkout, part), { recursive: true })
-  mkdirSync(join(checkout, 'src', 'cli'), { recursive: true })
+  const [code, main] = form === 'clone' ? ['src/cli', 'main.ts'] : ['dist/cli', 'main.js']
+  mkdirSync(join(checkout, code), { recursive: true })
   writeFileSync(
-    join(checkout, 'src', 'cli', 'main.ts'),
+    join(checkout, code, main),
     'console.log(JSON.stringify([process.cwd(), ...process.argv.slice(2)]))\n',
   )
-  writeFileSync(
-    join(checkout, 'package-lock.json'),
-    JSON.stringify({ lockfileVersion: 3, packages: { '': {} } }),
-  )
+  writeFileSync(join(checkout, 'package.json'), JSON.stringify({ name: 'nearside', type: 'module' }))
+  if (form === 'clone')
+    writeFileSync(
+      join(checkout, 'package-lock.json'),
+      JSON.stringify({ lockfileVersion: 3, packages: { '': {} } }),
+    )
 }
 
 /** What mmdebstrap would print, as small as the set-up accepts it. */

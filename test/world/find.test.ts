@@ -88,6 +88,10 @@ test('a hint can be typed as it stands', () => {
     hint(alone, 'status', from(single, { NEARSIDE_COMMAND: 'bin/nearside' })),
     'bin/nearside status',
   )
+  assert.equal(
+    hint(alone, 'status', from(single, { NEARSIDE_COMMAND: "/opt/Ann's tools/nearside" })),
+    `'/opt/Ann'\\''s tools/nearside' status`,
+  )
 })
 
 test('a lab is found beside the world of the same topology, by either name', () => {

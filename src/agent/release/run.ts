@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { identify, type ProcessId, sessionOf, signal } from '../../lib/proc.ts'
+import { modulePath } from '../../lib/program.ts'
 import type { Dressed } from '../supervision/launch.ts'
 
 /** What the keeper of a release is told, on its standard input: no secret of it shows among its arguments. */
@@ -18,7 +18,7 @@ export type ReleaseEnd =
 /** Exit code of a keeper that lost its lock or was asked to end, and has ended the command. */
 export const interruptedCode = 75
 
-const keeper = fileURLToPath(new URL('./keeper.ts', import.meta.url))
+const keeper = modulePath('./keeper', import.meta.url)
 
 /**
  * Runs a release command while a keeper, a process of its own, holds an advisory lock in the primary for as long as

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { allPids, isAlive, lookAt, type Process, type ProcessId, signal } from '../../lib/proc.ts'
+import { isProgramPath } from '../../lib/program.ts'
 import { hasFaultRecords } from '../../world/fault-folder.ts'
 import { rehearsalLock } from '../../world/rehearsal-lock.ts'
 import type { Output } from '../output.ts'
@@ -19,12 +20,12 @@ export async function rehearsalsOf(folder: string, labId: string | undefined): P
   ]
 }
 
-const isProgram = (path: string, word: string) => word.endsWith(`/src/cli/${path}`)
-
 const isUsers = ({ command }: Process) =>
-  command.some((word) => isProgram('main.ts', word)) && command.includes('lab') && command.includes('users')
+  command.some((word) => isProgramPath(word, 'cli/main')) &&
+  command.includes('lab') &&
+  command.includes('users')
 
-const isSoak = ({ command }: Process) => command.some((word) => isProgram('drill/soak.ts', word))
+const isSoak = ({ command }: Process) => command.some((word) => isProgramPath(word, 'cli/drill/soak'))
 
 /** A soak in a lab is two processes: the one outside has made the world, and takes it down when the other has ended. */
 function whole(one: Process): Process {

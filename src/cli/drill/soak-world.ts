@@ -3,21 +3,27 @@ import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSy
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import example from '../../../examples/shop/nearside.config.ts'
 import { worldFile } from '../../agent/layout.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { modulePath } from '../../lib/program.ts'
+import { readTopology } from '../../topology/find.ts'
+import { importTopology } from '../../topology/module.ts'
+import type { TopologyInput } from '../../topology/schema.ts'
 import type { Output } from '../output.ts'
 
 /** The world that a soak makes for itself. */
 
 /** Told to the one that goes on in a lab's network: the folder of its world, and who takes it down. */
 export const folderVariable = 'NEARSIDE_SOAK_FOLDER'
-const program = join(import.meta.dirname, '../main.ts')
+const program = modulePath('../main', import.meta.url)
 
 /** A world of the example shop in a folder of its own, on a network of its own. */
-export function ownFolder(lab: boolean, base: string): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nearside-soak-')))
+export async function ownFolder(lab: boolean, base: string): Promise<string> {
   const appFolder = join(import.meta.dirname, '../../../examples/shop')
+  const file = join(appFolder, 'nearside.config.ts')
+  const { value } = await importTopology(file, (await readTopology(file)).text, 10_000)
+  const example = value as TopologyInput
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nearside-soak-')))
   // Where users live matters to nobody here, and the table for it takes its time.
   const { steering: _, ...rest } = example
   const topology = {

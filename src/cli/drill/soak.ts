@@ -108,7 +108,7 @@ async function main(output: Output): Promise<number> {
   const interrupt = onInterrupt(output, 'leave')
   const { signal } = interrupt
   await writable('history', historyFile(wanted.seed, wanted.chapter ?? 0), { notThroughLinks: true })
-  const folder = known ? undefined : ownFolder(wanted.lab, await freeBase())
+  const folder = known ? undefined : await ownFolder(wanted.lab, await freeBase())
   const rehearsed = (world: WorldHandle, signal: AbortSignal) =>
     rehearse(world.folder, 'soak', output.note, () => soak(world, wanted, output, signal), signal)
   const work = async (signal: AbortSignal) => {

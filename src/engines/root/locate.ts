@@ -34,7 +34,7 @@ export function locateEngineRoot(env: NodeJS.ProcessEnv = process.env): EngineRo
   const manifest = join(path, 'manifest.json')
   if (!existsSync(manifest))
     throw new NearsideError('engine_root_missing', `${path}: the engines are not installed`, {
-      remedy: 'run any command through bin/nearside, which brings them (about a minute)',
+      remedy: 'type any nearside command: it brings them (about a minute)',
     })
   return readManifest(path, readFileSync(manifest, 'utf8'))
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { identify } from '../../lib/proc.ts'
+import { modulePath } from '../../lib/program.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 
-const guardProgram = fileURLToPath(new URL('./guard-child.ts', import.meta.url))
+const guardProgram = modulePath('./guard-child', import.meta.url)
 
 /**
  * From now on the faults of this process are healed when it ends, by SIGKILL as well. To be released when none is

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { NearsideError } from '../../lib/errors.ts'
 import type { Note } from '../../lib/note.ts'
 import { identify, lookAt } from '../../lib/proc.ts'
+import { modulePath } from '../../lib/program.ts'
 import type { Region } from '../../topology/regions.ts'
 import { agentProcess, endAgent, insideOf, startAgent, workingAgent } from '../../world/agents.ts'
 import { regionNamed, regionStatus, type WorldHandle } from '../../world/handle.ts'
@@ -82,7 +82,7 @@ async function restartProcess(world: WorldHandle, region: Region, name: string, 
   })
 }
 
-const replayProgram = fileURLToPath(new URL('./replay-child.ts', import.meta.url))
+const replayProgram = modulePath('./replay-child', import.meta.url)
 
 /**
  * Asks PostgreSQL itself and not through HAProxy. `hold` keeps replay paused, also after Patroni has resumed it, until

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { NearsideError } from '../../lib/errors.ts'
+import { isProgramPath } from '../../lib/program.ts'
 import { exists, forgetStale } from '../../world/namespaces/enter.ts'
 import { namespaceOf, parseNamespace } from '../../world/namespaces/names.ts'
 import { ip } from './ip.ts'
@@ -21,7 +22,7 @@ export function labNamespaces(id?: string): string[] {
 
 const patienceMs = 2000
 
-const isCommand = ({ command }: Inhabitant) => command.some((word) => word.endsWith('/src/cli/main.ts'))
+const isCommand = ({ command }: Inhabitant) => command.some((word) => isProgramPath(word, 'cli/main'))
 
 /**
  * Ends what still runs in a lab's namespaces and removes them, whatever of them there is; their devices go with them.

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { formatPrefix } from '../../geo/prefix.ts'
 import { userRttMs } from '../../geo/rtt.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import { modulePath } from '../../lib/program.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { cityNetwork } from '../../world/namespaces/names.ts'
 import { readRecords } from '../faults/record.ts'
@@ -150,7 +150,7 @@ const nameOf = ({ from, to }: Pick<Link, 'from' | 'to'>) => `${from} ${to}`
 
 function inChild(job: UsersJob, options: UsersOptions, prefix: readonly string[]): Promise<UsersResult> {
   const { signal, onRequest, onProgress } = options
-  const program = fileURLToPath(new URL('child.ts', import.meta.url))
+  const program = modulePath('./child', import.meta.url)
   const [file, ...args] = [...prefix, ...(prefix.length > 0 ? ['--'] : []), process.execPath, program]
   // A session of its own: a terminal's Ctrl-C reaches only us, who end its input. While it loads it would die of it.
   const child = spawn(file!, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })

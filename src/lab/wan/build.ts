@@ -72,7 +72,7 @@ async function compile(root: string, folder: string, args: readonly string[]): P
   const compiler = compilers[process.arch]
   if (!compiler || !existsSync(join(root, 'usr/bin', compiler)))
     throw new NearsideError('wan_no_compiler', `${root}: has no C compiler for ${process.arch}`, {
-      remedy: 'run any command through bin/nearside, which brings the engine root with it',
+      remedy: 'type any nearside command: it brings the engine root with it',
     })
   const {
     file,

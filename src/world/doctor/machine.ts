@@ -26,7 +26,7 @@ function node(): Finding {
     check: 'node',
     state: 'problem',
     message: `expected Node ${minimum} or newer, found ${version}`,
-    remedy: 'start commands through bin/nearside, which brings the right one',
+    remedy: 'use the nearside command, which brings the right one',
   }
 }
 
