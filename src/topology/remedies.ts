@@ -44,6 +44,17 @@ const required: Record<string, string> = {
   lon: 'add lon, the longitude in degrees, east positive',
 }
 
+/**
+ * Keys that a reader may expect and that nothing would act on. By path. A key that did nothing would be worse than none:
+ * whoever writes it would count on it.
+ */
+export const unsupported: Readonly<Record<string, { message: string; remedy: string }>> = {
+  'ports.https': {
+    message: 'the edge does not speak TLS yet',
+    remedy: 'remove it; users reach the edge over HTTP, on ports.http',
+  },
+}
+
 /** Values that people really write, and what they meant. By the last key of the path. */
 const meant: Record<string, (text: string) => string | undefined> = {
   name: (text) => quoted(asLabel(text)),

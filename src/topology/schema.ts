@@ -56,7 +56,6 @@ const region = z.strictObject({
 const ports = z
   .strictObject({
     http: port.default(8080).describe('HAProxy, users.'),
-    https: port.default(8443).describe('HAProxy, users, TLS.'),
     region: port.default(8081).describe('HAProxy, requests from other regions.'),
     databaseWrite: port.default(6432).describe('HAProxy, the primary wherever it is.'),
     databaseRead: port.default(6433).describe('HAProxy, the local replica.'),

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { suggest } from '../lib/suggest.ts'
 import type { Finding, Key } from './problems.ts'
-import { asLabel, remedyFor } from './remedies.ts'
+import { asLabel, remedyFor, unsupported } from './remedies.ts'
 import { topologySchema } from './schema.ts'
 import { expectation, nodeAt } from './walk.ts'
 
@@ -42,18 +42,20 @@ export function translate(
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(nodeAt(at)?.properties ?? {})
     const written = Object.keys((valueAt(input, at) as object | undefined) ?? {})
-    const unknown = issue.keys.map((key) => ({
-      at: [...at, key],
-      meant:
-        suggest(
-          key,
-          known.filter((name) => !written.includes(name)),
-        ) ?? suggest(key, known),
-    }))
+    const meantBy = (key: string) =>
+      suggest(
+        key,
+        known.filter((name) => !written.includes(name)),
+      ) ?? suggest(key, known)
+    const unknown = issue.keys.map((key) => {
+      const where = [...at, key]
+      return { at: where, meant: where.join('.') in unsupported ? undefined : meantBy(key) }
+    })
     const findings = unknown.map(({ at: where, meant }) => ({
       at: where,
       message: `unknown key; expected one of ${known.join(', ')}`,
       remedy: meant === undefined ? 'remove it' : `did you mean ${meant}?`,
+      ...unsupported[where.join('.')],
     }))
     return { findings, unknown }
   }

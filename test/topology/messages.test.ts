@@ -25,6 +25,20 @@ test('an unknown key that resembles nothing is told what there is', () => {
   assert.equal(problem!.remedy, 'remove it')
 })
 
+test('a key that nothing would act on is refused with the reason, and no other key is suggested', () => {
+  const found = problems(changed({ 'ports.https': 8443 }))
+  assert.deepEqual(
+    found.map(({ path, message, remedy }) => [path, message, remedy]),
+    [
+      [
+        'ports.https',
+        'the edge does not speak TLS yet',
+        'remove it; users reach the edge over HTTP, on ports.http',
+      ],
+    ],
+  )
+})
+
 const wrong: [path: string, value: unknown, message: string, remedy?: string][] = [
   [
     'name',
