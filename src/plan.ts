@@ -20,6 +20,16 @@ export type Check =
   /** A command of the engine itself, run as the process is (same sandbox); exit 0 counts. */
   | { kind: 'exec'; command: string[]; env?: Record<string, string> }
 
+/**
+ * How a running process is made to take new files of its own over, while what it serves goes on. Files that it does not
+ * accept change nothing: it goes on with those that it has.
+ */
+export type Reload =
+  /** A line to a Unix socket of the engine, below the region's folder. The answer begins with `hear`, or says why not. */
+  | { kind: 'socket'; path: string; say: string; hear: string }
+  /** A command of the engine itself, run as the process is (same sandbox); exit 0, or its output says why not. */
+  | { kind: 'exec'; command: string[] }
+
 export type PlanProcess = {
   /** Unique in its region: `haproxy`, `app-0`. */
   name: string
@@ -38,6 +48,8 @@ export type PlanProcess = {
   readyTimeoutMs: number
   /** The engine's own judgement of the files that it starts from, as `run` says; exit 0 accepts them. */
   validate?: string[]
+  /** Used when nothing but its files has changed. Without it the process is started anew. */
+  reload?: Reload
   stop: { signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1'; timeoutMs: number }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compileRegion, contextOf } from '../compile.ts'
 import type { RegionContext } from '../engines/context.ts'
+import { haproxyIn } from '../engines/haproxy/control.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { systemClock } from '../lib/clock.ts'
 import { writeAside } from '../lib/files.ts'
@@ -25,6 +26,7 @@ import { startConditionsOf } from './start-conditions.ts'
 import { type Launcher, launcher } from './supervision/launch.ts'
 import { Supervisor } from './supervision/supervisor.ts'
 import { DnsSteering } from './traffic/dns-steering.ts'
+import { OldSessions } from './traffic/old-sessions.ts'
 import type { AgentBase } from './types.ts'
 
 export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
@@ -57,6 +59,7 @@ export class Agent implements AgentBase {
   /** By the monotonic clock. */
   readonly startedAtMs = performance.now()
   readonly #primaryDuties: PrimaryDuties
+  readonly #oldSessions: OldSessions | undefined
   readonly #electionWakeup: ElectionWakeup
   readonly #standbyWakeup: StandbyWakeup
   #stopping = false
@@ -99,6 +102,7 @@ export class Agent implements AgentBase {
         leads: () => this.coordination.snapshot?.leader?.region === region.name,
       })
     }
+    if (region.full) this.#oldSessions = new OldSessions(this.log, haproxyIn(folder, 2000))
     if (region.serves) this.steering = new DnsSteering(this)
     this.deployments = new Deployments(this)
     this.supervisor = new Supervisor({
@@ -162,6 +166,7 @@ export class Agent implements AgentBase {
     this.#electionWakeup.update(snapshot)
     this.#standbyWakeup.update(snapshot)
     await this.#primaryDuties.follow(snapshot, before)
+    void this.#oldSessions?.follow(snapshot.leader?.region, before)
   }
 
   async #watchDatabase(): Promise<void> {

@@ -1,11 +1,17 @@
-import { specOf } from '../agent/supervision/launch.ts'
+import { type Difference, differenceBetween, specOf } from '../agent/supervision/launch.ts'
 import type { EngineName, Plan, PlanProcess, RegionPlan } from '../plan.ts'
 import type { Topology } from '../topology/schema.ts'
 
 /** What becomes of a running world when its topology file has changed. */
 export type Change =
-  /** Agents can take the new plan while the world serves: what has to start anew, by region. */
-  | { kind: 'live'; paths: string[]; restarts: Record<string, string[]>; removed: Record<string, string[]> }
+  /** Agents can take the new plan while the world serves. By region: which processes start anew, reload, or end. */
+  | {
+      kind: 'live'
+      paths: string[]
+      restarts: Record<string, string[]>
+      reloads: Record<string, string[]>
+      removed: Record<string, string[]>
+    }
   /** It cannot be done while the world runs. */
   | { kind: 'refused'; paths: string[]; why: string }
 
@@ -27,28 +33,38 @@ export function changeBetween(before: Revision, after: Revision): Change {
   if (before.topology.ports.agent !== after.topology.ports.agent)
     return refused('the agents’ port cannot change')
   const restarts: Record<string, string[]> = {}
+  const reloads: Record<string, string[]> = {}
   const removed: Record<string, string[]> = {}
   for (const [region, plan] of Object.entries(after.plan.regions)) {
     const old = before.plan.regions[region]!
     const changed = differing(old, plan)
-    const kept = changed.find((process) => keepers.includes(process.engine))
-    if (kept) return refused(`${kept.engine === 'etcd' ? 'etcd' : 'PostgreSQL'} cannot change`)
-    restarts[region] = changed.map((process) => process.name)
+    const kept = changed.find(({ process }) => keepers.includes(process.engine))
+    if (kept) return refused(`${kept.process.engine === 'etcd' ? 'etcd' : 'PostgreSQL'} cannot change`)
+    const named = (by: Difference) =>
+      changed.filter(({ differs }) => differs === by).map(({ process }) => process.name)
+    restarts[region] = named('start')
+    reloads[region] = named('files')
     removed[region] = namesOf(old).filter((name) => !namesOf(plan).includes(name))
   }
-  return { kind: 'live', paths, restarts, removed }
+  return { kind: 'live', paths, restarts, reloads, removed }
 }
 
 const namesOf = (plan: RegionPlan) => plan.processes.map((process) => process.name)
 
-/** Processes that are new, gone, or would be started from something else. */
-function differing(before: RegionPlan, after: RegionPlan): PlanProcess[] {
+/** Processes that are new, gone, or run with something else from now on. */
+function differing(
+  before: RegionPlan,
+  after: RegionPlan,
+): { process: PlanProcess; differs: Exclude<Difference, 'none'> }[] {
   const specs = (plan: RegionPlan) =>
     new Map(plan.processes.map((process) => [process.name, specOf(process, plan.files)]))
   const [old, now] = [specs(before), specs(after)]
-  return [...after.processes, ...before.processes.filter(({ name }) => !now.has(name))].filter(
-    ({ name }) => old.get(name) !== now.get(name),
-  )
+  const gone = before.processes.filter(({ name }) => !now.has(name))
+  return [...after.processes, ...gone].flatMap((process) => {
+    const [was, is] = [old.get(process.name), now.get(process.name)]
+    const differs = was && is ? differenceBetween(was, is) : 'start'
+    return differs === 'none' ? [] : [{ process, differs }]
+  })
 }
 
 /** Where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. Paths only: values may be secret. */

@@ -35,7 +35,7 @@ const silentMs = 10_000
 /**
  * Resolves when every one of these regions serves: all processes ready, users answered at the edge, and durability in
  * force if asked for. Rejects with what went wrong and the end of the log that says more: an agent that died, a
- * release that failed, a process that was given up.
+ * release that failed, a process that was given up or refuses its new files.
  */
 export async function untilServing(
   world: WorldHandle,
@@ -122,6 +122,15 @@ async function nothingFailed(world: WorldHandle, samples: readonly Sample[]): Pr
         remedy: `mend it, then run ${typed(world, 'nearside up')} again: it is tried again${where ? ` (nearside logs ${where} release)` : ''}`,
       })
     }
+    const outdated = status?.processes.find((one) => one.state === 'outdated')
+    if (outdated)
+      throw new NearsideError(
+        'reload_refused',
+        `${region.name}/${outdated.name} serves with its old files: ${outdated.why}`,
+        {
+          remedy: `change the topology back, or remove what is in the way and run ${typed(world, `nearside restart ${region.name} agent`)}`,
+        },
+      )
     const gaveUp = status?.processes.find((one) => one.state === 'gaveUp')
     if (gaveUp)
       throw new NearsideError(

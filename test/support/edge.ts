@@ -1,8 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { dirname, join } from 'node:path'
-import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../../src/engines/haproxy/control.ts'
+import { launcher } from '../../src/agent/supervision/launch.ts'
+import { reload } from '../../src/agent/supervision/reload.ts'
+import { type HaproxyControl, haproxyIn } from '../../src/engines/haproxy/control.ts'
 import { renderHaproxy } from '../../src/engines/haproxy/render.ts'
+import { locateEngineRoot } from '../../src/engines/root/locate.ts'
 import { renderVarnish } from '../../src/engines/varnish/render.ts'
 import { identify, isAlive, type ProcessId, signal as send } from '../../src/lib/proc.ts'
 import type { EnginePart, PlanProcess } from '../../src/plan.ts'
@@ -31,6 +34,8 @@ export type EdgeWorld = {
   at(region: string): EdgeRegion
   /** Makes this region's Patroni the primary, or nobody's; resolves when every HAProxy has seen it. */
   setPrimary(region: string | undefined): Promise<void>
+  /** Writes the files of a changed topology; who runs goes on with what it has until it is told to reload. */
+  write(changes: EdgeOptions['changes']): void
   stop(): Promise<void>
 }
 
@@ -53,6 +58,8 @@ export type EdgeRegion = {
 export type EngineProcess = {
   running(): Sandboxed
   start(): Promise<void>
+  /** As an agent has it reloaded: resolves to why it refuses its files, undefined when they are in force. */
+  reload(): Promise<string | undefined>
   /** Everything that belongs to it at once, as a power cut; with a signal, only the process that was started. */
   kill(signal?: NodeJS.Signals): Promise<void>
 }
@@ -68,7 +75,8 @@ export type EdgeOptions = {
 
 export async function startEdges(options: EdgeOptions): Promise<EdgeWorld> {
   const { regions, changes, primary, varnish = false, alter = (_, content) => content } = options
-  const topology = topologyOf(regions, { network: { base: await freeNetwork() }, ...changes })
+  const network = { base: await freeNetwork() }
+  const topology = topologyOf(regions, { network, ...changes })
   const world = new Map<string, EdgeRegion>()
   const stops: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -77,8 +85,7 @@ export async function startEdges(options: EdgeOptions): Promise<EdgeWorld> {
   try {
     for (const region of regionsOf(topology).filter(({ serves }) => serves)) {
       const folder = temporaryFolder(`edge-${region.name}`)
-      const context = contextFor(topology, region.name, folder)
-      const parts = [renderHaproxy(context), renderVarnish(context)]
+      const parts = partsOf(topology, region.name, folder)
       for (const part of parts) writePart(part, folder, alter)
       const processOf = (part: EnginePart) => engineProcess(folder, part.processes[0]!)
       const edge = edgeRegion(topology, region, folder, processOf(parts[0]!), processOf(parts[1]!))
@@ -116,7 +123,12 @@ export async function startEdges(options: EdgeOptions): Promise<EdgeWorld> {
         })
     }
     await setPrimary(primary)
-    return { topology, at: (name) => world.get(name)!, setPrimary, stop }
+    const write: EdgeWorld['write'] = (others) => {
+      const changed = topologyOf(regions, { network, ...others })
+      for (const { region, folder } of world.values())
+        for (const part of partsOf(changed, region.name, folder)) writePart(part, folder, alter)
+    }
+    return { topology, at: (name) => world.get(name)!, setPrimary, write, stop }
   } catch (error) {
     await stop()
     const logs = [...world.values()].map((edge) => logOf(edge)).join('\n')
@@ -133,11 +145,7 @@ function edgeRegion(
 ): EdgeRegion {
   const { ports } = topology
   const { address } = region
-  const run = (name: string) => join(folder, 'run', name)
-  const control = createHaproxyControl({
-    stats: runtimeAt(run('haproxy.sock')),
-    master: runtimeAt(run('haproxy-master.sock')),
-  })
+  const control = haproxyIn(folder, 5_000)
   return {
     region,
     folder,
@@ -163,6 +171,11 @@ function edgeRegion(
   }
 }
 
+function partsOf(topology: Topology, region: string, folder: string): EnginePart[] {
+  const context = contextFor(topology, region, folder)
+  return [renderHaproxy(context), renderVarnish(context)]
+}
+
 function writePart(part: EnginePart, folder: string, alter: (path: string, content: string) => string): void {
   for (const name of ['run', ...part.folders]) mkdirSync(join(folder, name), { recursive: true })
   for (const { path, content, mode } of part.files) {
@@ -183,6 +196,10 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
         runDir: join(folder, 'run'),
         logFile: join(folder, `${plan.name}.log`),
       })
+    },
+    reload() {
+      const { dress } = launcher({ root: locateEngineRoot().path, folder, files: [] })
+      return reload(plan, plan.reload!, folder, { dress })
     },
     async kill(signal) {
       if (!process || process.hasExited()) return

@@ -20,8 +20,21 @@ test('another environment of the app restarts its instances and nothing else, wh
     kind: 'live',
     paths: ['app.env.LOG'],
     restarts: { 'us-east': ['app-0', 'app-1'], 'us-west': ['app-0', 'app-1'], 'us-central': [] },
+    reloads: { 'us-east': [], 'us-west': [], 'us-central': [] },
     removed: { 'us-east': [], 'us-west': [], 'us-central': [] },
   })
+})
+
+test('HAProxy and Varnish reload new files; what stands in a command needs a restart', () => {
+  const edge = { 'us-east': ['haproxy', 'varnish'], 'us-west': ['haproxy', 'varnish'], 'us-central': [] }
+  const none = { 'us-east': [], 'us-west': [], 'us-central': [] }
+  const longer = changeBetween(revision(), revision({ app: { timeoutSeconds: 90 } }))
+  assert.ok(longer.kind === 'live')
+  assert.deepEqual([longer.restarts, longer.reloads], [none, edge])
+  const larger = changeBetween(revision(), revision({ cdn: { maxMemory: '128mb' } }))
+  assert.ok(larger.kind === 'live')
+  assert.deepEqual(larger.restarts, { ...none, 'us-east': ['varnish'], 'us-west': ['varnish'] })
+  assert.deepEqual(larger.reloads, none)
 })
 
 test('fewer instances are removed by name, so that someone stops them', () => {

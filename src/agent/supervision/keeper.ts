@@ -44,12 +44,18 @@ export class Keeper {
     const { launcher } = this.#options
     const { signal } = one.run
     const found = launcher.recorded(one.planned)
-    if (found?.current) {
-      one.id = found.id
-      one.admitted = true
-    } else if (found) {
+    if (found?.differs === 'start') {
       one.apply('replace', 'its plan has changed')
       await terminate(found.id, one.planned.stop)
+    } else if (found) {
+      one.id = found.id
+      one.admitted = true
+    }
+    one.cleared.resolve()
+    if (found?.differs === 'files') {
+      one.apply('adopt', 'its files have changed')
+      one.launching = this.#reload(one, signal)
+      await one.launching
     }
     while (!signal.aborted) {
       try {
@@ -57,8 +63,10 @@ export class Keeper {
         else {
           await this.#mayStart(one, signal)
           if (signal.aborted || !one.apply('start')) break
-          one.launching = launcher.launch(one.planned)
-          one.id = await one.launching
+          one.refused = undefined
+          const launching = launcher.launch(one.planned)
+          one.launching = launching
+          one.id = await launching
         }
         const why = await this.#untilEnd(one, one.id, signal)
         if (signal.aborted) break
@@ -70,11 +78,18 @@ export class Keeper {
     }
   }
 
+  /** Waits until whatever is replaced has ended: the new files may name an address that it had until now. */
+  async #reload(one: SupervisedProcess, signal: AbortSignal): Promise<void> {
+    const { launcher, processes } = this.#options
+    await Promise.all([...processes.values()].map(({ cleared }) => cleared.promise))
+    if (!signal.aborted) one.refused = await launcher.reload(one.planned)
+  }
+
   async #mayStart(one: SupervisedProcess, signal: AbortSignal): Promise<void> {
     const { processes, startConditions } = this.#options
     const { name, after } = one.planned
     const needs = after.flatMap((needed) => processes.get(needed) ?? [])
-    const missing = needs.filter((needed) => needed.state !== 'ready').map((needed) => needed.planned.name)
+    const missing = needs.filter((needed) => !isReady(needed)).map((needed) => needed.planned.name)
     if (one.restarts === 0 && missing.length > 0) {
       one.apply('hold', `for ${missing.join(', ')}`)
       await orAborted(Promise.all(needs.map((needed) => needed.ready.promise)), signal)
@@ -93,10 +108,10 @@ export class Keeper {
     const { clock } = this.#options
     const { readyTimeoutMs, stop } = one.planned
     const deadlineMs = readyTimeoutMs === 0 ? Infinity : clock.now() + readyTimeoutMs
-    while (!signal.aborted && one.state !== 'ready') {
+    while (!signal.aborted && !isReady(one)) {
       if (!isAlive(id)) return 'it exited before it was ready'
       if ((await this.#check(one)) && isAlive(id)) {
-        if (one.apply('answer')) one.ready.resolve()
+        if (answered(one)) one.ready.resolve()
       } else if (clock.now() > deadlineMs) {
         await terminate(id, stop)
         return `it was not ready after ${readyTimeoutMs / 1000} s`
@@ -120,7 +135,7 @@ export class Keeper {
       missed = answers ? 0 : missed + 1
       nextAtMs = clock.now() + (answers ? recheck.answeringMs : recheck.silentMs)
       if (signal.aborted || one.id !== id || !isAlive(id)) return
-      if (answers) one.apply('answer')
+      if (answers) answered(one)
       else if (missed >= failingAfter) one.apply('silence', 'it does not answer as it should any more')
     }
     while (!signal.aborted && isAlive(id)) {
@@ -152,6 +167,13 @@ export class Keeper {
     return (await runToEnd(launcher.dress('engine', command, env), timeoutMs)).code
   }
 }
+
+const isReady = ({ state }: SupervisedProcess) => state === 'ready' || state === 'outdated'
+
+const answered = (one: SupervisedProcess): boolean =>
+  one.refused === undefined
+    ? one.apply('answer')
+    : one.apply('refuse', `it refuses its new files: ${one.refused}`)
 
 /** What is waited for may never come. */
 function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<unknown> {

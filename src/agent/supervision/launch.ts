@@ -10,6 +10,7 @@ import { writeAside } from '../../lib/files.ts'
 import { identify, isAlive, type ProcessId, signal } from '../../lib/proc.ts'
 import type { PlanFile, PlanProcess } from '../../plan.ts'
 import { folderVariable } from '../layout.ts'
+import { reload } from './reload.ts'
 
 /**
  * Starting a process so that it outlives us, and finding it again. It gets a session of its own and files instead of
@@ -17,12 +18,14 @@ import { folderVariable } from '../layout.ts'
  */
 
 /** `run/<name>.json`: the process that an agent started, for the next agent to adopt. */
-type Record_ = ProcessId & { spec: string; startedAt: number }
+type Record_ = ProcessId & { spec: Spec; startedAt: number }
 
 export type Launcher = {
   launch(process: PlanProcess): Promise<ProcessId>
-  /** The process that an earlier agent started, if it lives and was started from this same plan. */
-  recorded(process: PlanProcess): { id: ProcessId; current: boolean } | undefined
+  /** The process that an earlier agent started, if it lives, and how it differs from what the plan wants now. */
+  recorded(process: PlanProcess): { id: ProcessId; differs: Difference } | undefined
+  /** Resolves to why the running process refuses its new files, undefined when they are in force. */
+  reload(process: PlanProcess): Promise<string | undefined>
   forget(process: PlanProcess): Promise<void>
   /** A short command run as this process would be. */
   dress(run: PlanProcess['run'], command: string[], env: Record<string, string>, cwd?: string): Dressed
@@ -54,6 +57,11 @@ export function launcher(options: { root: string; folder: string; files: readonl
     return { ...sandboxCommand({ ...inside, lifetime: 'tied' }), cwd: folder }
   }
 
+  const note = (process: PlanProcess, { pid, startTicks, startedAt }: Omit<Record_, 'spec'>) => {
+    const record: Record_ = { pid, startTicks, spec: specOf(process, options.files), startedAt }
+    return writeAside(recordFile(process), JSON.stringify(record), 0o600)
+  }
+
   /** Resolves once the process itself exists: for an engine the one inside the sandbox, not its monitor. */
   const begin = async (process: PlanProcess, log: number): Promise<number> => {
     if (process.run === 'host') {
@@ -83,8 +91,7 @@ export function launcher(options: { root: string; folder: string; files: readonl
       try {
         const pid = await begin(process, log)
         const id = identify(pid) ?? { pid, startTicks: 0 }
-        const record: Record_ = { ...id, spec: specOf(process, options.files), startedAt: Date.now() }
-        await writeAside(recordFile(process), JSON.stringify(record), 0o600).catch((error) => {
+        await note(process, { ...id, startedAt: Date.now() }).catch((error) => {
           // Nobody would find it again.
           signal(id, 'SIGKILL')
           throw error
@@ -99,7 +106,17 @@ export function launcher(options: { root: string; folder: string; files: readonl
       const record = readRecord(recordFile(process))
       if (!record || !isAlive(record)) return undefined
       const { pid, startTicks } = record
-      return { id: { pid, startTicks }, current: record.spec === specOf(process, options.files) }
+      const differs = differenceBetween(record.spec, specOf(process, options.files))
+      return { id: { pid, startTicks }, differs }
+    },
+
+    async reload(process) {
+      const record = readRecord(recordFile(process))
+      if (!process.reload || !record) return 'nothing runs that could take new files over'
+      const why = await reload(process, process.reload, folder, { dress })
+      // When it cannot be noted, or this agent dies before, the next agent reloads once more: that does no harm.
+      if (why === undefined) await note(process, record).catch(() => undefined)
+      return why
     },
 
     forget: (process) => rm(recordFile(process), { force: true }),
@@ -124,13 +141,24 @@ function started(child: ChildProcess): Promise<number> {
   })
 }
 
-/** What a process was started from: with another command, environment or files it must be started anew. */
-export function specOf(process: PlanProcess, files: readonly PlanFile[]): string {
+/** Digests of what a process runs with: what only a start can change, and what a reload changes as well. */
+export type Spec = { start: string; files: string }
+
+export type Difference = 'none' | 'files' | 'start'
+
+export function specOf(process: PlanProcess, files: readonly PlanFile[]): Spec {
   const { command, env, run, cwd } = process
-  return createHash('sha256')
-    .update(JSON.stringify([command, env, run, cwd, filesOf(process, files)]))
-    .digest('hex')
+  const own = filesOf(process, files)
+  const [started, reloaded] = process.reload ? [[], own] : [own, []]
+  return { start: digest([command, env, run, cwd, started]), files: digest(reloaded) }
 }
+
+export function differenceBetween(before: Spec, now: Spec): Difference {
+  if (before.start !== now.start) return 'start'
+  return before.files === now.files ? 'none' : 'files'
+}
+
+const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 
 /** The files that belong to a process by name: `etc/haproxy.cfg`, `etc/haproxy/…` to haproxy. */
 function filesOf(process: PlanProcess, files: readonly PlanFile[]): string[] {

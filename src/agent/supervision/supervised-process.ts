@@ -31,8 +31,12 @@ export class SupervisedProcess {
   wish: 'run' | 'restart' | 'end' = 'run'
   /** Its keeper; resolves when that has ended. */
   kept: Promise<void> | undefined
-  /** A start under way. A stop waits for it, or the process would be nobody’s. */
-  launching: Promise<ProcessId> | undefined
+  /** A start or a reload under way. A stop waits for it, or the process would be nobody’s. */
+  launching: Promise<unknown> | undefined
+  /** Resolves when an earlier agent’s process that the plan wants otherwise has ended, and has left its addresses. */
+  readonly cleared = Promise.withResolvers<void>()
+  /** Why it refuses the files that the plan has for it now. */
+  refused: string | undefined
   /** A check under way, which may be a process itself. It ends before the process counts as stopped. */
   checking: Promise<boolean> | undefined
   stopping: Promise<void> | undefined

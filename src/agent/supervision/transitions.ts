@@ -1,9 +1,13 @@
-/** As the API and `nearside status` show it. `failing`: alive and once ready, but no longer answering; not restarted. */
+/**
+ * As the API and `nearside status` show it. `failing`: alive and once ready, but no longer answering; not restarted.
+ * `outdated`: ready, with its former files, because it refused the new ones.
+ */
 export type ProcessState =
   | 'waiting'
   | 'starting'
   | 'ready'
   | 'failing'
+  | 'outdated'
   | 'backoff'
   | 'gaveUp'
   | 'stopping'
@@ -20,12 +24,14 @@ export type Event =
   | 'hold'
   /** Nothing holds it back: it is being launched. */
   | 'start'
-  /** An earlier agent’s process was found, started from the same plan. */
+  /** An earlier agent’s process was found, started from the same plan; its files may have changed since. */
   | 'adopt'
   /** An earlier agent’s process was found, started from another plan. */
   | 'replace'
   /** Its readiness check passed. */
   | 'answer'
+  /** Its readiness check passed, and it has refused the files that the plan has for it now. */
+  | 'refuse'
   /** It was ready, and its check has failed several times in a row. */
   | 'silence'
   /** It ended, did not become ready in time, or could not be launched. */
@@ -51,6 +57,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'starting',
     replace: 'replacing',
     answer: 'ignored',
+    refuse: 'ignored',
     silence: 'ignored',
     fail: 'backoff',
     exhaust: 'gaveUp',
@@ -64,6 +71,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ignored',
+    refuse: 'ignored',
     silence: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
@@ -77,6 +85,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ready',
+    refuse: 'outdated',
     silence: 'ignored',
     fail: 'backoff',
     exhaust: 'gaveUp',
@@ -90,6 +99,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ready',
+    refuse: 'outdated',
     silence: 'failing',
     fail: 'backoff',
     exhaust: 'gaveUp',
@@ -103,6 +113,21 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ready',
+    refuse: 'outdated',
+    silence: 'failing',
+    fail: 'backoff',
+    exhaust: 'gaveUp',
+    stop: 'stopping',
+    gone: 'ignored',
+    restart: 'stopping',
+  },
+  outdated: {
+    hold: 'ignored',
+    start: 'ignored',
+    adopt: 'ignored',
+    replace: 'ignored',
+    answer: 'ignored',
+    refuse: 'outdated',
     silence: 'failing',
     fail: 'backoff',
     exhaust: 'gaveUp',
@@ -116,6 +141,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ignored',
+    refuse: 'ignored',
     silence: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
@@ -129,6 +155,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ignored',
+    refuse: 'ignored',
     silence: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
@@ -142,6 +169,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ignored',
+    refuse: 'ignored',
     silence: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
@@ -155,6 +183,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     adopt: 'ignored',
     replace: 'ignored',
     answer: 'ignored',
+    refuse: 'ignored',
     silence: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',

@@ -1,14 +1,16 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { join } from 'node:path'
 import type { RegionContext } from '../../engines/context.ts'
-import { createHaproxyControl, type HaproxyControl, runtimeAt } from '../../engines/haproxy/control.ts'
+import { type HaproxyControl, haproxyIn } from '../../engines/haproxy/control.ts'
 import { proxies } from '../../engines/haproxy/layout.ts'
 import type { StatRow } from '../../engines/haproxy/parse.ts'
 import { parseTrafficLine, type TrafficSample, type Why } from '../../engines/haproxy/traffic.ts'
 
 const everyMs = 2000
 
-/** Totals since this agent started; HAProxy's own start again at nothing with every reload. */
+/**
+ * Totals since this agent started. HAProxy's own begin anew with every worker, and after a reload nobody reads those of the
+ * old one: what it still serves is not counted.
+ */
 export type TrafficTotals = {
   /** Requests that users sent to this region's edge. */
   received: number
@@ -31,16 +33,12 @@ export class TrafficMonitor {
   readonly #onSample: (sample: TrafficSample) => void
   #socket: Socket | undefined
   #timer: NodeJS.Timeout | undefined
-  #last: { received: number; served: Map<string, number>; atMs: number } | undefined
+  #last: { worker: number; received: number; served: Map<string, number>; atMs: number } | undefined
 
   constructor(context: RegionContext, onSample: (sample: TrafficSample) => void) {
     this.#context = context
     this.#onSample = onSample
-    const socket = (name: string) => runtimeAt(join(context.folder, 'run', name), 1000)
-    this.#haproxy = createHaproxyControl({
-      stats: socket('haproxy.sock'),
-      master: socket('haproxy-master.sock'),
-    })
+    this.#haproxy = haproxyIn(context.folder, 1000)
   }
 
   async start(): Promise<void> {
@@ -74,7 +72,8 @@ export class TrafficMonitor {
   async read(): Promise<void> {
     try {
       const { region } = this.#context
-      const [stats, served, holding] = await Promise.all([
+      const [worker, stats, served, holding] = await Promise.all([
+        this.#haproxy.workerPid(),
         this.#haproxy.stats(),
         this.#haproxy.served({ region: region.name, full: region.full }),
         this.#haproxy.holding(),
@@ -83,6 +82,7 @@ export class TrafficMonitor {
         stats.find((row) => row.kind === kind && row.proxy === proxy)?.requests ?? 0
       this.holding = holding
       this.#add(
+        worker,
         // Health checks that HAProxy answers itself are nobody's visit.
         requests('frontend', proxies.users) - requests('backend', proxies.own),
         new Map(served.map((one) => [`${one.region} ${one.why}`, one.requests])),
@@ -93,9 +93,10 @@ export class TrafficMonitor {
     }
   }
 
-  #add(received: number, served: Map<string, number>): void {
+  #add(worker: number, received: number, served: Map<string, number>): void {
     const now = performance.now()
-    const last = this.#last
+    // A new worker has counted from nothing.
+    const last = this.#last?.worker === worker ? this.#last : undefined
     const more = grown(received, last?.received ?? 0)
     this.totals.received += more
     for (const [key, count] of served) {
@@ -107,10 +108,10 @@ export class TrafficMonitor {
       }
       total.requests += grown(count, last?.served.get(key) ?? 0)
     }
-    if (last) this.requestsPerSecond = (more * 1000) / Math.max(1, now - last.atMs)
-    this.#last = { received, served, atMs: now }
+    if (this.#last) this.requestsPerSecond = (more * 1000) / Math.max(1, now - this.#last.atMs)
+    this.#last = { worker, received, served, atMs: now }
   }
 }
 
-/** A counter that went down has begun anew. */
-const grown = (now: number, before: number) => (now >= before ? now - before : now)
+/** The difference of two counters can be one less for a moment. */
+const grown = (now: number, before: number) => Math.max(0, now - before)

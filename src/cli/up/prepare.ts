@@ -181,8 +181,13 @@ function startWords(
   return `Starting ${known ? '' : 'the new world '}${world.name}: ${names}${known ? '' : `, in ${world.folder}`}`
 }
 
-function rollWords({ restarts }: Extract<Change, { kind: 'live' }>): string {
-  const some = Object.entries(restarts).filter(([, names]) => names.length > 0)
-  if (some.length === 0) return 'nothing has to be restarted for it, only the agents'
-  return `one region after another restarts ${some.map(([region, names]) => `${names.join(', ')} in ${region}`).join('; ')}`
+function rollWords({ restarts, reloads }: Extract<Change, { kind: 'live' }>): string {
+  const said = (verb: string, by: Record<string, string[]>) => {
+    const some = Object.entries(by).filter(([, names]) => names.length > 0)
+    const what = some.map(([region, names]) => `${list(names)} in ${region}`).join('; ')
+    return some.length === 0 ? [] : [`${verb} ${what}`]
+  }
+  const all = [...said('restarts', restarts), ...said('reloads', reloads)]
+  if (all.length === 0) return 'nothing has to be restarted for it, only the agents'
+  return `one region after another ${all.join(', and ')}`
 }

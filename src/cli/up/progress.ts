@@ -73,6 +73,7 @@ export function wordsOf({ status, region, edge }: Sample): string {
   const moving = [
     ...said('gaveUp', 'given up:'),
     ...said('failing', 'not answering:'),
+    ...said('outdated', 'with its old files:'),
     ...said('backoff', 'trying again:'),
     ...said('stopping', 'stopping'),
     ...said('starting', 'starting'),

@@ -17,7 +17,7 @@ const healthyMs = 30_000
 
 /**
  * Gives a running world its new plan, one region after another, the primary's region last: an agent leaves its engines
- * running, the next one adopts what is unchanged and starts the rest anew. The others serve meanwhile. It stops at the
+ * running, the next one adopts what is unchanged, has reloaded what can take its new files over, and starts the rest anew. The others serve meanwhile. It stops at the
  * first region that does not come back, so that a bad change costs one region and not the world.
  */
 export async function roll(

@@ -1,5 +1,5 @@
 import { varnishSockets } from '../varnish/layout.ts'
-import { haproxySockets, ownPaths, proxies, tables } from './layout.ts'
+import { haproxySockets, ownPaths, proxies, selfPeer, tables } from './layout.ts'
 import { type Line, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
 
@@ -73,11 +73,6 @@ export function healthyBackend({ region, appPorts }: View): string | false {
         `server app-${instance} ${region.address}:${port} track ${proxies.app}/app-${instance}`,
     ),
   )
-}
-
-/** A switch for the agent, see `setAccepting`. Its server is never connected to. */
-export function acceptingBackend({ region }: View): string | false {
-  return region.full && section(`backend ${proxies.accepting}`, 'server accepting 127.0.0.1:1')
 }
 
 /**
@@ -174,6 +169,14 @@ export function tableBackends(): string[] {
   return [
     section(`backend ${tables.served}`, 'stick-table type string len 80 size 1k store gpc(1)'),
     section(`backend ${tables.holding}`, 'stick-table type string len 8 size 100 store conn_cur'),
-    section(`backend ${tables.learned}`, 'stick-table type integer size 20k expire 10m'),
+    section(`backend ${tables.learned}`, `stick-table type integer size 20k expire 10m peers ${selfPeer}`),
   ]
+}
+
+/**
+ * Through a reload what was learned is kept: a new worker that had to learn anew would send every cached page to the app
+ * once. Counts are not handed on: they are the worker's own (see traffic.ts).
+ */
+export function reloadPeers(): string {
+  return section(`peers ${selfPeer}`, `peer ${selfPeer} unix@${haproxySockets.peers}`)
 }

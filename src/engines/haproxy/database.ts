@@ -1,4 +1,5 @@
 import { proxies } from './layout.ts'
+import { stopping } from './routes.ts'
 import { logErrors, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
 
@@ -58,10 +59,13 @@ export function replicaBackend(view: View): string | false {
   )
 }
 
-/** 6432 and 6433. A connection waits while there is nobody to give it to. */
+/**
+ * 6432 and 6433. A connection waits while there is nobody to give it to. One that waits in the old worker after a reload
+ * comes in once more, to the new one.
+ */
 export function databaseFrontends({ region, topology, holdMs }: View): string[] {
   if (!region.full) return []
-  const endpoint = (backend: string, port: number) =>
+  const endpoint = (backend: string, port: number) => [
     section(
       `frontend database-${backend}`,
       `bind ${region.address}:${port}`,
@@ -69,10 +73,13 @@ export function databaseFrontends({ region, topology, holdMs }: View): string[] 
       `tcp-request inspect-delay ${holdMs + 5_000}ms`,
       `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,
       'tcp-request content reject if { var(txn.refused) -m bool }',
+      `use_backend ${proxies.newWorker(backend)} if ${stopping}`,
       `default_backend ${backend}`,
-    )
+    ),
+    section(`backend ${proxies.newWorker(backend)}`, `server new-worker ${region.address}:${port}`),
+  ]
   return [
-    endpoint(proxies.primary, topology.ports.databaseWrite),
-    endpoint(proxies.replica, topology.ports.databaseRead),
+    ...endpoint(proxies.primary, topology.ports.databaseWrite),
+    ...endpoint(proxies.replica, topology.ports.databaseRead),
   ]
 }

@@ -2,7 +2,7 @@ import { bodyVariables } from './body.ts'
 import { heldHeader } from './hold.ts'
 import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
-import { appHealthy, primaryAt, reachable, readRoutes, writeRoutes } from './routes.ts'
+import { appHealthy, primaryAt, reachable, readRoutes, stopping, writeRoutes } from './routes.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
 import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
@@ -90,9 +90,12 @@ export function writesFrontend(view: View): string {
       ({ name }) => `http-request lua.hold_doubt if ${primaryAt(name)} !${reachable(name)} !${hasHopped}`,
     ),
     holdWrites,
+    // The socket is the new worker's by now.
+    `use_backend ${proxies.writes} if ${stopping}`,
     view.region.full && `use_backend ${proxies.app} if ${hasHopped}`,
     writeRoutes(view),
-    `http-response set-header ${heldHeader} %[var(txn.held)] if { var(txn.held) -m found }`,
+    // Whoever held it last has counted it all.
+    `http-response set-header ${heldHeader} %[var(txn.held)] if { var(txn.held) -m found } !{ res.hdr(${heldHeader}) -m found }`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { haproxyPaths, haproxySockets, unavailable } from './layout.ts'
+import { haproxyPaths, haproxySockets, selfPeer, unavailable } from './layout.ts'
 import { quote, section } from './text.ts'
 import type { View } from './view.ts'
 
@@ -13,7 +13,9 @@ export function globalSections(): string[] {
       // Four threads carry over 100,000 requests/s; more would only cost memory on big machines.
       'thread-hard-limit 4',
       // After a reload the old worker lives on for its long streams and database sessions, but not for ever.
-      'hard-stop-after 10m',
+      'hard-stop-after 1h',
+      // The one peer is this HAProxy itself: after a reload the old worker hands its tables to the new one.
+      `localpeer ${selfPeer}`,
       `lua-load ${haproxyPaths.hold}`,
       `lua-load ${haproxyPaths.body}`,
     ),

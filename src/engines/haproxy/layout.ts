@@ -13,7 +13,7 @@ export const haproxyPaths = {
 export const haproxySockets = {
   /** Runtime API of the worker. */
   stats: `${runFolder}/haproxy.sock`,
-  /** The master's own: reload, list of workers. */
+  /** The master's own: reload, list of workers, commands to old workers. */
   master: `${runFolder}/haproxy-master.sock`,
   writes: `${runFolder}/haproxy-writes.sock`,
   /** A request whose server was gone when it was its turn comes back in here and is routed again. */
@@ -22,6 +22,8 @@ export const haproxySockets = {
   chunked: `${runFolder}/haproxy-chunked.sock`,
   /** What Varnish fetches from. */
   origin: `${runFolder}/haproxy-origin.sock`,
+  /** Where an old worker tells the new one what it has learned. */
+  peers: `${runFolder}/haproxy-peers.sock`,
 } as const
 
 /** Proxies of the configuration. A server of `primary` and of each `to-…` has its region's name. */
@@ -34,8 +36,6 @@ export const proxies = {
   origin: 'origin',
   app: 'app',
   appHealth: 'app-health',
-  /** One server without a check: in maintenance while this region drains. */
-  accepting: 'accepting',
   cdn: 'cdn',
   own: 'own',
   ownOrigin: 'own-origin',
@@ -45,6 +45,8 @@ export const proxies = {
   primary: 'primary',
   replica: 'replica',
   to: (region: string) => `to-${region}`,
+  /** Where a waiting connection to a database endpoint goes on after a reload. */
+  newWorker: (endpoint: string) => `new-worker-${endpoint}`,
 } as const
 
 /** Tables (stick-tables) by what is in them. */
@@ -56,6 +58,9 @@ export const tables = {
   /** Paths (hashed) whose responses said that a shared cache may keep them. */
   learned: 'learned',
 } as const
+
+/** HAProxy's name for itself, see `reloadPeers`. */
+export const selfPeer = 'self'
 
 /** Answered by HAProxy itself, on 8080 and on 8081; nothing below this path reaches the app. */
 export const ownPaths = {

@@ -26,8 +26,6 @@ export function ownBackends({ region, remotes }: View): string[] {
     // Apart from Varnish's: what this one answered is taken off the users' requests.
     answers(proxies.own, someRegionHealthy),
     answers(proxies.ownOrigin, someRegionHealthy),
-    ...(region.full
-      ? [answers(proxies.ownRegion, [`${appHealthy} { srv_is_up(${proxies.accepting}/accepting) }`])]
-      : []),
+    ...(region.full ? [answers(proxies.ownRegion, [appHealthy])] : []),
   ]
 }

@@ -98,37 +98,28 @@ function numberOf(text: string): number | undefined {
   return /^-?\d+$/.test(text) ? Number(text) : undefined
 }
 
-export type Info = {
-  version: string
-  pid: number
-  uptimeSeconds: number
-  stopping: boolean
-  connections: { current: number; max: number }
-  /** Share of time without work since the last look, 0 to 100. */
-  idlePercent: number
-  /** Log lines that could not be sent. */
-  droppedLogs: number
+/** `show info`: lines of `name: value`. */
+export function parseWorkerPid(text: string): number {
+  const pid = numberOf(/^Pid: (.*)$/m.exec(text)?.[1] ?? '')
+  if (pid === undefined) throw new TypeError(`not an answer to "show info": ${text.slice(0, 80)}`)
+  return pid
 }
 
-/** `show info`: lines of `name: value`. */
-export function parseInfo(text: string): Info {
-  const fields = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const [, name, value] = /^([A-Za-z0-9_]+): ?(.*)$/.exec(line) ?? []
-    if (name !== undefined && value !== undefined) fields.set(name, value)
-  }
-  const version = fields.get('Version')
-  const number = (name: string) => numberOf(fields.get(name) ?? '') ?? 0
-  if (version === undefined) throw new TypeError(`not an answer to "show info": ${text.slice(0, 80)}`)
-  return {
-    version,
-    pid: number('Pid'),
-    uptimeSeconds: number('Uptime_sec'),
-    stopping: number('Stopping') !== 0,
-    connections: { current: number('CurrConns'), max: number('Maxconn') },
-    idlePercent: number('Idle_pct'),
-    droppedLogs: number('DroppedLogs'),
-  }
+/** `show proc` of the master: process ids of workers that a reload has replaced and that still carry something. */
+export function parseOldWorkers(text: string): number[] {
+  const [, old = ''] = /^# old workers\n((?:\d.*\n)*)/m.exec(text) ?? []
+  return old
+    .split('\n')
+    .flatMap((line) => /^\d+/.exec(line) ?? [])
+    .map(Number)
+}
+
+/** `show sess`: streams with the backend and the server that they have been given to. */
+export function parseSessions(text: string): { id: string; backend: string; server: string }[] {
+  return text.split('\n').flatMap((line) => {
+    const [, id, backend, server] = /^(0x[0-9a-f]+): .* be=(\S+) srv=(\S+) /.exec(line) ?? []
+    return id && backend && server ? [{ id, backend, server }] : []
+  })
 }
 
 /** `show table`: keys with the data that the table keeps of each. */

@@ -1,13 +1,13 @@
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 import {
-  acceptingBackend,
   appBackend,
   cdnBackend,
   chunkedBackend,
   healthyBackend,
   lastBackend,
   nobodyBackend,
+  reloadPeers,
   tableBackends,
   toRegion,
   writesBackend,
@@ -67,6 +67,8 @@ export function renderHaproxy(context: RegionContext): EnginePart {
         ready: { kind: 'http', port: topology.ports.http, path: ownPaths.alive, expect: [200] },
         readyTimeoutMs: 15_000,
         validate: ['/usr/sbin/haproxy', '-c', '-f', haproxyPaths.config],
+        // The answer comes when the new worker has taken over the listening sockets, or with why it cannot.
+        reload: { kind: 'socket', path: 'run/haproxy-master.sock', say: 'reload', hear: 'Success=1' },
         stop: { signal: 'SIGUSR1', timeoutMs: 5_000 },
       },
     ],
@@ -87,7 +89,6 @@ export function renderConfig(view: View): string {
     ...ownBackends(view),
     appBackend(view),
     healthyBackend(view),
-    acceptingBackend(view),
     ...toRegion(view),
     writesBackend(view),
     chunkedBackend(view),
@@ -99,6 +100,7 @@ export function renderConfig(view: View): string {
     primaryBackend(view),
     replicaBackend(view),
     ...tableBackends(),
+    reloadPeers(),
   ]
   return sections.filter((text) => text !== false).join('\n')
 }

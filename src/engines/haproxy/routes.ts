@@ -6,6 +6,9 @@ import type { View } from './view.ts'
 
 export const appHealthy = `{ nbsrv(${proxies.appHealth}) gt 0 }`
 
+/** After a reload, in the old worker: it checks no server any more, so what it knows of the world grows old. */
+export const stopping = '{ stopping }'
+
 export const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
 
 export const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`

@@ -49,6 +49,15 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...['/usr/sbin/varnishd', '-C', '-j', 'none', '-n', varnishWorkFolder],
           ...['-f', `${folder}/${varnishPaths.config}`],
         ],
+        // Varnish's own script: compiles the new rules, uses them, discards those that it loaded before. The cache stays.
+        reload: {
+          kind: 'exec',
+          command: [
+            '/usr/share/varnish/varnishreload',
+            ...['-m', '0', '-n', varnishWorkFolder],
+            `${folder}/${varnishPaths.config}`,
+          ],
+        },
         stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
       },
     ],

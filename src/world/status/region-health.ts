@@ -59,7 +59,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     ...processes.map((one) =>
       about(
         'process_not_ready',
-        `${one.name} ${one.state === 'gaveUp' ? 'was given up' : one.state}${one.why ? `, ${one.why}` : ''}${one.restarts ? ` (${count(one.restarts, 'restart')})` : ''}`.replace(
+        `${one.name} ${stateWords[one.state] ?? one.state}${one.why ? `, ${one.why}` : ''}${one.restarts ? ` (${count(one.restarts, 'restart')})` : ''}`.replace(
           `${name}: `,
           '',
         ),
@@ -67,6 +67,11 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ),
     ),
   ]
+}
+
+const stateWords: Partial<Record<RegionReport['processes'][number]['state'], string>> = {
+  gaveUp: 'was given up',
+  outdated: 'serves with its old files',
 }
 
 const sayWhy = ({ by, why }: WorldStatus['verdicts'][number]) =>

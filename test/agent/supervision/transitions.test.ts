@@ -9,16 +9,17 @@ import {
 
 /** A row per state, a column per event; `-` is ignored. */
 const expected = `
-            hold     start     adopt     replace    answer  silence  fail     exhaust  stop      gone     restart
-waiting     waiting  starting  starting  replacing  -       -        backoff  gaveUp   stopping  -        -
-replacing   waiting  starting  -         -          -       -        -        -        stopping  -        stopping
-starting    -        -         -         -          ready   -        backoff  gaveUp   stopping  -        stopping
-ready       -        -         -         -          ready   failing  backoff  gaveUp   stopping  -        stopping
-failing     -        -         -         -          ready   failing  backoff  gaveUp   stopping  -        stopping
-backoff     waiting  starting  -         -          -       -        -        -        stopping  -        stopping
-gaveUp      waiting  starting  -         -          -       -        -        -        stopping  -        stopping
-stopping    -        -         -         -          -       -        -        -        stopping  stopped  stopping
-stopped     -        -         -         -          -       -        -        -        -         -        waiting
+            hold     start     adopt     replace    answer  refuse    silence  fail     exhaust  stop      gone     restart
+waiting     waiting  starting  starting  replacing  -       -         -        backoff  gaveUp   stopping  -        -
+replacing   waiting  starting  -         -          -       -         -        -        -        stopping  -        stopping
+starting    -        -         -         -          ready   outdated  -        backoff  gaveUp   stopping  -        stopping
+ready       -        -         -         -          ready   outdated  failing  backoff  gaveUp   stopping  -        stopping
+failing     -        -         -         -          ready   outdated  failing  backoff  gaveUp   stopping  -        stopping
+outdated    -        -         -         -          -       outdated  failing  backoff  gaveUp   stopping  -        stopping
+backoff     waiting  starting  -         -          -       -         -        -        -        stopping  -        stopping
+gaveUp      waiting  starting  -         -          -       -         -        -        -        stopping  -        stopping
+stopping    -        -         -         -          -       -         -        -        -        stopping  stopped  stopping
+stopped     -        -         -         -          -       -         -        -        -        -         -        waiting
 `
 
 const states = Object.keys(transitions) as State[]
@@ -90,13 +91,17 @@ describe('the transitions of a supervised process', () => {
   })
 
   test('a process that runs is never started a second time', () => {
-    for (const state of ['starting', 'ready', 'failing', 'stopping'] as const)
+    for (const state of ['starting', 'ready', 'failing', 'outdated', 'stopping'] as const)
       for (const event of ['start', 'adopt'] as const)
         assert.equal(transitions[state][event], 'ignored', state)
   })
 
   test('a failing process is shown and not restarted', () => {
-    assert.deepEqual(waysOut('failing'), ['answer', 'fail', 'exhaust', 'stop', 'restart'])
+    assert.deepEqual(waysOut('failing'), ['answer', 'refuse', 'fail', 'exhaust', 'stop', 'restart'])
+  })
+
+  test('a process with outdated files is shown and not restarted, and no answer hides it', () => {
+    assert.deepEqual(waysOut('outdated'), ['silence', 'fail', 'exhaust', 'stop', 'restart'])
   })
 
   test('a restart by the operator does not push ahead of what is waited for', () => {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseInfo, parseStats, parseTable } from '../../../src/engines/haproxy/parse.ts'
+import {
+  parseOldWorkers,
+  parseSessions,
+  parseStats,
+  parseTable,
+  parseWorkerPid,
+} from '../../../src/engines/haproxy/parse.ts'
 
 const names =
   'pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,econ,wretr,wredis,status,lastchg,type,req_rate,req_tot,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,hrsp_other,check_status,check_code,check_duration,last_chk'
@@ -49,21 +55,31 @@ test('a server is up, whatever else is said of it', () => {
 test('anything but an answer to the command is an error', () => {
   for (const text of ['', 'Unknown command\n', '# \n'.slice(2)])
     assert.throws(() => parseStats(text), TypeError)
-  assert.throws(() => parseInfo('Permission denied\n'), TypeError)
+  assert.throws(() => parseWorkerPid('Permission denied\n'), TypeError)
 })
 
-test('info', () => {
+test('info names the worker that answered', () => {
+  assert.equal(parseWorkerPid('Name: HAProxy\nVersion: 3.0.11\nPid: 7\nUptime_sec: 5\n'), 7)
+})
+
+test('old workers are those that a reload has replaced', () => {
+  const none =
+    '#<PID>          <type>          <reloads>       <uptime>        <version>      \n7989            master          0 [failed: 0]   0d00h00m00s     3.0.11\n# workers\n8002            worker          0               0d00h00m00s     3.0.11\n# programs\n\n'
+  assert.deepEqual(parseOldWorkers(none), [])
+  const two = none.replace(
+    '# programs',
+    '# old workers\n7900            worker          1               0d00h00m02s     3.0.11\n7800            worker          2               0d00h00m09s     3.0.11\n# programs',
+  )
+  assert.deepEqual(parseOldWorkers(two), [7900, 7800])
+})
+
+test('sessions come with the backend and the server that they go to', () => {
   const text =
-    'Name: HAProxy\nVersion: 3.0.11\nPid: 7\nUptime_sec: 5\nCurrConns: 2\nMaxconn: 24000\nIdle_pct: 98\nStopping: 0\n'
-  assert.deepEqual(parseInfo(text), {
-    version: '3.0.11',
-    pid: 7,
-    uptimeSeconds: 5,
-    stopping: false,
-    connections: { current: 2, max: 24_000 },
-    idlePercent: 98,
-    droppedLogs: 0,
-  })
+    '0x7fd85c505400: proto=tcpv4 src=127.0.0.1:56322 fe=database-primary be=primary srv=us-east ts=00 epoch=0\n0x7fd85c505c00: proto=sockpair src=unix:2 fe=GLOBAL be=<NONE> srv=<none> ts=00 epoch=0\n\n'
+  assert.deepEqual(parseSessions(text), [
+    { id: '0x7fd85c505400', backend: 'primary', server: 'us-east' },
+    { id: '0x7fd85c505c00', backend: '<NONE>', server: '<none>' },
+  ])
 })
 
 test('keys of tables may hold spaces and backslashes', () => {

@@ -217,15 +217,6 @@ describe('requests from other regions, on 8081', () => {
     assert.equal(apps.flatMap((app) => app.requests).length, before)
     await restore(world, ['us-east', 'us-west'])
   })
-
-  test('stop coming while the region drains, and users who come to it are still served', async () => {
-    const { control } = world.at('us-east')
-    await control.setAccepting(false)
-    await until('us-west to see it', async () => (await world.at('us-west').up('to-us-east')).length === 0)
-    assert.equal(served(await world.at('us-east').ask('/')), 'us-east')
-    await control.setAccepting(true)
-    await until('us-west to see it', async () => (await world.at('us-west').up('to-us-east')).length === 1)
-  })
 })
 
 describe('an edge without an app', () => {

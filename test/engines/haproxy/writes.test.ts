@@ -212,7 +212,7 @@ describe('writes while there is no primary', () => {
    */
   const noKeptConnections = (edge: string, to: string) =>
     until('the kept connections to be known to be gone', async () => {
-      const ask = runtimeAt(join(world.at(edge).folder, 'run/haproxy.sock'))
+      const ask = runtimeAt(join(world.at(edge).folder, 'run/haproxy.sock'), 5_000)
       const [head, ...rows] = (await ask(`show servers conn to-${to}`)).split('\n')
       const column = head!.split(' ').indexOf('idle_cur') - 1
       const row = rows.find((one) => one.startsWith(`to-${to}/${to} `))!

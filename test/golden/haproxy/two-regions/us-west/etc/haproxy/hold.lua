@@ -9,11 +9,17 @@ local function now_ms()
   return now.sec * 1000 + now.usec // 1000
 end
 
--- Milliseconds waited, and whether a server is there.
+local function stopping(txn)
+  local is = txn.f:stopping()
+  return is == true or is == 1
+end
+
+-- Milliseconds waited, and whether the request may go on.
 local function wait(txn, backend, limit_ms)
   local started = now_ms()
   while txn.f:nbsrv(backend) == 0 do
     local waited = now_ms() - started
+    if stopping(txn) then return waited, true end
     if waited >= limit_ms then return waited, false end
     core.msleep(math.min(step_ms, limit_ms - waited))
   end
@@ -44,7 +50,7 @@ end
 
 core.register_action('hold_doubt', { 'http-req' }, function(txn)
   local started = now_ms()
-  while in_doubt(txn) and now_ms() - started < doubt_ms do core.msleep(step_ms) end
+  while in_doubt(txn) and not stopping(txn) and now_ms() - started < doubt_ms do core.msleep(step_ms) end
 end)
 
 core.register_action('hold_app', { 'http-req' }, function(txn)

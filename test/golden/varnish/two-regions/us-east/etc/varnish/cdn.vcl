@@ -103,8 +103,6 @@ sub vcl_backend_response {
     set beresp.ttl = 120s;
     return (deliver);
   }
-  # For bans, which can then be worked off in the background.
-  set beresp.http.nearside-url = bereq.url;
 }
 
 sub vcl_backend_error {
@@ -120,7 +118,6 @@ sub vcl_backend_error {
 sub vcl_deliver {
   unset resp.http.Via;
   unset resp.http.X-Varnish;
-  unset resp.http.nearside-url;
   unset resp.http.nearside-revalidate;
   # HAProxy 3.0 does not store a response of age 0.
   if (resp.http.Age == "0") {

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type EdgeWorld, startEdges } from '../../support/edge.ts'
+import { twoRegions } from '../../support/topologies.ts'
+
+describe('Varnish’s doors', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({ regions: twoRegions, primary: 'us-east', varnish: true })
+  })
+  after(() => world?.stop())
+
+  test('no request purges, from whomever', async () => {
+    const edge = world.at('us-east')
+    for (const app of edge.apps) app.handle = (_, response) => response.end()
+    await edge.ask('/assets/a.js')
+    for (const method of ['PURGE', 'BAN', 'REFRESH']) await edge.ask('/assets/a.js', { method })
+    const direct = await edge.ask('/assets/a.js', { method: 'PURGE', port: world.topology.ports.varnish })
+    assert.equal(direct.status, 403)
+    assert.equal((await edge.ask('/assets/a.js', { port: world.topology.ports.varnish })).status, 403)
+    assert.equal((await edge.ask('/.nearside/alive', { port: world.topology.ports.varnish })).status, 200)
+    assert.match(String((await edge.ask('/assets/a.js')).headers['cache-status']), /; hit/)
+  })
+})
