@@ -76,11 +76,15 @@ export class SupervisedFolder {
 
   /** The process ids of every start so far. */
   starts(name: string): number[] {
+    return this.lines(name).map(Number)
+  }
+
+  /** What `data/<name>` holds, line by line; none while it is not there. */
+  lines(name: string): string[] {
     try {
       return readFileSync(join(this.folder, 'data', name), 'utf8')
         .trim()
         .split('\n')
-        .map(Number)
     } catch {
       return []
     }

@@ -332,6 +332,81 @@ describe('after an agent that was killed', () => {
     await next.supervisor.stop()
   })
 
+  describe('what can take new files over', () => {
+    const file = (content: string) => ({ path: 'etc/able.conf', mode: 0o644 as const, content })
+    const reload = (script: string): Partial<PlanProcess> => ({
+      reload: { kind: 'exec', command: ['sh', '-c', script] },
+    })
+    /** How often it was asked to reload so far. */
+    const reloads = () => here.lines('reloads').length
+
+    test('is asked to, once, and goes on as the same process', async () => {
+      const able = here.process('able', stay, reload('echo asked >> data/reloads'))
+      await killed(here.plan([able], [file('old')]))
+      const plan = here.plan([able], [file('new')])
+      for (const times of [1, 2]) {
+        const next = here.supervisor(plan)
+        next.supervisor.start()
+        await next.in('able', 'ready')
+        assert.equal(here.starts('able').length, 1, `supervisor ${times}`)
+        assert.equal(reloads(), 1, `supervisor ${times}`)
+        await next.supervisor.leave()
+      }
+      const last = here.supervisor(plan)
+      last.supervisor.start()
+      await last.in('able', 'ready')
+      await last.supervisor.stop()
+    })
+
+    test('is started anew when more than its files has changed', async () => {
+      const asked = reload('echo asked >> data/reloads')
+      await killed(here.plan([here.process('able', stay, asked)], [file('old')]))
+      const next = here.supervisor(here.plan([here.process('able', `true; ${stay}`, asked)], [file('new')]))
+      next.supervisor.start()
+      await next.in('able', 'ready')
+      assert.equal(here.starts('able').length, 2)
+      assert.equal(reloads(), 0)
+      await next.supervisor.stop()
+    })
+
+    test('goes on with its former files when it refuses the new ones, and says why until it accepts some', async () => {
+      const able = here.process('able', stay, reload('echo no such port; exit 1'))
+      const plan = here.plan([able, here.process('after', stay, { after: ['able'] })], [file('new')])
+      await killed(here.plan([able], [file('old')]))
+      const next = here.supervisor(plan)
+      next.supervisor.start()
+      const { pid, why } = await next.in('able', 'outdated')
+      assert.equal(why, 'it refuses its new files: no such port')
+      assert.deepEqual(here.starts('able'), [pid])
+      await next.in('after', 'ready')
+      await next.supervisor.leave()
+      const back = here.supervisor(here.plan(plan.processes, [file('old')]))
+      back.supervisor.start()
+      assert.equal((await back.in('able', 'ready')).pid, pid)
+      await back.supervisor.leave()
+      const again = here.supervisor(plan)
+      again.supervisor.start()
+      await again.in('able', 'outdated')
+      kill(pid!)
+      await again.in('able', 'ready', (now) => now.pid !== pid)
+      await again.supervisor.stop()
+    })
+
+    test('is asked only once what has to end has ended: it may be given that one’s address', async () => {
+      const able = here.process('able', stay, reload('ls data > data/reloads'))
+      const slowToEnd = here.process(
+        'other',
+        `trap 'sleep 0.5; touch data/ended; exit' TERM; sleep 1000 & wait`,
+      )
+      await killed(here.plan([able, slowToEnd], [file('old')]))
+      const next = here.supervisor(here.plan([able, here.process('other', `true; ${stay}`)], [file('new')]))
+      next.supervisor.start()
+      await next.in('able', 'ready')
+      assert.ok(here.lines('reloads').includes('ended'))
+      await next.supervisor.stop()
+    })
+  })
+
   test('an adopted process has passed its start condition and restarts without it', async () => {
     const plan = here.plan([here.process('kept', stay)])
     await killed(plan)
