@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import pg from 'pg'
 import type { WorldStatus } from '../../src/world/status/types.ts'
 import { ledger } from '../support/world/apps.ts'
 import { pauseAll, processesOfRegion, processesOfWorld, worldMark } from '../support/world/processes.ts'
@@ -183,14 +184,68 @@ suite('a world and its command line', () => {
     await healthy()
   })
 
-  test('a changed topology is taken over by a world that runs, or refused with a reason', async () => {
-    const file = join(folder, 'nearside.yaml')
-    const text = readFileSync(file, 'utf8')
-    const change = (edit: (topology: { app: Record<string, unknown>; network: object }) => void) => {
-      const topology = JSON.parse(text)
-      edit(topology)
-      writeFileSync(file, JSON.stringify(topology))
+  const file = () => join(folder, 'nearside.yaml')
+  const change = (edit: (topology: { app: Record<string, unknown>; network: object }) => void) => {
+    const topology = JSON.parse(readFileSync(file(), 'utf8'))
+    edit(topology)
+    writeFileSync(file(), JSON.stringify(topology))
+  }
+
+  test('a changed topology that engines can reload fails no request and ends no session', async () => {
+    const regions = ['us-east', 'us-west']
+    await healthy()
+    const before = await status()
+    const load = world.load(regions, { writesPerSecond: 30, readsPerSecond: 60 })
+    const sessions = await Promise.all(
+      regions.map(async (region) => {
+        const { address, port } = { address: world.address(region), port: 6432 }
+        const { secrets } = world.context(region)
+        const session = new pg.Client({
+          host: address,
+          port,
+          user: 'app',
+          database: 'app',
+          password: secrets.app,
+        })
+        await session.connect()
+        return session
+      }),
+    )
+    const backend = async (session: pg.Client) =>
+      (await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]!.pid
+    const backends = await Promise.all(sessions.map(backend))
+    try {
+      await world.until('the load to flow', () =>
+        regions.every((region) => load.acknowledgedWrites(region) > 30),
+      )
+      change((topology) => {
+        topology.app.timeoutSeconds = 70
+      })
+      const rolled = await nearside('up', '--detach')
+      assert.equal(rolled.code, 0, rolled.stderr)
+      assert.match(rolled.stderr, /reloads haproxy and varnish in us-east; haproxy and varnish in us-west/)
+      const rolledAtMs = performance.now()
+      await world.until('the load to flow', () =>
+        regions.every((region) => load.acknowledgedSince(rolledAtMs, region) > 30),
+      )
+      const failed = (await load.stop()).filter(({ outcome }) => outcome !== 'ok')
+      assert.deepEqual(failed, [])
+      assert.deepEqual(await Promise.all(sessions.map(backend)), backends)
+    } finally {
+      load.abandon()
+      for (const session of sessions) await session.end()
     }
+    const after = await status()
+    for (const engine of ['haproxy', 'varnish', 'app-0', 'postgres'])
+      assert.deepEqual(pids(after, engine), pids(before, engine), engine)
+    for (const region of regions) {
+      const config = readFileSync(join(world.folder, 'regions', region, 'etc/haproxy/haproxy.cfg'), 'utf8')
+      assert.match(config, /timeout server 70000ms/)
+    }
+  })
+
+  test('a changed topology is taken over by a world that runs, or refused with a reason', async () => {
+    const text = readFileSync(file(), 'utf8')
     const before = await status()
     change((topology) => {
       topology.app.env = { COLOUR: 'green' }
@@ -206,7 +261,7 @@ suite('a world and its command line', () => {
     })
     const refused = await nearside('up', '--detach', '--json')
     assert.deepEqual([refused.code, JSON.parse(refused.stdout).error.code], [1, 'world_differs'])
-    writeFileSync(file, text)
+    writeFileSync(file(), text)
   })
 
   test('down leaves no process, and says so when there is none', async () => {
