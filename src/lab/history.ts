@@ -21,10 +21,6 @@ import { readFileSync } from 'node:fs'
  *
  * **Users.** A user is one session, from the first operation to the last, through whatever edge. What users saw
  * earlier and wrote themselves, they must see again. Users need not wait for one operation before the next.
- *
- * **Several processes.** Each records its own history; `mergeHistories` puts them together by time and gives new ids.
- * They must come from one boot of one machine, because clocks of different ones cannot be compared; names of users
- * and references must be unique across all of them.
  */
 export type History = {
   header: HistoryHeader
@@ -184,23 +180,6 @@ export class Recorder {
 
   history(): History {
     return { header: this.header, ops: this.ops, marks: this.marks }
-  }
-}
-
-/** One history of several that were recorded on this boot of this machine. Operations get new ids. */
-export function mergeHistories(histories: readonly History[]): History {
-  const [first] = histories
-  if (!first) throw new Error('mergeHistories: expected at least one history')
-  const strange = histories.find(({ header }) => header.bootId !== first.header.bootId)
-  if (strange)
-    throw new Error(
-      'mergeHistories: recorded on different machines or boots, so their times cannot be compared',
-    )
-  const ops = histories.flatMap((one) => one.ops).sort((a, b) => a.completedMs - b.completedMs)
-  return {
-    header: first.header,
-    ops: ops.map((op, id) => ({ ...op, id })),
-    marks: histories.flatMap((one) => one.marks).sort((a, b) => a.atMs - b.atMs),
   }
 }
 

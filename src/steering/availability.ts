@@ -1,8 +1,8 @@
 /**
  * What steering knows of a region. `share` is the part of its users that a healthy region already gets, 0 to 1: a region
- * that comes back gets them back bit by bit. `drained` works but is to be left alone; `unhealthy` does not work.
+ * that comes back gets them back bit by bit. `unhealthy` does not work.
  */
-export type Availability = { kind: 'healthy'; share: number } | { kind: 'drained' } | { kind: 'unhealthy' }
+export type Availability = { kind: 'healthy'; share: number } | { kind: 'unhealthy' }
 
 /** By region name. A region that is not named is healthy: nothing speaks against it. */
 export type AvailabilityByRegion = Readonly<Record<string, Availability>>

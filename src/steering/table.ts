@@ -1,6 +1,5 @@
-import { type Cover, indexOf } from '../geo/cover.ts'
+import type { Cover } from '../geo/cover.ts'
 import type { Location } from '../geo/distance.ts'
-import type { Family } from '../geo/prefix.ts'
 
 export type SteeringRegion = { name: string; location: Location }
 
@@ -18,16 +17,3 @@ export type SteeringTable = {
 
 /** In `km`: nobody knows where the prefix is. */
 export const unknownKm = 0xffff
-
-/** The prefix that holds the address: its cover (0 IPv4, 1 IPv6) and its index there. */
-export function locate(
-  table: SteeringTable,
-  address: { family: Family; high: number; low: number },
-): { family: 0 | 1; index: number } {
-  const family = address.family === 4 ? 0 : 1
-  return { family, index: indexOf(table.covers[family], address.high, address.low) }
-}
-
-export function rankingOf(table: SteeringTable, family: 0 | 1, index: number): Uint8Array {
-  return table.rankings[table.covers[family].values[index]!]!
-}

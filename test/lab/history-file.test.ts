@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { check, checkFile } from '../../src/lab/checker/index.ts'
-import { mergeFinals, mergeHistories, Recorder } from '../../src/lab/history.ts'
+import { mergeFinals, Recorder } from '../../src/lab/history.ts'
 import { loadHistory, saveHistory } from '../../src/lab/history-file.ts'
 import { append, everything, historyOf, lists, order, readOrders } from './checker/histories.ts'
 import { simulated } from './checker/simulated.ts'
@@ -91,22 +91,8 @@ describe('a history in a file', () => {
   })
 })
 
-describe('histories of several processes', () => {
+describe('several workloads', () => {
   const header = { version: 1 as const, world: 'test', bootId: 'boot', epochOffsetMs: 0 }
-  const [late, early] = [append('l', 'a', [2, 3]), append('l', 'b', [0, 1])]
-
-  test('become one by time, with ids of its own', () => {
-    const merged = mergeHistories([historyOf(late), historyOf(early)])
-    assert.deepEqual(merged.ops, [
-      { ...early, id: 0 },
-      { ...late, id: 1 },
-    ])
-  })
-
-  test('of different machines cannot be compared', () => {
-    const strange = { ...historyOf(early), header: { ...header, bootId: 'another' } }
-    assert.throws(() => mergeHistories([historyOf(late), strange]), /different machines or boots/)
-  })
 
   test('what several workloads saw in a database becomes one view of it', () => {
     const east = { region: 'east', source: 'replica' as const }

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAddress } from '../../src/geo/prefix.ts'
 import { buildTable, readTable } from '../../src/steering/build.ts'
-import { locate, rankingOf } from '../../src/steering/table.ts'
 import { writeMmdb } from '../support/mmdb.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
+import { locate, rankingOf } from '../support/steering-table.ts'
 import { topologyOf, twoRegions } from '../support/topologies.ts'
 
 const newYork = { latitude: 40.7, longitude: -74.5 }

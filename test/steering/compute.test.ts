@@ -14,9 +14,10 @@ import {
 } from '../../src/geo/prefix.ts'
 import { isSpecial } from '../../src/geo/special.ts'
 import { computeTable } from '../../src/steering/compute.ts'
-import { locate, rankingOf, type SteeringRegion, type SteeringTable } from '../../src/steering/table.ts'
+import type { SteeringRegion, SteeringTable } from '../../src/steering/table.ts'
 import { encodeTable } from '../../src/steering/table-file.ts'
 import { arbitraryLocation, arbitraryPrefix } from '../support/places.ts'
+import { locate, rankingOf } from '../support/steering-table.ts'
 
 type Entry = Prefix & { location: Location }
 

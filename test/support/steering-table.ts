@@ -1,0 +1,16 @@
+import { indexOf } from '../../src/geo/cover.ts'
+import type { Family } from '../../src/geo/prefix.ts'
+import type { SteeringTable } from '../../src/steering/table.ts'
+
+/** The prefix that holds the address: its cover (0 IPv4, 1 IPv6) and its index there. */
+export function locate(
+  table: SteeringTable,
+  address: { family: Family; high: number; low: number },
+): { family: 0 | 1; index: number } {
+  const family = address.family === 4 ? 0 : 1
+  return { family, index: indexOf(table.covers[family], address.high, address.low) }
+}
+
+export function rankingOf(table: SteeringTable, family: 0 | 1, index: number): Uint8Array {
+  return table.rankings[table.covers[family].values[index]!]!
+}
