@@ -144,17 +144,6 @@ export function withDescendants(roots: readonly number[]): number[] {
   return found
 }
 
-/**
- * Processes whose working directory lies in `folder`: every engine of a region does, also those whose parent is gone
- * (PostgreSQL outlives a killed Patroni).
- */
-export function workingIn(folder: string): number[] {
-  return allPids().filter((pid) => {
-    const cwd = readLink(pid, 'cwd')
-    return cwd !== undefined && (cwd === folder || cwd.startsWith(`${folder}/`))
-  })
-}
-
 /** False when there was no such process any more. */
 export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   if (!isAlive(id)) return false

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, test } from 'node:test'
 import {
@@ -12,7 +12,6 @@ import {
   uptimeSeconds,
   usage,
   withDescendants,
-  workingIn,
 } from '../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../support/sandboxed.ts'
 
@@ -69,18 +68,6 @@ test('descendants are found however deep, once each, the given ones first', asyn
   assert.equal(family[0], top)
   assert.ok(family.every((pid) => allPids().includes(pid)))
   assert.deepEqual(withDescendants([family[1]!]), family.slice(1))
-})
-
-test('who works in a folder: there or below, not beside', async () => {
-  const folder = temporaryFolder('proc')
-  for (const name of ['in/below', 'in-too']) mkdirSync(join(folder, name), { recursive: true })
-  const [at, below] = ['in', 'in/below', 'in-too'].map((name) =>
-    start(['sleep', '1000'], { cwd: join(folder, name) }),
-  )
-  assert.deepEqual(
-    workingIn(join(folder, 'in')).sort((a, b) => a - b),
-    [at!, below!].sort((a, b) => a - b),
-  )
 })
 
 test('a variable is read from the environment that the process was started with', () => {

@@ -1,12 +1,10 @@
 import { isAbsolute, join, normalize } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
+import { runFolder } from '../context.ts'
 
 /** The only ids that exist inside; the engine root's /etc/passwd names them (uid 1000 is `nearside`). */
 const UID = '1000'
 const GID = '1000'
-
-/** Where `runDir` appears inside. Unix socket paths end at 107 bytes, and a world's own path may be long. */
-export const RUN_DIR = '/run/nearside'
 
 /** What a command finds in its environment if the caller says nothing else. */
 const DEFAULTS = {
@@ -23,7 +21,7 @@ export type SandboxOptions = {
   readonly root: string
   /** Host folders or files that appear inside at their own path; they must exist. Everything else stays invisible. */
   readonly binds: readonly Bind[]
-  /** A host folder for unix sockets; appears inside at RUN_DIR. */
+  /** A host folder for unix sockets; appears inside at `runFolder`. */
   readonly runDir?: string
   /** Inside one of the binds, or any folder of the engine root. */
   readonly cwd: string
@@ -94,7 +92,7 @@ export function sandboxCommand(options: SandboxOptions): SandboxCommand {
     ],
     ...coveredFolders(binds),
     ...binds.flatMap(({ path, readonly }) => [readonly ? '--ro-bind' : '--bind', path, checked(path)]),
-    ...(runDir === undefined ? [] : ['--bind', runDir, RUN_DIR]),
+    ...(runDir === undefined ? [] : ['--bind', runDir, runFolder]),
     ...['--remount-ro', '/', '--chdir', cwd, '--', ...command],
   ]
   return { file: 'bwrap', args, env: { ...DEFAULTS, ...env } }

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { runFolder } from '../../../src/engines/context.ts'
 import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
-import { RUN_DIR, sandboxCommand } from '../../../src/engines/root/sandbox.ts'
+import { sandboxCommand } from '../../../src/engines/root/sandbox.ts'
 import { unsandboxedCommand } from '../../../src/engines/root/unsandboxed.ts'
 import { freeEndpoint, temporaryFolder } from '../../support/sandboxed.ts'
 
@@ -76,12 +77,12 @@ test('PostgreSQL starts, answers on a short socket path and stops, whoever runs 
   const { host, port } = await freeEndpoint()
   const data = join(folder, 'data')
   output('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--data-checksums')
-  const settings = `-p ${port} -c listen_addresses=${host} -c unix_socket_directories=${RUN_DIR} -c fsync=off`
+  const settings = `-p ${port} -c listen_addresses=${host} -c unix_socket_directories=${runFolder} -c fsync=off`
   output('pg_ctl', '-D', data, '-w', '-l', join(folder, 'postgres.log'), '-o', settings, 'start')
   try {
     // A new sandbox each time: the socket, the process id and the shared memory are common to all of them.
     assert.equal(
-      output('psql', '-h', RUN_DIR, '-p', String(port), '-U', 'postgres', '-Atc', 'select 6 * 7').trim(),
+      output('psql', '-h', runFolder, '-p', String(port), '-U', 'postgres', '-Atc', 'select 6 * 7').trim(),
       '42',
     )
     assert.ok(existsSync(join(runDir, `.s.PGSQL.${port}`)))

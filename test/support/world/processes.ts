@@ -5,10 +5,10 @@ import {
   allPids,
   identify,
   isAlive,
+  lookAt,
   type ProcessId,
   signal,
   withDescendants,
-  workingIn,
 } from '../../../src/lib/proc.ts'
 
 /**
@@ -33,6 +33,14 @@ export function processesOfRegion(folder: string, region: string): ProcessId[] {
     return env[worldMark] === folder && env.NEARSIDE_REGION === region
   })
   return identified([...agentsOf(folder, region), ...apps, ...workingIn(regionPath(folder, region))])
+}
+
+/** Every engine of a region works in its folder, also one whose parent is gone (PostgreSQL outlives a killed Patroni). */
+function workingIn(folder: string): number[] {
+  return allPids().filter((pid) => {
+    const at = lookAt(pid)?.workingFolder
+    return at !== undefined && (at === folder || at.startsWith(`${folder}/`))
+  })
 }
 
 export function agentsOf(folder: string, region: string): number[] {
