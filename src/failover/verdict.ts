@@ -1,3 +1,4 @@
+import type { Topology } from '../topology/schema.ts'
 import type { DecisionInput, Policy, RegionHealth, Verdict, View } from './types.ts'
 
 /**
@@ -102,7 +103,7 @@ export function healthAfter(verdict: Verdict, was: RegionHealth): RegionHealth |
   return verdict.state === was ? undefined : verdict.state
 }
 
-export function defaultPolicy(failover: { suspectMs: number; probeMs: number; automatic: boolean }): Policy {
+export function defaultPolicy(failover: Topology['failover']): Policy {
   return {
     suspectMs: failover.suspectMs,
     freshMs: Math.max(3000, 4 * failover.probeMs),

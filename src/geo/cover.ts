@@ -55,18 +55,6 @@ export function prefixAt(cover: Cover, index: number): Prefix {
   }
 }
 
-/** Index of the prefix that holds the address. */
-export function indexOf(cover: Cover, high: number, low: number): number {
-  let [below, above] = [0, cover.lengths.length]
-  while (above - below > 1) {
-    const middle = (below + above) >>> 1
-    const before = cover.high[middle]! < high || (cover.high[middle] === high && cover.low[middle]! <= low)
-    if (before) below = middle
-    else above = middle
-  }
-  return below
-}
-
 /** A prefix with the value that counts in it. */
 export type Net = Prefix & { value: number }
 

@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import {
   type Cover,
   cover,
-  indexOf,
   mergedNets,
   type Net,
   netsOf,
@@ -13,6 +12,7 @@ import {
 } from '../../src/geo/cover.ts'
 import { contains, type Family, formatPrefix, truncate } from '../../src/geo/prefix.ts'
 import { arbitraryAddress } from '../support/places.ts'
+import { indexOf } from '../support/steering-table.ts'
 
 /** A random way to cut a family's space, with few values so that neighbours are often equal. */
 function arbitraryCover(family: Family): fc.Arbitrary<Cover> {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { indexOf } from '../../src/geo/cover.ts'
 import { distanceKm, type Location } from '../../src/geo/distance.ts'
 import { placeTree } from '../../src/geo/place-tree.ts'
 import {
@@ -17,7 +16,7 @@ import { computeTable } from '../../src/steering/compute.ts'
 import type { SteeringRegion, SteeringTable } from '../../src/steering/table.ts'
 import { encodeTable } from '../../src/steering/table-file.ts'
 import { arbitraryLocation, arbitraryPrefix } from '../support/places.ts'
-import { locate, rankingOf } from '../support/steering-table.ts'
+import { indexOf, locate, rankingOf } from '../support/steering-table.ts'
 
 type Entry = Prefix & { location: Location }
 

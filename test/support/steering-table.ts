@@ -1,6 +1,18 @@
-import { indexOf } from '../../src/geo/cover.ts'
+import type { Cover } from '../../src/geo/cover.ts'
 import type { Family } from '../../src/geo/prefix.ts'
 import type { SteeringTable } from '../../src/steering/table.ts'
+
+/** Index of the prefix that holds the address. */
+export function indexOf(cover: Cover, high: number, low: number): number {
+  let [below, above] = [0, cover.lengths.length]
+  while (above - below > 1) {
+    const middle = (below + above) >>> 1
+    const before = cover.high[middle]! < high || (cover.high[middle] === high && cover.low[middle]! <= low)
+    if (before) below = middle
+    else above = middle
+  }
+  return below
+}
 
 /** The prefix that holds the address: its cover (0 IPv4, 1 IPv6) and its index there. */
 export function locate(

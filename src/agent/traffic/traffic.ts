@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import type { RegionContext } from '../../engines/context.ts'
 import { type HaproxyControl, haproxyIn } from '../../engines/haproxy/control.ts'
 import { proxies } from '../../engines/haproxy/layout.ts'
@@ -31,8 +31,6 @@ export class TrafficMonitor {
   readonly #context: RegionContext
   readonly #haproxy: HaproxyControl
   readonly #onSample: (sample: TrafficSample) => void
-  #socket: Socket | undefined
-  #timer: NodeJS.Timeout | undefined
   #last: { worker: number; received: number; served: Map<string, number>; atMs: number } | undefined
 
   constructor(context: RegionContext, onSample: (sample: TrafficSample) => void) {
@@ -45,7 +43,6 @@ export class TrafficMonitor {
     const { region, regions, topology } = this.#context
     const known = new Set(regions.map((one) => one.name))
     const socket = createSocket('udp4')
-    this.#socket = socket
     socket.on('message', (message) => {
       const sample = parseTrafficLine(message.toString('latin1'), region.full)
       // Whoever reaches this port can send; what does not healthy is dropped.
@@ -60,12 +57,7 @@ export class TrafficMonitor {
         resolve()
       })
     })
-    this.#timer = setInterval(() => void this.read(), everyMs)
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
-    this.#socket?.close()
+    setInterval(() => void this.read(), everyMs)
   }
 
   /** One reading of the counters. Never throws: without HAProxy there is nothing to count. */

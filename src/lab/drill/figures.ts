@@ -1,3 +1,4 @@
+import type { Topology } from '../../topology/schema.ts'
 import { type Guarantee, verdictOf } from '../checker/index.ts'
 import { type History, isWrite, type Op, type OpKind, type WriteOp } from '../history.ts'
 import type { UsersResult } from '../users/result.ts'
@@ -54,8 +55,6 @@ export type EdgeFigures = {
   longestWritePauseMs?: number
 }
 
-export type Slo = { latencyMs: number; share: number }
-
 export type FiguresInput = {
   history: History
   drillEvents: readonly DrillEvent[]
@@ -63,7 +62,7 @@ export type FiguresInput = {
   guarantees: readonly Guarantee[]
   /** Regions that the faults were about. */
   hit: readonly string[]
-  slo: Slo
+  slo: Topology['slo']
   users?: UsersResult | undefined
 }
 
@@ -169,7 +168,7 @@ function ofEdge(
   }
 }
 
-function usersOf(http: readonly Op[], { latencyMs, share }: Slo): UserFigures {
+function usersOf(http: readonly Op[], { latencyMs, share }: Topology['slo']): UserFigures {
   const over = http.filter(
     ({ outcome, invokedMs, completedMs }) => outcome !== 'ok' || completedMs - invokedMs > latencyMs,
   ).length

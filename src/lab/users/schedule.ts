@@ -3,10 +3,6 @@ export class Schedule<T> {
   readonly #heap: { atMs: number; order: number; what: T }[] = []
   #added = 0
 
-  get size(): number {
-    return this.#heap.length
-  }
-
   /** When the next one is due; Infinity without any. */
   get nextMs(): number {
     return this.#heap[0]?.atMs ?? Infinity
