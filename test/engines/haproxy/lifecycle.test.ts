@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { runtimeAt } from '../../../src/engines/haproxy/control.ts'
-import { type EdgeWorld, keepAlive, startEdges } from '../../support/edge.ts'
+import { identify } from '../../../src/lib/proc.ts'
+import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
@@ -14,70 +14,6 @@ describe('a running HAProxy', () => {
   })
   after(() => world?.stop())
 
-  test('is reloaded under load without an error and without another process id', async () => {
-    const edge = world.at('us-east')
-    const worker = await edge.control.workerPid()
-    const { pid } = edge.haproxy.running()
-    let stop = false
-    let done = 0
-    const statuses = new Set<number>()
-    const stream = async (method: string, agent: ReturnType<typeof keepAlive> | false) => {
-      while (!stop) {
-        statuses.add((await edge.ask('/', { method, agent })).status)
-        done++
-      }
-    }
-    const agents = [keepAlive(), keepAlive()]
-    const streams = [...agents, false as const].flatMap((agent) => [
-      stream('GET', agent),
-      stream('POST', agent),
-    ])
-    try {
-      for (let n = 0; n < 3; n++) {
-        const count = done
-        await until('requests', () => done > count + 100)
-        assert.equal(await edge.haproxy.reload(), undefined)
-      }
-      const count = done
-      await until('requests', () => done > count + 100)
-    } finally {
-      stop = true
-    }
-    await Promise.all(streams)
-    for (const agent of agents) agent.destroy()
-    assert.deepEqual([...statuses], [200])
-    assert.equal(edge.haproxy.running().pid, pid)
-    assert.notEqual(await edge.control.workerPid(), worker)
-  })
-
-  test('keeps a long stream through a reload', async () => {
-    const edge = world.at('us-east')
-    let send = (_: string) => {}
-    for (const app of edge.apps)
-      app.handle = (_, response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' })
-        send = (text) => response.write(text)
-        send('before')
-      }
-    const connection = edge.raw('GET /events HTTP/1.1\r\nhost: a\r\n\r\n')
-    await connection.wait('the first event', (text) => text.includes('before'))
-    assert.equal(await edge.haproxy.reload(), undefined)
-    send('afterwards')
-    await connection.wait('the second event', (text) => text.includes('afterwards'))
-    connection.close()
-  })
-
-  test('refuses a broken configuration, says why, and goes on with the one it has', async () => {
-    const edge = world.at('us-west')
-    const file = join(edge.folder, 'etc/haproxy/haproxy.cfg')
-    const good = readFileSync(file, 'utf8')
-    writeFileSync(file, `${good}\nfrontend broken\n  bind nonsense\n`)
-    assert.match((await edge.haproxy.reload())!, /nonsense/)
-    assert.equal((await edge.ask('/')).status, 200)
-    writeFileSync(file, good)
-    assert.equal(await edge.haproxy.reload(), undefined)
-  })
-
   test('ends as a whole when its worker is killed, so that its supervisor sees it', async () => {
     const edge = world.at('us-west')
     const pid = await edge.control.workerPid()
@@ -87,18 +23,17 @@ describe('a running HAProxy', () => {
     await until('it to serve again', async () => (await edge.ask('/')).status === 200)
   })
 
-  test('leaves no worker behind when its master is killed', async () => {
+  test('leaves no worker behind when its master is killed, not even an old one with a session', async () => {
     const edge = world.at('us-west')
-    const pid = await edge.control.workerPid()
+    const session = edge.raw('', world.topology.ports.databaseWrite)
+    await session.wait('a name', (text) => text !== '')
+    const workers = [await edge.control.workerPid()]
+    assert.equal(await edge.haproxy.reload(), undefined)
+    workers.push(await edge.control.workerPid())
+    const alive = () => workers.filter((pid) => identify(pid) !== undefined)
+    assert.deepEqual(alive(), workers)
     await edge.haproxy.kill('SIGKILL')
-    await until('the worker to end', () => {
-      try {
-        process.kill(pid, 0)
-        return false
-      } catch {
-        return true
-      }
-    })
+    await until('the workers to end', () => alive().length === 0)
     await edge.haproxy.start()
     await until('it to serve again', async () => (await edge.ask('/')).status === 200)
   })

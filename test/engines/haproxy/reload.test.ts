@@ -4,12 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { OldSessions } from '../../../src/agent/traffic/old-sessions.ts'
+import { TrafficMonitor } from '../../../src/agent/traffic/traffic.ts'
 import { varnishWorkFolder } from '../../../src/engines/varnish/layout.ts'
 import { logger } from '../../../src/lib/log.ts'
 import { type EdgeRegion, type EdgeWorld, keepAlive, startEdges } from '../../support/edge.ts'
 import { sandboxRunner } from '../../support/knot.ts'
 import { until } from '../../support/sandboxed.ts'
-import { twoRegions } from '../../support/topologies.ts'
+import { contextFor, twoRegions } from '../../support/topologies.ts'
 
 const edges = ['us-east', 'us-west'] as const
 
@@ -168,6 +169,20 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
       session.close()
     }
     await world.setPrimary('us-east')
+  })
+
+  test('requests are counted on, although a new worker counts from nothing', async () => {
+    const edge = world.at('us-east')
+    const monitor = new TrafficMonitor(contextFor(world.topology, 'us-east', edge.folder), () => undefined)
+    await monitor.read()
+    const before = monitor.totals.received
+    // More after the reload than before it: the count alone does not show that it has begun anew.
+    for (const requests of [2, 5]) {
+      for (let n = 0; n < requests; n++) assert.equal((await edge.ask('/page')).status, 200)
+      await monitor.read()
+      await rollOut(edge)
+    }
+    assert.equal(monitor.totals.received, before + 7)
   })
 
   test('files that an engine does not accept change nothing, and it says why', async () => {
