@@ -27,6 +27,7 @@ function failing(clock: ManualClock, processes = [planned('broken')]) {
       throw new Error('no such program')
     },
     recorded: () => undefined,
+    reload: async () => undefined,
     forget: async () => undefined,
     dress: () => ({ file: 'true', args: [], env: {}, cwd: '/' }),
   }
