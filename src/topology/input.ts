@@ -26,11 +26,6 @@ export interface TopologyInput {
      */
     http?: number
     /**
-     * HAProxy, users, TLS.
-     * @default 8443
-     */
-    https?: number
-    /**
      * HAProxy, requests from other regions.
      * @default 8081
      */

@@ -1,10 +1,9 @@
 export { check, promisesOf } from './check.ts'
 export { checkFile } from './check-file.ts'
-export {
-  type Guarantee,
-  type GuaranteeId,
-  guaranteeIds,
-  type Promises,
-  type Violation,
+export type {
+  Guarantee,
+  GuaranteeId,
+  Promises,
+  Violation,
 } from './types.ts'
-export { isBroken, type Verdict, verdictLines, verdictOf } from './verdict.ts'
+export { verdictLines, verdictOf } from './verdict.ts'

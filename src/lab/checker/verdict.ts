@@ -14,9 +14,6 @@ export function verdictOf({ promised, violations, checkedOps }: Guarantee): Verd
   return checkedOps === 0 ? 'not checked' : 'held'
 }
 
-export const isBroken = (guarantees: readonly Guarantee[]): boolean =>
-  guarantees.some((one) => verdictOf(one) === 'broken')
-
 /** One line a guarantee, and below it the first violations. */
 export function verdictLines(guarantees: readonly Guarantee[], mostViolations = 3): string[] {
   const widest = Math.max(...guarantees.map(({ title }) => title.length))

@@ -1,3 +1,3 @@
 export { ledgerWorkload } from './ledger/ledger.ts'
 export { ordersWorkload } from './orders/orders.ts'
-export type { Workload, WorkloadOptions, WorkloadWorld } from './types.ts'
+export type { Workload, WorkloadOptions } from './types.ts'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { check, promisesOf } from '../../../src/lab/checker/check.ts'
 import { type GuaranteeId, guaranteeIds, type Promises } from '../../../src/lab/checker/types.ts'
-import { isBroken, verdictLines, verdictOf } from '../../../src/lab/checker/verdict.ts'
+import { verdictLines, verdictOf } from '../../../src/lab/checker/verdict.ts'
+import { isBroken } from '../../support/broken.ts'
 import { append, finalOf, historyOf, lists, readList } from './histories.ts'
 
 describe('a verdict', () => {

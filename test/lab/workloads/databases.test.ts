@@ -7,13 +7,13 @@ import { afterEach, beforeEach, test } from 'node:test'
 import {
   check,
   type GuaranteeId,
-  isBroken,
   type Promises,
   verdictLines,
   verdictOf,
 } from '../../../src/lab/checker/index.ts'
 import { clockMs, isWrite, newHeader, Recorder } from '../../../src/lab/history.ts'
 import { ledgerWorkload } from '../../../src/lab/workloads/index.ts'
+import { isBroken } from '../../support/broken.ts'
 import { until } from '../../support/sandboxed.ts'
 import { startTwoDatabases, type TwoDatabases } from '../../support/two-databases.ts'
 

@@ -8,7 +8,6 @@ import {
   check,
   checkFile,
   type GuaranteeId,
-  isBroken,
   promisesOf,
   verdictLines,
   verdictOf,
@@ -19,6 +18,7 @@ import { ledgerWorkload, ordersWorkload, type Workload } from '../../../src/lab/
 import type { WorkloadWorld } from '../../../src/lab/workloads/types.ts'
 import { regionsOf } from '../../../src/topology/regions.ts'
 import type { Secrets } from '../../../src/topology/secrets.ts'
+import { isBroken } from '../../support/broken.ts'
 import type { TestWorld } from '../../support/world.ts'
 import { drill } from './drill.ts'
 

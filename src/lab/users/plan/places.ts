@@ -4,7 +4,7 @@ import { cityNamed, mostPlaces, placeOf, placeSets, type UserPlace } from './pla
 import { fromCsv, type PlacesFile } from './places-file.ts'
 import { seeded, weighted } from './random.ts'
 
-export { mostPlaces, placeSets, type UserPlace }
+export type { UserPlace }
 
 type PlaceSet = (typeof placeSets)[number]
 
