@@ -11,7 +11,7 @@ import { othersByDistance, regionsOf } from './topology/regions.ts'
 import type { Topology } from './topology/schema.ts'
 import type { Secrets } from './topology/secrets.ts'
 
-export type CompileInputs = {
+type CompileInputs = {
   secrets: Secrets
   /** The world's folder, absolute; a region's folder is `<folder>/regions/<name>`. */
   folder: string

@@ -29,7 +29,7 @@ import { DnsSteering } from './traffic/dns-steering.ts'
 import { OldSessions } from './traffic/old-sessions.ts'
 import type { AgentBase } from './types.ts'
 
-export type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
+type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
 
 /** How long a probe may take: two round trips across an ocean and some patience. */
 const probeTimeoutMs = 1000

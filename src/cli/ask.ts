@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { NearsideError } from '../lib/errors.ts'
 
-export type Asking = {
+type Asking = {
   /** `--yes` was given. */
   yes: boolean | undefined
   /** What cannot be done without an answer, for the error. */

@@ -22,7 +22,7 @@ export const exitCodes = {
 } as const
 
 export type Style = Parameters<typeof styleText>[0]
-export type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number }
 
 const isTerminal = (stream: Stream): stream is Terminal => 'on' in stream && 'off' in stream
 
@@ -95,7 +95,7 @@ export type Output = {
   paintNote(style: Style, text: string): string
 }
 
-export type OutputOptions = { json?: boolean; stdout?: Stream; stderr?: Stream; env?: NodeJS.ProcessEnv }
+type OutputOptions = { json?: boolean; stdout?: Stream; stderr?: Stream; env?: NodeJS.ProcessEnv }
 
 export function createOutput({
   json = false,
@@ -237,7 +237,7 @@ function ioOf(command: Command): Io {
 }
 
 /** A command's work. A number that it returns is the exit code. */
-export type Run<Options> = (context: { output: Output; options: Options; args: string[] }) => unknown
+type Run<Options> = (context: { output: Output; options: Options; args: string[] }) => unknown
 
 /** A commander action that ends in an exit code and never in a stack. */
 export function action<Options extends { json?: boolean }>(run: Run<Options>) {

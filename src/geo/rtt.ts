@@ -7,7 +7,7 @@ const fibreKmPerMs = (299_792.458 / 1000) * (2 / 3)
  * Constants of the model. `scripts/rtt/fit.ts` fits the first two from round trips measured between data centres; the
  * last mile is an assumption, see docs/decisions/0036.
  */
-export type RttModel = {
+type RttModel = {
   /** How much longer the cable is than the great circle. */
   pathFactor: number
   /** What every trip costs whatever the distance: routers, and the detour from a site to the long line and back. */

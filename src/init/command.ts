@@ -1,5 +1,5 @@
 /** A command line as a shell would read it, without the shell where none is needed. */
-export type ParsedCommand = {
+type ParsedCommand = {
   /** Assignments in front of it, `NODE_ENV=production node …`. */
   env: Record<string, string>
   command: string[]

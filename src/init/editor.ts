@@ -22,7 +22,7 @@ const ownFile: Record<Form, string> = {
   yaml: 'nearside.schema.json',
 }
 
-export type EditorHelp = {
+type EditorHelp = {
   /** What the topology file begins with. */
   line?: string
   /** What has to stand beside it. */

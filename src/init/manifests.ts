@@ -46,7 +46,7 @@ export async function readProcfile(folder: Folder): Promise<Map<string, string>>
   return processes
 }
 
-export type Dockerfile = { command?: string | string[]; port?: string }
+type Dockerfile = { command?: string | string[]; port?: string }
 
 /** What the last stage of a Dockerfile starts. JSON forms stay lists, shell forms stay one line. */
 export async function readDockerfile(folder: Folder): Promise<Dockerfile> {

@@ -53,7 +53,7 @@ async function sourceFiles(folder: Folder): Promise<string[]> {
   return found.slice(0, maxFiles).map((name) => name.replace(/^\.\//, ''))
 }
 
-export type SourceHints = {
+type SourceHints = {
   health?: { path: string; from: string }
   /** A source file that reads PORT. */
   port?: string

@@ -2,7 +2,7 @@ import { fixedPort, parseCommand, scriptOf } from './command.ts'
 import type { Folder } from './folder.ts'
 import { type Package, readDockerfile, readProcfile } from './manifests.ts'
 
-export type Start = {
+type Start = {
   command: string[]
   env: Record<string, string>
   /** Where it was found, for people: `package.json, script "start"`. */

@@ -98,7 +98,7 @@ type Line = { [Key in keyof Schemas]: { key: Key; value: z.infer<Schemas[Key]> }
 const longestLineBytes = 256 * 1024 * 1024
 
 /** What is in a file. Without `final` the run ended before anyone had looked. */
-export type Recorded = { history: History; final?: FinalState }
+type Recorded = { history: History; final?: FinalState }
 
 /** Of mode 0600, and not through a symbolic link: the names in it may say something about the world. */
 export async function saveHistory(path: string, recorded: Recorded): Promise<void> {

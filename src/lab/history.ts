@@ -106,7 +106,7 @@ export type ReadOrdersOp = Common & {
   references: readonly string[]
 }
 /** Any other request: it counts for errors and latency, and proves nothing. */
-export type PageOp = Common & { kind: 'page'; path: string }
+type PageOp = Common & { kind: 'page'; path: string }
 
 export type Op = AppendOp | ReadListOp | TransferOp | ReadAccountsOp | OrderOp | ReadOrdersOp | PageOp
 export type WriteOp = AppendOp | TransferOp | OrderOp

@@ -4,13 +4,13 @@ import { bytes, list } from '../lib/format.ts'
 import type { MeasuredRtts } from '../topology/round-trips.ts'
 
 /** What one `lab up` says of its lab; undefined: nothing. False takes back what an earlier one said. */
-export type Said = {
+type Said = {
   rttMs?: MeasuredRtts | false | undefined
   appFaults?: boolean | undefined
   smallDisks: Readonly<Record<string, number>>
 }
 
-export type Settings = Omit<LabRecord, 'id'>
+type Settings = Omit<LabRecord, 'id'>
 
 /**
  * What a lab is like: what this `lab up` says, else what an earlier one did. `kept` is for the operator, who may have

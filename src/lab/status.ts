@@ -72,7 +72,7 @@ async function wanOf(lab: Lab): Promise<{ links: Link[]; stats: LinkStats[]; tot
   }
 }
 
-export const isCity = (place: string) => place.startsWith('city:')
+const isCity = (place: string) => place.startsWith('city:')
 
 function linksOf(lab: Lab, links: readonly Link[], stats: readonly LinkStats[]): ShownLink[] {
   const known = new Set(lab.regions.map((region) => region.name))

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 
-export type HttpAnswer = { status: number; body: string }
+type HttpAnswer = { status: number; body: string }
 
 /** A GET; undefined when there is no whole answer in time. */
 export function askHttp(

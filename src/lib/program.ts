@@ -12,7 +12,7 @@ export function modulePath(path: `./${string}` | `../${string}`, from: string): 
 }
 
 /** Programs that are recognized by their command line, as paths below `src/` without an extension. */
-export type ProgramName = 'agent/main' | 'cli/main' | 'cli/drill/soak'
+type ProgramName = 'agent/main' | 'cli/main' | 'cli/drill/soak'
 
 /** Whether a word of a command line is this program's path, in whatever clone or installed package of Nearside. */
 export function isProgramPath(word: string, name: ProgramName): boolean {

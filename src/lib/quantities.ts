@@ -23,7 +23,7 @@ export type Quantity = {
 }
 
 /** `above` excludes its value, `least` and `most` include theirs; all in the unit of the quantity. */
-export type Bounds = { above?: number; least?: number; most?: number }
+type Bounds = { above?: number; least?: number; most?: number }
 type Terms = Bounds & {
   /** As people type it. */
   example: string

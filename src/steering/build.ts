@@ -13,7 +13,7 @@ import { takeWorldLock } from './build-lock.ts'
 import type { SteeringTable } from './table.ts'
 import { decodeTable, tableFormat } from './table-file.ts'
 
-export type BuildOptions = {
+type BuildOptions = {
   topology: Topology
   /** The topology file's folder: places are relative to it. */
   folder: string

@@ -2,7 +2,7 @@ import type { PrefixTree } from './prefix-tree.ts'
 import { distanceOf, rank } from './rankings.ts'
 
 /** Per tree: 1 for every node that stands as one prefix, whatever is below it. */
-export type Pruning = Uint8Array[]
+type Pruning = Uint8Array[]
 
 /**
  * Chooses which subtrees become one prefix so that there are at most `maxPrefixes`, sending users as little out of

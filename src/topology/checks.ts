@@ -30,7 +30,7 @@ function touches(pattern: string, bad: readonly Key[]): boolean {
 }
 
 /** The rules over several fields, without the disk. `bad` are the paths whose values the schema refused. */
-export function checkTopology(
+function checkTopology(
   topology: Topology,
   bad: readonly (readonly Key[])[] = [],
 ): { problems: Finding[]; warnings: Finding[] } {
@@ -43,7 +43,7 @@ export function checkTopology(
   return { problems, warnings }
 }
 
-export type Validated = {
+type Validated = {
   /** Only without problems. */
   topology?: Topology
   problems: Finding[]

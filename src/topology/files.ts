@@ -18,7 +18,7 @@ async function executable(path: string): Promise<'yes' | 'no' | 'absent'> {
   )
 }
 
-export type Where = {
+type Where = {
   /** Folder of the topology file, absolute. */
   folder: string
   appFolder: string

@@ -3,7 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { TopologyError, type TopologyErrorCode } from './problems.ts'
 
-export const moduleExtensions = ['.ts', '.mts', '.js', '.mjs']
+const moduleExtensions = ['.ts', '.mts', '.js', '.mjs']
 export const yamlExtensions = ['.yaml', '.yml']
 export const topologyNames = [
   ...moduleExtensions.map((extension) => `nearside.config${extension}`),

@@ -18,7 +18,7 @@ export type LoadedTopology = {
   warnings: Problem[]
 }
 
-export type LoadOptions = {
+type LoadOptions = {
   /** false: look at nothing but the topology file itself (the app lives on other machines). */
   files?: boolean
   /** Where programs are looked for; default: this process's PATH. */

@@ -87,7 +87,7 @@ const intros: Record<string, string> = {
   slo: 'What `nearside status` and alerts measure latency against.',
 }
 
-export const example = `import { defineTopology } from 'nearside'
+const example = `import { defineTopology } from 'nearside'
 
 export default defineTopology({
   name: 'shop',
@@ -112,7 +112,7 @@ export default defineTopology({
 })
 `
 
-export const yamlExample = `name: shop
+const yamlExample = `name: shop
 domain: shop.example.com
 regions:
   us-east: { location: { lat: 39.04, lon: -77.49 } }

@@ -20,7 +20,7 @@ const placeholders: [pattern: string, value: () => unknown][] = [
   ['app.command', () => ['true']],
 ]
 
-export function matches(pattern: string, at: readonly Key[]): boolean {
+function matches(pattern: string, at: readonly Key[]): boolean {
   const parts = pattern.split('.')
   return parts.length === at.length && parts.every((part, i) => part === '*' || part === at[i])
 }
@@ -54,7 +54,7 @@ function takeOut(input: Json, at: readonly Key[]): Key[] {
   return path
 }
 
-export type Repaired = { topology: Topology /** Paths whose values are not the operator's. */; bad: Key[][] }
+type Repaired = { topology: Topology /** Paths whose values are not the operator's. */; bad: Key[][] }
 
 export function repair(input: unknown): Repaired | undefined {
   if (input === null || typeof input !== 'object' || Array.isArray(input)) return undefined

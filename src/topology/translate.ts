@@ -22,7 +22,7 @@ export function given(value: unknown, at: readonly Key[] = []): string {
 }
 
 /** The value at a path of what the operator wrote. */
-export function valueAt(input: unknown, at: readonly Key[]): unknown {
+function valueAt(input: unknown, at: readonly Key[]): unknown {
   let value = input
   for (const key of at) {
     if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined
@@ -31,7 +31,7 @@ export function valueAt(input: unknown, at: readonly Key[]): unknown {
   return value
 }
 
-export type UnknownKey = { at: Key[]; meant?: string }
+type UnknownKey = { at: Key[]; meant?: string }
 
 /** One of zod's issues in the project's words, one finding per key that is wrong. */
 export function translate(

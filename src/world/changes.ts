@@ -18,7 +18,7 @@ export type Change =
 /** Engines that hold the world's data or its shared memory: they do not change while others lean on them. */
 const keepers: EngineName[] = ['etcd', 'postgres']
 
-export type Revision = { topology: Topology; plan: Plan }
+type Revision = { topology: Topology; plan: Plan }
 
 /**
  * Pure. Users are served through a change when only what a region can spare for a moment starts anew: one region

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { NearsideError } from '../lib/errors.ts'
 
-export type Question = {
+type Question = {
   host: string
   port: number
   /** The world's API token. */

@@ -6,7 +6,7 @@ import { type Origin, originOf } from './origin.ts'
 
 /** Which ports a region needs, and who has them. */
 
-export type Need = {
+type Need = {
   region: string
   address: string
   port: number
@@ -55,7 +55,7 @@ export function needsOf(topology: Topology, region: Region): Need[] {
   ]
 }
 
-export type Holder = {
+type Holder = {
   uid: number
   /** Undefined for a process of another user, which the kernel does not show. */
   process?: Process

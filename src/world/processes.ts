@@ -16,7 +16,7 @@ export type WorldProcess = ProcessId & {
   parent: number
 }
 
-export type RegionPlace = { name: string; folder: string }
+type RegionPlace = { name: string; folder: string }
 
 type RunRecord = ProcessId & { startedAt: number }
 

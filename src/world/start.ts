@@ -15,7 +15,7 @@ import { freshMs } from './status/health.ts'
 /** One look at a region that comes up. */
 export type Sample = { region: Region; status?: RegionStatus; edge?: boolean }
 
-export type Waiting = {
+type Waiting = {
   /** Agents that this command started. */
   agents: ReadonlyMap<string, StartedAgent>
   /** What else must hold once every region serves. */

@@ -11,7 +11,7 @@ import type { Region } from '../topology/regions.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 import { processesOf, type WorldProcess } from './processes.ts'
 
-export type StopReport = {
+type StopReport = {
   /** Called when a stage begins. */
   onStage?: (stage: Stage | 'rest') => void
   /** A region that has to be stopped without its agent, and why. */
@@ -126,4 +126,4 @@ async function endRest(rest: readonly WorldProcess[]): Promise<void> {
   for (let waited = 0; rest.some(isAlive) && waited < 5000; waited += 20) await sleep(20)
 }
 
-export const nameOf = (one: WorldProcess) => `${one.region}/${one.name} (${one.program}, process ${one.pid})`
+const nameOf = (one: WorldProcess) => `${one.region}/${one.name} (${one.program}, process ${one.pid})`

@@ -5,7 +5,7 @@ import type { DatabaseState } from '../database/monitor.ts'
 import { cycleIntervalMs } from './cycle-interval.ts'
 import type { Snapshot, StateStore } from './store.ts'
 
-export type CoordinationLoopOptions = {
+type CoordinationLoopOptions = {
   context: RegionContext
   store: Pick<StateStore, 'publish' | 'read'>
   version: string

@@ -16,7 +16,7 @@ import type { DatabaseState } from '../database/monitor.ts'
  *     events/<time>…     decisions with their inputs, bounded
  */
 
-export type Report = {
+type Report = {
   region: string
   /** The publisher's clock, for people; ages are measured by the reader. */
   at: number

@@ -18,7 +18,7 @@ export type DatabaseState = {
   missingWal?: string
 }
 
-export type Standby = {
+type Standby = {
   region: string
   /** Every commit waits for it. */
   synchronous: boolean
@@ -134,7 +134,7 @@ export class DatabaseMonitor {
 }
 
 /** 0x1/0x2F… as PostgreSQL writes positions. */
-export function formatLsn(position: number): string {
+function formatLsn(position: number): string {
   const value = BigInt(position)
   return `${(value >> 32n).toString(16).toUpperCase()}/${(value & 0xffff_ffffn).toString(16).toUpperCase()}`
 }

@@ -8,7 +8,7 @@ const restMs = 250
 /** So many tries in a row: one may have hung in this process, which was stopped or had no time. */
 const triesNeeded = 3
 
-export type PulseOptions = {
+type PulseOptions = {
   host: string
   port: number
   password: string

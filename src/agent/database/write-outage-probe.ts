@@ -8,7 +8,7 @@ const everyMs = 10
 const patienceMs = 2000
 
 /** An acknowledged write: when, by `performance.now()`, and by which server. */
-export type Acknowledged = { atMs: number; server: string }
+type Acknowledged = { atMs: number; server: string }
 
 /**
  * A small user of the database: one write after another through a region's write endpoint, as an app would, each

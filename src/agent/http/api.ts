@@ -8,7 +8,7 @@ import { switchover } from '../database/switchover.ts'
 import { endsBy, type Stage, stages } from '../supervision/shutdown-order.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 
-export type ApiOptions = {
+type ApiOptions = {
   agent: Agent
   requestsPerSecond: () => number | undefined
   metrics: () => Promise<string>

@@ -8,7 +8,7 @@ import { durabilityOf, lagOf } from './status.ts'
 /** Seconds. Around 100 ms, the usual promise to users, they lie close. */
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10]
 
-export type Metrics = { observe: (sample: TrafficSample) => void; text: () => Promise<string> }
+type Metrics = { observe: (sample: TrafficSample) => void; text: () => Promise<string> }
 
 /**
  * `/metrics`. Counters are read from the engines when they are asked for; names that the project promises are

@@ -40,7 +40,7 @@ export type RegionStatus = {
   verdicts: Verdict[]
 }
 
-export type EtcdState = {
+type EtcdState = {
   error?: string
   /** Of this region's own member, where there is one that answers: its file, and how large it may become. */
   dbBytes?: number

@@ -28,7 +28,7 @@ export async function release(agent: AgentBase): Promise<void> {
   })
 }
 
-export type ReleaseOnce = {
+type ReleaseOnce = {
   store: Pick<StateStore, 'claimRelease' | 'settleRelease' | 'record'>
   run: string
   /** Resolves to the outcome; to undefined when it has to be run again. */

@@ -9,7 +9,7 @@ export type KeeperOrder = {
   command: Dressed
 }
 
-export type ReleaseEnd =
+type ReleaseEnd =
   | { kind: 'ok' }
   | { kind: 'failed'; why: string }
   /** Nobody knows how far it came: the primary went away, or something ended it from outside. */

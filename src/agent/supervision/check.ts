@@ -41,7 +41,7 @@ function accepts(
   })
 }
 
-export type HttpQuestion = {
+type HttpQuestion = {
   address: string
   port: number
   path: string

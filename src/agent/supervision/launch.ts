@@ -142,7 +142,7 @@ function started(child: ChildProcess): Promise<number> {
 }
 
 /** Digests of what a process runs with: what only a start can change, and what a reload changes as well. */
-export type Spec = { start: string; files: string }
+type Spec = { start: string; files: string }
 
 export type Difference = 'none' | 'files' | 'start'
 

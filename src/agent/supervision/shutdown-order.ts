@@ -10,7 +10,7 @@ export const stages = ['quiet', 'users', 'replica', 'primary', 'all'] as const
 export type Stage = (typeof stages)[number]
 
 /** The stage in which a process ends; `primary` says whether its region holds the primary. */
-export function stageOf(process: Pick<PlanProcess, 'engine'>, primary: boolean): Stage {
+function stageOf(process: Pick<PlanProcess, 'engine'>, primary: boolean): Stage {
   if (process.engine === 'etcd') return 'all'
   if (process.engine === 'postgres') return primary ? 'primary' : 'replica'
   return 'users'

@@ -6,7 +6,7 @@ import type { Launcher } from './launch.ts'
 import { type ProcessStatus, SupervisedProcess } from './supervised-process.ts'
 import { terminate } from './terminate.ts'
 
-export type SupervisorOptions = {
+type SupervisorOptions = {
   plan: RegionPlan
   launcher: Launcher
   /** Holds processes back beyond `after`, by what does not depend on this region alone. */

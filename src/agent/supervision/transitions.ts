@@ -44,7 +44,7 @@ export type Event =
   | 'restart'
 
 /** `ignored`: the event changes nothing in this state, and what would go with it must not be done. */
-export type Next = State | 'ignored'
+type Next = State | 'ignored'
 
 /**
  * The life of a supervised process. Only an operator’s `restart` leads out of `stopped`, and nothing but `gone` out of

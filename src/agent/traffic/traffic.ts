@@ -11,7 +11,7 @@ const everyMs = 2000
  * Totals since this agent started. HAProxy's own begin anew with every worker, and after a reload nobody reads those of the
  * old one: what it still serves is not counted.
  */
-export type TrafficTotals = {
+type TrafficTotals = {
   /** Requests that users sent to this region's edge. */
   received: number
   /** Requests received here, by the region that served them and why. */

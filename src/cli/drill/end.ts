@@ -7,7 +7,7 @@ import { rehearsalLock } from '../../world/rehearsal-lock.ts'
 import type { Output } from '../output.ts'
 
 /** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
-export type Rehearsal = ProcessId & { what: string }
+type Rehearsal = ProcessId & { what: string }
 
 /** Drills and soaks, at work or waiting for their turn; faults that somebody injects by hand; in a lab simulated users. */
 export async function rehearsalsOf(folder: string, labId: string | undefined): Promise<Rehearsal[]> {

@@ -200,7 +200,7 @@ function errorsBlock({ errors }: UsersResult, paint: Paint): string[] {
 }
 
 /** What the generator took, and whether it was in its own way. */
-export function effortText({ effort }: Pick<UsersResult, 'effort'>): string {
+function effortText({ effort }: Pick<UsersResult, 'effort'>): string {
   const { cpuShare, lateMs, loopDelayMs, underWayMax, peakMemoryBytes } = effort
   return `The generator used ${Math.round(cpuShare * 100)} % of one core and ${bytes(peakMemoryBytes)}; it sent requests ${ms(lateMs.p50)} late at the median, ${ms(lateMs.p99)} at p99 and ${ms(lateMs.max)} at most, which is in the latencies; its event loop was ${ms(loopDelayMs.p99)} late at p99; at most ${underWayMax.toLocaleString('en-US')} requests were under way at once.`
 }

@@ -18,7 +18,7 @@ const durabilityWords: Record<WorldStatus['durability'], string> = {
   unknown: 'the primary does not say',
 }
 
-export type RenderOptions = {
+type RenderOptions = {
   verbose?: boolean | undefined /** Of the terminal. */
   width?: number | undefined
 }

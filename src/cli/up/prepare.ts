@@ -38,7 +38,7 @@ export type Started = { world: WorldHandle; regions: Region[]; agents: Map<strin
 /** Where the world of a topology lies. */
 export const folderOf = ({ file, topology }: LoadedTopology) => worldFolderFor(canonical(file), topology.name)
 
-export type Wanted = {
+type Wanted = {
   loaded: LoadedTopology
   /** One region only, on a host of its own. */
   only?: string | undefined

@@ -3,13 +3,13 @@ import { duration } from '../../lib/format.ts'
 import type { Sample } from '../../world/start.ts'
 import type { Output } from '../output.ts'
 
-export type Progress = {
+type Progress = {
   show(samples: readonly Sample[]): void
   /** Takes a drawing away: what comes next is the answer or an error. */
   end(): void
 }
 
-export type ProgressOptions = {
+type ProgressOptions = {
   /** `Starting shop` */
   title: string
   /** What is waited for once every process is ready; undefined when nothing is. */

@@ -7,7 +7,7 @@ export type MemberSpace = { region: string } & Pick<MemberStatus, 'dbBytes' | 'a
 /** Of the quota: beyond it somebody should look, long before writes stop. */
 const nearlyFullShare = 0.8
 
-export type SpaceState = 'ok' | 'nearly full' | 'full'
+type SpaceState = 'ok' | 'nearly full' | 'full'
 
 /** How full etcd is, by the fullest of its members. Pure. */
 export function spaceState(

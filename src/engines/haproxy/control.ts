@@ -51,7 +51,7 @@ export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
 /** A command to one of HAProxy's sockets, and its answer. Rejects when nobody listens or it takes too long. */
 type Runtime = (command: string) => Promise<string>
 
-export function runtimeAt(path: string, timeoutMs: number): Runtime {
+function runtimeAt(path: string, timeoutMs: number): Runtime {
   return async (command) => {
     try {
       return await askUnixSocket(path, command, timeoutMs)

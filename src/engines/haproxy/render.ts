@@ -75,7 +75,7 @@ export function renderHaproxy(context: RegionContext): EnginePart {
   }
 }
 
-export function renderConfig(view: View): string {
+function renderConfig(view: View): string {
   const sections = [
     '# Made by nearside; changes are overwritten.\n',
     ...globalSections(),

@@ -10,7 +10,7 @@ import { knotPaths } from './render.ts'
 /** Runs a program of the engine root as Knot runs: in the sandbox, in the region's folder. */
 export type RunEngine = (command: string[]) => Promise<{ code: number | null; output: string }>
 
-export type KnotControlOptions = {
+type KnotControlOptions = {
   /** The topology's; the zone is the same. */
   domain: string
   /** The region's folder, absolute. */

@@ -2,8 +2,8 @@ import { bitAt, type Prefix } from '../../geo/prefix.ts'
 
 /** The little of the DNS wire format (RFC 1035, RFC 6891, RFC 7871) that asking our own server takes. */
 
-export const recordTypes = { A: 1, NS: 2, SOA: 6, TXT: 16, AAAA: 28, ANY: 255 } as const
-export type RecordType = keyof typeof recordTypes
+const recordTypes = { A: 1, NS: 2, SOA: 6, TXT: 16, AAAA: 28, ANY: 255 } as const
+type RecordType = keyof typeof recordTypes
 
 export type Question = {
   name: string

@@ -20,7 +20,7 @@ export const knotPaths = {
 /** Threads, for whoever compares; why so many stands in the configuration. */
 export const udpWorkers = 4
 
-export const knotSocket = `${runFolder}/knot.sock`
+const knotSocket = `${runFolder}/knot.sock`
 
 /** Knot's slice of a region's plan; nothing where no users arrive. */
 export function renderKnot(context: RegionContext): EnginePart {

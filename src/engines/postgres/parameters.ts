@@ -1,7 +1,7 @@
 import type { Topology } from '../../topology/schema.ts'
 
 /** Asks PostgreSQL itself what it thinks of one of `database.parameters`; exit 0 accepts it. Needs no database. */
-export type ParameterTrial = { name: string; command: string[] }
+type ParameterTrial = { name: string; command: string[] }
 
 export function parameterTrials({ database }: Pick<Topology, 'database'>): ParameterTrial[] {
   // `-C` prints a setting and ends, after the server has taken in all that it was given. It wants to know its files.

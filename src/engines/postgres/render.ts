@@ -7,7 +7,7 @@ import { bootstrapSql } from './bootstrap.ts'
 const binaries = '/usr/lib/postgresql/17/bin'
 
 /** Patroni's name for the cluster; its keys stand in etcd under /service/<scope>/. */
-export const patroniScope = (world: string) => world
+const patroniScope = (world: string) => world
 export const patroniPrefix = (world: string) => `/service/${patroniScope(world)}/`
 
 /**

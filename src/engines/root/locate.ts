@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { engineRootDir, readRequirements } from '../../../setup/paths.mjs'
 import { NearsideError } from '../../lib/errors.ts'
 
-export type EngineName = 'etcd' | 'haproxy' | 'knot' | 'patroni' | 'postgresql' | 'redis' | 'varnish'
+type EngineName = 'etcd' | 'haproxy' | 'knot' | 'patroni' | 'postgresql' | 'redis' | 'varnish'
 
 /** The Debian package whose version is the engine's. */
 const PACKAGE: Record<EngineName, string> = {
@@ -16,7 +16,7 @@ const PACKAGE: Record<EngineName, string> = {
   varnish: 'varnish',
 }
 
-export type EngineRoot = {
+type EngineRoot = {
   readonly path: string
   readonly builtAt: string
   /** Upstream versions, such as `17.12`. */

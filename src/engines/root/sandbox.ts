@@ -14,7 +14,7 @@ const DEFAULTS = {
   LANG: 'C.UTF-8',
 }
 
-export type Bind = { readonly path: string; readonly readonly?: boolean }
+type Bind = { readonly path: string; readonly readonly?: boolean }
 
 export type SandboxOptions = {
   /** The engine root's folder on the host. */
@@ -39,7 +39,7 @@ export type SandboxOptions = {
 }
 
 /** What to give to `spawn(file, args, { env })`: the environment has to be exactly this one. */
-export type SandboxCommand = {
+type SandboxCommand = {
   readonly file: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>

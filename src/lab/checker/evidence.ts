@@ -19,7 +19,7 @@ export type Evidence = {
 }
 
 /** A write, and every operation that tried it: a reference may be sent again, and still makes one write at most. */
-export type Tried = {
+type Tried = {
   kind: WriteOp['kind']
   ops: WriteOp[]
   /** ok if one was acknowledged; fail if all of them failed. */
@@ -38,7 +38,7 @@ export type ViewEvidence = {
 }
 
 /** The number of every write that was tried. */
-export class Numbers {
+class Numbers {
   readonly #appends = new Map<string, Map<string, number>>()
   readonly #transfers = new Map<string, number>()
   readonly #orders = new Map<string, number>()

@@ -1,7 +1,7 @@
 import type { ReadListOp, ReadOrdersOp } from '../history.ts'
 import type { Evidence } from './evidence.ts'
 
-export type ReadWrites = {
+type ReadWrites = {
   op: ReadListOp | ReadOrdersOp
   /** The writes that it showed, in its order, by their numbers. What nobody tried is left out: see nothing-unasked. */
   numbers: number[]

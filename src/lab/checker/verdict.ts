@@ -6,7 +6,7 @@ import type { Guarantee } from './types.ts'
  * - `not promised`: whatever was seen breaks no promise
  * - `not checked`: promised, and nothing in the history could have shown a violation
  */
-export type Verdict = 'held' | 'broken' | 'not promised' | 'not checked'
+type Verdict = 'held' | 'broken' | 'not promised' | 'not checked'
 
 export function verdictOf({ promised, violations, checkedOps }: Guarantee): Verdict {
   if (!promised) return 'not promised'

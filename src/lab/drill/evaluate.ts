@@ -10,7 +10,7 @@ import { timelineOf } from './timeline.ts'
 import type { DrillOptions, DrillResult, DrillWorld } from './types.ts'
 
 /** What is known when the load has ended. */
-export type Seen = {
+type Seen = {
   recorder: Recorder
   drillEvents: readonly DrillEvent[]
   samples: readonly Sample[]

@@ -35,9 +35,9 @@ export type Figures = {
 }
 
 /** Reads of one kind that failed in one way. */
-export type FailedReads = { kind: string; why: string; count: number }
+type FailedReads = { kind: string; why: string; count: number }
 
-export type UserFigures = {
+type UserFigures = {
   who: 'users' | 'load'
   requests: number
   failed: number
@@ -47,7 +47,7 @@ export type UserFigures = {
   met: boolean
 }
 
-export type EdgeFigures = {
+type EdgeFigures = {
   edge: string
   hit: boolean
   writes: Counts
@@ -55,7 +55,7 @@ export type EdgeFigures = {
   longestWritePauseMs?: number
 }
 
-export type FiguresInput = {
+type FiguresInput = {
   history: History
   drillEvents: readonly DrillEvent[]
   timeline: readonly Moment[]

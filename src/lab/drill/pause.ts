@@ -5,10 +5,10 @@ import type { DrillEvent } from './event.ts'
  * A time in which no write was acknowledged to anybody, by the history's clock. `open`: none was acknowledged
  * afterwards, so it may have been longer.
  */
-export type Pause = { fromMs: number; toMs: number; open: boolean }
+type Pause = { fromMs: number; toMs: number; open: boolean }
 
 /** Shorter silences between two acknowledged writes are the load's own rhythm. */
-export const pauseThresholdMs = 500
+const pauseThresholdMs = 500
 
 type Edge = (op: { edge: string }) => boolean
 
@@ -40,7 +40,7 @@ export function longestPause(
 
 const lengthOf = ({ fromMs, toMs }: Pause) => toMs - fromMs
 
-export type CausedPause = Pause & { /** When the step was done that it comes from. */ causeMs: number }
+type CausedPause = Pause & { /** When the step was done that it comes from. */ causeMs: number }
 
 /**
  * The first one that a fault caused: it overlaps the time in which one was in force. Of several at once, the latest that

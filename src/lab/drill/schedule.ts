@@ -6,7 +6,7 @@ import type { Ground, Step } from './plan.ts'
  * The faults that a soak injects, and when: a pure function of the seed and the world, so that a failed run can be
  * repeated. Faults come in rounds. They overlap within a round, and the world settles after it.
  */
-export type Round = {
+type Round = {
   number: number
   /** Counted from the round's beginning; in order. */
   faults: readonly { atMs: number; fault: Fault }[]

@@ -6,7 +6,7 @@ import type { DrillResult } from './types.ts'
  * A soak is a row of chapters, each a drill of several rounds with its own load and its own judgement: what is broken
  * shows within minutes, and one chapter can be run again without those before it. Pure.
  */
-export type ChapterOptions = ScheduleOptions & {
+type ChapterOptions = ScheduleOptions & {
   world: string
   roundsPerChapter: number
   settleLimitMs: number
@@ -34,7 +34,7 @@ export const hasFailed = (
   beyond: boolean,
 ): boolean => (beyond ? !settled || final.absent.length > 0 : !ok)
 
-export type Replay = {
+type Replay = {
   seed: number
   chapter: number
   ground: Ground

@@ -120,5 +120,5 @@ const countText = ({ acknowledged, lost, unknown, refused }: Counts) =>
   `${acknowledged} acknowledged, ${lost} of them lost; ${unknown} unknown, ${refused} refused`
 
 /** To the hundredth of a second. */
-export const exact = (ms: number) => `${(ms / 1000).toFixed(2)} s`
+const exact = (ms: number) => `${(ms / 1000).toFixed(2)} s`
 export const signed = (ms: number) => `${ms < 0 ? '−' : '+'}${(Math.abs(ms) / 1000).toFixed(2)} s`

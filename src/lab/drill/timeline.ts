@@ -29,7 +29,7 @@ export type Moment = {
   what: string
 }
 
-export type Sources = {
+type Sources = {
   drillEvents: readonly DrillEvent[]
   events: readonly Event[]
   samples: readonly Sample[]

@@ -47,7 +47,7 @@ export type LoadChoice = {
 }
 
 /** Each region whose edge takes users, every second. */
-export const defaultRates = {
+const defaultRates = {
   ledger: { writesPerSecond: 20, readsPerSecond: 40 },
   orders: { writesPerSecond: 5, readsPerSecond: 10 },
 } as const
@@ -70,7 +70,7 @@ export async function workloadsOf(world: WorldHandle, choice: LoadChoice): Promi
   return [ledgerWorkload(place, rates('ledger')), ...(orders ? [ordersWorkload(place, rates('orders'))] : [])]
 }
 
-export type UsersChoice = { ratePerSecond: number; places: string }
+type UsersChoice = { ratePerSecond: number; places: string }
 
 /** Users who look at the shop; what they would order, the workload orders. */
 export async function usersOf(world: WorldHandle, { ratePerSecond, places }: UsersChoice) {

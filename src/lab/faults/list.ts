@@ -3,7 +3,7 @@ import { usageOf } from './parse.ts'
 import { driverOf, type FaultKind, faultKinds } from './table.ts'
 
 /** What `nearside lab fault --list` says of a kind. */
-export type ListedFault = {
+type ListedFault = {
   kind: FaultKind
   /** What follows the kind on a command line. */
   typed: string

@@ -9,7 +9,7 @@ import { flagOf, nameOf } from './options.ts'
 import { absent, driverOf, type Fault, faultKinds, faultOptions, isFaultKind } from './table.ts'
 
 /** As typed: the words after the kind, and the options. */
-export type RawFaultArgs = { words: readonly string[]; options?: RawFaultOptions }
+type RawFaultArgs = { words: readonly string[]; options?: RawFaultOptions }
 /** By name: `for`, `delay`, `mbPerSecond`. Others, which are not about faults, may be among them. */
 export type RawFaultOptions = Readonly<Record<string, unknown>>
 

@@ -12,7 +12,7 @@ import { databaseDisk } from './fill-disk.ts'
  * region's folder. It stays mounted while the lab is down, because the database is in it. A reboot empties it, and the
  * region then copies the database anew.
  */
-export type SmallDisks = Readonly<Record<string, number>>
+type SmallDisks = Readonly<Record<string, number>>
 
 /** A new database with its first WAL takes some 100 MB. */
 const diskSize = sizeBytes({ least: 256 * 1024 ** 2, most: 4 * 1024 ** 3, example: '512mb' })

@@ -3,7 +3,7 @@ import { NearsideError } from '../../lib/errors.ts'
 import { runWith } from './ip.ts'
 
 /** What a lab needs of the machine that not every machine gives. */
-export type Lack = { what: string; remedy: string }
+type Lack = { what: string; remedy: string }
 
 export type Machine = {
   platform: string
@@ -58,7 +58,7 @@ export async function mustBeAble(machine: Machine = thisMachine): Promise<void> 
   if (lack) throw new NearsideError('lab_impossible', `a lab needs ${lack.what}`, { remedy: lack.remedy })
 }
 
-export const thisMachine: Machine = {
+const thisMachine: Machine = {
   platform: process.platform,
   uid: process.getuid?.() ?? -1,
   get status() {

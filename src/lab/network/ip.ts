@@ -5,7 +5,7 @@ import { NearsideError } from '../../lib/errors.ts'
 
 /** The engine root's `ip`: a host need not have one, and every machine's is the same. */
 
-export type Ran = { code: number; stdout: string; stderr: string }
+type Ran = { code: number; stdout: string; stderr: string }
 
 const limitMs = 20_000
 

@@ -16,7 +16,7 @@ import { ip, ipBatch, runWith, tryIp } from './ip.ts'
 import { register } from './registry.ts'
 
 /** A lab's network: its id, its world's folder, and the numbers of its regions. */
-export type Network = { id: string; folder: string; indexes: readonly number[] }
+type Network = { id: string; folder: string; indexes: readonly number[] }
 
 /**
  * Makes what is missing of a lab's network, or all of it, and leaves alone what is whole: namespaces, a router with

@@ -20,7 +20,7 @@ export type Home<Server> = Pick<UserPlace, 'weight'> & {
   subnetOf(random: Random): Prefix | undefined
 }
 
-export type Generate<Server> = {
+type Generate<Server> = {
   homes: readonly Home<Server>[]
   site: Site
   mix: Mix
@@ -37,7 +37,7 @@ export type Generate<Server> = {
   onRequest?: (request: UserRequest) => void
 }
 
-export type Generated = {
+type Generated = {
   samples: Samples
   users: number
   ranMs: number

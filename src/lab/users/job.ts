@@ -30,7 +30,7 @@ export type UsersJob = {
   patienceMs: number
 }
 
-export type JobPlace = {
+type JobPlace = {
   name: string
   area: string
   location: Location
@@ -44,7 +44,7 @@ export type JobPlace = {
 
 export type Progress = { atMs: number; requests: number; failed: number; p50: number; p95: number }
 
-export type RunOptions = {
+type RunOptions = {
   signal: AbortSignal
   onRequest?: ((request: UserRequest) => void) | undefined
   /** Once a second: what was answered in that second. Before 0 it is the lead-in, which counts nowhere. */

@@ -62,7 +62,7 @@ export type PlacePart = Part & {
   edges: { name: string; requests: number }[]
 }
 
-export type Slo = {
+type Slo = {
   latencyMs: number
   share: number
   fastShare: number

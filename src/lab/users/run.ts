@@ -22,9 +22,9 @@ import { seeded } from './plan/random.ts'
 import type { UsersResult } from './result.ts'
 
 /** What of a lab is needed: users live in its *internet*, at their distances. Without one, nobody is far. */
-export type UsersLab = { wan(): Promise<Shaper>; inside(place: string): readonly string[] }
+type UsersLab = { wan(): Promise<Shaper>; inside(place: string): readonly string[] }
 
-export type UsersOptions = {
+type UsersOptions = {
   world: WorldHandle
   lab?: UsersLab | undefined
   ratePerSecond: number
@@ -65,7 +65,7 @@ export async function runUsers(options: UsersOptions): Promise<UsersResult> {
 }
 
 /** A run as plain data. Pure but for the name that makes it unique. */
-export function usersJob(options: UsersOptions, index: PrefixIndex | undefined): UsersJob {
+function usersJob(options: UsersOptions, index: PrefixIndex | undefined): UsersJob {
   const { world, lab, ratePerSecond, mix, placesText, forMs, seed } = options
   const { topology } = world.record
   const regions = world.regions.filter((region) => region.serves)

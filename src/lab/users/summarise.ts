@@ -3,7 +3,7 @@ import { countUpTo, quantile } from './quantiles.ts'
 import type { Latency, Part, PlacePart, Timed, UsersResult } from './result.ts'
 import type { Samples } from './samples.ts'
 
-export type Summary = {
+type Summary = {
   samples: Samples
   /** By the samples' index. */
   places: readonly { name: string; area: string; location: Location }[]

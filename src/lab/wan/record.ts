@@ -6,7 +6,7 @@ import { writeAside } from '../../lib/files.ts'
 import { allPids, isAlive, lookAt, type ProcessId } from '../../lib/proc.ts'
 
 /** `shaper.json` in the shaper's folder: who it is, and what it was started with. */
-export type ShaperRecord = ProcessId & {
+type ShaperRecord = ProcessId & {
   program: string
   device: string
   /** The namespace itself and not its name, which may have been given to a new one. */

@@ -19,7 +19,7 @@ const sourceFolder = fileURLToPath(new URL('shaper', import.meta.url))
 const endWithinMs = 2_000
 const readyWithinMs = 10_000
 
-export type StartOptions = {
+type StartOptions = {
   /** Name of a network namespace, as `ip netns` knows it. */
   namespace: string
   /** Name of the TUN device. It is made if it is not there, and then it is gone when the shaper ends. */

@@ -1,6 +1,6 @@
 import { messageOf } from '../../lib/errors.ts'
 
-export type Loop = {
+type Loop = {
   perSecond: number
   signal: AbortSignal
   /** Operations under way at once. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import type { FinalState, View } from '../history.ts'
 
-export type Look = {
+type Look = {
   /** The primary, through whichever region leads to it. */
   primary: () => Promise<View>
   /** One region's own database; rejects when another one answers for it. */

@@ -20,7 +20,7 @@ function environment(env: Record<string, string>, at: string[]): Finding[] {
 }
 
 /** The text of a pattern without its `*`, and whether it had one. */
-export function coversPath(pattern: string, other: string): boolean {
+function coversPath(pattern: string, other: string): boolean {
   const start = pattern.replace(/\*$/, '')
   return pattern.endsWith('*') ? other.replace(/\*$/, '').startsWith(start) : pattern === other
 }

@@ -4,7 +4,7 @@ import type { WorldHandle } from '../handle.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** How far an agent's clock is from ours, give or take half of the time that the question took. */
-export type Offset = { region: string; offsetMs: number; errorMs: number }
+type Offset = { region: string; offsetMs: number; errorMs: number }
 
 export async function clockFindings(world: WorldHandle): Promise<Finding[]> {
   const offsets = await Promise.all(

@@ -9,7 +9,7 @@ import { originOf, worldName } from '../origin.ts'
 import { agentAt } from '../processes.ts'
 import { type Finding, ok } from './finding.ts'
 
-export type Left = {
+type Left = {
   world: string
   exists: boolean
   /** Where its folder is now, when it was moved while its processes ran. */

@@ -71,7 +71,7 @@ async function halfFiles(folder: string): Promise<string[]> {
   return names.filter((name) => /\.[0-9a-f]{12}(\.new)?$/.test(name)).map((name) => join(folder, name))
 }
 
-export type Segment = { id: string; size: number; creator: number; attached: number; uid: number }
+type Segment = { id: string; size: number; creator: number; attached: number; uid: number }
 
 /** Pure: /proc/sysvipc/shm. */
 export function parseSegments(text: string): Segment[] {

@@ -5,7 +5,7 @@ import { NearsideError } from '../../lib/errors.ts'
 /** Being in a namespace. util-linux's `nsenter` and `unshare` are on every Debian; what they start keeps its files. */
 
 const folder = '/run/netns'
-export const fileOf = (namespace: string) => join(folder, namespace)
+const fileOf = (namespace: string) => join(folder, namespace)
 
 /** What the kernel calls the file system of namespaces. */
 const nsfs = 0x6e736673

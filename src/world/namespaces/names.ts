@@ -14,7 +14,7 @@ export const internetIndex = 255
 
 /** The namespaces that a lab has beside those of its regions. No region of a lab may have such a name. */
 export const ownPlaces = ['router', 'internet'] as const
-export type OwnPlace = (typeof ownPlaces)[number]
+type OwnPlace = (typeof ownPlaces)[number]
 
 /** By a region's number or by name. */
 export type Place = OwnPlace | number

@@ -91,7 +91,7 @@ type PatroniStatus = {
 }
 
 /** What Patroni itself says; lag is not among it. */
-export function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState {
+function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState {
   if (!patroni?.role) return { role: 'unknown', state: 'Patroni does not answer' }
   const primary = patroni.role === 'primary' || patroni.role === 'master'
   const base = { state: patroni.state, timeline: patroni.timeline }

@@ -2,7 +2,7 @@ import type { Durability } from '../../agent/http/status.ts'
 import { evaluate, freshMs } from './health.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 
-export type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
+type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
   regions: readonly RegionReport[]
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { runtimeAt } from '../../../src/engines/haproxy/control.ts'
 import { identify } from '../../../src/lib/proc.ts'
+import { askUnixSocket } from '../../../src/lib/unix-socket.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
@@ -48,7 +48,8 @@ describe('a running HAProxy', () => {
     const reply = edge.ask('/slow')
     await until('the app to have it', () => edge.apps.some((app) => app.requests.includes('GET /slow')))
     // It serves a moment before its master listens to signals.
-    const master = runtimeAt(join(edge.folder, 'run/haproxy-master.sock'), 5_000)
+    const master = (command: string) =>
+      askUnixSocket(join(edge.folder, 'run/haproxy-master.sock'), command, 5_000)
     await until('the master', async () => (await master('show proc')).includes('worker'))
     const stopped = edge.haproxy.kill('SIGUSR1')
     await until('the door to close', () =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { runtimeAt } from '../../../src/engines/haproxy/control.ts'
+import { askUnixSocket } from '../../../src/lib/unix-socket.ts'
 import { type EdgeWorld, keepAlive, startEdges } from '../../support/edge.ts'
 import type { Echo } from '../../support/fakes.ts'
 import type { Reply } from '../../support/requests.ts'
@@ -212,8 +212,8 @@ describe('writes while there is no primary', () => {
    */
   const noKeptConnections = (edge: string, to: string) =>
     until('the kept connections to be known to be gone', async () => {
-      const ask = runtimeAt(join(world.at(edge).folder, 'run/haproxy.sock'), 5_000)
-      const [head, ...rows] = (await ask(`show servers conn to-${to}`)).split('\n')
+      const socket = join(world.at(edge).folder, 'run/haproxy.sock')
+      const [head, ...rows] = (await askUnixSocket(socket, `show servers conn to-${to}`, 5_000)).split('\n')
       const column = head!.split(' ').indexOf('idle_cur') - 1
       const row = rows.find((one) => one.startsWith(`to-${to}/${to} `))!
       return Number(row.split(' ')[column]) === 0

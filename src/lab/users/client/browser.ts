@@ -47,7 +47,7 @@ export type UserRequest = Sample & {
 }
 
 /** A request before it is sent. */
-export type Wanted = {
+type Wanted = {
   kind: string
   dueMs: number
   method: string

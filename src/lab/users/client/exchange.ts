@@ -1,7 +1,7 @@
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
 import type { Stops } from './stops.ts'
 
-export type Ask = {
+type Ask = {
   agent: Agent
   address: string
   port: number
@@ -24,7 +24,7 @@ export type Answer = {
 }
 
 /** What went wrong, in a user's terms. */
-export type Failure =
+type Failure =
   /** Nobody listens there. */
   | 'connection refused'
   /** The network says that there is no way. */

@@ -4,7 +4,7 @@ import { pick, type Random } from '../plan/random.ts'
 import { Browser, type BrowserOptions } from './browser.ts'
 import { assetsIn, linksIn } from './links.ts'
 
-export type UserOptions<Server> = BrowserOptions<Server> & {
+type UserOptions<Server> = BrowserOptions<Server> & {
   mix: Mix
   /** For its n-th step: what is drawn there does not depend on what has been answered. */
   randomFor: (step: number) => Random

@@ -3,7 +3,7 @@ import type { UserPlace } from './places.ts'
 import { between, exponential, type Random, seeded, weighted } from './random.ts'
 
 /** One user's visit, planned before anything is sent. */
-export type Visit = {
+type Visit = {
   /** From 0; names the user. */
   user: number
   /** Index into the places. */
@@ -12,7 +12,7 @@ export type Visit = {
   steps: readonly { atMs: number; kind: string }[]
 }
 
-export type Arrivals = {
+type Arrivals = {
   /** Requests that visits ask for. What pages bring with them (assets, redirects) comes on top. */
   ratePerSecond: number
   mix: Mix

@@ -2,7 +2,7 @@ import type { RequestKind } from './mix.ts'
 import { pick, type Random, wholeBetween } from './random.ts'
 
 /** A request as it is sent. */
-export type Filled = { path: string; body: RequestKind['body']; headers: Readonly<Record<string, string>> }
+type Filled = { path: string; body: RequestKind['body']; headers: Readonly<Record<string, string>> }
 
 /** Puts values in the place of `{name}`; the same name has the same value everywhere in one request. */
 export function fill(kind: RequestKind, random: Random, own: { reference: string; user: string }): Filled {

@@ -7,14 +7,14 @@ import { type Random, weighted, wholeBetween } from './random.ts'
 /** Which networks a places database puts where: the other way round from how it is asked. */
 export type PrefixIndex = readonly { lat: number; lon: number; prefixes: readonly IndexedPrefix[] }[]
 /** Start address and length of an IPv4 prefix. */
-export type IndexedPrefix = readonly [start: number, length: number]
+type IndexedPrefix = readonly [start: number, length: number]
 
 /** Networks kept for a location: users of one city need a few, not all. */
 const kept = 8
 /** A city has the networks of everything this near. */
 export const nearKm = 40
 /** Without any that near, those of the nearest location up to here, further than which nobody is a neighbour. */
-export const farthestKm = 250
+const farthestKm = 250
 
 /**
  * The largest IPv4 networks of every location. Networks longer than /24 are left out: resolvers tell no more of an
@@ -39,7 +39,7 @@ export function prefixIndex(tree: PlaceTree): PrefixIndex {
 }
 
 /** Draws a /24 of users who live near a location. */
-export type DrawPrefix = (random: Random) => Prefix
+type DrawPrefix = (random: Random) => Prefix
 
 /**
  * For each location a way to draw its users' networks, in proportion to their sizes; undefined where the database has

@@ -1,6 +1,6 @@
 /** From values to places on a drawing, and round values for an axis. Pure. */
 
-export type Scale = (value: number) => number
+type Scale = (value: number) => number
 
 export const linear =
   ([low, high]: readonly [number, number], [from, to]: readonly [number, number]): Scale =>

@@ -27,7 +27,7 @@ export function heard(pool: pg.Pool): pg.Pool {
   return pool.on('error', ignore).on('connect', (client) => client.on('error', ignore))
 }
 
-export type Rates = { writesPerSecond: number; readsPerSecond: number; patienceMs: number }
+type Rates = { writesPerSecond: number; readsPerSecond: number; patienceMs: number }
 
 /** Nothing is connected yet. With the app's own role, which may do nothing that the app may not do. */
 export function endpointsOf(world: WorkloadWorld, region: Region, rates: Rates): Endpoints {

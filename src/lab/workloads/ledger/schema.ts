@@ -5,7 +5,7 @@
 export const schema = 'nearside_drill'
 
 export const accountCount = 50
-export const balanceAtStart = 1000
+const balanceAtStart = 1000
 
 export const createStatements = [
   `DROP SCHEMA IF EXISTS ${schema} CASCADE`,

@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: string }
 
-export type Question = {
+type Question = {
   host: string
   port: number
   path: string

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { pick, type Random, seeded, wholeBetween } from '../../users/plan/random.ts'
 
-export type Customer = { user: string; customer: string }
+type Customer = { user: string; customer: string }
 
 const customersARegion = 20
 /** The shop's page shows the 50 newest orders: before it cannot show all, the user comes as another customer. */

@@ -3,7 +3,7 @@ import type { Source, View } from '../../history.ts'
 import { type Answer, ask } from './ask.ts'
 import { parsed } from './outcome.ts'
 
-export type Shop = {
+type Shop = {
   port: number
   domain: string
   patienceMs: number

@@ -20,7 +20,7 @@ export function outcomeOfError(error: unknown): Outcome {
   return error instanceof Unanswered && !error.sent ? 'fail' : 'unknown'
 }
 
-export function codeOf(body: string): string | undefined {
+function codeOf(body: string): string | undefined {
   const { error } = parsed(body) as { error?: { code?: unknown } }
   return typeof error?.code === 'string' ? error.code : undefined
 }
