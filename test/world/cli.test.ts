@@ -207,6 +207,8 @@ suite('a world and its command line', () => {
           database: 'app',
           password: secrets.app,
         })
+        // One that ends is told by the question below that it does not answer.
+        session.on('error', () => undefined)
         await session.connect()
         return session
       }),
