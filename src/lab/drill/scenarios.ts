@@ -1,6 +1,7 @@
 import { NearsideError } from '../../lib/errors.ts'
 import { describeMs } from '../../lib/format.ts'
 import type { ClusterFacts } from '../faults/cluster-facts.ts'
+import type { Needs } from '../faults/driver.ts'
 import type { RawFaultOptions } from '../faults/parse.ts'
 import type { Fault } from '../faults/table.ts'
 import type { Ground, Step } from './plan.ts'
@@ -10,7 +11,7 @@ import type { Ground, Step } from './plan.ts'
 export type Scenario = {
   typed: string
   does: string
-  needs: 'anywhere' | 'lab' | 'lab with --app-faults' | 'lab with --small-disk'
+  needs: Needs
   steps: (drill: Drill) => { about: string; steps: Step[]; expects: string[] }
 }
 
