@@ -2,7 +2,7 @@ import type { Figure } from './figure.ts'
 import { type Machine, renderHardware, renderVersions } from './machine.ts'
 import { renderMarkdownTable } from './table.ts'
 
-/** docs/benchmarks.md: a section for each benchmark, written by it, on its own day. Pure. */
+/** docs/internals/benchmarks.md: a section for each benchmark, written by it, on its own day. Pure. */
 
 export type Section = {
   name: string
@@ -25,7 +25,7 @@ peer’s, both measured in turns in the same run, in brackets the lowest and hig
 peer it is the figure to its target. Targets are those that we set ourselves before measuring; **missed** means missed.
 
 Absolute figures are those of one machine. All of a world’s regions, its users and the load share its cores, so that
-a figure in seconds is rather too high than too low. What a distance costs is measured in a lab ([lab](lab.md)), where
+a figure in seconds is rather too high than too low. What a distance costs is measured in a lab ([lab](../operate/lab.md)), where
 packets take as long as they do between the regions’ coordinates.
 
     npm run bench -- --help

@@ -39,7 +39,7 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
   wan: { about: 'the lab’s shaper', load: async () => (await import('./wan.ts')).wan },
 }
 const names = Object.keys(benchmarks)
-const document = join(import.meta.dirname, '../docs/benchmarks.md')
+const document = join(import.meta.dirname, '../docs/internals/benchmarks.md')
 
 const usage = `Usage: npm run bench -- [all | NAME...] [--runs N] [--seed N] [--write] [--json]
 
@@ -51,7 +51,7 @@ needs distances runs in a lab, and so needs root.
 
   --runs N   how often each is measured (default: its own)
   --seed N   of what is drawn at random (default: 1)
-  --write    put the results into docs/benchmarks.md, too; sections of others stay
+  --write    put the results into docs/internals/benchmarks.md, too; sections of others stay
   --json     figures as JSON on standard output
 
 Example: npm run bench -- failover --runs 3

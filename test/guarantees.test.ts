@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 const home = join(import.meta.dirname, '..')
-const text = readFileSync(join(home, 'docs/guarantees.md'), 'utf8')
+const text = readFileSync(join(home, 'docs/internals/guarantees.md'), 'utf8')
 
 /** `…` stands for anything, in the page as in a title that is put together. */
 const like = (title: string) =>

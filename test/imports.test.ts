@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
-/** Files and folders of src/, as docs/architecture.md has them: each uses only what stands before it. */
+/** Files and folders of src/, as docs/internals/architecture.md has them: each uses only what stands before it. */
 const layers =
   'lib geo topology init plan.ts steering failover engines compile.ts agent world lab cli index.ts'.split(' ')
 

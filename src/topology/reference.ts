@@ -6,7 +6,7 @@ import { topologySchema } from './schema.ts'
 import { translate } from './translate.ts'
 import { contract, expectation, type Node, nodeAt } from './walk.ts'
 
-/** docs/topology.md, made from the schema: `node scripts/docs.ts` writes it, a test keeps it current. */
+/** docs/reference/topology.md, made from the schema: `node scripts/docs.ts` writes it, a test keeps it current. */
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;')
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``
@@ -150,7 +150,7 @@ ends with exit code 1 then. What is allowed and probably not meant is a warning.
   (\`nearside check --no-files\` does not look).
 `
 
-/** The whole of docs/topology.md. */
+/** The whole of docs/reference/topology.md. */
 export function renderReference(): string {
   const properties = contract.properties ?? {}
   const scalars = Object.fromEntries(

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { anySize } from '../lib/quantities.ts'
 
 /**
- * The topology contract. This one schema is the check, the editor's types, the reference (docs/topology.md is made
+ * The topology contract. This one schema is the check, the editor's types, the reference (docs/reference/topology.md is made
  * from its descriptions) and the error messages. Rules that need more than one field stand in checks.ts.
  */
 

@@ -70,7 +70,7 @@ export function parseYaml(file: string, text: string): Source {
       'topology_syntax',
       file,
       `expected keys and values (name: shop …), got ${found}`,
-      tomlRemedy(text) ?? 'see docs/topology.md, or make one with: nearside init',
+      tomlRemedy(text) ?? 'see docs/reference/topology.md, or make one with: nearside init',
     )
   }
   // An alias inside its own anchor is an endless structure.

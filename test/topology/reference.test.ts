@@ -7,13 +7,13 @@ import { renderReference } from '../../src/topology/reference.ts'
 import { contract, type Node } from '../../src/topology/walk.ts'
 import { folder } from './samples.ts'
 
-const page = readFileSync(new URL('../../docs/topology.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../docs/reference/topology.md', import.meta.url), 'utf8')
 
-test('docs/topology.md is what the schema says (run: node scripts/docs.ts)', () => {
+test('docs/reference/topology.md is what the schema says (run: node scripts/docs.ts)', () => {
   assert.equal(page, renderReference())
 })
 
-test('the examples of docs/topology.md are right, and the same topology', async (t) => {
+test('the examples of docs/reference/topology.md are right, and the same topology', async (t) => {
   const at = folder(t)
   const [, typescript = '', yaml = ''] = /```ts\n([\s\S]*?)```[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page) ?? []
   writeFileSync(join(at, 'a.ts'), typescript)

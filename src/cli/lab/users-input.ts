@@ -24,7 +24,7 @@ export async function mixOf(text: string): Promise<Mix> {
       {
         remedy:
           meant === undefined
-            ? 'there is no such file; docs/lab.md shows what one looks like'
+            ? 'there is no such file; docs/operate/simulated-users.md shows an example'
             : `did you mean ${meant}?`,
       },
     )
@@ -36,7 +36,7 @@ export async function mixOf(text: string): Promise<Mix> {
       throw new NearsideError(
         'usage_mix',
         `${text}: not valid YAML or JSON: ${messageOf(error).split('\n')[0]!.replace(/:$/, '')}`,
-        { remedy: 'the shape of a mix is in docs/lab.md' },
+        { remedy: 'the shape of a mix is in docs/operate/simulated-users.md' },
       )
     }
   })()

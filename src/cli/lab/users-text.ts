@@ -226,7 +226,7 @@ function hints({ errors, all }: UsersResult, mix: string, paint: Paint): string[
   return [
     paint(
       'cyan',
-      `The mix ${mix} follows the pages of the example shop; for another app write its own: docs/lab.md`,
+      `The mix ${mix} follows the pages of the example shop; for another app write its own: docs/operate/simulated-users.md`,
     ),
   ]
 }

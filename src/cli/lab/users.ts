@@ -35,7 +35,7 @@ Examples:
 Users come whether earlier ones have been answered or not, and latencies count from when a request was due. Each asks
 a region's name server with its own network, and the region that it is named over connections of its own, from its
 city's address. --rate counts what visits ask for; assets and redirects come on top. Places are us, europe, world,
-cities (Portland:ME) or a CSV file (place,lat,lon,weight or city,weight). Mixes: docs/lab.md.
+cities (Portland:ME) or a CSV file (place,lat,lon,weight or city,weight). Mixes: docs/operate/simulated-users.md.
 
 In a lab they are as far away as their cities; in a world without one they are on this machine.
 Exit codes: 0 the SLO is met, 1 it is not, or nothing could be asked, 2 wrong usage, 130 stopped by Ctrl-C (with a report).`

@@ -22,7 +22,7 @@ const always = () => true
 /** A region that is lost with unreplicated writes, or is cut off and goes on, is allowed to with `local`. */
 const inTwoRegions = ({ durability }: Promises) => durability !== 'local'
 
-/** What is promised to whom is in docs/guarantees.md; these are the same promises, as checks. */
+/** What is promised to whom is in docs/internals/guarantees.md; these are the same promises, as checks. */
 export const guarantees: Record<GuaranteeId, Entry> = {
   'acknowledged-stays': {
     title: 'acknowledged writes are all there at the end',

@@ -40,7 +40,7 @@ const settled: Step = { do: 'until', what: 'settled', limitMs: settleLimitMs }
 const heal: Step = { do: 'heal', which: 'fault' }
 
 const nothingLost = 'nothing acknowledged is lost, nothing is applied twice'
-/** What docs/guarantees.md promises: no read is promised an answer that was under way to what is lost. */
+/** What docs/internals/guarantees.md promises: no read is promised an answer that was under way to what is lost. */
 const readsGoOn =
   'reads at the other edges go on from the databases that live; what was under way may break off'
 const primaryReadsWait = 'reads that ask the primary (DATABASE_URL) wait for one, as writes do'

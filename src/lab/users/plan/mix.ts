@@ -219,7 +219,9 @@ function limitWords(issue: z.core.$ZodIssue): string | undefined {
 }
 
 function invalid(source: string, problems: readonly Problem[]): NearsideError {
-  const remedy = problems.find((problem) => problem.remedy)?.remedy ?? 'the shape of a mix is in docs/lab.md'
+  const remedy =
+    problems.find((problem) => problem.remedy)?.remedy ??
+    'the shape of a mix is in docs/operate/simulated-users.md'
   const text = problems.map((problem) => problem.text)
   return new NearsideError(
     'usage_mix',
