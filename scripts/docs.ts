@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { renderInput } from '../src/topology/declaration.ts'
 import { renderJsonSchema } from '../src/topology/json-schema.ts'
 import { renderReference } from '../src/topology/reference.ts'
+import { renderCliReference } from './docs/cli.ts'
 
-/** Writes the documentation that is made from code. Run it after a change of the schema: `node scripts/docs.ts`. */
-writeFileSync(new URL('../docs/reference/topology.md', import.meta.url), renderReference())
+/** Writes the pages that are made from code. Run it after a change of the schema or of a command: `node scripts/docs.ts`. */
+const page = (name: string) => new URL(`../docs/reference/${name}.md`, import.meta.url)
+writeFileSync(page('topology'), renderReference())
+writeFileSync(page('cli'), await renderCliReference())

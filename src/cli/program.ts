@@ -86,9 +86,9 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
   }
 }
 
-async function programFor(args: readonly string[], io: Io): Promise<Command> {
-  const { stdout = process.stdout } = io
-  const program = new Program('nearside', io)
+/** The program with the command that is called, or with every command when none is. */
+export async function programFor(args: readonly string[]): Promise<Command> {
+  const program = new Command('nearside')
     .description('Runs an ordinary web app in several regions and survives losing one.')
     .version(version, '-V, --version', 'show the version')
     .option('-t, --topology <file>', 'topology file, or its folder (default: this folder)')
