@@ -15,7 +15,7 @@ This page is the output of \`nearside COMMAND --help\` for every command, withou
 another file or folder. \`-w\`, \`--world NAME\` chooses one when a folder has several worlds, such as \`shop\` and \`shop-lab\`.
 
 **Output.** The answer goes to standard output, progress and warnings to standard error. \`--json\` prints one JSON document on
-standard output. \`NO_COLOR\` turns colors off; \`FORCE_COLOR\` turns them on where standard output is not a terminal.
+standard output. \`NO_COLOR\` turns colours off; \`FORCE_COLOR\` turns them on where standard output is not a terminal.
 
 **Exit codes.** The help of each command lists its own codes. They follow one scheme:
 
