@@ -29,3 +29,19 @@ test('the guarantees name files that there are, and titles that stand in them', 
   // Should the page be written in another way, this must not hold for want of anything to look at.
   assert.ok(named.length > 40 && titles > 50, `${named.length} files, ${titles} titles`)
 })
+
+test('each guarantee is a promise of one sentence, tests that show it, and a list of its limits', () => {
+  const sections = text.split(/^## /m).filter((section) => /^\d+\. /.test(section))
+  assert.ok(sections.length >= 11, String(sections.length))
+  for (const section of sections) {
+    const title = section.slice(0, section.indexOf('\n'))
+    const promise = /^\*\*Promise\.\*\* ([\s\S]+?)\n\n/m.exec(section)?.[1] ?? ''
+    assert.match(promise, /\.$/, title)
+    assert.doesNotMatch(promise, /[.!?] [A-Z`]/, `${title}: more than one sentence`)
+    assert.match(section, /^\| `test\//m, `${title}: no test`)
+    const limits = section.split('**Limits.**\n')[1] ?? ''
+    assert.match(limits, /^- /, `${title}: no limits`)
+    // Nothing but items, and their further lines.
+    for (const line of limits.trimEnd().split('\n')) assert.match(line, /^(- | {2})\S/, `${title}: ${line}`)
+  }
+})
