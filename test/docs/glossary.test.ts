@@ -82,7 +82,10 @@ test('what the DATABASE column prints is what the page explains', () => {
 
 test('every kind of event is explained', () => {
   const source = readFileSync(join(home, 'src/cli/events/text.ts'), 'utf8')
-  const table = source.slice(source.indexOf('const texts'), source.indexOf('\n}', source.indexOf('const texts')))
+  const table = source.slice(
+    source.indexOf('const texts'),
+    source.indexOf('\n}', source.indexOf('const texts')),
+  )
   const kinds = [...table.matchAll(/^ {2}(\w+): \(/gm)].map(([, kind]) => kind!)
   assert.ok(kinds.length > 5)
   assert.deepEqual(words('Events').sort(), kinds.sort())
@@ -99,5 +102,8 @@ test('every column of status is explained', () => {
 test('each term stands once, in order', () => {
   const terms = [...section('Terms').matchAll(/^\| \*\*(.+?)\*\*/gm)].map(([, term]) => term!.toLowerCase())
   assert.ok(terms.length > 40, String(terms.length))
-  assert.deepEqual(terms, [...new Set(terms)].sort((a, b) => a.localeCompare(b, 'en')))
+  assert.deepEqual(
+    terms,
+    [...new Set(terms)].sort((a, b) => a.localeCompare(b, 'en')),
+  )
 })
