@@ -21,17 +21,15 @@ const sampleSize = 2000
 
 export const dns: Benchmark = {
   name: 'dns',
-  title: 'DNS beside gdnsd and PowerDNS',
+  title: 'DNS compared with gdnsd and PowerDNS',
   peers: 'dns-peers',
-  how: `Our Knot with the configuration of a world of two regions, gdnsd (geoip plugin) and PowerDNS (geoip backend), each with
-the map that the database of cities gives the example, ${udpWorkers} threads each, in turns on the same cores. Users anywhere in
-the map ask with their network (ECS), 100,000 different questions; dnsperf over loopback, ${secondsEach} s each, on other cores than
-the servers. Before that, ${sampleSize} networks spread over the map get the same answer from all three. The ratio is the median
-over the rounds. CPU: where dnsperf is the limit, only it tells servers apart. A change of map: every answer becomes
-another one, while ${steadyPerSecond} questions a second come in; from the decision until the new answer is seen. Lost: no answer within a
-second. Dropped: by the kernel, since the server’s queues were full (with the probes that look for the new answer). Then
-the server was too busy to read them or had no core for a while; or dnsperf had none, and then sent at once all that it
-was behind with.`,
+  how: `Knot with the configuration of a world of two regions, gdnsd (geoip plugin) and PowerDNS (geoip backend), each with the map that
+the geoip database gives the example, ${udpWorkers} threads each, alternating on the same cores. Users anywhere in the map query with their
+network (ECS), 100,000 different queries; dnsperf over loopback, ${secondsEach} s each, on other cores than the servers. Before that, all three give the
+same answer to ${sampleSize} networks spread over the map. The ratio is the median over the rounds. CPU: where dnsperf is the bottleneck, only CPU
+distinguishes the servers. Map change: every answer changes while ${steadyPerSecond} queries a second arrive; from the decision until the new answer is
+seen. Lost: no answer within a second. Dropped: by the kernel, because the server’s queues were full (probes for the new answer included). The
+server was then too busy to read them or had no core for a while, or dnsperf had none and then sent its backlog at once.`,
   run: ({ runs = defaultRuns, seed }, say) =>
     withPlace(seed, say, async (place) => {
       const scopes = await agree(place, say)
@@ -41,22 +39,24 @@ was behind with.`,
         { what: 'networks in the map', value: place.networks, unit: '' },
         ...contestants.map(
           (name): Figure => ({
-            what: `answers that hold for all of their network, ${place.servers[name].name}`,
+            what: `answers whose scope is their whole network, ${place.servers[name].name}`,
             value: scopes[name],
             unit: '%',
             ...(name === 'powerdns'
-              ? { note: 'its others hold for the /24 or /56 that was asked for: resolvers ask once for each' }
+              ? {
+                  note: 'the others have the queried /24 or /56 as their scope: resolvers query each one separately',
+                }
               : {}),
           }),
         ),
         ...beside(place, turns, 'answers', '/s', (turn) => turn.perSecond),
-        ...beside(place, turns, 'CPU for each answer', 'µs', (turn) => turn.cpuMicros),
+        ...beside(place, turns, 'CPU per answer', 'µs', (turn) => turn.cpuMicros),
         ...memory(place),
-        ...beside(place, changes, 'change of map', 's', (change) => change.seconds),
+        ...beside(place, changes, 'map change', 's', (change) => change.seconds),
         ...contestants.map((name): Figure => {
           const own = changes[name]
           return {
-            what: `questions lost in it, ${place.servers[name].name}`,
+            what: `queries lost during map changes, ${place.servers[name].name}`,
             value: sum(own.map(({ lost }) => lost)),
             unit: '',
             note: `of ${sum(own.map(({ sent }) => sent))} in ${count(own.length, 'change')}; ${sum(own.map(({ dropped }) => dropped))} dropped; slowest answer ${Math.max(...own.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms`,

@@ -20,18 +20,18 @@ export type Section = {
 
 const head = `# Benchmarks
 
-Measured by \`npm run bench\`, which writes this file; how each figure comes about stands with it. A ratio is ours to the
-peer’s, both measured in turns in the same run, in brackets the lowest and highest of the rounds; where there is no
-peer it is the figure to its target. Targets are those that we set ourselves before measuring; **missed** means missed.
+\`npm run bench\` measures these figures and writes this page; each section describes its method. A ratio is ours to the peer’s, both
+measured alternately in the same run, with the lowest and highest of the rounds in brackets. Without a peer it is the figure to its target.
+We set the targets before measuring; **missed** means missed.
 
-Absolute figures are those of one machine. All of a world’s regions, its users and the load share its cores, so that
-a figure in seconds is rather too high than too low. What a distance costs is measured in a lab ([lab](../operate/lab.md)), where
-packets take as long as they do between the regions’ coordinates.
+Absolute figures are those of one machine. All of a world’s regions, its users and the load share its cores, so figures in seconds are rather too
+high than too low. The cost of distance is measured in a [lab](../operate/lab.md), where packets take as long as between the regions’
+coordinates.
 
     npm run bench -- --help
-    npm run bench -- dns --runs 3              one of them, printed
-    npm run bench -- all --write               all of them, into this file
-    npm run bench -- dns --write               one of them; the other sections stay
+    npm run bench -- dns --runs 3              one benchmark, printed
+    npm run bench -- all --write               all of them, into this page
+    npm run bench -- dns --write               one benchmark; the other sections stay
 `
 
 const begin = (name: string) => `<!-- ${name}: written by npm run bench, changes here are lost -->`

@@ -7,10 +7,10 @@ const targetMs = 5
 
 export const durability: Benchmark = {
   name: 'durability',
-  title: 'What durability “region” costs each commit',
+  title: 'The cost of durability “region” per commit',
   how: `In a lab, the primary in the east and its standby in the west of the United States: one session in the primary's region
-commits one row after the other, 8 s in turns with \`synchronous_commit\` as durability “region” has it and as “local” has
-it. The cost is the difference of the medians; what distance asks for is one round trip of the link.`,
+commits one row after the other, alternating 8 s with \`synchronous_commit\` as durability “region” sets it and 8 s as “local” sets it. The cost is
+the difference of the medians; distance requires one round trip of the link.`,
   async run({ runs = defaultRuns }, say) {
     const { linkMs, measuredLinkMs, rounds } = await inLab('commitCosts', { runs }, say)
     const costs = rounds.map(({ region, local }) => region.p50 - local.p50)
@@ -36,7 +36,7 @@ it. The cost is the difference of the medians; what distance asks for is one rou
       },
       { what: 'cost of “region”', value: median(costs), unit: 'ms', spread: spreadOf(costs) },
       {
-        what: '  of it beyond a round trip',
+        what: '  beyond a round trip',
         value: median(beyond),
         unit: 'ms',
         spread: spreadOf(beyond),

@@ -51,13 +51,13 @@ const contests: Contest[] = [
 
 export const edge: Benchmark = {
   name: 'edge',
-  title: 'The edge beside nginx',
+  title: 'The edge compared with nginx',
   peers: 'peers',
-  how: `Our edge, with the configuration of a world of two regions and a witness, and plain nginx in turns, before the same
-app: two instances in plain Node that do nothing, and an nginx that answers 1 kB at once. Loopback, ${connections} kept connections, ${secondsEach} s each. Proxies have half of the cores, as many
-threads each; load and app have the others. The ratio is the median over the rounds. CPU: of all the proxy's
-processes; where load and app are the limit, only it tells proxies apart.
-Our edge samples its traffic for the log; nginx is measured without its access log, and once more with it.`,
+  how: `The edge, with the configuration of a world of two regions and a witness, and plain nginx, alternating in front of the same
+app: two instances in plain Node that do nothing, and an nginx that answers 1 kB at once. Loopback, ${connections} kept connections, ${secondsEach} s each. A
+proxy has half of the cores and as many threads; load and app have the others. The ratio is the median over the rounds. CPU: of all the proxy's
+processes; where load and app are the bottleneck, only CPU distinguishes the proxies. The edge samples its traffic for the log; nginx is measured
+without its access log, and once more with it.`,
   async run({ runs = defaultRuns }, say) {
     const root = await bringPeers('peers')
     const figures: Figure[] = []
@@ -101,8 +101,8 @@ async function contend(
   say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer!.ratio.toFixed(2)} of nginx`)
   return [
     { what, ...perSecond, unit: '/s', ...(target ? { target } : {}) },
-    { what: '  beside nginx with its log', ...beside('nginxLogging', (turn) => turn.perSecond), unit: '/s' },
-    { what: '  CPU for each request', ...beside('nginx', (turn) => turn.cpuMicros), unit: 'µs' },
+    { what: '  against nginx with its log', ...beside('nginxLogging', (turn) => turn.perSecond), unit: '/s' },
+    { what: '  CPU per request', ...beside('nginx', (turn) => turn.cpuMicros), unit: 'µs' },
   ]
 }
 

@@ -13,11 +13,11 @@ const afterMs = 5000
 export const failover: Benchmark = {
   name: 'failover',
   title: 'Losing the primary’s region, on one machine',
-  how: `The primary's region killed (SIGKILL for everything in it, its agent too) while users at the other edge send
+  how: `The primary's region is killed (SIGKILL for everything in it, its agent too) while users at the other edge send
 ${rates.writesPerSecond} orders and ${rates.readsPerSecond} reads a second, whether earlier ones were answered or not. Pause: longest time without an
-acknowledged order. Lost: acknowledged, and missing from a database in the end. Orders under way at the
-kill are counted on their own: anything may have become of them. Then the region is revived, and must be a synchronous
-standby again before the next kill, which is its turn's end as primary.`,
+acknowledged order. Lost: acknowledged, and missing from a database at the end. Orders under way at the kill are counted
+separately: they may have any outcome. Then the region is revived, and must be a sync standby again before the next kill,
+which hits the other region.`,
   run: ({ runs = defaultRuns }, say) =>
     withShop(async (world) => {
       await world.up()

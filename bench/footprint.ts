@@ -16,10 +16,10 @@ type Role = 'full' | 'witness' | 'edge'
 export const footprint: Benchmark = {
   name: 'footprint',
   title: 'Memory and idle processor time',
-  how: `The shop's world (two full regions, a witness) with a region of role \`edge\` beside it and without a user, a minute after every
-region was ready. Memory: what the kernel counts for all processes of a region, pages that several share in equal parts;
-of agents also all that they have resident. CPU time: of all of a region's processes over another minute, ended children
-included, in percent of one core. Two full regions differ in who has the primary.`,
+  how: `The shop's world (two full regions, a witness) with an additional region of role \`edge\`, without users, a minute after every
+region was ready. Memory: what the kernel counts for all processes of a region, shared pages in equal parts; for agents also
+their resident memory. CPU time: of all of a region's processes over another minute, ended children included, in percent of
+one core. The two full regions differ in which holds the primary.`,
   run: (_, say) =>
     withShop(async (world) => {
       say('starting a world')

@@ -11,10 +11,10 @@ export const lag: Benchmark = {
   name: 'lag',
   title: 'Replication lag at a distance',
   how: `In a lab, the primary in the east and its replica in the west of the United States: ${commitsPerSecond} commits a second for ${secondsEach} s a run
-(pgbench at a fixed rate, one row each, each waiting for both regions), and beside them twenty rows a second that are followed.
-Lag: from the moment that such a row's INSERT is sent until a session at the replica sees it, by one clock; so it holds the
-commit at the primary, the way, and the replay. The least that the way allows is half a round trip of the link. In turns with
-it, two plain servers at the same sites, with PostgreSQL's own settings and nothing in front of them.`,
+(pgbench at a fixed rate, one row each, each waiting for both regions), and twenty rows a second that are followed. Lag: from
+the moment that such a row's INSERT is sent until a session at the replica sees it, by one clock; it includes the commit at
+the primary, the way, and the replay. Half a round trip of the link is the minimum. Alternating with it, two plain servers
+at the same places, with PostgreSQL's own settings and nothing in front of them.`,
   async run({ runs = defaultRuns }, say) {
     const input = { seconds: secondsEach, rounds: runs }
     const { linkMs, ours, plain } = await inLab('replicationLags', input, say)
@@ -44,7 +44,7 @@ export function figuresOf(linkMs: number, ours: Lags, plain: Lags): Figure[] {
       'commits a second',
       '/s',
       ({ commits }) => commits.perSecond,
-      `each for both regions: ${commits(ours)}; PostgreSQL alone: ${commits(plain)}`,
+      `each in both regions: ${commits(ours)}; PostgreSQL alone: ${commits(plain)}`,
     ),
     beside(
       'lag, median',
@@ -55,13 +55,13 @@ export function figuresOf(linkMs: number, ours: Lags, plain: Lags): Figure[] {
     beside('lag, 95th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.95)),
     beside('lag, 99th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.99)),
     {
-      what: '  of it beyond half a round trip',
+      what: '  99th percentile beyond half a round trip',
       value: at(ours.lagsMs, 0.99) - oneWay,
       unit: 'ms',
       target: { atMost: targetMs },
       note: `PostgreSQL alone: ${(at(plain.lagsMs, 0.99) - oneWay).toFixed(1)} ms`,
     },
-    { what: '  beyond it, median', value: at(ours.lagsMs, 0.5) - oneWay, unit: 'ms' },
+    { what: '  median beyond half a round trip', value: at(ours.lagsMs, 0.5) - oneWay, unit: 'ms' },
   ]
 }
 

@@ -7,10 +7,10 @@ import { describeMachine, type Machine, renderMachine } from './machine.ts'
 import { peerVersions } from './peers.ts'
 import { renderTable } from './table.ts'
 
-/** Loaded when it is their turn: what one of them needs does not disturb the others. */
+/** Each is loaded when it runs, so that the needs of one do not disturb the others. */
 const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark> }> = {
   users: {
-    about: 'what users across a continent get, in a lab: one region and two',
+    about: 'latency of users across a continent, in a lab: one region, two and three',
     load: async () => (await import('./users.ts')).users,
   },
   startup: {
@@ -26,16 +26,19 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
     load: async () => (await import('./failover.ts')).failover,
   },
   'region-loss': {
-    about: 'the same in a lab, at its distance, beside Patroni alone',
+    about: 'the same in a lab, at its distance, compared with Patroni alone',
     load: async () => (await import('./region-loss.ts')).regionLoss,
   },
   lag: { about: 'replication lag in a lab', load: async () => (await import('./lag.ts')).lag },
   durability: {
-    about: 'what waiting for another region costs a commit, in a lab',
+    about: 'the cost of waiting for another region per commit, in a lab',
     load: async () => (await import('./durability.ts')).durability,
   },
-  edge: { about: 'requests beside nginx', load: async () => (await import('./edge.ts')).edge },
-  dns: { about: 'answers beside gdnsd and PowerDNS', load: async () => (await import('./dns.ts')).dns },
+  edge: { about: 'requests compared with nginx', load: async () => (await import('./edge.ts')).edge },
+  dns: {
+    about: 'answers compared with gdnsd and PowerDNS',
+    load: async () => (await import('./dns.ts')).dns,
+  },
   wan: { about: 'the lab’s shaper', load: async () => (await import('./wan.ts')).wan },
 }
 const names = Object.keys(benchmarks)
@@ -43,19 +46,19 @@ const document = join(import.meta.dirname, '../docs/internals/benchmarks.md')
 
 const usage = `Usage: npm run bench -- [all | NAME...] [--runs N] [--seed N] [--write] [--json]
 
-Measures this machine's Nearside. Each runs worlds of its own and stops them again:
+Measures Nearside on this machine. Each benchmark starts worlds of its own and stops them again:
 
 ${names.map((name) => `  ${name.padEnd(12)} ${benchmarks[name]!.about}\n`).join('')}
-What is compared with (nginx, wrk, gdnsd, PowerDNS, dnsperf) is brought into folders beside the engines, once. What
-needs distances runs in a lab, and so needs root.
+The first run installs the programs to compare with (nginx, wrk, gdnsd, PowerDNS, dnsperf) beside the engines.
+Benchmarks with distances run in a lab and need root.
 
-  --runs N   how often each is measured (default: its own)
-  --seed N   of what is drawn at random (default: 1)
-  --write    put the results into docs/internals/benchmarks.md, too; sections of others stay
+  --runs N   how often each is measured (default: its own number)
+  --seed N   seed for everything random (default: 1)
+  --write    also write the results into docs/internals/benchmarks.md; other sections stay
   --json     figures as JSON on standard output
 
 Example: npm run bench -- failover --runs 3
-Exit status: 0 everything was measured, whatever came out; 1 something could not be; 2 wrong usage.
+Exit codes: 0 everything was measured, whether targets were met or not; 1 a benchmark failed; 2 wrong usage.
 `
 
 type Result = {
@@ -92,7 +95,7 @@ function asJson({ name, how, peers, figures, error }: Result) {
   return { name, how: how.replaceAll('\n', ' '), peers, figures: evaluated, error }
 }
 
-/** After each benchmark: whatever becomes of the next one, this is measured. */
+/** After each benchmark, so that a later failure does not lose it. */
 function writeDown(machine: Machine, { runs, seed }: Options, result: Result): void {
   if (!result.figures) return
   const { name, title, how, peers, figures } = result
@@ -103,7 +106,7 @@ function writeDown(machine: Machine, { runs, seed }: Options, result: Result): v
   writeFileSync(document, updateDocument(before, [section], names))
 }
 
-// Whatever was started ends with this process (see the harness of the tests), so an interruption only has to end it.
+// Everything that was started ends with this process (see the tests' harness), so an interruption only has to end it.
 for (const [signal, number] of [
   ['SIGINT', 2],
   ['SIGTERM', 15],

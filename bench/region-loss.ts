@@ -22,11 +22,12 @@ export const regionLoss: Benchmark = {
   name: 'region-loss',
   title: 'Losing the primary’s region, at its distance',
   how: `In a lab: two full regions and a witness across the United States, at the distances of their coordinates. The primary's
-region is killed (its processes are gone, its machine refuses connections) and made unreachable (packets to and from it vanish), in turns,
-while users at the other region's edge send 50 writes and 50 reads a second, whether earlier ones were answered or
+region is killed (its processes are gone, its machine refuses connections) and made unreachable (packets to and from it vanish),
+alternating, while users at the other region's edge send 50 writes and 50 reads a second, whether earlier ones were answered or
 not. Pause: longest time without an acknowledged write. With Nearside's agents, and with Patroni alone: the same world with
-\`failover.automatic: false\`, at Patroni's default timing (ttl 30, loop_wait 10, retry_timeout 10) and at 20, 5, 5, a third as often. In the end both
-databases are asked for every write. Ratio: of the medians, from the best to the worst that the runs allow.`,
+\`failover.automatic: false\`, at Patroni's default timing (ttl 30, loop_wait 10, retry_timeout 10) and at 20, 5, 5, a third as
+often. At the end both databases are asked for every write. Ratio: of the medians; in brackets the best and the worst that the
+runs allow.`,
   async run({ runs = defaultRuns }, say) {
     const ours = await inLab('losses', { agents: true, timings: { Nearside: null }, runs }, say)
     const peers: Record<string, Losses> = {}
@@ -84,7 +85,7 @@ function besidePatroni(
   const [fastest, slowest] = spreadOf(mine)
   const [theirFastest, theirSlowest] = spreadOf(theirs)
   return {
-    what: `  ${fault}, beside ${name}`,
+    what: `  ${fault}, against ${name}`,
     value: median(mine),
     unit: 's',
     peer: {
@@ -111,8 +112,8 @@ function kept(name: string, { measured, violations }: Losses): Figure[] {
       unit: '',
       ...target,
       note: [
-        `of ${acknowledged.toLocaleString('en-US')}; ${failed.toLocaleString('en-US')} others were refused or unknown to their users`,
-        ...(others.length > 0 ? [`other promises broken: ${someOf(others)}`] : []),
+        `of ${acknowledged.toLocaleString('en-US')}; ${failed.toLocaleString('en-US')} others were refused or had an unknown outcome`,
+        ...(others.length > 0 ? [`other guarantees broken: ${someOf(others)}`] : []),
       ].join('; '),
     },
   ]

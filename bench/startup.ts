@@ -7,9 +7,9 @@ const defaultRuns = 3
 export const startup: Benchmark = {
   name: 'startup',
   title: 'Starting a world',
-  how: `From typing \`nearside up --detach\` until it has returned and every edge has answered a page of its own region's
-app. First: the shop in an empty folder, nothing cached but what the set-up brings (which is not part of it). Second:
-after \`nearside down\`, with its data.`,
+  how: `From the start of \`nearside up --detach\` until it has returned and every edge has answered a page of its own region's app. First:
+the shop in an empty folder, with nothing cached except the set-up's files (the set-up itself is not included). Second: after
+\`nearside down\`, with its data.`,
   async run({ runs = defaultRuns }, say) {
     const first: number[] = []
     const second: number[] = []

@@ -2,7 +2,7 @@ import { type Figure, ratioOf, type Unit, verdictOf } from './figure.ts'
 
 /** Figures as a table for people. Pure. */
 
-const heading = ['', 'measured', 'beside', 'ratio', 'target', '']
+const heading = ['', 'measured', 'compared with', 'ratio', 'target', '']
 
 export function renderTable(figures: readonly Figure[]): string {
   const rows = [heading, ...figures.map(cells)]

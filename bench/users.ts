@@ -10,13 +10,14 @@ const targetPercent = 95
 
 export const users: Benchmark = {
   name: 'users',
-  title: 'What users across a continent get',
+  title: 'Latency of users across a continent',
   how: `In a lab: users in the cities of the United States, drawn by population, ${ratePerSecond} requests a second for ${secondsEach} s a run, one
-in twenty an order in the example's shop, the others pages of it. Each user asks a region's name server with its own
-network (nobody has the answer cached), connects from its city to the region that it is named, and keeps the connection
-while it visits, eight requests on average (no assets: they are fast and many). Latency: from when a request was due, with DNS and connecting where it took them. With one region (east, durability
-“local”), with two (east and west, durability “region”) and with three (the witness in the middle gets app and data, too), a world
-each, with the same visits. West begins at the Rocky Mountains.`,
+in twenty an order in the example's shop, the others pages of it. Each user queries a region's name server with its own
+network (no answer is cached), connects from its city to the region that it is named, and keeps the connection
+during its visit, eight requests on average (no assets: they are fast and many). Latency: from when a request was due,
+including DNS and connecting where needed. With one region (east, durability “local”), with two (east and west, durability
+“region”) and with three (the witness in the middle gets app and data too), a world each, with the same visits. West begins
+at the Rocky Mountains.`,
   async run({ runs = 1, seed }, say) {
     const part = (full: string[]) =>
       inLab('visitsInLab', { full, ratePerSecond, seconds: secondsEach * runs, seed }, say)
@@ -42,20 +43,20 @@ export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
       note: described(two),
     },
     {
-      what: '  what distances alone would allow, if nothing else took time',
+      what: '  bound set by distance alone',
       value: percent(two.bound),
       unit: '%',
-      note: `by the model of round trips; one region ${percent(one.bound).toFixed(1)} %, three ${percent(three.bound).toFixed(1)} %`,
+      note: `by the round-trip model; one region ${percent(one.bound).toFixed(1)} %, three ${percent(three.bound).toFixed(1)} %`,
     },
     {
-      what: '  those on a kept connection',
+      what: '  on a kept connection, two regions',
       value: fastWarm(two),
       unit: '%',
       target: { atLeast: targetPercent },
-      note: `the others, ${(100 * (two.cold.requests / two.all.requests)).toFixed(1)} % of all, also asked for the name, or connected`,
+      note: `the others, ${(100 * (two.cold.requests / two.all.requests)).toFixed(1)} % of all, also queried DNS or connected`,
     },
     {
-      what: `users who had at least half of their requests within ${latencyMs} ms`,
+      what: `users with at least half of their requests within ${latencyMs} ms`,
       value: usersFast(two),
       unit: '%',
       target: { atLeast: targetPercent },
@@ -83,7 +84,7 @@ export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
     toTwo('  on a kept connection', '%', fastWarm),
     toTwo('  reads', '%', fastReads),
     toTwo('  writes', '%', fastWrites),
-    toTwo('  users who had at least half of their requests in time', '%', usersFast),
+    toTwo('  users with at least half of their requests in time', '%', usersFast),
     toTwo('writes, median', 'ms', writesMedian),
     failures('two', two),
     failures('three', three),

@@ -27,9 +27,9 @@ export const wan: Benchmark = {
   name: 'wan',
   title: 'The lab’s shaper',
   how: `Two network namespaces and the shaper between them, nothing else. ${perSecond.toLocaleString('en')} packets/s of 200 bytes through
-one link of ${delayMs} ms, ${secondsEach} s in each run: how much later than ${delayMs} ms after it was sent does the kernel have a packet at the other end?
-That contains the way through three namespaces, and whatever else keeps the machine busy. Sender and receiver share its cores
-with the shaper; the sender alone takes one. Flood: as fast as the sender can. Change: from asking for a cut until it is in force.`,
+one link of ${delayMs} ms, ${secondsEach} s per run: how much later than ${delayMs} ms after sending does the kernel deliver a packet at the other end?
+That includes the way through three namespaces, and the machine's other work. Sender and receiver share its cores with the
+shaper; the sender alone takes one. Flood: as fast as the sender can. Change: from the request for a cut until it is in force.`,
   async run({ runs = defaultRuns, seed }, say) {
     const missing = lineMissing()
     if (missing) throw new Error(missing)
@@ -69,9 +69,9 @@ with the shaper; the sender alone takes one. Flood: as fast as the sender can. C
           target: { atLeast: perSecond },
         },
         figure('flood, share of one core', '%', flood, (one) => one.cpuPercent),
-        { what: 'share of one core without a packet', value: idle, unit: '%' },
+        { what: 'share of one core while idle', value: idle, unit: '%' },
         {
-          what: 'change in force',
+          what: 'time until a change is in force',
           value: median(toCut),
           unit: 'ms',
           spread: spreadOf(toCut),

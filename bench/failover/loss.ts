@@ -88,8 +88,8 @@ export function lossFigures(losses: readonly Loss[], violations: readonly Violat
   const none = { unit: '', target: { atMost: 0 } } as const
   return [
     { what: 'orders acknowledged', value: total(({ orders }) => orders.acknowledged), unit: '' },
-    { what: 'of these lost', value: lost, ...none },
-    { what: 'other promises broken', value: others.length, ...none, note: someOf(others) },
+    { what: 'acknowledged orders lost', value: lost, ...none },
+    { what: 'other guarantees broken', value: others.length, ...none, note: someOf(others) },
     {
       what: 'orders under way at the kill',
       value: early.acknowledged + early.refused + early.unknown,
@@ -97,7 +97,7 @@ export function lossFigures(losses: readonly Loss[], violations: readonly Violat
       note: `acknowledged ${early.acknowledged}, refused ${early.refused}, unknown ${early.unknown}`,
     },
     { what: 'other orders with an error', value: refused + unknown - early.refused - early.unknown, ...none },
-    { what: 'of these unknown', value: unknown - early.unknown, unit: '' },
+    { what: 'other orders with an unknown outcome', value: unknown - early.unknown, unit: '' },
     {
       what: `orders paused, median of ${losses.length}`,
       value: median(pauses),
@@ -106,21 +106,21 @@ export function lossFigures(losses: readonly Loss[], violations: readonly Violat
       note: pauses.map((pause) => pause.toFixed(2)).join(', '),
     },
     { what: 'orders paused, worst', value: spreadOf(pauses)[1], unit: 's', target: { atMost: 6 } },
-    { what: 'orders that arrived meanwhile', value: total(({ held }) => held.arrived), unit: '' },
+    { what: 'orders that arrived during the pause', value: total(({ held }) => held.arrived), unit: '' },
     {
-      what: 'of these not answered 2xx',
+      what: 'held orders not answered 2xx',
       value: total(({ held }) => held.arrived - held.acknowledged),
       ...none,
     },
     {
-      what: 'slowest of these',
+      what: 'slowest held order',
       value: Math.max(...losses.map(({ held }) => held.slowestSeconds)),
       unit: 's',
     },
     { what: 'reads', value: total(({ reads }) => reads.sent), unit: '' },
     { what: 'reads with an error', value: total(({ reads }) => reads.failed), ...none },
     {
-      what: 'revived to synchronous standby, median',
+      what: 'revival to sync standby, median',
       value: median(rejoins),
       unit: 's',
       spread: spreadOf(rejoins),

@@ -33,12 +33,12 @@ test('pauses are held against their targets, and against Patroni’s default', (
   const killed = figure(figures, 'killed: writes paused, median of 3')
   assert.deepEqual([killed.value, killed.spread, verdictOf(killed)], [3, [2, 4], 'met'])
   assert.equal(verdictOf(figure(figures, 'unreachable: writes paused')), 'missed')
-  const beside = figure(figures, '  killed, beside default')
+  const beside = figure(figures, '  killed, against default')
   assert.deepEqual([beside.peer!.value, beside.peer!.ratioSpread], [28, [2 / 30, 4 / 24]])
   assert.equal(verdictOf(beside), 'met')
-  assert.equal(verdictOf(figure(figures, '  unreachable, beside default')), 'missed')
-  assert.equal(verdictOf(figure(figures, '  killed, beside other')), undefined)
-  assert.equal(ratioOf(figure(figures, '  killed, beside other')), 3 / 20)
+  assert.equal(verdictOf(figure(figures, '  unreachable, against default')), 'missed')
+  assert.equal(verdictOf(figure(figures, '  killed, against other')), undefined)
+  assert.equal(ratioOf(figure(figures, '  killed, against other')), 3 / 20)
 })
 
 test('a lost write is ours to answer for', () => {
@@ -53,7 +53,7 @@ test('a lost write is ours to answer for', () => {
   const figures = figuresOf(losses([1], [1], broken), { default: losses([1], [1], broken) })
   const ours = figure(figures, 'Nearside: acknowledged writes lost')
   assert.deepEqual([ours.value, verdictOf(ours)], [1, 'missed'])
-  assert.match(ours.note!, /^of 2,000; 10 others .*other promises broken: order t0-2 is 2 times/)
+  assert.match(ours.note!, /^of 2,000; 10 others .*other guarantees broken: order t0-2 is 2 times/)
   assert.equal(verdictOf(figure(figures, 'default: acknowledged writes lost')), undefined)
 })
 
