@@ -5,12 +5,10 @@ import { renderReference } from '../src/topology/reference.ts'
 import { renderCliReference } from './docs/cli.ts'
 import { renderDecisionIndex } from './docs/decisions.ts'
 
-/**
- * Writes the pages that are made from code. Run it after a change of the schema or of a command's help, and after
- * adding a decision: `node scripts/docs.ts`.
- */
-const write = (page: string, text: string) =>
-  writeFileSync(new URL(`../docs/${page}.md`, import.meta.url), text)
-write('reference/topology', renderReference())
-write('reference/cli', await renderCliReference())
-write('decisions/README', renderDecisionIndex())
+/** Writes what is made from code. Run it after a change of the schema or of a help, and for a new decision: `npm run docs`. */
+const made = {
+  'docs/reference/topology.md': renderReference(),
+  'docs/reference/cli.md': await renderCliReference(),
+  'docs/decisions/README.md': renderDecisionIndex(),
+}
+for (const [file, text] of Object.entries(made)) writeFileSync(new URL(`../${file}`, import.meta.url), text)

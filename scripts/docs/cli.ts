@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { programFor } from '../../src/cli/program.ts'
 
-/** docs/reference/cli.md, made from the program's own help: `node scripts/docs.ts` writes it, a test keeps it current. */
+/** docs/reference/cli.md, made from the program's own help: `npm run docs` writes it, a test keeps it current. */
 
 const columns = 100
 
-const intro = `<!-- Made from the help of the commands by \`node scripts/docs.ts\`. Do not edit. -->
+const intro = `<!-- Made from the help of the commands by \`npm run docs\`. Do not edit. -->
 
 # Command line
 

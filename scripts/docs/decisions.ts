@@ -1,11 +1,11 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** docs/decisions/README.md, made from the titles and status lines: `node scripts/docs.ts` writes it. */
+/** docs/decisions/README.md, made from the titles and status lines: `npm run docs` writes it. */
 
 const folder = join(import.meta.dirname, '../../docs/decisions')
 
-const intro = `<!-- Made from the pages of this folder by \`node scripts/docs.ts\`. Do not edit. -->
+const intro = `<!-- Made from the pages of this folder by \`npm run docs\`. Do not edit. -->
 
 # Decisions
 
