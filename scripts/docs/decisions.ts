@@ -9,8 +9,9 @@ const intro = `<!-- Made from the pages of this folder by \`npm run docs\`. Do n
 
 # Decisions
 
-A decision is a choice that somebody may want to reverse. Each page has the context, the choice, the rejected alternatives, and what would change our mind.
-Numbers are never reused; gaps are numbers that were never taken. A decision that is replaced stays, with the status *Superseded by* and a link.
+A decision is a choice that somebody may want to reverse. Each page has the context, the choice, the rejected
+alternatives, and what would change our mind. Numbers are never reused; gaps are numbers that were never taken. A
+decision that is replaced stays, with the status *Superseded by* and a link.
 
 | no. | decision | date | status |
 |---|---|---|---|
