@@ -10,5 +10,9 @@ const made = {
   'docs/reference/topology.md': renderReference(),
   'docs/reference/cli.md': await renderCliReference(),
   'docs/decisions/README.md': renderDecisionIndex(),
+  'src/topology/input.ts': renderInput(),
+  'topology.schema.json': renderJsonSchema(
+    'Made from src/topology/schema.ts by `npm run docs`. Do not edit.',
+  ),
 }
 for (const [file, text] of Object.entries(made)) writeFileSync(new URL(`../${file}`, import.meta.url), text)

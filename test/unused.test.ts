@@ -65,7 +65,8 @@ const exceptions: { reason: string; names: string[] }[] = [
 
 /** The same, without a use in their own file. */
 const alone: Record<string, string> = {
-  'src/lab/checker/index.ts checkFile': 'docs/lab.md: how an engineer checks a saved history again',
+  'src/lab/checker/index.ts checkFile':
+    'docs/internals/checker.md: how an engineer checks a saved history again',
   'src/lab/drill/schedule.ts impaired': 'the property that every round of a soak is held to',
 }
 

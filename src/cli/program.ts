@@ -87,8 +87,9 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
 }
 
 /** The program with the command that is called, or with every command when none is. */
-export async function programFor(args: readonly string[]): Promise<Command> {
-  const program = new Command('nearside')
+export async function programFor(args: readonly string[], io: Io = processIo): Promise<Command> {
+  const { stdout = process.stdout } = io
+  const program = new Program('nearside', io)
     .description('Runs an ordinary web app in several regions and survives losing one.')
     .version(version, '-V, --version', 'show the version')
     .option('-t, --topology <file>', 'topology file, or its folder (default: this folder)')

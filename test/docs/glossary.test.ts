@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Durability, RegionStatus } from '../../src/agent/http/status.ts'
-import type { ProcessState } from '../../src/agent/supervision/supervisor.ts'
+import type { ProcessState } from '../../src/agent/supervision/transitions.ts'
 import type { SteeringState } from '../../src/agent/traffic/dns-steering.ts'
 import type { RegionHealth, Verdict } from '../../src/failover/types.ts'
 import type { Edge, Health, RegionReport } from '../../src/world/status/types.ts'
@@ -42,6 +42,7 @@ const process: All<ProcessState | 'running' | 'gone'> = {
   starting: true,
   ready: true,
   failing: true,
+  outdated: true,
   backoff: true,
   gaveUp: true,
   stopping: true,

@@ -51,7 +51,7 @@ test('topology.schema.json is what the schema says (run: npm run docs)', async (
 })
 
 test('an independent validator accepts the examples, and refuses what check refuses', async () => {
-  const page = at('docs/topology.md')
+  const page = at('docs/reference/topology.md')
   const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
   const right: Record<string, unknown> = parse(yaml)
   assert.ok(accepts(right), JSON.stringify(accepts.errors))

@@ -24,7 +24,7 @@ export async function mixOf(text: string): Promise<Mix> {
       {
         remedy:
           meant === undefined
-            ? 'there is no such file; docs/operate/simulated-users.md shows an example'
+            ? 'there is no such file; docs/operate/simulated-users.md shows what one looks like'
             : `did you mean ${meant}?`,
       },
     )

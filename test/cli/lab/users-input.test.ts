@@ -93,7 +93,7 @@ test('a mix says in our words what a value has to be', async () => {
     await said('requests: { home: { get: "/{a}", values: { a: 1 } } }'),
     /expected a range such as/,
   )
-  assert.match(await said('a: [1'), /[^:] \| the shape of a mix is in docs\/operate\/simulated-users\.md/)
+  assert.match(await said('a: [1'), /[^:] \| the shape of a mix is in docs\/operate\/simulated-users.md/)
 })
 
 test('that a report cannot be written is known before the run, and nothing is left behind', async () => {
