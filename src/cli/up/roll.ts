@@ -57,7 +57,7 @@ export async function roll(
       const done = [...agents.keys()].filter((name) => name !== region.name)
       throw new NearsideError(
         error instanceof NearsideError ? error.code : 'roll_failed',
-        `${messageOf(error)}\n${region.name} did not come back with the new topology; ${done.length > 0 ? `${list(done)} run with it, ` : ''}the others serve with the old one`,
+        `${messageOf(error)}\n${region.name} does not serve with the new topology; ${done.length > 0 ? `${list(done)} run with it, ` : ''}the others serve with the old one`,
         { remedy: 'change the topology back, or mend it, then run nearside up again', cause: error },
       )
     }
