@@ -1,4 +1,5 @@
 import { decide } from '../failover/decide.ts'
+import { recordedStandbys } from '../failover/durability.ts'
 import type { Action, DecisionInput, OwnPrimary, Verdict } from '../failover/types.ts'
 import { defaultPolicy } from '../failover/verdict.ts'
 import { messageOf } from '../lib/errors.ts'
@@ -69,7 +70,7 @@ export class Decisions {
     return {
       unresponsiveMs: this.#writeCheck.unresponsiveMs,
       leadsForMs: leaderSinceMs,
-      standbys: sync.leader === name ? sync.standbys.filter(follows) : [],
+      standbys: recordedStandbys(sync, name).filter(follows),
     }
   }
 

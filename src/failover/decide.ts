@@ -1,3 +1,4 @@
+import { recordedStandbys } from './durability.ts'
 import type { Action, DecisionInput, Verdict } from './types.ts'
 import { healthAfter, verdictOn } from './verdict.ts'
 
@@ -44,7 +45,7 @@ export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Ac
  * whether that is still alive, and wait for an answer. Of several it finds out itself which is ahead.
  */
 function successor(lost: string, { sync }: DecisionInput, verdicts: readonly Verdict[]): string | undefined {
-  const [only, ...others] = sync.leader === lost ? sync.standbys : []
+  const [only, ...others] = recordedStandbys(sync, lost)
   const isWell = verdicts.some(
     ({ region, state }) => region === only && (state === 'healthy' || state === 'alive'),
   )

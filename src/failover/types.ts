@@ -1,4 +1,5 @@
 import type { Region } from '../topology/regions.ts'
+import type { SyncRecord } from './durability.ts'
 
 /** What a vantage asks of every other region. */
 export const probes = ['edge', 'app', 'patroni', 'etcd'] as const
@@ -27,8 +28,7 @@ export type DecisionInput = {
   /** `revision` is '0' for a region that has no entry yet. */
   health: Record<string, { state: RegionHealth; revision: string }>
   leader: Leader | undefined
-  /** Patroni's record of which regions have every write that the named primary has acknowledged. */
-  sync: { leader?: string; standbys: readonly string[] }
+  sync: SyncRecord
   /** Region whose etcd member leads etcd; undefined when unknown. */
   etcdLeader: string | undefined
   /** What the agent that decides knows of the primary that its own region holds; undefined when it holds none. */

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freshMs } from '../agent/coordination/cycle-interval.ts'
 import type { RegionStatus } from '../agent/http/status.ts'
 import { ownPaths } from '../engines/haproxy/layout.ts'
+import { settledDurability } from '../failover/durability.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { askHttp } from '../lib/http.ts'
 import type { Region } from '../topology/regions.ts'
@@ -10,7 +12,6 @@ import { typed } from './find.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
-import { freshMs } from './status/health.ts'
 
 /** One look at a region that comes up. */
 export type Sample = { region: Region; status?: RegionStatus; edge?: boolean }
@@ -79,12 +80,10 @@ const serves = ({ region, status, edge }: Sample) =>
 export const follows = ({ region, status }: Sample): boolean =>
   !region.full || status?.database?.role === 'primary' || status?.world?.lag[region.name]?.streaming === true
 
-/** The durability that the topology asks for is in force. A world with one full region cannot have a write in two. */
+/** The durability that the topology asks for is in force, or the world cannot have it. */
 export function durable(world: WorldHandle, samples: readonly Sample[]): boolean {
-  const { topology } = world.record
-  const alone = world.regions.filter((region) => region.full).length < 2
-  if (topology.database.durability === 'local' || (alone && topology.database.durability === 'region'))
-    return true
+  const fullRegions = world.regions.filter((region) => region.full).length
+  if (settledDurability(world.record.topology.database.durability, fullRegions) !== 'region') return true
   return samples.some(
     ({ status }) => status?.world && status.world.ageMs < freshMs && status.world.durability === 'region',
   )

@@ -1,5 +1,8 @@
 import type { View } from '../../failover/types.ts'
 
+/** A look at the state store that is older than this says nothing about now: while all is well there is one a second. */
+export const freshMs = 3000
+
 /** Between two coordination while a region has just fallen silent. */
 const alarmedMs = 200
 /** The same when the verdict on it falls due: what is published or read later delays it. */

@@ -1,6 +1,7 @@
 import type { RegionContext } from '../../engines/context.ts'
 import { etcdEndpoints } from '../../engines/etcd/render.ts'
 import { patroniPrefix } from '../../engines/postgres/render.ts'
+import type { SyncRecord } from '../../failover/durability.ts'
 import type { Action, Leader, Observation, RegionHealth, View } from '../../failover/types.ts'
 import type { Compare, KeyValue } from '../../lib/etcd/wire.ts'
 import { Etcd, type MemberStatus } from '../../lib/etcd.ts'
@@ -34,8 +35,7 @@ export type Snapshot = {
   leader: Leader | undefined
   /** How long this reader has known the leader key as it is. */
   leaderSinceMs: number
-  /** Patroni's own record of who must be promoted: region names. */
-  sync: { leader?: string; standbys: string[] }
+  sync: SyncRecord
   releases: Record<string, string>
   initialized: boolean
 }
@@ -270,7 +270,7 @@ function leaderOf(kv: KeyValue): Leader {
   return { region: kv.value, lease: kv.lease, modRevision: kv.modRevision }
 }
 
-function syncOf(kv: KeyValue | undefined): Snapshot['sync'] {
+function syncOf(kv: KeyValue | undefined): SyncRecord {
   try {
     const raw = JSON.parse(kv?.value ?? '{}') as { leader?: string | null; sync_standby?: string | null }
     const standbys = (raw.sync_standby ?? '')

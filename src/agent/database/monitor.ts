@@ -12,6 +12,8 @@ export type DatabaseState = {
   heartbeatAgeMs?: number
   /** On the primary: what it knows of each standby that streams from it. */
   standbys?: Standby[]
+  /** On a replica: whether Patroni's sync record names it, so that it may take over; by its own Patroni. */
+  recorded?: boolean
   /** What Patroni says is going on ("running", "streaming", "starting", …). */
   state?: string
   /** On a replica: the WAL segment that it needs and the primary has no more; its data is to be copied anew. */
@@ -31,6 +33,7 @@ type PatroniStatus = {
   state?: string
   role?: string
   timeline?: number
+  sync_standby?: boolean
   xlog?: { location?: number; replayed_location?: number; received_location?: number }
 }
 
@@ -61,6 +64,7 @@ export class DatabaseMonitor {
     }
     const role = patroni.role === 'primary' || patroni.role === 'master' ? 'primary' : 'replica'
     const next: DatabaseState = { role, state: patroni.state, timeline: patroni.timeline }
+    if (role === 'replica') next.recorded = patroni.sync_standby === true
     const position = patroni.xlog?.location ?? patroni.xlog?.replayed_location
     if (position !== undefined) next.lsn = formatLsn(position)
     if (patroni.state === 'running' || patroni.state === 'streaming') {

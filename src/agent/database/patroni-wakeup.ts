@@ -1,4 +1,5 @@
 import { patroniRequest } from '../../engines/postgres/control.ts'
+import { recordedStandbys } from '../../failover/durability.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Snapshot } from '../coordination/store.ts'
 import type { AgentBase } from '../types.ts'
@@ -98,7 +99,7 @@ function standbysWaiting({ reports, leader, sync }: Snapshot, synchronous: boole
   const own = leader && reports[leader.region]?.database
   if (own?.role !== 'primary' || !own.standbys) return []
   const streams = (region: string) => own.standbys!.some((standby) => standby.region === region)
-  const recorded = sync.leader === leader!.region ? sync.standbys : []
+  const recorded = recordedStandbys(sync, leader!.region)
   return Object.values(reports)
     .filter(
       ({ database }) => database?.role === 'replica' && /^(running|streaming)$/.test(database.state ?? ''),

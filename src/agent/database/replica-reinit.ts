@@ -8,6 +8,7 @@ import { missingWalIn } from '../../engines/postgres/log.ts'
 import { mayCopyAnew, type Stranded } from '../../failover/replica-reinit.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { getJson } from '../../lib/http.ts'
+import { freshMs } from '../coordination/cycle-interval.ts'
 import type { CoordinationLoop } from '../coordination/loop.ts'
 import type { AgentBase } from '../types.ts'
 import type { DatabaseMonitor } from './monitor.ts'
@@ -16,7 +17,6 @@ import type { DatabaseMonitor } from './monitor.ts'
 const tailBytes = 65_536
 /** Without its words for so long, the replica has got what it lacked. */
 const quietMs = 12_000
-const freshMs = 3_000
 /** For the replica to end and its slot to be free. */
 const renewMs = 10_000
 
@@ -75,6 +75,7 @@ export class ReplicaReinit {
     return {
       self: this.#agent.context.region.name,
       leader,
+      // Whichever primary the record names: it may be the only other copy of what that one acknowledged.
       syncStandbys: sound?.sync.standbys ?? [],
       role: state.role,
       state: state.role === 'unknown' ? undefined : state.state,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { patroniRequest } from '../../engines/postgres/control.ts'
+import { recordedStandbys } from '../../failover/durability.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import type { Agent } from '../agent.ts'
 import { longestPauseMs, WriteOutageProbe } from './write-outage-probe.ts'
@@ -111,5 +112,6 @@ async function newLeader(agent: Agent, from: string, limitMs: number): Promise<s
 function targets({ coordination: { snapshot }, context }: Agent, from: string): string[] {
   const streaming = (snapshot?.reports[from]?.database?.standbys ?? []).map((standby) => standby.region)
   if (context.topology.database.durability === 'local') return streaming
-  return streaming.filter((region) => snapshot!.sync.standbys.includes(region))
+  const recorded = snapshot ? recordedStandbys(snapshot.sync, from) : []
+  return streaming.filter((region) => recorded.includes(region))
 }

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
 import type { TrafficSample } from '../../engines/haproxy/traffic.ts'
 import type { Agent } from '../agent.ts'
+import { freshMs } from '../coordination/cycle-interval.ts'
 import type { TrafficMonitor } from '../traffic/traffic.ts'
 import { durabilityOf, lagOf } from './status.ts'
 
@@ -134,12 +135,14 @@ function fromShared(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_durability_in_force',
-    help: '1 for what an acknowledged write is worth now: region, at risk, stopped, local or unknown.',
+    help: '1 for what an acknowledged write is worth now: region, at risk, stopped, local or unknown (also while etcd cannot be read).',
     labelNames: ['durability'] as const,
     registers,
     collect() {
       this.reset()
-      this.set({ durability: durabilityOf(agent) }, 1)
+      const { snapshot, atMs } = agent.coordination
+      const fresh = performance.now() - atMs <= freshMs ? snapshot : undefined
+      this.set({ durability: durabilityOf(agent.context, fresh) }, 1)
     },
   })
   new Gauge({

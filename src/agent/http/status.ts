@@ -1,7 +1,9 @@
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
+import { type Durability, durabilityInForce, recordedStandbys } from '../../failover/durability.ts'
 import type { RegionHealth, Verdict, View } from '../../failover/types.ts'
 import type { MemberStatus } from '../../lib/etcd.ts'
 import type { Agent } from '../agent.ts'
+import type { Snapshot } from '../coordination/store.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
@@ -49,12 +51,6 @@ type EtcdState = {
   alarms?: MemberStatus['alarms']
 }
 
-/**
- * What an acknowledged write is worth right now. `region`: on disk in two regions. `at risk`: the topology asks for
- * that, but one region is alone. `stopped`: `strict`, and no standby to acknowledge. `local`: asynchronous by choice.
- */
-export type Durability = 'region' | 'at risk' | 'stopped' | 'local' | 'unknown'
-
 export function statusOf(agent: Agent, requestsPerSecond: number | undefined): RegionStatus {
   const { context, coordination } = agent
   const processes = agent.supervisor.status()
@@ -99,7 +95,7 @@ function worldOf(agent: Agent): RegionStatus['world'] {
   return {
     ageMs: Math.round(performance.now() - atMs),
     ...(primary ? { primary, primaryForMs: Math.round(snapshot.leaderSinceMs) } : {}),
-    durability: durabilityOf(agent),
+    durability: durabilityOf(context, snapshot),
     health: Object.fromEntries(
       context.regions.map((region) => [region.name, snapshot.health[region.name]?.state ?? 'healthy']),
     ),
@@ -109,19 +105,14 @@ function worldOf(agent: Agent): RegionStatus['world'] {
   }
 }
 
-export function durabilityOf(agent: Agent): Durability {
-  const { durability } = agent.context.topology.database
-  if (durability === 'local') return 'local'
-  const { snapshot } = agent.coordination
+export function durabilityOf({ topology }: Agent['context'], snapshot: Snapshot | undefined): Durability {
   const primary = snapshot?.leader?.region
-  const standbys = primary ? snapshot?.reports[primary]?.database?.standbys : undefined
-  if (!snapshot || !standbys) return 'unknown'
-  // PostgreSQL waits for a standby a few seconds before Patroni has recorded that it may be promoted: until then no
-  // write would be lost with the primary's region, but nobody could take over either.
-  const { leader, standbys: recorded } = snapshot.sync
-  const inSync = (region: string) => leader === primary && recorded.includes(region)
-  if (standbys.some(({ region, synchronous }) => synchronous && inSync(region))) return 'region'
-  return durability === 'strict' ? 'stopped' : 'at risk'
+  const recorded = snapshot ? recordedStandbys(snapshot.sync, primary) : []
+  return durabilityInForce({
+    asked: topology.database.durability,
+    standbys: primary === undefined ? undefined : snapshot?.reports[primary]?.database?.standbys,
+    isRecorded: (region) => recorded.includes(region),
+  })
 }
 
 /** Per full region: by the primary's own measurement while it streams, else by the age of the last beat it replayed. */

@@ -1,6 +1,6 @@
+import { freshMs } from '../../agent/coordination/cycle-interval.ts'
 import { bytes, clock, duration, milliseconds, rate } from '../../lib/format.ts'
 import { printable } from '../../lib/printable.ts'
-import { freshMs } from '../../world/status/health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from '../../world/status/types.ts'
 import { type Column, type Output, type Style, table, wrap } from '../output.ts'
 

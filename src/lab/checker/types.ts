@@ -1,3 +1,5 @@
+import type { DurabilityAsked } from '../../failover/durability.ts'
+
 /** One meaning each; see guarantees.ts for their titles and for when they are promised. */
 export const guaranteeIds = [
   'acknowledged-stays',
@@ -37,7 +39,7 @@ export type Guarantee = {
 
 /** What a world promises, by its topology and by what is built. */
 export type Promises = {
-  durability: 'region' | 'strict' | 'local'
+  durability: DurabilityAsked
   readYourWrites: boolean
   monotonicReads: boolean
 }

@@ -1,4 +1,5 @@
 import type { RegionStatus } from '../../agent/http/status.ts'
+import { type DurabilityAsked, settledDurability } from '../../failover/durability.ts'
 
 /** One look at the whole world, by what its agents say; a region whose agent is silent has no status. */
 export type Sample = { atMs: number; regions: readonly { name: string; status?: RegionStatus }[] }
@@ -7,13 +8,8 @@ export type Sample = { atMs: number; regions: readonly { name: string; status?: 
 const freshMs = 5000
 
 /** Everything ready, healthy and in sync, with the durability that was asked for. Pure. */
-export function isSettled(
-  sample: Sample,
-  durability: 'region' | 'strict' | 'local',
-  fullRegions: number,
-): boolean {
-  const alone = fullRegions < 2
-  const wanted = durability === 'local' ? 'local' : alone && durability === 'region' ? 'at risk' : 'region'
+export function isSettled(sample: Sample, durability: DurabilityAsked, fullRegions: number): boolean {
+  const wanted = settledDurability(durability, fullRegions)
   return sample.regions.every(({ status }) => {
     const world = status?.world
     if (!status?.ready || !world || world.ageMs > freshMs || status.etcd.error !== undefined) return false

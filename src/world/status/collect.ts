@@ -87,6 +87,7 @@ type PatroniStatus = {
   state?: string
   role?: string
   timeline?: number
+  sync_standby?: boolean
   replication?: { application_name: string; state: string; sync_state: string }[]
 }
 
@@ -95,7 +96,7 @@ function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState {
   if (!patroni?.role) return { role: 'unknown', state: 'Patroni does not answer' }
   const primary = patroni.role === 'primary' || patroni.role === 'master'
   const base = { state: patroni.state, timeline: patroni.timeline }
-  if (!primary) return { role: 'replica', ...base }
+  if (!primary) return { role: 'replica', ...base, recorded: patroni.sync_standby === true }
   const standbys = (patroni.replication ?? [])
     .filter((one) => one.state === 'streaming')
     .map((one) => ({

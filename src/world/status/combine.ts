@@ -1,5 +1,6 @@
-import type { Durability } from '../../agent/http/status.ts'
-import { evaluate, freshMs } from './health.ts'
+import { freshMs } from '../../agent/coordination/cycle-interval.ts'
+import { type Durability, durabilityInForce } from '../../failover/durability.ts'
+import { evaluate } from './health.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 
 type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
@@ -43,14 +44,16 @@ export function combine({ regions, ...world }: Collected): WorldStatus {
 
 const rank = (one: RegionReport) => (one.etcd?.error === undefined ? 0 : 1)
 
+/** By the databases' own answers: the primary's standbys, and each standby's Patroni on whether it may take over. */
 function durabilityFrom(
   regions: readonly RegionReport[],
   primary: string | undefined,
   asked: WorldStatus['durabilityAsked'],
 ): Durability {
-  if (asked === 'local') return 'local'
-  const standbys = regions.find((one) => one.region === primary)?.database?.standbys
-  if (!standbys) return 'unknown'
-  if (standbys.some((standby) => standby.synchronous)) return 'region'
-  return asked === 'strict' ? 'stopped' : 'at risk'
+  const databaseOf = (region: string | undefined) => regions.find((one) => one.region === region)?.database
+  return durabilityInForce({
+    asked,
+    standbys: databaseOf(primary)?.standbys,
+    isRecorded: (region) => databaseOf(region)?.recorded,
+  })
 }

@@ -1,10 +1,8 @@
+import { freshMs } from '../../agent/coordination/cycle-interval.ts'
 import { spaceState } from '../../engines/etcd/space.ts'
 import { duration, list } from '../../lib/format.ts'
 import { isDead, regionProblems } from './region-health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
-
-/** The shared view is written and read once a second; one older than this is told as old. */
-export const freshMs = 3000
 
 type StatusWithoutHealth = Omit<WorldStatus, 'health' | 'problems'>
 

@@ -1,6 +1,7 @@
-import type { Durability, RegionStatus } from '../../agent/http/status.ts'
+import type { RegionStatus } from '../../agent/http/status.ts'
 import type { ProcessStatus } from '../../agent/supervision/supervised-process.ts'
 import type { ProcessState } from '../../agent/supervision/transitions.ts'
+import type { Durability, DurabilityAsked } from '../../failover/durability.ts'
 import type { RegionHealth, Verdict } from '../../failover/types.ts'
 
 /** The answer of `nearside status --json`. Fields are added, never changed or taken away. */
@@ -16,7 +17,7 @@ export type WorldStatus = {
   primary?: string
   durability: Durability
   /** What the topology asks for. */
-  durabilityAsked: 'region' | 'strict' | 'local'
+  durabilityAsked: DurabilityAsked
   /**
    * What the agents know together (health, verdicts, lag, primary), by the freshest of those that answered: how old
    * it is, and whose it is. Absent when no agent answers; then everything here comes from the engines themselves.

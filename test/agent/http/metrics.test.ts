@@ -7,11 +7,11 @@ import { regionsOf } from '../../../src/topology/regions.ts'
 import { topologyOf, withEdge } from '../../support/topologies.ts'
 
 /** As much of an agent as metrics look at. */
-function agentOf(name: string, member?: Partial<MemberStatus>): Agent {
+function agentOf(name: string, member?: Partial<MemberStatus>, coordination: object = {}): Agent {
   const regions = regionsOf(topologyOf(withEdge))
   const region = regions.find((one) => one.name === name)
   const context = { region, regions, topology: topologyOf(withEdge) }
-  const parts = { coordination: {}, etcdWatch: { member }, deployments: { count: 0 } }
+  const parts = { coordination, etcdWatch: { member }, deployments: { count: 0 } }
   return { context, ...parts, supervisor: { status: () => [] } } as unknown as Agent
 }
 const text = (agent: Agent) => metrics(agent, () => undefined).text()
@@ -23,4 +23,22 @@ test('a voting region tells how large its etcd is, how large it may be, and whic
   assert.match(full, /^nearside_etcd_alarm\{alarm="nospace"\} 1$/m)
   assert.match(full, /^nearside_etcd_alarm\{alarm="corrupt"\} 0$/m)
   assert.doesNotMatch(await text(agentOf('sa-east')), /nearside_etcd_(database|quota|alarm)/)
+})
+
+test('durability in force is that of a fresh view; an old one says nothing about now', async () => {
+  const snapshot = {
+    leader: { region: 'us-east' },
+    sync: { leader: 'us-east', standbys: ['us-west'] },
+    reports: { 'us-east': { database: { standbys: [{ region: 'us-west', synchronous: true }] } } },
+    health: {},
+  }
+  const fresh = { snapshot, atMs: performance.now() }
+  assert.match(
+    await text(agentOf('us-east', undefined, fresh)),
+    /^nearside_durability_in_force\{durability="region"\} 1$/m,
+  )
+  const old = { snapshot, atMs: performance.now() - 10_000 }
+  const said = await text(agentOf('us-east', undefined, old))
+  assert.match(said, /^nearside_durability_in_force\{durability="unknown"\} 1$/m)
+  assert.doesNotMatch(said, /durability="region"/)
 })

@@ -3,12 +3,13 @@ import { describe, test } from 'node:test'
 import type { Agent } from '../../../src/agent/agent.ts'
 import type { Snapshot } from '../../../src/agent/coordination/store.ts'
 import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
-import { type Durability, durabilityOf } from '../../../src/agent/http/status.ts'
+import { durabilityOf } from '../../../src/agent/http/status.ts'
+import type { Durability, DurabilityAsked } from '../../../src/failover/durability.ts'
 import { topologyOf, twoRegions } from '../../support/topologies.ts'
 
 /** Only what the question is about. */
 function durability(
-  asked: 'region' | 'strict' | 'local',
+  asked: DurabilityAsked,
   standbys: DatabaseState['standbys'],
   sync: Snapshot['sync'],
 ): Durability {
@@ -19,7 +20,7 @@ function durability(
     reports: { 'us-east': { database } },
   }
   const context = { topology: topologyOf(twoRegions, { database: { durability: asked } }) }
-  return durabilityOf({ context, coordination: { snapshot } } as unknown as Agent)
+  return durabilityOf(context as Agent['context'], snapshot as unknown as Snapshot)
 }
 
 const streaming = (synchronous: boolean) => [{ region: 'us-west', synchronous, lagMs: 0, lagBytes: 0 }]

@@ -180,3 +180,14 @@ test('a region without a way to the primary says so', () => {
     ['us-west: unhealthy: it has no way to the primary, which us-east and us-central reach'],
   )
 })
+
+test('without any agent a standby that its own Patroni would not promote is not in sync', () => {
+  const said = (recorded: boolean) =>
+    statusOf(
+      [east, { ...west, database: { ...west.database!, recorded } }, central].map((region) =>
+        withoutAgent(region, 'running'),
+      ),
+    ).durability
+  assert.equal(said(true), 'region')
+  assert.equal(said(false), 'at risk')
+})
