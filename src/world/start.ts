@@ -5,7 +5,7 @@ import type { RegionStatus } from '../agent/http/status.ts'
 import { ownPaths } from '../engines/haproxy/layout.ts'
 import { settledDurability } from '../failover/durability.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { askHttp } from '../lib/http.ts'
+import { httpStatus } from '../lib/http.ts'
 import type { Region } from '../topology/regions.ts'
 import { lastWords, type StartedAgent } from './agents.ts'
 import { typed } from './find.ts'
@@ -69,8 +69,13 @@ export async function untilServing(
 async function look(world: WorldHandle, region: Region): Promise<Sample> {
   const status = await regionStatus(world, region, 2000)
   if (!status?.ready || !region.serves) return { region, ...(status ? { status } : {}) }
-  const answer = await askHttp(region.address, world.record.topology.ports.http, ownPaths.ready, 1000)
-  return { region, status, edge: answer?.status === 200 }
+  const edge = await httpStatus({
+    host: region.address,
+    port: world.record.topology.ports.http,
+    path: ownPaths.ready,
+    timeoutMs: 1000,
+  })
+  return { region, status, edge: edge === 200 }
 }
 
 const serves = ({ region, status, edge }: Sample) =>

@@ -5,7 +5,7 @@ import { endsBy, type Stage, stages } from '../agent/supervision/shutdown-order.
 import { Supervisor } from '../agent/supervision/supervisor.ts'
 import { compileRegion } from '../compile.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
-import { askHttp } from '../lib/http.ts'
+import { httpStatus } from '../lib/http.ts'
 import { isAlive, signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
@@ -114,7 +114,12 @@ function withoutAgent(world: WorldHandle, region: Region): Stopper {
 }
 
 const leads = async (world: WorldHandle, region: Region) =>
-  (await askHttp(region.address, world.record.topology.ports.patroni, '/primary', 1000))?.status === 200
+  (await httpStatus({
+    host: region.address,
+    port: world.record.topology.ports.patroni,
+    path: '/primary',
+    timeoutMs: 1000,
+  })) === 200
 
 /** What no record names: a postmaster whose Patroni was killed, a helper that an app left behind. */
 async function endRest(rest: readonly WorldProcess[]): Promise<void> {

@@ -1,9 +1,9 @@
 import { ownPaths } from '../../engines/haproxy/layout.ts'
 import type { ProbeName, Seen, View } from '../../failover/types.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
+import { httpStatus } from '../../lib/http.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { PortName, Topology } from '../../topology/schema.ts'
-import { httpStatus } from '../supervision/check.ts'
 
 /**
  * Asks every other region the same few questions, again and again, and remembers since when each has had the answer
@@ -87,7 +87,7 @@ export class Prober {
     while (!this.#stopped) {
       const askedAt = this.#clock.now()
       const status = await httpStatus({
-        address: target.address,
+        host: target.address,
         port: this.#topology.ports[question.port],
         path: question.path,
         timeoutMs,

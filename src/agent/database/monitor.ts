@@ -133,7 +133,7 @@ export class DatabaseMonitor {
 
   #patroni(timeoutMs: number): Promise<PatroniStatus | undefined> {
     const { region, topology } = this.#context
-    return getJson<PatroniStatus>(region.address, topology.ports.patroni, '/patroni', timeoutMs)
+    return getJson({ host: region.address, port: topology.ports.patroni, path: '/patroni', timeoutMs })
   }
 }
 

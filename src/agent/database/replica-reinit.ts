@@ -114,12 +114,12 @@ export class ReplicaReinit {
   async #copies(): Promise<void> {
     const { region, topology } = this.#agent.context
     for (const until = performance.now() + renewMs; performance.now() < until; await sleep(100)) {
-      const patroni = await getJson<{ state?: string }>(
-        region.address,
-        topology.ports.patroni,
-        '/patroni',
-        1000,
-      )
+      const patroni = await getJson<{ state?: string }>({
+        host: region.address,
+        port: topology.ports.patroni,
+        path: '/patroni',
+        timeoutMs: 1000,
+      })
       if (patroni?.state === 'creating replica') return
     }
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { request } from 'node:http'
 import { connect } from 'node:net'
+import { httpStatus } from '../../lib/http.ts'
 import type { Check } from '../../plan.ts'
 
 /** Runs a command as the process that it belongs to is run; resolves to its exit code. */
@@ -10,7 +10,7 @@ export type Exec = (command: string[], env: Record<string, string>, timeoutMs: n
 export function passes(check: Check, address: string, timeoutMs: number, exec: Exec): Promise<boolean> {
   if (check.kind === 'exec') return exec(check.command, check.env ?? {}, timeoutMs).then((code) => code === 0)
   if (check.kind === 'tcp') return accepts(address, check, timeoutMs)
-  return httpStatus({ address, port: check.port, path: check.path, timeoutMs }).then(
+  return httpStatus({ host: address, port: check.port, path: check.path, timeoutMs }).then(
     (status) => status !== undefined && check.expect.includes(status),
   )
 }
@@ -38,41 +38,6 @@ function accepts(
     })
     socket.on('error', () => done(false))
     socket.on('close', () => done(false))
-  })
-}
-
-type HttpQuestion = {
-  address: string
-  port: number
-  path: string
-  timeoutMs: number
-  /** The address to ask from; some ports answer only the world's own regions. */
-  from?: string
-}
-
-/** The status of a GET; undefined when nothing answered in time. */
-export function httpStatus(question: HttpQuestion): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const call = request({
-      host: question.address,
-      port: question.port,
-      path: question.path,
-      localAddress: question.from,
-      agent: false,
-    })
-    const timer = setTimeout(() => call.destroy(), question.timeoutMs)
-    const done = (status: number | undefined) => {
-      clearTimeout(timer)
-      call.destroy()
-      resolve(status)
-    }
-    call.on('response', (response) => {
-      response.resume()
-      done(response.statusCode)
-    })
-    call.on('error', () => done(undefined))
-    call.on('close', () => done(undefined))
-    call.end()
   })
 }
 

@@ -1,13 +1,13 @@
-import { request } from 'node:http'
 import { NearsideError } from '../../lib/errors.ts'
+import { basicAuthorization, callHttp, HttpError } from '../../lib/http.ts'
 import type { RegionContext } from '../context.ts'
 import { dynamicConfig } from './render.ts'
 
 /**
- * One call of Patroni's REST API; `address` is that of the region to ask. Fails with
- * `patroni_refused` and Patroni's own words unless the answer is a 2xx.
+ * One call of Patroni's REST API; `address` is that of the region to ask. Fails with `patroni_refused` and Patroni's own
+ * words unless the answer is a 2xx, with `patroni_unreachable` when there is none.
  */
-export function patroniRequest(
+export async function patroniRequest(
   context: Pick<RegionContext, 'topology' | 'secrets'>,
   address: string,
   method: 'GET' | 'POST' | 'PATCH',
@@ -15,33 +15,21 @@ export function patroniRequest(
   body: Record<string, unknown> | undefined,
   timeoutMs: number,
 ): Promise<string> {
-  const text = body === undefined ? '' : JSON.stringify(body)
-  const call = request({
+  const failed = (code: string, why: string, cause?: unknown) =>
+    new NearsideError(code, `Patroni ${method} ${path}: ${why}`, { cause })
+  const answer = await callHttp({
     host: address,
     port: context.topology.ports.patroni,
     method,
     path,
-    agent: false,
-    auth: `nearside:${context.secrets.patroni}`,
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+    json: body,
+    headers: { authorization: basicAuthorization('nearside', context.secrets.patroni) },
+    timeoutMs,
+  }).catch((error) => {
+    throw error instanceof HttpError ? failed('patroni_unreachable', error.reason, error) : error
   })
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
-    const fail = (why: string, cause?: unknown) =>
-      reject(new NearsideError('patroni_refused', `Patroni ${method} ${path}: ${why}`, { cause }))
-    call.on('response', (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('end', () => {
-        const answer = Buffer.concat(parts).toString('utf8')
-        if ((response.statusCode ?? 0) >= 200 && (response.statusCode ?? 0) < 300) resolve(answer)
-        else fail(`${response.statusCode} ${answer.slice(0, 1000)}`)
-      })
-    })
-    call.on('error', (error) => fail(error.message, error))
-    call.on('close', () => clearTimeout(timer))
-    call.end(text)
-  })
+  if (answer.status >= 200 && answer.status < 300) return answer.body
+  throw failed('patroni_refused', `${answer.status} ${answer.body.slice(0, 1000)}`)
 }
 
 type Settings = Record<string, unknown>

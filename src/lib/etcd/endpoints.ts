@@ -1,4 +1,5 @@
 import { messageOf, NearsideError } from '../errors.ts'
+import { HttpError } from '../http.ts'
 import { EtcdRefusal, isWell, type Json, post } from './request.ts'
 
 export type EtcdOptions = {
@@ -96,7 +97,6 @@ export class Endpoints {
   }
 }
 
-const refusedCodes = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'])
 const staleToken =
   /invalid auth token|user name is empty|revision of auth store is old|authentication is not enabled/
 /** gRPC 14 unavailable, 4 deadline: this member cannot answer now (no leader, shutting down); another may. */
@@ -105,7 +105,7 @@ const unavailable = (error: EtcdRefusal) => error.grpcCode === 14 || error.grpcC
 /** A refused connection carried nothing, and a member without a leader proposes nothing; of all else nobody knows. */
 function mayHaveActed(error: unknown): boolean {
   if (error instanceof EtcdRefusal) return !/no leader/.test(error.message)
-  return !(error instanceof Error && 'code' in error && refusedCodes.has(String(error.code)))
+  return !(error instanceof HttpError && error.code === 'http_refused')
 }
 
 /** '' while authentication is not turned on yet. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseState } from '../../agent/database/monitor.ts'
 import { ownPaths } from '../../engines/haproxy/layout.ts'
-import { askHttp, parseJson } from '../../lib/http.ts'
+import { getJson, httpStatus } from '../../lib/http.ts'
 import { isAlive, uptimeSeconds } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
 import { agentProcess } from '../agents.ts'
@@ -52,9 +52,9 @@ async function reportOn(world: WorldHandle, region: Region): Promise<RegionRepor
 }
 
 async function edgeOf(region: Region, port: number, timeoutMs: number): Promise<Edge> {
-  const answer = await askHttp(region.address, port, ownPaths.ready, timeoutMs)
-  if (!answer) return 'unreachable'
-  return answer.status === 200 ? 'serving' : 'no app'
+  const status = await httpStatus({ host: region.address, port, path: ownPaths.ready, timeoutMs })
+  if (status === undefined) return 'unreachable'
+  return status === 200 ? 'serving' : 'no app'
 }
 
 async function withoutAgent(
@@ -63,11 +63,16 @@ async function withoutAgent(
   engineMs: number,
 ): Promise<Pick<RegionReport, 'agentState' | 'processes' | 'database'>> {
   const patroni = region.full
-    ? askHttp(region.address, world.record.topology.ports.patroni, '/patroni', engineMs)
+    ? getJson<PatroniStatus>({
+        host: region.address,
+        port: world.record.topology.ports.patroni,
+        path: '/patroni',
+        timeoutMs: engineMs,
+      })
     : undefined
   const hangs = agentProcess(world, region) !== undefined
   const processes = processesFromRecords(world.regionFolder(region.name))
-  const database = databaseFrom(parseJson<PatroniStatus>((await patroni)?.body))
+  const database = databaseFrom(await patroni)
   return {
     agentState: hangs ? 'hangs' : isHere(world, region) ? 'gone' : 'elsewhere',
     processes,

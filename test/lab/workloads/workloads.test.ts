@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Source, View } from '../../../src/lab/history.ts'
 import { Users } from '../../../src/lab/workloads/ledger/users.ts'
 import { openLoop } from '../../../src/lab/workloads/loop.ts'
-import { ask, Unanswered } from '../../../src/lab/workloads/orders/ask.ts'
 import { Customers } from '../../../src/lab/workloads/orders/customers.ts'
 import { outcomeOf, outcomeOfError } from '../../../src/lab/workloads/orders/outcome.ts'
 import { viewsWhenEqual } from '../../../src/lab/workloads/until-equal.ts'
+import { HttpError } from '../../../src/lib/http.ts'
 
 describe('an open loop', () => {
   test('begins operations when it is their time, whether or not earlier ones have ended', async () => {
@@ -133,33 +131,15 @@ describe('the outcome of an order', () => {
   for (const [what, given, outcome] of table)
     test(`${what}: ${outcome}`, () => assert.equal(outcomeOf(given), outcome))
   test('no connection: fail; a connection that broke: unknown; anything else: unknown', () => {
-    assert.equal(outcomeOfError(new Unanswered('ECONNREFUSED', false)), 'fail')
-    assert.equal(outcomeOfError(new Unanswered('ECONNRESET', true)), 'unknown')
+    assert.equal(
+      outcomeOfError(new HttpError('http_refused', 'host:80', { reason: 'ECONNREFUSED', sent: false })),
+      'fail',
+    )
+    assert.equal(
+      outcomeOfError(new HttpError('http_broken', 'host:80', { reason: 'ECONNRESET', sent: true })),
+      'unknown',
+    )
     assert.equal(outcomeOfError(new TypeError('?')), 'unknown')
-  })
-})
-
-describe('a request', () => {
-  const server = createServer((request, response) => {
-    if (request.url === '/break') return void request.socket.destroy()
-    if (request.url === '/silent') return
-    response.end(request.method)
-  })
-  after(() => server.close())
-  const where = async () => {
-    if (!server.listening)
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
-    return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, patienceMs: 5000 }
-  }
-
-  test('that was connected was sent, one that never was connected was not', async () => {
-    const place = await where()
-    assert.equal((await ask({ ...place, path: '/', body: 'x' })).body, 'POST')
-    assert.equal((await ask({ ...place, path: '/' })).body, 'GET')
-    await assert.rejects(ask({ ...place, path: '/break' }), { sent: true })
-    await assert.rejects(ask({ ...place, path: '/silent', patienceMs: 50 }), { sent: true, message: /50 ms/ })
-    await assert.rejects(ask({ ...place, port: 1, path: '/' }), { sent: false, message: 'ECONNREFUSED' })
-    server.closeAllConnections()
   })
 })
 

@@ -67,7 +67,13 @@ const failures: Record<string, Failure> = {
   ENOMEM: 'own limit',
 }
 
-/** One request and its whole answer, on a kept connection if one is free. Never rejects. */
+/**
+ * One request and its whole answer, on a kept connection if one is free. Never rejects.
+ *
+ * Not built on `src/lib/http.ts`, because the call itself is what is measured here: whether it went over one of the
+ * user's own kept connections, whether that one was stale, how long connecting took, and whether the answer was cut
+ * short after it had begun. Each user has its own pool of connections, and bodies that are not HTML are not kept.
+ */
 export function exchange(ask: Ask): Promise<Exchange> {
   const { agent, address, port, method, path, body, patienceMs, stops } = ask
   return new Promise((resolve) => {

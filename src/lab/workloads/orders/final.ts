@@ -1,6 +1,6 @@
+import { callHttp, type HttpAnswer } from '../../../lib/http.ts'
 import type { Region } from '../../../topology/regions.ts'
 import type { Source, View } from '../../history.ts'
-import { type Answer, ask } from './ask.ts'
 import { parsed } from './outcome.ts'
 
 type Shop = {
@@ -8,6 +8,9 @@ type Shop = {
   domain: string
   patienceMs: number
 }
+
+/** Much more than any answer of the shop. */
+export const longestAnswerBytes = 16 * 1024 * 1024
 
 type Page = { orders?: { reference?: unknown }[]; next?: string | null }
 
@@ -36,13 +39,14 @@ export async function showOrders(
 }
 
 /** Rejects when a replica's question was answered elsewhere: that says nothing about this region. */
-export async function askShop(shop: Shop, region: Region, path: string, source: Source): Promise<Answer> {
-  const answer = await ask({
+export async function askShop(shop: Shop, region: Region, path: string, source: Source): Promise<HttpAnswer> {
+  const answer = await callHttp({
     host: region.address,
     port: shop.port,
     path,
     headers: { host: shop.domain, accept: 'application/json' },
-    patienceMs: shop.patienceMs,
+    timeoutMs: shop.patienceMs,
+    maxBytes: longestAnswerBytes,
   })
   if (answer.status !== 200)
     throw new Error(`${region.name}${path}: ${answer.status} ${answer.body.slice(0, 200)}`)

@@ -1,12 +1,12 @@
 import { messageOf, NearsideError } from '../../../lib/errors.ts'
+import { callHttp, type HttpAnswer, HttpError } from '../../../lib/http.ts'
 import type { Region } from '../../../topology/regions.ts'
 import { clockMs, type NewOp, type RecordOp } from '../../history.ts'
 import { openLoop } from '../loop.ts'
 import { type Workload, type WorkloadOptions, type WorkloadWorld, workloadDefaults } from '../types.ts'
 import { viewsWhenEqual } from '../until-equal.ts'
-import { type Answer, ask } from './ask.ts'
 import { Customers } from './customers.ts'
-import { askShop, showOrders } from './final.ts'
+import { askShop, longestAnswerBytes, showOrders } from './final.ts'
 import { outcomeOf, outcomeOfError, parsed } from './outcome.ts'
 
 /** Orders placed by a clock that is a little behind ours are still found. */
@@ -40,11 +40,18 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       cookie: `shop_customer=${customer}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     }
-    const where = { host: region.address, port: ports.http, patienceMs: options.patienceMs }
-    let answer: Answer | undefined
+    let answer: HttpAnswer | undefined
     let failed: unknown
     try {
-      answer = await ask({ ...where, path, headers, ...(body === undefined ? {} : { body }) })
+      answer = await callHttp({
+        host: region.address,
+        port: ports.http,
+        path,
+        ...(body === undefined ? {} : { method: 'POST', body }),
+        headers,
+        timeoutMs: options.patienceMs,
+        maxBytes: longestAnswerBytes,
+      })
     } catch (error) {
       failed = error
     }
@@ -55,7 +62,9 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       completedMs: clockMs(),
       why: answer
         ? `${answer.status}${answer.status >= 400 ? ` ${answer.body.slice(0, 160)}` : ''}`
-        : messageOf(failed),
+        : failed instanceof HttpError
+          ? failed.reason
+          : messageOf(failed),
       ...(typeof served === 'string' ? { servedBy: served } : {}),
     }
     return { answer, failed, rest }

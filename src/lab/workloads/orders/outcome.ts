@@ -1,5 +1,5 @@
+import { type HttpAnswer, HttpError } from '../../../lib/http.ts'
 import type { Outcome } from '../../history.ts'
-import { type Answer, Unanswered } from './ask.ts'
 
 /** What HAProxy says of a write that it has held and given up: the app has never seen it. */
 const neverArrived = /cannot take writes|too many writes/i
@@ -8,7 +8,7 @@ const neverArrived = /cannot take writes|too many writes/i
  * What a customer knows of an order after this answer. The shop places an order once however often it is sent, tries
  * again by itself, and says `unavailable` only when nothing was written; it is held to that.
  */
-export function outcomeOf({ status, body }: Answer): Outcome {
+export function outcomeOf({ status, body }: Pick<HttpAnswer, 'status' | 'body'>): Outcome {
   if (status === 201 || status === 200) return 'ok'
   if (status === 503 && (codeOf(body) === 'unavailable' || neverArrived.test(body))) return 'fail'
   // The shop has read it and will not have it.
@@ -17,7 +17,7 @@ export function outcomeOf({ status, body }: Answer): Outcome {
 }
 
 export function outcomeOfError(error: unknown): Outcome {
-  return error instanceof Unanswered && !error.sent ? 'fail' : 'unknown'
+  return error instanceof HttpError && !error.sent ? 'fail' : 'unknown'
 }
 
 function codeOf(body: string): string | undefined {
