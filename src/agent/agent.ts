@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { compileRegion, contextOf } from '../compile.ts'
 import type { RegionContext } from '../engines/context.ts'
 import { haproxyIn } from '../engines/haproxy/control.ts'
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { systemClock } from '../lib/clock.ts'
+import { messageOf } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
+import { Loop } from '../lib/loop.ts'
 import type { RegionPlan } from '../plan.ts'
 import { EtcdWatch } from './coordination/etcd-watch.ts'
 import { CoordinationLoop } from './coordination/loop.ts'
@@ -63,7 +64,7 @@ export class Agent implements AgentBase {
   readonly #electionWakeup: ElectionWakeup
   readonly #standbyWakeup: StandbyWakeup
   #stopping = false
-  #databaseLoop: Promise<void> | undefined
+  readonly #databaseLoop: Loop
 
   static async create(options: AgentOptions): Promise<Agent> {
     const record = await readWorld(options.worldFolder)
@@ -103,6 +104,11 @@ export class Agent implements AgentBase {
       })
     }
     if (region.full) this.#oldSessions = new OldSessions(this.log, haproxyIn(folder, 2000))
+    this.#databaseLoop = new Loop({
+      round: () => this.#lookAtDatabase(),
+      restMs: 1000,
+      onError: (error) => this.log.warn({ error: messageOf(error) }, 'could not look at the database'),
+    })
     if (region.serves) this.steering = new DnsSteering(this)
     this.deployments = new Deployments(this)
     this.supervisor = new Supervisor({
@@ -128,7 +134,7 @@ export class Agent implements AgentBase {
     if (this.steering) void this.steering.start()
     this.writeCheck?.start()
     this.coordination.start()
-    this.#databaseLoop = this.#watchDatabase()
+    if (this.database) this.#databaseLoop.start()
     this.etcdWatch.start()
   }
 
@@ -136,7 +142,7 @@ export class Agent implements AgentBase {
   async close(): Promise<void> {
     this.#stopping = true
     this.prober.stop()
-    await Promise.all([this.coordination.stop(), this.#databaseLoop, this.etcdWatch.stop()])
+    await Promise.all([this.coordination.stop(), this.#databaseLoop.stop(), this.etcdWatch.stop()])
     await this.writeCheck?.stop()
     await this.database?.close()
     await this.store.withdraw().catch(() => undefined)
@@ -169,11 +175,8 @@ export class Agent implements AgentBase {
     void this.#oldSessions?.follow(snapshot.leader?.region, before)
   }
 
-  async #watchDatabase(): Promise<void> {
-    while (!this.#stopping && this.database) {
-      await this.database.round(2000)
-      await this.replicaReinit?.round()
-      await sleep(1000)
-    }
+  async #lookAtDatabase(): Promise<void> {
+    await this.database?.round(2000)
+    await this.replicaReinit?.round()
   }
 }

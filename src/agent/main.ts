@@ -36,7 +36,7 @@ async function main(worldFolder: string, region: string): Promise<void> {
   const rotation = rotateLogs(agent.context.folder)
   const stop = async (signal: string) => {
     log.info({ signal }, 'stopping')
-    clearInterval(rotation)
+    void rotation.stop()
     await agent.supervisor.stop()
     await agent.close()
     process.exit(0)

@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../lib/errors.ts'
 import type { MemberStatus } from '../../lib/etcd.ts'
+import { Loop } from '../../lib/loop.ts'
 import type { AgentBase } from '../types.ts'
 
 /** It changes rarely; asking every few seconds is enough. */
@@ -12,20 +13,23 @@ export class EtcdWatch {
   /** As of a few seconds ago; undefined without a member, or when it is silent. */
   member: MemberStatus | undefined
   readonly #agent: Pick<AgentBase, 'context' | 'store'>
-  #stopping = false
-  #loop: Promise<void> | undefined
+  readonly #loop: Loop
 
-  constructor(agent: Pick<AgentBase, 'context' | 'store'>) {
+  constructor(agent: Pick<AgentBase, 'context' | 'store' | 'log'>) {
     this.#agent = agent
+    this.#loop = new Loop({
+      round: () => this.#look(),
+      restMs: everyMs,
+      onError: (error) => agent.log.warn({ error: messageOf(error) }, 'could not look at etcd'),
+    })
   }
 
   start(): void {
-    if (this.#agent.context.region.votes) this.#loop = this.#run()
+    if (this.#agent.context.region.votes) this.#loop.start()
   }
 
-  async stop(): Promise<void> {
-    this.#stopping = true
-    await this.#loop
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   /** True when the region's own member led, and has been asked to hand over to that region's. */
@@ -34,17 +38,14 @@ export class EtcdWatch {
     return this.#agent.store.moveEtcdLeader(to)
   }
 
-  async #run(): Promise<void> {
+  async #look(): Promise<void> {
     const { store } = this.#agent
-    while (!this.#stopping) {
-      try {
-        const { idByName, leader } = await store.etcd.members()
-        this.leader = Object.keys(idByName).find((name) => idByName[name] === leader)
-      } catch {
-        this.leader = undefined
-      }
-      this.member = await store.ownMember()
-      for (let waitedMs = 0; waitedMs < everyMs && !this.#stopping; waitedMs += 250) await sleep(250)
+    try {
+      const { idByName, leader } = await store.etcd.members()
+      this.leader = Object.keys(idByName).find((name) => idByName[name] === leader)
+    } catch {
+      this.leader = undefined
     }
+    this.member = await store.ownMember()
   }
 }

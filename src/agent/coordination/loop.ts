@@ -1,6 +1,7 @@
 import type { RegionContext } from '../../engines/context.ts'
 import type { View } from '../../failover/types.ts'
 import { messageOf } from '../../lib/errors.ts'
+import { every, Loop } from '../../lib/loop.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import { cycleIntervalMs } from './cycle-interval.ts'
 import type { Snapshot, StateStore } from './store.ts'
@@ -19,6 +20,9 @@ type CoordinationLoopOptions = {
   follow: (snapshot: Snapshot, before: string | undefined) => Promise<void>
 }
 
+/** A look that took longer than its interval must leave time for everything else. */
+const leastRestMs = 20
+
 /**
  * CoordinationLoop at what all agents share, again and again: publish, read, do what follows. An agent that cannot write to etcd
  * fails here, decides nothing and leaves everything as it is: a minority does not act.
@@ -34,54 +38,49 @@ export class CoordinationLoop {
   #listeners: ((snapshot: Snapshot) => void)[] = []
   /** An election has no leader for a moment. */
   #lastPrimary: string | undefined
-  #stopping = false
-  #loop: Promise<void> | undefined
-  #endRest: () => void = () => undefined
+  readonly #loop: Loop
 
   constructor(options: CoordinationLoopOptions) {
     this.#options = options
+    this.#loop = new Loop({
+      round: async () => {
+        await this.#look()
+        this.error = undefined
+      },
+      onError: (error) => {
+        this.error = messageOf(error)
+      },
+      restMs: (tookMs) => {
+        const { seen, context } = options
+        return every(cycleIntervalMs(seen(), context.topology.failover), leastRestMs)(tookMs)
+      },
+    })
   }
 
   start(): void {
-    this.#loop = this.#run()
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true
-    await this.#loop
+    await this.#loop.stop()
+    if (this.snapshot) this.#tell(this.snapshot)
   }
 
   /** Something has changed: others should know before the next look is due. */
   soon(): void {
-    this.#endRest()
+    this.#loop.soon()
   }
 
   /** Resolves when a look shows what is waited for, or when there are no more. */
   until(holds: (snapshot: Snapshot) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const listener = (snapshot: Snapshot) => {
-        if (!this.#stopping && !holds(snapshot)) return
+        if (!this.#loop.stopping && !holds(snapshot)) return
         this.#listeners = this.#listeners.filter((one) => one !== listener)
         resolve()
       }
       this.#listeners.push(listener)
     })
-  }
-
-  async #run(): Promise<void> {
-    const { context, seen } = this.#options
-    while (!this.#stopping) {
-      const started = performance.now()
-      try {
-        await this.#look()
-        this.error = undefined
-      } catch (error) {
-        this.error = messageOf(error)
-      }
-      const everyMs = cycleIntervalMs(seen(), context.topology.failover)
-      await this.#rest(Math.max(20, everyMs - (performance.now() - started)))
-    }
-    if (this.snapshot) this.#tell(this.snapshot)
   }
 
   async #look(): Promise<void> {
@@ -99,15 +98,5 @@ export class CoordinationLoop {
 
   #tell(snapshot: Snapshot): void {
     for (const listener of [...this.#listeners]) listener(snapshot)
-  }
-
-  #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#endRest = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { RegionContext } from '../../engines/context.ts'
+import { Loop } from '../../lib/loop.ts'
 import type { Region } from '../../topology/regions.ts'
 
 /** Between two writes: what a pause can be told apart by. */
@@ -18,8 +19,8 @@ type Acknowledged = { atMs: number; server: string }
 export class WriteOutageProbe {
   readonly acknowledged: Acknowledged[] = []
   readonly #config: pg.ClientConfig
-  #stopped = false
-  #loop: Promise<void> | undefined
+  readonly #loop: Loop
+  #client: pg.Client | undefined
 
   constructor({ topology, secrets }: RegionContext, through: Region) {
     this.#config = {
@@ -32,15 +33,16 @@ export class WriteOutageProbe {
       connectionTimeoutMillis: patienceMs,
       query_timeout: patienceMs,
     }
+    this.#loop = new Loop({ round: () => this.#write(), restMs: everyMs, onError: () => this.#drop() })
   }
 
   start(): void {
-    this.#loop = this.#run()
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    await this.#loop
+    await this.#loop.stop()
+    await this.#client?.end().catch(() => undefined)
   }
 
   /** Waits for a write that `server` acknowledged after `atMs`; false when there is none in time. */
@@ -51,27 +53,22 @@ export class WriteOutageProbe {
     return found()
   }
 
-  async #run(): Promise<void> {
-    let client: pg.Client | undefined
-    while (!this.#stopped) {
-      try {
-        if (!client) {
-          client = new pg.Client(this.#config)
-          client.on('error', () => undefined)
-          await client.connect()
-        }
-        const { rows } = await client.query<{ server: string }>(
-          `SELECT host(inet_server_addr()) AS server, pg_logical_emit_message(true, 'nearside', 'probe')`,
-        )
-        this.acknowledged.push({ atMs: performance.now(), server: rows[0]!.server })
-      } catch {
-        // Not awaited: a connection to a server that is gone has no end.
-        void client?.end().catch(() => undefined)
-        client = undefined
-      }
-      await sleep(everyMs)
+  async #write(): Promise<void> {
+    if (!this.#client) {
+      this.#client = new pg.Client(this.#config)
+      this.#client.on('error', () => undefined)
+      await this.#client.connect()
     }
-    await client?.end().catch(() => undefined)
+    const { rows } = await this.#client.query<{ server: string }>(
+      `SELECT host(inet_server_addr()) AS server, pg_logical_emit_message(true, 'nearside', 'probe')`,
+    )
+    this.acknowledged.push({ atMs: performance.now(), server: rows[0]!.server })
+  }
+
+  /** Not awaited: a connection to a server that is gone has no end. */
+  #drop(): void {
+    void this.#client?.end().catch(() => undefined)
+    this.#client = undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import { copyFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Loop } from '../../lib/loop.ts'
 
 const largestBytes = 10 * 1024 * 1024
 const kept = 3
@@ -10,12 +11,14 @@ const everyMs = 10_000
  * appending and know nothing of this: the content is copied away and the file cut to nothing. What is written between
  * the two is lost; that is the price of a log that survives its reader.
  */
-export function rotateLogs(folder: string): NodeJS.Timeout {
-  const timer = setInterval(
-    () => void rotateOnce(join(folder, 'log'), largestBytes).catch(() => undefined),
-    everyMs,
-  )
-  return timer.unref()
+export function rotateLogs(folder: string): Loop {
+  const loop = new Loop({
+    round: () => rotateOnce(join(folder, 'log'), largestBytes),
+    restMs: everyMs,
+    onError: () => undefined,
+  })
+  loop.start(everyMs)
+  return loop
 }
 
 export async function rotateOnce(folder: string, limitBytes: number): Promise<void> {

@@ -4,6 +4,7 @@ import { type HaproxyControl, haproxyIn } from '../../engines/haproxy/control.ts
 import { proxies } from '../../engines/haproxy/layout.ts'
 import type { StatRow } from '../../engines/haproxy/parse.ts'
 import { parseTrafficLine, type TrafficSample, type Why } from '../../engines/haproxy/traffic.ts'
+import { every, Loop } from '../../lib/loop.ts'
 
 const everyMs = 2000
 
@@ -57,7 +58,7 @@ export class TrafficMonitor {
         resolve()
       })
     })
-    setInterval(() => void this.read(), everyMs)
+    new Loop({ round: () => this.read(), restMs: every(everyMs), onError: () => undefined }).start(everyMs)
   }
 
   /** One reading of the counters. Never throws: without HAProxy there is nothing to count. */

@@ -1,30 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { clockMs } from '../history.ts'
+import { every, Loop } from '../../lib/loop.ts'
 import { isSettled, type Sample } from './sample.ts'
 import type { DrillWorld } from './types.ts'
 
-const cycleIntervalMs = 250
+const sampleEveryMs = 250
 
-/** CoordinationLoop at the world again and again, from now on. */
+/** Samples the world again and again, from now on. */
 export function watchWorld(world: DrillWorld) {
   const samples: Sample[] = []
-  let stopped = false
-  const loop = async () => {
-    while (!stopped) {
-      const startedMs = clockMs()
-      const sample = await world.sample().catch(() => undefined)
-      if (sample && !stopped) samples.push(sample)
-      await sleep(Math.max(20, cycleIntervalMs - (clockMs() - startedMs)))
-    }
-  }
-  void loop()
-  return {
-    samples,
-    last: () => samples.at(-1),
-    stop: () => {
-      stopped = true
+  const loop = new Loop({
+    async round(signal) {
+      const sample = await world.sample()
+      if (!signal.aborted) samples.push(sample)
     },
-  }
+    restMs: every(sampleEveryMs, 20),
+    // The next sample will do.
+    onError: () => undefined,
+  })
+  loop.start()
+  return { samples, last: () => samples.at(-1), stop: () => void loop.stop() }
 }
 export type Watch = ReturnType<typeof watchWorld>
 
