@@ -33,7 +33,7 @@ server was then too busy to read them or had no core for a while, or dnsperf had
   run: ({ runs = defaultRuns, seed }, say) =>
     withPlace(seed, say, async (place) => {
       const scopes = await agree(place, say)
-      const turns = await race(place, runs, say)
+      const measurements = await race(place, runs, say)
       const changes = await changeMaps(place, Math.ceil(runs / 2), say)
       return [
         { what: 'networks in the map', value: place.networks, unit: '' },
@@ -49,8 +49,8 @@ server was then too busy to read them or had no core for a while, or dnsperf had
               : {}),
           }),
         ),
-        ...beside(place, turns, 'answers', '/s', (turn) => turn.perSecond),
-        ...beside(place, turns, 'CPU per answer', 'µs', (turn) => turn.cpuMicros),
+        ...beside(place, measurements, 'answers', '/s', (measurement) => measurement.perSecond),
+        ...beside(place, measurements, 'CPU per answer', 'µs', (measurement) => measurement.cpuMicros),
         ...memory(place),
         ...beside(place, changes, 'map change', 's', (change) => change.seconds),
         ...contestants.map((name): Figure => {
@@ -90,25 +90,25 @@ async function agree(
   return percent
 }
 
-type Turn = { perSecond: number; cpuMicros: number }
+type Measurement = { perSecond: number; cpuMicros: number }
 
 async function race(
   place: Place,
   runs: number,
   say: (line: string) => void,
-): Promise<Record<Contestant, Turn[]>> {
-  const turns: Record<Contestant, Turn[]> = { ours: [], gdnsd: [], powerdns: [] }
+): Promise<Record<Contestant, Measurement[]>> {
+  const measurements: Record<Contestant, Measurement[]> = { ours: [], gdnsd: [], powerdns: [] }
   for (let run = 0; run < runs; run += 1) {
     const order = run % 2 === 0 ? contestants : contestants.toReversed()
-    for (const name of order) turns[name].push(await takeWorldLock(place, place.servers[name]))
+    for (const name of order) measurements[name].push(await measureOnce(place, place.servers[name]))
     say(
-      `round ${run + 1} of ${runs}: ${contestants.map((name) => `${place.servers[name].name} ${turns[name].at(-1)!.perSecond.toFixed(0)}/s`).join(', ')}`,
+      `round ${run + 1} of ${runs}: ${contestants.map((name) => `${place.servers[name].name} ${measurements[name].at(-1)!.perSecond.toFixed(0)}/s`).join(', ')}`,
     )
   }
-  return turns
+  return measurements
 }
 
-async function takeWorldLock(place: Place, { server, pids }: NameServer): Promise<Turn> {
+async function measureOnce(place: Place, { server, pids }: NameServer): Promise<Measurement> {
   const before = cpuSecondsOf(pids())
   const load = await startLoad({ ...place, cores: place.cores.others, server, seconds: secondsEach })
   const { sent, lost, perSecond } = await resultOf(load)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../test/support/requests.ts'
-import { takeWorldLock as takeMachine } from '../test/support/world/world-lock.ts'
+import { takeWorldLock } from '../test/support/world/world-lock.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
@@ -61,7 +61,7 @@ without its access log, and once more with it.`,
   async run({ runs = defaultRuns }, say) {
     const root = await bringPeers('peers')
     const figures: Figure[] = []
-    const machine = await takeMachine()
+    const machine = await takeWorldLock()
     try {
       for (const app of ['node', 'nginx'] as const)
         await withPlace(root, app, assets, async (place) => {
@@ -75,7 +75,7 @@ without its access log, and once more with it.`,
   },
 }
 
-type Turn = { perSecond: number; cpuMicros: number }
+type Measurement = { perSecond: number; cpuMicros: number }
 
 async function contend(
   place: Place,
@@ -83,30 +83,41 @@ async function contend(
   runs: number,
   say: (line: string) => void,
 ): Promise<Figure[]> {
-  const turns: Record<Contestant, Turn[]> = { ours: [], nginx: [], nginxLogging: [] }
-  const names = Object.keys(turns) as Contestant[]
+  const measurements: Record<Contestant, Measurement[]> = { ours: [], nginx: [], nginxLogging: [] }
+  const names = Object.keys(measurements) as Contestant[]
   for (const name of names)
     await prove(place.proxies[name].url + path, proof?.[name === 'ours' ? name : 'nginx'])
   for (let run = 0; run < runs; run += 1) {
     // Whoever comes later meets a warmer machine: they change places.
     const order = run % 2 === 0 ? names : names.toReversed()
-    for (const name of order) turns[name].push(await takeWorldLock(place, name, path))
+    for (const name of order) measurements[name].push(await measureOnce(place, name, path))
   }
-  const beside = (name: Contestant, of: (turn: Turn) => number): Pick<Figure, 'value' | 'peer'> => {
-    const ratios = turns.ours.map((turn, i) => of(turn) / of(turns[name][i]!))
-    const peer = { value: median(turns[name].map(of)), ratio: median(ratios), ratioSpread: spreadOf(ratios) }
-    return { value: median(turns.ours.map(of)), peer: { name: 'nginx', ...peer } }
+  const beside = (
+    name: Contestant,
+    of: (measurement: Measurement) => number,
+  ): Pick<Figure, 'value' | 'peer'> => {
+    const ratios = measurements.ours.map((measurement, i) => of(measurement) / of(measurements[name][i]!))
+    const peer = {
+      value: median(measurements[name].map(of)),
+      ratio: median(ratios),
+      ratioSpread: spreadOf(ratios),
+    }
+    return { value: median(measurements.ours.map(of)), peer: { name: 'nginx', ...peer } }
   }
-  const perSecond = beside('nginx', (turn) => turn.perSecond)
+  const perSecond = beside('nginx', (measurement) => measurement.perSecond)
   say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer!.ratio.toFixed(2)} of nginx`)
   return [
     { what, ...perSecond, unit: '/s', ...(target ? { target } : {}) },
-    { what: '  against nginx with its log', ...beside('nginxLogging', (turn) => turn.perSecond), unit: '/s' },
-    { what: '  CPU per request', ...beside('nginx', (turn) => turn.cpuMicros), unit: 'µs' },
+    {
+      what: '  against nginx with its log',
+      ...beside('nginxLogging', (measurement) => measurement.perSecond),
+      unit: '/s',
+    },
+    { what: '  CPU per request', ...beside('nginx', (measurement) => measurement.cpuMicros), unit: 'µs' },
   ]
 }
 
-async function takeWorldLock(place: Place, name: Contestant, path: string): Promise<Turn> {
+async function measureOnce(place: Place, name: Contestant, path: string): Promise<Measurement> {
   const { root, cores, folder } = place
   const { url, pids } = place.proxies[name]
   const before = cpuSecondsOf(pids)

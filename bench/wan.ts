@@ -34,7 +34,7 @@ shaper; the sender alone takes one. Flood: as fast as the sender can. Change: fr
     const missing = lineMissing()
     if (missing) throw new Error(missing)
     say('waiting for other worlds to end')
-    const turn = await takeWorldLock()
+    const worldLock = await takeWorldLock()
     const line = await startLine()
     try {
       await line.shaper.seed(seed)
@@ -81,7 +81,7 @@ shaper; the sender alone takes one. Flood: as fast as the sender can. Change: fr
       ]
     } finally {
       await line.close()
-      turn.end()
+      worldLock.end()
     }
   },
 }

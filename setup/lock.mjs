@@ -11,6 +11,9 @@ import { endWithUs } from './run.mjs'
  * Node cannot call flock, so the `flock` command of util-linux (part of every Debian and Ubuntu) holds it for a small
  * shell, which lives until the end of its standard input: our process's end, if not earlier.
  *
+ * `src/lib/lock.ts` does the same for everything else. Set-up cannot use that: it runs before Node 24 is there, on a
+ * Node that reads no TypeScript.
+ *
  * @template T
  * @param {string} path a file, made if missing @param {(holder: string) => void} onWait called when someone else holds it
  * @param {() => Promise<T>} work

@@ -46,9 +46,9 @@ test('worlds go one by one, others at the same time', () => {
     const file = (name) => new URL(name, import.meta.url)`
   const world = `${aWorld}\n${start}
     test('alone, beside the other', async () => {
-      writeFileSync(file('turn'), '', { flag: 'wx' })
+      writeFileSync(file('world'), '', { flag: 'wx' })
       await until(() => existsSync(file('there')))
-      rmSync(file('turn'))
+      rmSync(file('world'))
     })`
   const other = `${start}\ntest('there', () => writeFileSync(file('there'), ''))`
   const { status, said } = run(folderOf({ a: world, b: world, other }), 2)

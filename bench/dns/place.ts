@@ -44,8 +44,8 @@ export async function withPlace<T>(
 ): Promise<T> {
   const root = await bringPeers('dns-peers')
   const cores = divideCores()
-  const turn = await takeWorldLock()
-  const ends: (() => unknown)[] = [turn.end, () => moveTo(cores.all)]
+  const worldLock = await takeWorldLock()
+  const ends: (() => unknown)[] = [worldLock.end, () => moveTo(cores.all)]
   try {
     const topology = await knotTopology({ steering: { geoip: cityPlaces } })
     say('computing the map, if it is not there yet')

@@ -1,62 +1,36 @@
-import { open, readFile, rm, stat } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
+import { rm } from 'node:fs/promises'
+import { withLock } from '../lib/lock.ts'
 
-/** A holder that has not finished by then is not waited for any longer, whatever its process id says. */
+/** A holder that has not finished by then hangs, and is not waited for any longer. */
 const longestHoldMs = 120_000
 
 /**
- * Does the work in one process at a time, by a lock file that names the holder; the others wait until it has
- * `happened`, which spares them the work. Only to save effort: the work itself must stand being done twice, since a
- * holder that died, or takes too long, loses its turn.
+ * Does the work in one process at a time. Those that wait find it done (`isDone`) and do nothing. This only saves
+ * effort: the work must stand being done twice, since a holder that takes too long no longer keeps others from it.
  */
-export async function takeWorldLock(
+export async function buildOnce(
   lockFile: string,
-  happened: () => Promise<boolean>,
+  isDone: () => Promise<boolean>,
   work: () => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
-  while (!(await happened())) {
-    if (await take(lockFile)) {
-      try {
-        return await work()
-      } finally {
-        await rm(lockFile, { force: true })
-      }
+  const patience = AbortSignal.timeout(longestHoldMs)
+  let hasLock = false
+  const build = async () => {
+    hasLock = true
+    try {
+      if (!(await isDone())) await work()
+    } finally {
+      // Removed while it is held: whoever waits for it notices, and makes another.
+      await rm(lockFile, { force: true })
     }
-    if (await isAbandoned(lockFile)) await rm(lockFile, { force: true })
-    else await delay(100, undefined, signal ? { signal } : {})
   }
-}
-
-async function take(lockFile: string): Promise<boolean> {
+  const waiting = signal ? AbortSignal.any([signal, patience]) : patience
+  const holder = `nearside (process ${process.pid})`
   try {
-    const file = await open(lockFile, 'wx')
-    await file.writeFile(String(process.pid))
-    await file.close()
-    return true
+    await withLock(lockFile, holder, () => undefined, build, waiting)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
-}
-
-async function isAbandoned(lockFile: string): Promise<boolean> {
-  try {
-    const { mtimeMs } = await stat(lockFile)
-    const ageMs = Date.now() - mtimeMs
-    const pid = Number(await readFile(lockFile, 'utf8'))
-    // Between making the file and writing the number into it there is a moment.
-    return ageMs > longestHoldMs || (pid > 0 ? !isAlive(pid) : ageMs > 5000)
-  } catch {
-    return false
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if (hasLock || signal?.aborted || !patience.aborted) throw error
+    await work()
   }
 }

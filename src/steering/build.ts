@@ -9,7 +9,7 @@ import { modulePath } from '../lib/program.ts'
 import { regionsOf } from '../topology/regions.ts'
 import type { Topology } from '../topology/schema.ts'
 import { asideFile, type BuildJob } from './build-files.ts'
-import { takeWorldLock } from './build-lock.ts'
+import { buildOnce } from './build-lock.ts'
 import type { SteeringTable } from './table.ts'
 import { decodeTable, tableFormat } from './table-file.ts'
 
@@ -41,12 +41,8 @@ export async function buildTable({ topology, folder, cacheFolder, signal }: Buil
   if (await isMade()) return file
 
   await mkdir(cacheFolder, { recursive: true })
-  await takeWorldLock(
-    `${file}.lock`,
-    isMade,
-    () => runChild({ places, regions, maxPrefixes, file }, signal),
-    signal,
-  )
+  const make = () => runChild({ places, regions, maxPrefixes, file }, signal)
+  await buildOnce(`${file}.lock`, isMade, make, signal)
   return file
 }
 

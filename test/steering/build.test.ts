@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAddress } from '../../src/geo/prefix.ts'
 import { buildTable, readTable } from '../../src/steering/build.ts'
+import { buildOnce } from '../../src/steering/build-lock.ts'
 import { writeMmdb } from '../support/mmdb.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 import { locate, rankingOf } from '../support/steering-table.ts'
@@ -67,10 +68,9 @@ test('a builder that died does not hold up the next one', async () => {
   const world = smallWorld()
   const file = await buildTable(world)
   const { pid } = spawnSync(process.execPath, ['-e', ''])
-  for (const holder of [String(pid), 'nobody']) {
+  for (const holder of [`nearside (process ${pid})`, 'nobody', '']) {
     rmSync(file)
     writeFileSync(`${file}.lock`, holder)
-    utimesSync(`${file}.lock`, 1, 1)
     assert.equal(await buildTable(world), file)
     assert.deepEqual(readdirSync(world.cacheFolder).length, 1)
   }
@@ -80,8 +80,24 @@ test('whoever waits for a builder can give up', async () => {
   const world = smallWorld()
   const file = await buildTable(world)
   rmSync(file)
-  writeFileSync(`${file}.lock`, String(process.pid))
-  await assert.rejects(buildTable({ ...world, signal: AbortSignal.timeout(50) }), { name: 'AbortError' })
+  const end = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const holding = buildOnce(
+    `${file}.lock`,
+    async () => false,
+    () => {
+      begun.resolve()
+      return end.promise
+    },
+  )
+  await begun.promise
+  const controller = new AbortController()
+  const waiting = buildTable({ ...world, signal: controller.signal })
+  setTimeout(() => controller.abort(), 50)
+  await assert.rejects(waiting, { name: 'AbortError' })
+  end.resolve()
+  await holding
+  assert.equal(await buildTable(world), file)
 })
 
 test('a table that was damaged on disk is made again', async () => {

@@ -109,11 +109,11 @@ export class TestWorld {
 
   static async make(options: WorldOptions): Promise<TestWorld> {
     // A world that is cut off most of its time waits, and goes beside another one.
-    const turn = options.place && !options.place.lab ? { end: () => undefined } : await takeWorldLock()
+    const worldLock = options.place && !options.place.lab ? { end: () => undefined } : await takeWorldLock()
     try {
-      return await TestWorld.#make(options, turn.end)
+      return await TestWorld.#make(options, worldLock.end)
     } catch (error) {
-      turn.end()
+      worldLock.end()
       throw error
     }
   }

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { readWorld } from '../../agent/layout.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { count, list } from '../../lib/format.ts'
-import { withLock } from '../../lib/lock.ts'
+import { silent } from '../../lib/note.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
 import { type Finding, ok } from '../../world/doctor/finding.ts'
 import { handleOf } from '../../world/handle.ts'
-import { lockFileOf } from '../../world/lock.ts'
+import { locked } from '../../world/lock.ts'
 import { namespaceOf, namespacesOf } from '../../world/namespaces/names.ts'
 import { worldName } from '../../world/origin.ts'
 import { processesOf } from '../../world/processes.ts'
@@ -85,7 +85,7 @@ async function clean({ id, folder }: LabHere): Promise<void> {
     await removeLab(id)
   }
   if (folder === undefined || !existsSync(folder)) return remove()
-  await withLock(lockFileOf(folder), `nearside doctor (process ${process.pid})`, () => undefined, remove)
+  await locked(folder, 'doctor', silent, remove)
 }
 
 /** Pure. */

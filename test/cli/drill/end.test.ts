@@ -9,7 +9,7 @@ import { rehearse } from '../../../src/world/rehearsal-lock.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 
 const records = new URL('../../../src/lab/faults/record.ts', import.meta.url).href
-const turn = new URL('../../../src/world/rehearsal-lock.ts', import.meta.url).href
+const rehearsalLockModule = new URL('../../../src/world/rehearsal-lock.ts', import.meta.url).href
 
 suite('what rehearses in a world that is to be stopped', () => {
   let folder: string
@@ -23,10 +23,10 @@ suite('what rehearses in a world that is to be stopped', () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** Takes its turn, or waits for it; asked to end, it heals and says so, or hears nothing. */
+  /** Takes the rehearsal lock, or waits for it; asked to end, it heals and says so, or hears nothing. */
   async function rehearsal({ deaf = false, waits = false } = {}) {
     const script = `
-      import { rehearse } from ${JSON.stringify(turn)}
+      import { rehearse } from ${JSON.stringify(rehearsalLockModule)}
       const ending = new AbortController()
       process.on('SIGTERM', () => ${deaf} || ending.abort())
       const say = (text) => process.stdout.write(text + '\\n')
@@ -52,7 +52,7 @@ suite('what rehearses in a world that is to be stopped', () => {
   }
   const found = () => rehearsalsOf(folder, undefined)
 
-  test('is ended as by Ctrl-C, also what waits for its turn, and it is said', async () => {
+  test('is ended as by Ctrl-C, also what waits for the rehearsal lock, and it is said', async () => {
     const notes: string[] = []
     const output = { note: (text = '') => void notes.push(text) }
     const first = await rehearsal()

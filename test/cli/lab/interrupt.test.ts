@@ -26,11 +26,11 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
   const world = worldFolderFor(file, 'halfway-lab')
   const id = labIdOf(world)
   const children = new Set<ChildProcess>()
-  let turn: { end(): void } | undefined
+  let worldLock: { end(): void } | undefined
   // Removes the network when this process ends, however that happens.
   const remains = lack ? undefined : testNetwork(world)
   before(async () => {
-    turn = await takeWorldLock()
+    worldLock = await takeWorldLock()
     writeFileSync(
       file,
       JSON.stringify({
@@ -45,7 +45,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
     for (const child of children) child.kill('SIGKILL')
     await killAll(() => processesOfWorld(world))
     await remains?.close()
-    turn?.end()
+    worldLock?.end()
   })
 
   function up() {
