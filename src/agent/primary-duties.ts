@@ -52,9 +52,11 @@ export class PrimaryDuties {
   }
 
   #releaseOnce(snapshot: Snapshot): void {
-    const { record, store } = this.#agent
+    const { record, context } = this.#agent
     const state = snapshot.releases[record.run]
-    if (this.#releasing || (state !== undefined && state !== store.claim)) return
+    // A claim of this region that nobody works on is from an agent that died.
+    const isOurs = state?.kind === 'running' && state.region === context.region.name
+    if (this.#releasing || (state !== undefined && !isOurs)) return
     if (this.#database?.state.role !== 'primary' || this.#database.state.heartbeatAgeMs === undefined) return
     // It is given the same addresses as the app: the region's own door to the database, its Redis.
     if (this.#supervisor.status().some(({ engine, state }) => engine !== 'app' && state !== 'ready')) return

@@ -28,7 +28,7 @@ export function startConditionsOf(
     if (engine === 'app')
       startConditions[name] = {
         waitsFor: 'app.release, in the primary’s region',
-        opens: () => coordination.until((snapshot) => snapshot.releases[agent.record.run] === 'ok'),
+        opens: () => coordination.until((snapshot) => snapshot.releases[agent.record.run]?.kind === 'ok'),
       }
   return startConditions
 }

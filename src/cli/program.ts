@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { suggest } from '../lib/suggest.ts'
 import { version } from '../lib/version.ts'
 import {
   createOutput,
@@ -81,7 +81,7 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
       return
     }
     const called = calledIn(program, args)
-    const shown = error instanceof CommanderError ? usageError(error, called) : withHelp(error, called)
+    const shown = error instanceof CommanderError ? usageError(error, program, args) : withHelp(error, called)
     io.setExitCode(printError(output, shown, io.env))
   }
 }
@@ -97,6 +97,7 @@ export async function programFor(args: readonly string[], io: Io = processIo): P
     .addHelpText('after', epilogue)
     .configureHelp({ showGlobalOptions: true, subcommandTerm })
     .configureOutput({ writeOut: (text) => void stdout.write(text), outputError: () => undefined })
+    .showSuggestionAfterError(false)
     .exitOverride()
   const words = args.filter(isWord)
   const one = all.find(([name]) => name === words[0])
@@ -119,15 +120,18 @@ const subcommandTerm = (command: Command) =>
     }),
   ].join(' ')
 
-/** Commander's complaint in our words: "error: unknown option '--jsno'", then "(Did you mean --json?)". */
-function usageError(error: CommanderError, called: string | undefined): NearsideError {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const meant = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(' '))?.[1] ?? near(first)
+/** Commander's complaint in our words; what was meant is ours to say. */
+function usageError(
+  error: CommanderError,
+  program: Command | undefined,
+  args: readonly string[],
+): NearsideError {
+  const called = calledIn(program, args)
   const code = error.code
     .replace(/^commander\./, '')
     .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  return new NearsideError(`usage_${code}`, first, {
-    remedy: meant ? `did you mean ${meant}?` : seeHelp(called),
+  return new NearsideError(`usage_${code}`, error.message.replace(/^error: /, ''), {
+    remedy: meant(error, program, args) ?? seeHelp(called),
   })
 }
 
@@ -139,7 +143,26 @@ function withHelp(error: unknown, called: string | undefined): unknown {
 
 const seeHelp = (called: string | undefined) => `see nearside${called ? ` ${called}` : ''} --help`
 
-function near(message: string): string | undefined {
-  const word = /unknown command '(.*)'/.exec(message)?.[1]
-  return word && suggest(word, Object.keys(Object.fromEntries(all)))
+function meant(
+  error: CommanderError,
+  program: Command | undefined,
+  args: readonly string[],
+): string | undefined {
+  const [first, second] = args.filter(isWord)
+  const command = program?.commands.find((one) => one.name() === first)
+  const below = command?.commands.find((one) => one.name() === second)
+  if (error.code === 'commander.unknownCommand') {
+    const [word, known] = command
+      ? [second, command.commands.map((one) => one.name())]
+      : [first, commandNames]
+    return didYouMean(word ?? '', known)
+  }
+  if (error.code !== 'commander.unknownOption') return undefined
+  const options = [program, command, below].flatMap((one) => one?.options.map(({ long }) => long ?? '') ?? [])
+  const flags = args.filter((arg) => arg.startsWith('--')).map((arg) => arg.split('=')[0]!)
+  // The first that the command does not know is the one that it complained about.
+  const stranger = flags.find((flag) => !options.includes(flag))
+  return stranger && didYouMean(stranger, options)
 }
+
+const commandNames = all.map(([name]) => name)

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { unknown } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { duration } from '../lib/format.ts'
-import { unknown } from '../lib/unknown.ts'
 import type { Region } from '../topology/regions.ts'
 import { agentProcess, type StartedAgent, startAgent, workingAgent } from '../world/agents.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'

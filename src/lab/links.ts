@@ -1,6 +1,6 @@
 import { userRttMs } from '../geo/rtt.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { suggest } from '../lib/suggest.ts'
 import type { Region } from '../topology/regions.ts'
 import { type MeasuredRtts, roundTripMs } from '../topology/round-trips.ts'
 import { visitor } from '../world/namespaces/names.ts'
@@ -73,8 +73,7 @@ export function parseRtts(text: string, file: string, names: readonly string[]):
     const ms = Number(rtt)
     if (cells.length !== 3) wrong(`expected from,to,rttMs, got ${JSON.stringify(line.slice(0, 80))}`)
     else if (stranger !== undefined) {
-      const meant = suggest(stranger, names)
-      const what = meant === undefined ? `expected ${names.join(', ')}` : `did you mean ${meant}?`
+      const what = didYouMean(stranger, names) ?? `expected ${names.join(', ')}`
       wrong(`${JSON.stringify(stranger)} is no region of the topology; ${what}`)
     } else if (from === to) wrong(`${from} has no link to itself`)
     else if (rtt === '' || !Number.isFinite(ms) || ms < 0 || ms > mostMs)

@@ -1,4 +1,4 @@
-import { suggest } from '../lib/suggest.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Key } from './problems.ts'
 import type { Node } from './walk.ts'
 
@@ -93,10 +93,7 @@ export function remedyFor(at: readonly Key[], value: unknown, node: Node | undef
   if (parent === 'env' && typeof value !== 'string' && typeof value !== 'object')
     return 'put it in quotes: environment values are strings'
   if (last === 'maxMemory' || last === 'maxBody') return 'write a number and a unit, such as "256mb"'
-  if (node?.enum && typeof value === 'string') {
-    const near = suggest(value, node.enum)
-    return near === undefined ? undefined : `did you mean ${near}?`
-  }
+  if (node?.enum && typeof value === 'string') return didYouMean(value, node.enum)
   if (
     (last === 'lat' || last === 'lon') &&
     typeof value === 'number' &&

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { suggest } from '../lib/suggest.ts'
+import { suggest } from '../lib/did-you-mean.ts'
 import type { Finding, Key } from './problems.ts'
 import { asLabel, remedyFor, unsupported } from './remedies.ts'
 import { topologySchema } from './schema.ts'

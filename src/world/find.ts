@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { readWorld, type WorldRecord, worldFile } from '../agent/layout.ts'
 import { secretsOf } from '../agent/secrets.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { list } from '../lib/format.ts'
-import { suggest } from '../lib/suggest.ts'
 import { handleOf, type WorldHandle } from './handle.ts'
 import { movedError, movedWorlds } from './moved.ts'
 import { enter, enterNowhere, exists } from './namespaces/enter.ts'
@@ -79,9 +79,8 @@ export function findWorld(
 }
 
 function worldUnknown(world: string, names: readonly string[]): NearsideError {
-  const meant = suggest(world, names)
   return new NearsideError('usage_world_unknown', `world: expected ${list(names, 'or')}, got ${world}`, {
-    remedy: meant === undefined ? `say --world ${names[0]}` : `did you mean ${meant}?`,
+    remedy: didYouMean(world, names) ?? `say --world ${names[0]}`,
   })
 }
 

@@ -1,7 +1,7 @@
 import type { RegionStatus } from '../agent/http/status.ts'
 import { readWorld, regionFolder, type WorldRecord } from '../agent/layout.ts'
 import { secretsOf } from '../agent/secrets.ts'
-import { unknown } from '../lib/unknown.ts'
+import { unknown } from '../lib/did-you-mean.ts'
 import { type Region, regionsOf } from '../topology/regions.ts'
 import type { Secrets } from '../topology/secrets.ts'
 import { askAgent } from './client.ts'

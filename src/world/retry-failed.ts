@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RegionStatus } from '../agent/http/status.ts'
+import { isFailed } from '../agent/release/state.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 
 /** How long agents may take to see that a failed release has been forgotten: a few samples at etcd. */
@@ -27,8 +28,7 @@ export async function retryFailed(
       if (state === 'gaveUp') await world.call(living[i]!, 'POST', '/v1/restart', { process: name }, 30_000)
 }
 
-const releaseFailed = (status: RegionStatus | undefined) =>
-  status?.world?.release?.startsWith('failed') === true
+const releaseFailed = (status: RegionStatus | undefined) => isFailed(status?.world?.release)
 
 async function until<T>(deadline: number, look: () => Promise<T[]>): Promise<T[]> {
   for (;;) {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freshMs } from '../agent/coordination/cycle-interval.ts'
 import type { RegionStatus } from '../agent/http/status.ts'
+import { describeRelease, isFailed } from '../agent/release/state.ts'
 import { ownPaths } from '../engines/haproxy/layout.ts'
 import { settledDurability } from '../failover/durability.ts'
 import { NearsideError } from '../lib/errors.ts'
@@ -118,14 +119,15 @@ async function agentMustLive(
 async function nothingFailed(world: WorldHandle, samples: readonly Sample[]): Promise<void> {
   for (const { region, status } of samples) {
     const release = status?.world?.release
-    if (release?.startsWith('failed')) {
-      // It ran where the primary was at that moment; the outcome names its log.
-      const where = /\/regions\/([^/]+)\/log\//.exec(release)?.[1]
-      const tail = where ? await logTail(world, where, 'release') : ''
-      throw new NearsideError('release_failed', `app.release ${release}${tail}`, {
-        remedy: `mend it, then run ${typed(world, 'nearside up')} again: it is tried again${where ? ` (nearside logs ${where} release)` : ''}`,
-      })
-    }
+    // It ran where the primary was at that moment.
+    if (isFailed(release))
+      throw new NearsideError(
+        'release_failed',
+        `app.release ${describeRelease(release)}${await logTail(world, release.region, 'release')}`,
+        {
+          remedy: `mend it, then run ${typed(world, 'nearside up')} again: it is tried again (nearside logs ${release.region} release)`,
+        },
+      )
     const outdated = status?.processes.find((one) => one.state === 'outdated')
     if (outdated)
       throw new NearsideError(

@@ -6,6 +6,13 @@ import type { Action, Leader, Observation, RegionHealth, View } from '../../fail
 import type { Compare, KeyValue } from '../../lib/etcd/wire.ts'
 import { Etcd, type MemberStatus } from '../../lib/etcd.ts'
 import type { DatabaseState } from '../database/monitor.ts'
+import {
+  decodeRelease,
+  encodeRelease,
+  isFailed,
+  type ReleaseOutcome,
+  type ReleaseState,
+} from '../release/state.ts'
 
 /**
  * What the agents share in etcd, below /nearside/<world>/:
@@ -36,7 +43,8 @@ export type Snapshot = {
   /** How long this reader has known the leader key as it is. */
   leaderSinceMs: number
   sync: SyncRecord
-  releases: Record<string, string>
+  /** By run. */
+  releases: Record<string, ReleaseState | undefined>
   initialized: boolean
 }
 
@@ -73,9 +81,9 @@ export class StateStore {
     this.#now = now
   }
 
-  /** What a release that this region's agent has claimed says until it has an outcome. */
-  get claim(): string {
-    return `running in ${this.#region}`
+  /** The state of a release that this region's agent has claimed, until it has an outcome. */
+  get claim(): ReleaseState {
+    return { kind: 'running', region: this.#region }
   }
 
   async publish(report: Report): Promise<void> {
@@ -113,7 +121,7 @@ export class StateStore {
         revision: kv.modRevision,
         sinceMs: this.#ageMs(kv),
       })),
-      releases: this.#byName(releases!, (kv) => kv.value),
+      releases: this.#byName(releases!, (kv) => decodeRelease(kv.value)),
       leader: leader![0] && leaderOf(leader![0]),
       leaderSinceMs: leader![0] ? this.#ageMs(leader![0]) : 0,
       sync: syncOf(sync![0]),
@@ -190,10 +198,11 @@ export class StateStore {
    */
   async claimRelease(run: string): Promise<boolean> {
     const key = `${this.#root}releases/${run}`
-    const put = [{ put: { key, value: this.claim, lease: this.#lease } }]
+    const value = encodeRelease(this.claim)
+    const put = [{ put: { key, value, lease: this.#lease } }]
     return (
       (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put)) ||
-      (await this.etcd.transact([{ key, target: 'VALUE', value: this.claim }], put))
+      (await this.etcd.transact([{ key, target: 'VALUE', value }], put))
     )
   }
 
@@ -201,11 +210,11 @@ export class StateStore {
    * Puts the outcome of a release that this agent has claimed, or with `undefined` gives the claim back. It may be
    * said again when nobody knows whether it was heard. What another agent has claimed or said meanwhile stands.
    */
-  async settleRelease(run: string, outcome: string | undefined): Promise<void> {
+  async settleRelease(run: string, outcome: ReleaseOutcome | undefined): Promise<void> {
     const key = `${this.#root}releases/${run}`
-    const mine: Compare = { key, target: 'VALUE', value: this.claim }
+    const mine: Compare = { key, target: 'VALUE', value: encodeRelease(this.claim) }
     if (outcome === undefined) return void (await this.etcd.transact([mine], [{ delete: { key } }]))
-    const put = [{ put: { key, value: outcome } }]
+    const put = [{ put: { key, value: encodeRelease(outcome) } }]
     const done =
       (await this.etcd.transact([mine], put)) ||
       // The claim has gone with its lease, and nobody has taken it up.
@@ -223,7 +232,7 @@ export class StateStore {
   async forgetFailedRelease(run: string): Promise<void> {
     const key = `${this.#root}releases/${run}`
     const [found] = await this.etcd.get(key)
-    if (!found?.value.startsWith('failed')) return
+    if (!found || !isFailed(decodeRelease(found.value))) return
     await this.etcd.transact([{ key, target: 'MOD', mod_revision: found.modRevision }], [{ delete: { key } }])
   }
 

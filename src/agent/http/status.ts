@@ -5,6 +5,7 @@ import type { MemberStatus } from '../../lib/etcd.ts'
 import type { Agent } from '../agent.ts'
 import type { Snapshot } from '../coordination/store.ts'
 import type { DatabaseState } from '../database/monitor.ts'
+import type { ReleaseState } from '../release/state.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
 
@@ -37,7 +38,7 @@ export type RegionStatus = {
     /** Agents that publish. */
     agents: string[]
     lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
-    release?: string
+    release?: ReleaseState
   }
   verdicts: Verdict[]
 }

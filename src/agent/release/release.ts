@@ -8,6 +8,7 @@ import type { StateStore } from '../coordination/store.ts'
 import { folderVariable } from '../layout.ts'
 import type { AgentBase } from '../types.ts'
 import { runAlone } from './run.ts'
+import type { ReleaseOutcome } from './state.ts'
 
 /**
  * Runs the app's release command (migrations) once for this run of the world, in the region that holds the primary;
@@ -21,7 +22,7 @@ export async function release(agent: AgentBase): Promise<void> {
   await releaseOnce({
     store,
     run: record.run,
-    work: () => (command ? work(agent, command) : Promise.resolve('ok')),
+    work: async () => (command ? work(agent, command) : { kind: 'ok' }),
     eventful: command !== undefined,
     log,
     stopping: () => agent.stopping,
@@ -31,13 +32,16 @@ export async function release(agent: AgentBase): Promise<void> {
 type ReleaseOnce = {
   store: Pick<StateStore, 'claimRelease' | 'settleRelease' | 'record'>
   run: string
-  /** Resolves to the outcome; to undefined when it has to be run again. */
-  work: () => Promise<string | undefined>
+  /** Resolves to the outcome; `interrupted` when it has to be run again. */
+  work: () => Promise<ReleaseOutcome | Interrupted>
   /** It is worth an event. */
   eventful: boolean
   log: Pick<Logger, 'info' | 'warn' | 'error'>
   stopping: () => boolean
 }
+
+/** Nobody knows how far it came. */
+type Interrupted = { kind: 'interrupted' }
 
 const againMs = 500
 
@@ -46,8 +50,9 @@ export async function releaseOnce(once: ReleaseOnce): Promise<void> {
   const { store, run, log } = once
   try {
     if (!(await store.claimRelease(run))) return
-    const outcome = await once.work()
-    log.info({ outcome: outcome ?? 'interrupted, to be run again' }, 'release')
+    const end = await once.work()
+    const outcome = end.kind === 'interrupted' ? undefined : end
+    log.info({ ...end }, outcome ? 'release ended' : 'release was interrupted, and will be run again')
     while (!once.stopping()) {
       try {
         await store.settleRelease(run, outcome)
@@ -57,7 +62,8 @@ export async function releaseOnce(once: ReleaseOnce): Promise<void> {
         await sleep(againMs)
       }
     }
-    if (once.eventful) await store.record('release', { outcome: outcome ?? 'interrupted' })
+    const { kind, ...detail } = end
+    if (once.eventful) await store.record('release', { outcome: kind, ...detail })
   } catch (error) {
     log.error({ error: messageOf(error) }, 'release')
   }
@@ -67,7 +73,7 @@ export async function releaseOnce(once: ReleaseOnce): Promise<void> {
 async function work(
   agent: Pick<AgentBase, 'context' | 'launcher'>,
   command: string[],
-): Promise<string | undefined> {
+): Promise<ReleaseOutcome | Interrupted> {
   const { context, launcher } = agent
   const { region, topology, secrets } = context
   const logFile = join(context.folder, 'log', 'release.log')
@@ -87,8 +93,7 @@ async function work(
       mark: { [folderVariable]: context.folder },
       log,
     })
-    if (end.kind === 'interrupted') return undefined
-    return end.kind === 'ok' ? 'ok' : `failed: ${end.why}, see ${logFile}`
+    return end.kind === 'failed' ? { ...end, region: region.name, logFile } : end
   } finally {
     closeSync(log)
   }

@@ -20,7 +20,7 @@ const texts: Record<string, (detail: Detail) => string> = {
     `replica reinit: ${from} no longer has WAL segment ${segment}, which ${region} needs; the replica is copied again`,
   primary: ({ from, to }) => `the primary is now in ${to} (was in ${from})`,
   moveEtcdLeader: ({ from, to }) => `the etcd leader moves from ${from} to ${to}`,
-  release: ({ outcome }) => `app.release: ${outcome}`,
+  release: ({ outcome, why }) => `app.release: ${outcome}${why === undefined ? '' : ` (${why})`}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
     `the primary moved from ${from} to ${to} in ${duration(Number(seconds))}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
 }

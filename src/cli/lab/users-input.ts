@@ -6,9 +6,9 @@ import { checkMix, type Mix } from '../../lab/users/plan/mix.ts'
 import { parsePlaces, type UserPlace } from '../../lab/users/plan/places.ts'
 import type { PlacesFile } from '../../lab/users/plan/places-file.ts'
 import { mixNames, shopMix } from '../../lab/users/plan/shop-mixes.ts'
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { durationMs, perSecond } from '../../lib/quantities.ts'
-import { suggest } from '../../lib/suggest.ts'
 
 /** What the options of `nearside lab users` mean. */
 
@@ -17,15 +17,13 @@ export async function mixOf(text: string): Promise<Mix> {
   if (built) return shopMix(built)
   const content = await readIfThere(text)
   if (content === undefined) {
-    const meant = suggest(text, mixNames)
     throw new NearsideError(
       'usage_mix_unknown',
       `mix: expected ${mixNames.join(', ')} or a file, got ${JSON.stringify(text)}`,
       {
         remedy:
-          meant === undefined
-            ? 'there is no such file; docs/operate/simulated-users.md shows what one looks like'
-            : `did you mean ${meant}?`,
+          didYouMean(text, mixNames) ??
+          'there is no such file; docs/operate/simulated-users.md shows what one looks like',
       },
     )
   }

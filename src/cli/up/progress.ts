@@ -1,3 +1,4 @@
+import { describeRelease } from '../../agent/release/state.ts'
 import type { ProcessStatus } from '../../agent/supervision/supervised-process.ts'
 import { duration } from '../../lib/format.ts'
 import type { Sample } from '../../world/start.ts'
@@ -89,9 +90,11 @@ export function wordsOf({ status, region, edge }: Sample): string {
       : missingWal !== undefined
         ? ['the primary has no more the WAL that its database needs: it is copied anew']
         : []
-  return [...words, ...copied, ...(release?.startsWith('running') ? [`app.release ${release}`] : [])].join(
-    '; ',
-  )
+  return [
+    ...words,
+    ...copied,
+    ...(release?.kind === 'running' ? [`app.release ${describeRelease(release)}`] : []),
+  ].join('; ')
 }
 
 function plainProgress(output: Output, { rest }: ProgressOptions): Progress {

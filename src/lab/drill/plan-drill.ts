@@ -1,5 +1,5 @@
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import { NearsideError } from '../../lib/errors.ts'
-import { suggest } from '../../lib/suggest.ts'
 import type { ClusterFacts } from '../faults/cluster-facts.ts'
 import { forMsOf, parseFault, type RawFaultOptions, refuseUnheeded } from '../faults/parse.ts'
 import type { DrillPlan, Ground } from './plan.ts'
@@ -86,10 +86,9 @@ export function planDrill({
 }
 
 export function unknownScenario(name: string): NearsideError {
-  const meant = suggest(name, scenarioNames)
   return new NearsideError(
     'usage_scenario_unknown',
     `scenario: expected one of ${scenarioNames.join(', ')}, got ${JSON.stringify(name)}`,
-    { remedy: meant ? `did you mean ${meant}?` : 'nearside drill --list says what each does' },
+    { remedy: didYouMean(name, scenarioNames) ?? 'nearside drill --list says what each does' },
   )
 }

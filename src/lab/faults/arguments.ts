@@ -1,5 +1,5 @@
+import { unknown } from '../../lib/did-you-mean.ts'
 import { list } from '../../lib/format.ts'
-import { unknown } from '../../lib/unknown.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
 import type { FaultInput } from './driver.ts'
 import { usage } from './errors.ts'

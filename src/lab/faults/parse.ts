@@ -1,6 +1,6 @@
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import type { NearsideError } from '../../lib/errors.ts'
 import { durationMs, readQuantity } from '../../lib/quantities.ts'
-import { suggest } from '../../lib/suggest.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
 import type { FaultDriver, FaultOption } from './driver.ts'
 import { usage } from './errors.ts'
@@ -62,10 +62,9 @@ export function refuseUnheeded(name: string, heeded: string, options: RawFaultOp
 export function unknownKind(kind: string): NearsideError {
   const why = Object.hasOwn(absent, kind) ? absent[kind] : undefined
   if (why) return usage('fault_unknown', `fault: there is no ${kind}: ${why}`)
-  const meant = suggest(kind, faultKinds)
   return usage(
     'fault_unknown',
     `fault: expected one of ${faultKinds.join(', ')}, got ${JSON.stringify(kind)}`,
-    meant ? `did you mean ${meant}?` : 'nearside lab fault --list describes each kind',
+    didYouMean(kind, faultKinds) ?? 'nearside lab fault --list describes each kind',
   )
 }

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { runToEnd } from '../../agent/supervision/check.ts'
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { readQuantity, sizeBytes } from '../../lib/quantities.ts'
-import { suggest } from '../../lib/suggest.ts'
 import { databaseDisk } from './fill-disk.ts'
 
 /**
@@ -28,11 +28,10 @@ export function parseSmallDisks(texts: readonly string[], fullRegions: readonly 
         `${option}: expected REGION=SIZE, such as us-east=512mb, got ${JSON.stringify(text)}`,
       )
     if (!fullRegions.includes(region)) {
-      const meant = suggest(region, fullRegions)
       throw new NearsideError(
         'usage_small_disk',
         `${option}: expected a region with a database (${fullRegions.join(', ')}), got ${JSON.stringify(region)}`,
-        { remedy: meant === undefined ? undefined : `did you mean ${meant}?` },
+        { remedy: didYouMean(region, fullRegions) },
       )
     }
     return [region, readQuantity(diskSize, `${option} ${region}`, size)] as const

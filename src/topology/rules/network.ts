@@ -1,4 +1,4 @@
-import { suggest } from '../../lib/suggest.ts'
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import type { Finding } from '../problems.ts'
 import { appPort, regionsOf } from '../regions.ts'
 import { type Rule, repeated } from './rule.ts'
@@ -121,8 +121,7 @@ export const networkRules: Rule[] = [
         const stranger = [from, to].find((name) => !names.includes(name))
         if (from === to) return [{ at, message: `expected two regions, got ${from} twice` }]
         if (stranger === undefined) return []
-        const meant = suggest(stranger, names)
-        const remedy = meant === undefined ? `the regions are ${names.join(', ')}` : `did you mean ${meant}?`
+        const remedy = didYouMean(stranger, names) ?? `the regions are ${names.join(', ')}`
         return [{ at, message: `expected the names of two regions, got ${JSON.stringify(stranger)}`, remedy }]
       })
       const both = repeated(pairs.map((pair) => [pair.split(' ').sort().join(' '), pair] as const))

@@ -1,4 +1,4 @@
-import { suggest } from '../../lib/suggest.ts'
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import { regionsOf } from '../regions.ts'
 import { counted, type Rule, repeated } from './rule.ts'
 
@@ -86,7 +86,6 @@ export const regionRules: Rule[] = [
         .map((region) => region.name)
       if (full.includes(primary)) return []
       const known = Object.hasOwn(topology.regions, primary)
-      const near = known ? undefined : suggest(primary, full)
       const got = known
         ? `${primary}, whose role is ${topology.regions[primary]!.role}`
         : JSON.stringify(primary)
@@ -95,9 +94,8 @@ export const regionRules: Rule[] = [
           at: ['database', 'primary'],
           message: `expected the name of a full region${full.length === 0 ? '' : ` (${full.join(', ')})`}, got ${got}`,
           remedy:
-            near === undefined
-              ? 'name a full region, or leave it out for the first one'
-              : `did you mean ${near}?`,
+            (known ? undefined : didYouMean(primary, full)) ??
+            'name a full region, or leave it out for the first one',
         },
       ]
     },

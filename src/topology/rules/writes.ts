@@ -1,4 +1,4 @@
-import { suggest } from '../../lib/suggest.ts'
+import { didYouMean } from '../../lib/did-you-mean.ts'
 import { overlap } from './app.ts'
 import { type Rule, repeated } from './rule.ts'
 
@@ -48,14 +48,14 @@ export const writeRules: Rule[] = [
       find: ({ app }) =>
         app.writes[list].flatMap((rule, i) => {
           const method = rule.split(' ')[0]!
-          const near = known.includes(method) ? undefined : suggest(method, known)
-          return near === undefined
+          const remedy = known.includes(method) ? undefined : didYouMean(method, known)
+          return remedy === undefined
             ? []
             : [
                 {
                   at: ['app', 'writes', list, i],
                   message: `expected an HTTP method, got "${method}"`,
-                  remedy: `did you mean ${near}?`,
+                  remedy,
                 },
               ]
         }),

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { unknown } from '../../lib/unknown.ts'
+import { unknown } from '../../lib/did-you-mean.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { WorldHandle } from '../handle.ts'
 

@@ -1,4 +1,5 @@
 import { freshMs } from '../../agent/coordination/cycle-interval.ts'
+import { describeRelease, isFailed } from '../../agent/release/state.ts'
 import { spaceState } from '../../engines/etcd/space.ts'
 import { duration, list } from '../../lib/format.ts'
 import { isDead, regionProblems } from './region-health.ts'
@@ -127,12 +128,12 @@ export const isStopped = (regions: readonly RegionReport[]): boolean =>
   regions.every((region) => region.agentState === 'gone' && region.processes.length === 0)
 
 function releaseProblems({ regions }: StatusWithoutHealth): Problem[] {
-  const release = regions.map((region) => region.world?.release).find((one) => one?.startsWith('failed'))
+  const release = regions.map((region) => region.world?.release).find(isFailed)
   if (release === undefined) return []
   return [
     {
       code: 'release_failed',
-      message: `app.release ${release}`,
+      message: `app.release ${describeRelease(release)}`,
       remedy: 'mend it, then run nearside up again: it is tried again',
     },
   ]

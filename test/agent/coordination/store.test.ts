@@ -142,6 +142,8 @@ describe('agents that share an etcd', () => {
     assert.deepEqual(await reports(), ['us-central'])
   })
 
+  const failed = { kind: 'failed', why: 'exit 1', region: 'us-west', logFile: '/log/release.log' } as const
+
   test('a release runs once; a failed one may be forgotten, one that runs or went well may not', async () => {
     const [west, east] = [agent('us-west'), agent('us-east')]
     await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
@@ -150,12 +152,12 @@ describe('agents that share an etcd', () => {
     assert.deepEqual(claimed.sort(), [false, true])
     await west.forgetFailedRelease('r1')
     assert.equal(await other.claimRelease('r1'), false)
-    await own.settleRelease('r1', 'failed: exit 1')
+    await own.settleRelease('r1', failed)
     await west.forgetFailedRelease('r1')
     assert.equal(await east.claimRelease('r1'), true)
-    await east.settleRelease('r1', 'ok')
+    await east.settleRelease('r1', { kind: 'ok' })
     await west.forgetFailedRelease('r1')
-    assert.equal((await west.read()).releases.r1, 'ok')
+    assert.deepEqual((await west.read()).releases.r1, { kind: 'ok' })
   })
 
   test('an outcome is put by who claimed, also when the claim has gone meanwhile; another’s claim stands', async () => {
@@ -165,15 +167,15 @@ describe('agents that share an etcd', () => {
     assert.equal(await west.claimRelease('r1'), true)
     await west.withdraw()
     assert.equal(await outcome(), undefined)
-    await west.settleRelease('r1', 'ok')
+    await west.settleRelease('r1', { kind: 'ok' })
     // Nobody knows whether the first was heard, so it is said again.
-    await west.settleRelease('r1', 'ok')
-    assert.equal(await outcome(), 'ok')
+    await west.settleRelease('r1', { kind: 'ok' })
+    assert.deepEqual(await outcome(), { kind: 'ok' })
     await cluster.client().delete('/nearside/store/releases/r1')
     assert.equal(await east.claimRelease('r1'), true)
-    await west.settleRelease('r1', 'failed: exit 1')
+    await west.settleRelease('r1', failed)
     await west.settleRelease('r1', undefined)
-    assert.equal(await outcome(), 'running in us-east')
+    assert.deepEqual(await outcome(), { kind: 'running', region: 'us-east' })
     await east.settleRelease('r1', undefined)
     assert.equal(await outcome(), undefined)
   })
@@ -184,7 +186,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await old.claimRelease('r1'), true)
     assert.equal(await next.claimRelease('r1'), true)
     await old.withdraw()
-    assert.equal((await next.read()).releases.r1, next.claim)
+    assert.deepEqual((await next.read()).releases.r1, next.claim)
   })
 
   test('releases of earlier runs are forgotten, whatever ran most often', async () => {
@@ -192,7 +194,7 @@ describe('agents that share an etcd', () => {
     await west.publish(report('us-west'))
     for (let run = 0; run < 12; run += 1) {
       await west.claimRelease(`r${run}`)
-      await west.settleRelease(`r${run}`, 'ok')
+      await west.settleRelease(`r${run}`, { kind: 'ok' })
     }
     assert.deepEqual(Object.keys((await west.read()).releases).sort(), ['r10', 'r11', 'r7', 'r8', 'r9'])
   })

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { releaseOnce } from '../../../src/agent/release/release.ts'
 import type { KeeperOrder } from '../../../src/agent/release/run.ts'
 import { runAlone } from '../../../src/agent/release/run.ts'
+import type { ReleaseOutcome } from '../../../src/agent/release/state.ts'
 import { allPids, lookAt, sessionOf } from '../../../src/lib/proc.ts'
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
@@ -12,7 +13,7 @@ import { temporaryFolder, until } from '../../support/sandboxed.ts'
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 test('an outcome that cannot be written is written as soon as it can be', async () => {
-  const settled: (string | undefined)[] = []
+  const settled: (ReleaseOutcome | undefined)[] = []
   let refusals = 2
   await releaseOnce({
     store: {
@@ -24,12 +25,12 @@ test('an outcome that cannot be written is written as soon as it can be', async 
       record: async () => undefined,
     },
     run: 'r1',
-    work: async () => 'ok',
+    work: async () => ({ kind: 'ok' }),
     eventful: true,
     log,
     stopping: () => false,
   })
-  assert.deepEqual(settled, ['ok'])
+  assert.deepEqual(settled, [{ kind: 'ok' }])
 })
 
 test('an agent that stops does not go on trying', async () => {
@@ -44,7 +45,7 @@ test('an agent that stops does not go on trying', async () => {
       record: async () => undefined,
     },
     run: 'r1',
-    work: async () => 'ok',
+    work: async () => ({ kind: 'ok' }),
     eventful: true,
     log,
     stopping: () => tried > 0,

@@ -51,3 +51,7 @@ test('an event of another version or of nobody’s making is shown all the same'
   )
   assert.ok(!text('release', { outcome: '\u001b[2J' }).includes('\u001b'))
 })
+
+test('a release that failed says why', () => {
+  assert.equal(text('release', { outcome: 'failed', why: 'exit 4' }), 'app.release: failed (exit 4)')
+})

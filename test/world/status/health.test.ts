@@ -132,7 +132,8 @@ test('a replica that does not follow, an agent that hangs and a failed release a
   ])
   const hangs = { ...withoutAgent(west, 'running'), agentState: 'hangs' as const }
   assert.deepEqual(codes([east, hangs, central]), ['agent_hangs'])
-  const release = 'failed: exit 4, see /w/.nearside/shop/regions/us-east/log/release.log'
+  const logFile = '/w/.nearside/shop/regions/us-east/log/release.log'
+  const release = { kind: 'failed' as const, why: 'exit 4', region: 'us-east', logFile }
   assert.deepEqual(codes(sampleRegions().map((one) => ({ ...one, world: { ...shared, release } }))), [
     'release_failed',
   ])

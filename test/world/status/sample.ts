@@ -25,7 +25,7 @@ export const shared = {
     'us-east': { lagMs: 0, lagBytes: 0, streaming: true },
     'us-west': { lagMs: 2, lagBytes: 120, streaming: true },
   },
-  release: 'ok',
+  release: { kind: 'ok' } as const,
 }
 
 const process = (name: string, engine: 'etcd' | 'haproxy' | 'postgres') => ({

@@ -1,7 +1,7 @@
 import * as z from 'zod'
+import { didYouMean } from '../../../lib/did-you-mean.ts'
 import { NearsideError } from '../../../lib/errors.ts'
 import { durationMs } from '../../../lib/quantities.ts'
-import { suggest } from '../../../lib/suggest.ts'
 
 /** What users do: kinds of request with weights, and the pace. */
 export type Mix = {
@@ -163,11 +163,8 @@ type Problem = { text: string; remedy?: string }
 
 function known(problems: Problem[], at: string, name: string, names: readonly string[]): void {
   if (names.includes(name)) return
-  const meant = suggest(name, names)
-  problems.push({
-    text: `${at}: expected ${names.join(', ')}, got ${name}`,
-    ...(meant ? { remedy: `did you mean ${meant}?` } : {}),
-  })
+  const text = `${at}: expected ${names.join(', ')}, got ${name}`
+  problems.push({ text, remedy: didYouMean(name, names) })
 }
 
 function sentence(issue: z.core.$ZodIssue, input: unknown): Problem {
@@ -177,11 +174,8 @@ function sentence(issue: z.core.$ZodIssue, input: unknown): Problem {
   if (issue.code === 'unrecognized_keys') {
     const names = Object.keys((issue.path.length === 0 ? mixSchema : requestSchema).shape)
     const [key = ''] = issue.keys
-    const meant = suggest(key, names)
-    return {
-      text: `${where}unknown key ${issue.keys.join(', ')}; expected ${names.join(', ')}`,
-      ...(meant ? { remedy: `did you mean ${meant}?` } : {}),
-    }
+    const text = `${where}unknown key ${issue.keys.join(', ')}; expected ${names.join(', ')}`
+    return { text, remedy: didYouMean(key, names) }
   }
   const own = issue.code === 'custom' || issue.code === 'invalid_format'
   const inner = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined

@@ -1,8 +1,8 @@
 import { areaOf } from '../../../geo/areas.ts'
 import type { City } from '../../../geo/cities.ts'
 import type { Location } from '../../../geo/distance.ts'
+import { didYouMean } from '../../../lib/did-you-mean.ts'
 import { NearsideError } from '../../../lib/errors.ts'
-import { suggest } from '../../../lib/suggest.ts'
 
 /** Where some of the users live. */
 export type UserPlace = {
@@ -52,12 +52,10 @@ export function cityNamed(text: string, cities: readonly City[], where = 'places
     throw wrong(`${where}: there is no ${name} in ${within}`, `there is ${known.join(', ')}`)
   }
   // Nobody misspells a village's name here; and 30,000 comparisons take their time.
-  const meant = suggest(name, [...placeSets, ...cities.slice(0, 8000).map((city) => city.name)])
+  const known = [...placeSets, ...cities.slice(0, 8000).map((city) => city.name)]
   throw wrong(
     `${where}: expected ${placeSets.join(', ')}, a city or a CSV file, got ${JSON.stringify(text)}`,
-    meant === undefined
-      ? 'cities of 10,000 people and more are known, by their English names'
-      : `did you mean ${meant}?`,
+    didYouMean(name, known) ?? 'cities of 10,000 people and more are known, by their English names',
   )
 }
 

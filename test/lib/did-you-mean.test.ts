@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { editDistance, suggest } from '../../src/lib/suggest.ts'
+import { editDistance, suggest } from '../../src/lib/did-you-mean.ts'
 
 test('a swap of neighbours is one edit', () => {
   assert.equal(editDistance('regions', 'regoins'), 1)

@@ -1,3 +1,6 @@
+import { NearsideError } from './errors.ts'
+import { list } from './format.ts'
+
 /** Nobody misspells longer words, and the work stays bounded for hostile input. */
 const maxLength = 64
 
@@ -44,4 +47,19 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
     if (distance !== undefined && (!best || distance < best.distance)) best = { candidate, distance }
   }
   return best?.candidate
+}
+
+/** The remedy for a word that nobody knows; undefined when nothing known is near it. */
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const meant = suggest(word, candidates)
+  return meant === undefined ? undefined : `did you mean ${meant}?`
+}
+
+/** An argument that names nothing: the error lists what there is. */
+export function unknown(what: string, name: string, known: readonly string[]): never {
+  throw new NearsideError(
+    `usage_${what}_unknown`,
+    `${what}: expected ${list(known, 'or')}, got ${JSON.stringify(name)}`,
+    { remedy: didYouMean(name, known) },
+  )
 }
