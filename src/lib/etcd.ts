@@ -1,6 +1,6 @@
 import { NearsideError } from './errors.ts'
 import { Endpoints, type EtcdOptions } from './etcd/endpoints.ts'
-import { EtcdRefusal, type Json } from './etcd/request.ts'
+import { EtcdRefusal, type Json, type RefusalReason } from './etcd/request.ts'
 import {
   type Compare,
   comparison,
@@ -147,7 +147,7 @@ export class Etcd {
     try {
       await this.#endpoints.call('/v3/kv/compaction', { revision, physical: true })
     } catch (error) {
-      if (!(error instanceof EtcdRefusal && /has been compacted/.test(error.message))) throw error
+      if (!(error instanceof EtcdRefusal && error.reason === 'compacted')) throw error
     }
   }
 
@@ -177,19 +177,20 @@ export class Etcd {
   async enableAuth(): Promise<void> {
     const { username = 'root', password } = this.#login
     if (password === undefined) throw new NearsideError('etcd_no_password', 'enableAuth needs a password')
-    const step = async (path: string, body: Json, done: RegExp) => {
+    const step = async (path: string, body: Json) => {
       try {
         await this.#endpoints.call(path, body, { plain: true })
       } catch (error) {
-        if (!(error instanceof EtcdRefusal && (done.test(error.message) || alreadyOn.test(error.message))))
-          throw error
+        const isDone =
+          error instanceof EtcdRefusal && (error.reason === 'exists' || alreadyOn.has(error.reason))
+        if (!isDone) throw error
       }
     }
     if (await this.#authIsOn()) return
-    await step('/v3/auth/user/add', { name: username, password }, /already exists/)
-    await step('/v3/auth/role/add', { name: 'root' }, /already exists/)
-    await step('/v3/auth/user/grant', { user: username, role: 'root' }, /already granted/)
-    await step('/v3/auth/enable', {}, /already enabled/)
+    await step('/v3/auth/user/add', { name: username, password })
+    await step('/v3/auth/role/add', { name: 'root' })
+    await step('/v3/auth/user/grant', { user: username, role: 'root' })
+    await step('/v3/auth/enable', {})
   }
 
   /** Asked by a read that only an open cluster answers: adding the user once more would cost it a hash. */
@@ -202,10 +203,11 @@ export class Etcd {
       )
       return false
     } catch (error) {
-      if (error instanceof EtcdRefusal && alreadyOn.test(error.message)) return true
+      if (error instanceof EtcdRefusal && alreadyOn.has(error.reason)) return true
       throw error
     }
   }
 }
 
-const alreadyOn = /user name is empty|permission denied|invalid auth token/
+/** A question without a password is refused so once authentication is on. */
+const alreadyOn = new Set<RefusalReason>(['noUser', 'denied', 'badToken'])

@@ -70,9 +70,8 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
   const shown = problems.map((finding) => toProblem(finding, source.locate))
   shown.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
   if (shown.length > 0 || !checked.topology) {
-    const majority =
-      shown.length === 1 && shown[0]!.path === 'regions' && /voting region/.test(shown[0]!.message)
-    throw new TopologyError(majority ? 'topology_no_majority' : 'topology_invalid', file, shown)
+    const only = problems.length === 1 ? problems[0]!.code : undefined
+    throw new TopologyError(only ?? 'topology_invalid', file, shown)
   }
   return {
     topology: checked.topology,

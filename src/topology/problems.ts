@@ -3,7 +3,13 @@ import { NearsideError } from '../lib/errors.ts'
 export type Key = string | number
 
 /** What a rule reports: where, what was expected and found, what to do. */
-export type Finding = { at: readonly Key[]; message: string; remedy?: string }
+export type Finding = {
+  at: readonly Key[]
+  message: string
+  remedy?: string
+  /** The error's code when nothing else is found. */
+  code?: TopologyErrorCode
+}
 
 /** A finding as people and programs read it. `path` is empty when the file as a whole is meant. */
 export type Problem = { path: string; message: string; remedy?: string; line?: number; column?: number }

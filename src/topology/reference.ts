@@ -3,7 +3,7 @@ import type { Key } from './problems.ts'
 import { givenVariables } from './rules/app.ts'
 import { reservedParameters } from './rules/parameters.ts'
 import { topologySchema } from './schema.ts'
-import { translate } from './translate.ts'
+import { expected } from './translate.ts'
 import { contract, expectation, type Node, nodeAt } from './walk.ts'
 
 /** docs/reference/topology.md, made from the schema: `node scripts/docs.ts` writes it, a test keeps it current. */
@@ -19,10 +19,8 @@ function form(at: readonly Key[]): string {
     wrong,
   )
   for (const issue of topologySchema.safeParse(input).error?.issues ?? [])
-    if (issue.path.length === at.length && issue.path.every((key, i) => key === at[i])) {
-      const [first] = translate(issue, input).findings
-      return first!.message.replace(/^expected /, '').replace(/, got .*$/s, '')
-    }
+    if (issue.path.length === at.length && issue.path.every((key, i) => key === at[i]))
+      return expected(issue, at, wrong)
   return 'a string'
 }
 

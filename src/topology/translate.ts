@@ -83,10 +83,15 @@ function finding(issue: z.core.$ZodIssue, at: Key[], input: unknown): Finding {
     }
   }
   const value = valueAt(input, at)
-  const node = nodeAt(at)
+  const message = `expected ${expected(issue, at, value)}, got ${given(value, at)}`
+  return { at, message, remedy: remedyFor(at, value, nodeAt(at)) }
+}
+
+/** What a value must look like, in the words of the error that a wrong one gets. */
+export function expected(issue: z.core.$ZodIssue, at: readonly Key[], value: unknown): string {
   // The schema's own words are better wherever it has some: patterns and refinements carry them.
   const own = (issue.code === 'invalid_format' && issue.format === 'regex') || issue.code === 'custom'
-  const expected = own ? issue.message : node ? expectation(node) : issue.message
-  const empty = issue.code === 'too_small' && value === '' ? 'a string that is not empty' : expected
-  return { at, message: `expected ${empty}, got ${given(value, at)}`, remedy: remedyFor(at, value, node) }
+  const node = nodeAt(at)
+  if (issue.code === 'too_small' && value === '') return 'a string that is not empty'
+  return own || !node ? issue.message : expectation(node)
 }

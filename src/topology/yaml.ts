@@ -48,7 +48,7 @@ export function parseYaml(file: string, text: string): Source {
   const errors = [...document.errors, ...document.warnings]
   if (errors.length > 0) {
     // Everything after an exhausted stack follows from it.
-    const deep = errors.find((error) => error.message.startsWith('Maximum call stack'))
+    const deep = errors.find((error) => error.code === 'RESOURCE_EXHAUSTION')
     const problems = new Map<string, Problem>()
     for (const error of deep ? [deep] : errors) {
       const own = deep ? 'nested too deeply' : messages[error.code]

@@ -6,7 +6,7 @@ import { didYouMean } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { list } from '../lib/format.ts'
 import { handleOf, type WorldHandle } from './handle.ts'
-import { movedError, movedWorlds } from './moved.ts'
+import { type Moved, movedError, movedWorlds } from './moved.ts'
 import { enter, enterNowhere, exists } from './namespaces/enter.ts'
 import { namespaceOf } from './namespaces/names.ts'
 
@@ -42,17 +42,42 @@ function goToLab(name: string, id: string): void {
  * Finds a world without evaluating its topology file, which may be gone or broken by now: the one made from
  * `--topology`, or the only one in the folder.
  */
-export function findWorld(
+export function findWorld(options: WorldOptions, cwd: string): string {
+  const found = search(options, cwd)
+  if (found.kind === 'found') return found.folder
+  throw notFound(found, options, worldWords)
+}
+
+/** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
+export function findLab(options: WorldOptions, cwd: string): string {
+  const { world } = options
+  const named =
+    world === undefined || world.endsWith('-lab') ? options : { ...options, world: `${world}-lab` }
+  const found = search(named, cwd, isLab)
+  if (found.kind === 'found') return found.folder
+  throw notFound(found, options, labWords)
+}
+
+type Missing =
+  /** Neither the topology file nor its folder is there. */
+  | { kind: 'noPlace'; start: string }
+  | { kind: 'several'; below: string; names: readonly string[] }
+  /** None of them is called what `--world` says. */
+  | { kind: 'unknown'; names: readonly string[] }
+  | { kind: 'moved'; moved: Moved }
+  /** The folder has worlds, made from other files. */
+  | { kind: 'noneOfFile'; start: string; below: string; names: readonly string[] }
+  | { kind: 'none'; below: string }
+
+function search(
   { topology, world }: WorldOptions,
   cwd: string,
   isMeant: (folder: string) => boolean = () => true,
-): string {
+): { kind: 'found'; folder: string } | Missing {
   const start = canonical(resolve(cwd, topology ?? '.'))
   const isFolder = statSync(start, { throwIfNoEntry: false })?.isDirectory() ?? false
   if (!existsSync(dirname(start)) || (!existsSync(start) && extname(start) === ''))
-    throw new NearsideError('world_not_found', `${start}: does not exist`, {
-      remedy: 'name a topology file, or the folder that it is in, with --topology',
-    })
+    return { kind: 'noPlace', start }
   const below = join(isFolder ? start : dirname(start), '.nearside')
   const names = existsSync(below)
     ? readdirSync(below).filter(
@@ -61,47 +86,51 @@ export function findWorld(
     : []
   const made = isFolder ? names : names.filter((name) => madeFrom(join(below, name)) === start)
   const found = world === undefined ? made : made.filter((name) => name === world)
-  if (found.length === 1) return join(below, found[0]!)
-  if (found.length > 1)
-    throw new NearsideError('world_ambiguous', `${below}: expected one world, found ${found.join(', ')}`, {
-      remedy: `say which one: ${found.map((name) => `--world ${name}`).join(' or ')}`,
-    })
-  if (world !== undefined && made.length > 0) throw worldUnknown(world, made)
+  if (found.length === 1) return { kind: 'found', folder: join(below, found[0]!) }
+  if (found.length > 1) return { kind: 'several', below, names: found }
+  if (world !== undefined && made.length > 0) return { kind: 'unknown', names: made }
   const moved = movedWorlds(below).find(({ folder }) => world === undefined || basename(folder) === world)
-  if (moved) throw movedError(moved)
-  if (!isFolder && names.length > 0)
-    throw new NearsideError('world_not_found', `${start}: no world was made from this file`, {
-      remedy: `${below} has ${names.map((name) => `${name}, made from ${basename(madeFrom(join(below, name)) ?? '?')}`).join('; ')}`,
-    })
-  throw new NearsideError('world_not_found', `${below}: expected a world, found none`, {
-    remedy: 'run `nearside up` first, or name the topology file with --topology FILE',
-  })
+  if (moved) return { kind: 'moved', moved }
+  if (!isFolder && names.length > 0) return { kind: 'noneOfFile', start, below, names }
+  return { kind: 'none', below }
 }
 
-function worldUnknown(world: string, names: readonly string[]): NearsideError {
-  return new NearsideError('usage_world_unknown', `world: expected ${list(names, 'or')}, got ${world}`, {
-    remedy: didYouMean(world, names) ?? `say --world ${names[0]}`,
-  })
-}
+type Words = { noun: 'world' | 'lab'; code: string; up: string }
 
-/** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
-export function findLab(options: WorldOptions, cwd: string): string {
-  const { world } = options
-  const named = world === undefined || world.endsWith('-lab') ? world : `${world}-lab`
-  try {
-    return findWorld({ ...options, ...(named === undefined ? {} : { world: named }) }, cwd, isLab)
-  } catch (error) {
-    if (!(error instanceof NearsideError)) throw error
-    if (error.code === 'usage_world_unknown' && named !== undefined && named !== world)
-      throw new NearsideError(error.code, error.message.replace(/got .*$/, `got ${world}`), {
-        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+const worldWords: Words = { noun: 'world', code: 'world_not_found', up: 'nearside up' }
+const labWords: Words = { noun: 'lab', code: 'lab_not_found', up: 'nearside lab up' }
+
+function notFound(missing: Missing, { world = '' }: WorldOptions, { noun, code, up }: Words): NearsideError {
+  switch (missing.kind) {
+    case 'noPlace':
+      return new NearsideError(code, `${missing.start}: does not exist`, {
+        remedy: 'name a topology file, or the folder that it is in, with --topology',
       })
-    if (error.code !== 'world_not_found') throw error
-    if (/does not exist$/.test(error.message))
-      throw new NearsideError('lab_not_found', error.message, { remedy: error.remedy ?? '' })
-    throw new NearsideError('lab_not_found', error.message.replace(/\b(a )?world\b/, '$1lab'), {
-      remedy: 'run `nearside lab up` first, or name the topology file with --topology FILE',
-    })
+    case 'several': {
+      const { below, names } = missing
+      return new NearsideError('world_ambiguous', `${below}: expected one world, found ${names.join(', ')}`, {
+        remedy: `say which one: ${names.map((name) => `--world ${name}`).join(' or ')}`,
+      })
+    }
+    case 'unknown': {
+      const { names } = missing
+      return new NearsideError('usage_world_unknown', `world: expected ${list(names, 'or')}, got ${world}`, {
+        remedy: didYouMean(world, names) ?? `say --world ${names[0]}`,
+      })
+    }
+    case 'moved':
+      return movedError(missing.moved)
+    case 'noneOfFile': {
+      const { start, below, names } = missing
+      const made = names.map((name) => `${name}, made from ${basename(madeFrom(join(below, name)) ?? '?')}`)
+      return new NearsideError(code, `${start}: no ${noun} was made from this file`, {
+        remedy: `${below} has ${made.join('; ')}`,
+      })
+    }
+    case 'none':
+      return new NearsideError(code, `${missing.below}: expected a ${noun}, found none`, {
+        remedy: `run \`${up}\` first, or name the topology file with --topology FILE`,
+      })
   }
 }
 

@@ -118,12 +118,13 @@ async function worldAndLab(options: WorldOptions): Promise<{ world: WorldHandle;
   return world.record.lab ? { world, lab: labOf(world) } : { world }
 }
 
+const missingCodes = new Set(['world_not_found', 'lab_not_found', 'usage_world_unknown'])
+
 function firstFound([first, second]: readonly (typeof findLab)[], options: WorldOptions): string {
   try {
     return first!(options, process.cwd())
   } catch (error) {
-    const isMissing = error instanceof NearsideError && /_not_found$|_unknown$/.test(error.code)
-    if (!isMissing) throw error
+    if (!(error instanceof NearsideError && missingCodes.has(error.code))) throw error
     return second!(options, process.cwd())
   }
 }

@@ -1,6 +1,6 @@
 import { bodyVariables } from './body.ts'
 import { heldHeader } from './hold.ts'
-import { haproxySockets, maxHeld, ownPaths, proxies, tables } from './layout.ts'
+import { haproxySockets, maxHeld, neverSent, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
 import { appHealthy, primaryAt, reachable, readRoutes, stopping, writeRoutes } from './routes.ts'
 import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
@@ -183,9 +183,9 @@ const logSampling: Line = [
 /** Writes wait while there is no primary. */
 const holdWrites: Line = [
   `http-request track-sc1 str(hold) table ${tables.holding} if ${noPrimary}`,
-  `http-request return status 503 content-type text/plain string "Too many writes are waiting for the database." hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
+  `http-request return status 503 content-type text/plain string "${neverSent.tooMany}" hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
   `http-request lua.hold if ${noPrimary}`,
-  'http-request return status 503 content-type text/plain string "The database cannot take writes at the moment." hdr retry-after 5 if { var(txn.refused) -m bool }',
+  `http-request return status 503 content-type text/plain string "${neverSent.noPrimary}" hdr retry-after 5 if { var(txn.refused) -m bool }`,
 ]
 
 /** Set for requests that are nobody's own: whether their response may be shared is up to the response. */

@@ -26,6 +26,12 @@ export const haproxySockets = {
   peers: `${runFolder}/haproxy-peers.sock`,
 } as const
 
+/** What the edge answers (503) to a write that it has sent to no app: whoever gets it may be sure. */
+export const neverSent = {
+  noPrimary: 'The database cannot take writes at the moment.',
+  tooMany: 'Too many writes are waiting for the database.',
+} as const
+
 /** Proxies of the configuration. A server of `primary` and of each `to-…` has its region's name. */
 export const proxies = {
   users: 'users',

@@ -1,6 +1,6 @@
 import { messageOf, NearsideError } from '../errors.ts'
 import { HttpError } from '../http.ts'
-import { EtcdRefusal, isWell, type Json, post } from './request.ts'
+import { EtcdRefusal, isWell, type Json, post, type RefusalReason } from './request.ts'
 
 export type EtcdOptions = {
   /** `http://host:port`, the nearest first. */
@@ -90,21 +90,20 @@ export class Endpoints {
         return await post(endpoint, path, body, timeoutMs, this.#token)
       } catch (error) {
         // Tokens live in the members' memory: a restarted member does not know them, and they expire when unused.
-        if (attempt > 0 || !(error instanceof EtcdRefusal && staleToken.test(error.message))) throw error
+        if (attempt > 0 || !(error instanceof EtcdRefusal && staleToken.has(error.reason))) throw error
         this.#token = undefined
       }
     }
   }
 }
 
-const staleToken =
-  /invalid auth token|user name is empty|revision of auth store is old|authentication is not enabled/
+const staleToken = new Set<RefusalReason>(['badToken', 'noUser', 'oldAuthRevision', 'authOff'])
 /** gRPC 14 unavailable, 4 deadline: this member cannot answer now (no leader, shutting down); another may. */
 const unavailable = (error: EtcdRefusal) => error.grpcCode === 14 || error.grpcCode === 4
 
 /** A refused connection carried nothing, and a member without a leader proposes nothing; of all else nobody knows. */
 function mayHaveActed(error: unknown): boolean {
-  if (error instanceof EtcdRefusal) return !/no leader/.test(error.message)
+  if (error instanceof EtcdRefusal) return error.reason !== 'noLeader'
   return !(error instanceof HttpError && error.code === 'http_refused')
 }
 
@@ -119,7 +118,7 @@ async function authenticate(
     const answer = await post(endpoint, '/v3/auth/authenticate', { name, password }, timeoutMs)
     return String(answer.token ?? '')
   } catch (error) {
-    if (error instanceof EtcdRefusal && /authentication is not enabled/.test(error.message)) return ''
+    if (error instanceof EtcdRefusal && error.reason === 'authOff') return ''
     throw error
   }
 }

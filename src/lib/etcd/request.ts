@@ -5,12 +5,36 @@ import { callHttp, httpStatus, parseJson } from '../http.ts'
 
 export type Json = Record<string, unknown>
 
+/**
+ * Why etcd refuses, as far as anything here depends on it. One gRPC status stands for many reasons, and the gateway
+ * passes no more on than etcd's own sentence (`api/v3rpc/rpctypes/error.go`): this is the one place that reads it.
+ */
+const sentences = {
+  compacted: /has been compacted/,
+  noLeader: /no leader/,
+  exists: /already (exists|granted|enabled)/,
+  authOff: /authentication is not enabled/,
+  noUser: /user name is empty/,
+  badToken: /invalid auth token/,
+  oldAuthRevision: /revision of auth store is old/,
+  denied: /permission denied/,
+} as const satisfies Record<string, RegExp>
+
+export type RefusalReason = keyof typeof sentences | 'other'
+
+const reasonIn = (sentence: string): RefusalReason =>
+  (Object.keys(sentences) as (keyof typeof sentences)[]).find((reason) => sentences[reason].test(sentence)) ??
+  'other'
+
 /** etcd answered and said no: `grpcCode` is the gRPC status (5 not found, 9 failed precondition, 16 unauthenticated …). */
 export class EtcdRefusal extends NearsideError {
   readonly grpcCode: number
-  constructor(path: string, grpcCode: number, message: string) {
-    super('etcd_refused', `etcd ${path}: ${message}`)
+  readonly reason: RefusalReason
+
+  constructor(path: string, grpcCode: number, sentence: string) {
+    super('etcd_refused', `etcd ${path}: ${sentence}`)
     this.grpcCode = grpcCode
+    this.reason = reasonIn(sentence)
   }
 }
 

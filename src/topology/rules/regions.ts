@@ -4,6 +4,8 @@ import { counted, type Rule, repeated } from './rule.ts'
 
 const roles = ['regions.*.role']
 
+const noMajority = { at: ['regions'], code: 'topology_no_majority' } as const
+
 export const regionRules: Rule[] = [
   {
     reads: roles,
@@ -18,7 +20,7 @@ export const regionRules: Rule[] = [
       if (voting.length === 0)
         return [
           {
-            at: ['regions'],
+            ...noMajority,
             message: 'expected at least 3 voting regions, got none',
             remedy: 'add two full regions and a third with role "witness"',
           },
@@ -26,7 +28,7 @@ export const regionRules: Rule[] = [
       if (voting.length === 1)
         return [
           {
-            at: ['regions'],
+            ...noMajority,
             message: `expected at least 3 voting regions, got ${got}: when it is lost nobody is left to decide`,
             remedy:
               full === 1
@@ -37,14 +39,14 @@ export const regionRules: Rule[] = [
       if (voting.length === 2)
         return [
           {
-            at: ['regions'],
+            ...noMajority,
             message: `expected an odd number of voting regions, got ${got}: they cannot outvote each other when one is lost`,
             remedy: 'add a third region with role "witness"',
           },
         ]
       return [
         {
-          at: ['regions'],
+          ...noMajority,
           message: `expected an odd number of voting regions, got ${got}: cut in two halves, neither has a majority`,
           remedy: 'add a region with role "witness", or make one region role "edge"',
         },

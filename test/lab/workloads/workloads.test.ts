@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { neverSent } from '../../../src/engines/haproxy/layout.ts'
 import type { Source, View } from '../../../src/lab/history.ts'
 import { Users } from '../../../src/lab/workloads/ledger/users.ts'
 import { openLoop } from '../../../src/lab/workloads/loop.ts'
@@ -120,7 +121,8 @@ describe('the outcome of an order', () => {
     ['placed before', answer(200), 'ok'],
     ['refused by the shop, nothing written', answer(503, '{"error":{"code":"unavailable"}}'), 'fail'],
     ['in doubt', answer(503, '{"error":{"code":"outcome_unknown"}}'), 'unknown'],
-    ['held too long by the edge', answer(503, 'This site cannot take writes at the moment'), 'fail'],
+    ['held too long by the edge', answer(503, neverSent.noPrimary), 'fail'],
+    ['one too many to be held', answer(503, neverSent.tooMany), 'fail'],
     ['any other 503', answer(503, '<html>'), 'unknown'],
     ['broken off', answer(502), 'unknown'],
     ['not answered in time', answer(504), 'unknown'],

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { neverSent } from '../../../src/engines/haproxy/layout.ts'
 import { clockMs, type Outcome, type Place } from '../../../src/lab/history.ts'
 import type { TopologyInput } from '../../../src/topology/schema.ts'
 import { type Answer, ask } from './http.ts'
@@ -106,7 +107,8 @@ export const shop: TestApp = {
 
 /** HAProxy's own word that a held write was given up: it never left the edge. */
 function neverArrived(answer: Answer): Outcome | undefined {
-  return answer.status === 503 && /cannot take writes|too many writes/i.test(answer.body) ? 'fail' : undefined
+  const { status, body } = answer
+  return status === 503 && Object.values<string>(neverSent).includes(body.trim()) ? 'fail' : undefined
 }
 
 async function askHere(edge: Edge, path: string, source: string): Promise<Answer> {

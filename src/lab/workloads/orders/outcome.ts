@@ -1,8 +1,9 @@
+import { neverSent } from '../../../engines/haproxy/layout.ts'
 import { type HttpAnswer, HttpError } from '../../../lib/http.ts'
 import type { Outcome } from '../../history.ts'
 
-/** What HAProxy says of a write that it has held and given up: the app has never seen it. */
-const neverArrived = /cannot take writes|too many writes/i
+/** The edge has held the write and given it up: the app has never seen it. */
+const neverArrived = new Set<string>(Object.values(neverSent))
 
 /**
  * What a customer knows of an order after this answer. The shop places an order once however often it is sent, tries
@@ -10,7 +11,7 @@ const neverArrived = /cannot take writes|too many writes/i
  */
 export function outcomeOf({ status, body }: Pick<HttpAnswer, 'status' | 'body'>): Outcome {
   if (status === 201 || status === 200) return 'ok'
-  if (status === 503 && (codeOf(body) === 'unavailable' || neverArrived.test(body))) return 'fail'
+  if (status === 503 && (codeOf(body) === 'unavailable' || neverArrived.has(body.trim()))) return 'fail'
   // The shop has read it and will not have it.
   if ([400, 403, 413, 415].includes(status)) return 'fail'
   return 'unknown'
