@@ -1,9 +1,9 @@
-import { bitAt, type Prefix } from '../../geo/prefix.ts'
+import { decode, encode, type Packet } from 'dns-packet'
+import { formatAddress, type Prefix } from '../../geo/prefix.ts'
 
-/** The little of the DNS wire format (RFC 1035, RFC 6891, RFC 7871) that asking our own server takes. */
+/** What asking our own server takes of DNS: one question, with the user's network (RFC 7871), and its reply. */
 
-const recordTypes = { A: 1, NS: 2, SOA: 6, TXT: 16, AAAA: 28, ANY: 255 } as const
-type RecordType = keyof typeof recordTypes
+type RecordType = 'A' | 'NS' | 'SOA' | 'TXT' | 'AAAA' | 'ANY'
 
 export type Question = {
   name: string
@@ -18,110 +18,73 @@ export type Reply = {
   code: number
   truncated: boolean
   /** Answer section: addresses as text for A, the strings joined for TXT, otherwise empty. */
-  records: { type: number; ttlSeconds: number; data: string }[]
+  records: { type: string; ttlSeconds: number; data: string }[]
   /** For how long a prefix the answer holds; undefined without a client subnet in the reply. */
   scope: number | undefined
 }
 
-const optType = 41
-const subnetOption = 8
+/** Of the 16 bits of flags. */
+const codeBits = 0xf
+const truncatedBit = 0x0200
 
 export function encodeQuestion(id: number, { name, type, subnet }: Question): Uint8Array {
-  const bytes: number[] = []
-  const put16 = (...values: number[]) => {
-    for (const value of values) bytes.push((value >>> 8) & 255, value & 255)
-  }
-  put16(id, 0, 1, 0, 0, 1)
-  for (const label of name.split('.').filter((part) => part !== '')) {
-    bytes.push(label.length, ...new TextEncoder().encode(label))
-  }
-  bytes.push(0)
-  put16(recordTypes[type], 1)
-  bytes.push(0)
-  const option = subnet === undefined ? [] : subnetBytes(subnet)
-  put16(optType, 1232, 0, 0, option.length)
-  bytes.push(...option)
-  return Uint8Array.from(bytes)
+  return encode({
+    type: 'query',
+    id,
+    flags: 0,
+    // Its types leave ANY out, which it writes all the same.
+    questions: [{ type: type as Exclude<RecordType, 'ANY'>, name }],
+    additionals: [{ ...edns, options: subnet ? [optionOf(subnet)] : [] }],
+  })
 }
 
-function subnetBytes(subnet: Prefix): number[] {
-  const length = Math.ceil(subnet.length / 8)
-  const address = Array.from({ length }, (_, byte) => {
-    let value = 0
-    for (let bit = 0; bit < 8; bit++) {
-      const position = byte * 8 + bit
-      value = value * 2 + (position < subnet.length ? bitAt(subnet.high, subnet.low, position) : 0)
-    }
-    return value
-  })
-  const size = 4 + length
-  return [
-    0,
-    subnetOption,
-    size >> 8,
-    size & 255,
-    0,
-    subnet.family === 4 ? 1 : 2,
-    subnet.length,
-    0,
-    ...address,
-  ]
-}
+const edns = {
+  type: 'OPT',
+  name: '.',
+  udpPayloadSize: 1232,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: 0,
+  flag_do: false,
+} as const
+
+const subnetOption = 8
+
+const optionOf = (subnet: Prefix) =>
+  ({ code: subnetOption, ip: formatAddress(subnet), sourcePrefixLength: subnet.length }) as const
 
 /** Throws a RangeError on anything that is not a whole DNS reply. */
 export function decodeReply(message: Uint8Array): Reply {
-  const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
-  const flags = view.getUint16(2)
-  if ((flags & 0x8000) === 0) throw new RangeError('not a reply')
-  const counts = [4, 6, 8, 10].map((at) => view.getUint16(at))
-  let at = 12
-  for (let index = 0; index < counts[0]!; index++) at = skipName(view, at) + 4
-  const reply: Reply = {
-    id: view.getUint16(0),
-    code: flags & 15,
-    truncated: (flags & 0x0200) !== 0,
-    records: [],
-    scope: undefined,
-  }
-  const total = counts[1]! + counts[2]! + counts[3]!
-  for (let index = 0; index < total; index++) {
-    at = skipName(view, at)
-    const type = view.getUint16(at)
-    const size = view.getUint16(at + 8)
-    const data = new DataView(message.buffer, message.byteOffset + at + 10, size)
-    if (type === optType) reply.scope = findScope(data) ?? reply.scope
-    else if (index < counts[1]!) {
-      reply.records.push({ type, ttlSeconds: view.getUint32(at + 4), data: dataText(type, data) })
-    }
-    at += 10 + size
-  }
-  return reply
-}
-
-function skipName(view: DataView, start: number): number {
-  let at = start
-  for (;;) {
-    const length = view.getUint8(at)
-    if (length === 0) return at + 1
-    if (length >= 0xc0) return at + 2
-    at += 1 + length
+  const packet = packetIn(message)
+  if (packet.type !== 'response') throw new RangeError('not a reply')
+  const flags = packet.flags ?? 0
+  return {
+    id: packet.id ?? 0,
+    code: flags & codeBits,
+    truncated: (flags & truncatedBit) !== 0,
+    records: (packet.answers ?? []).map((answer) => ({
+      type: answer.type,
+      ttlSeconds: ('ttl' in answer && answer.ttl) || 0,
+      data: answer.type === 'A' ? answer.data : answer.type === 'TXT' ? textOf(answer.data) : '',
+    })),
+    scope: scopeIn(packet),
   }
 }
 
-function findScope(options: DataView): number | undefined {
-  for (let at = 0; at + 4 <= options.byteLength; at += 4 + options.getUint16(at + 2)) {
-    if (options.getUint16(at) === subnetOption) return options.getUint8(at + 7)
+function packetIn(message: Uint8Array): Packet {
+  try {
+    return decode(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+  } catch (cause) {
+    throw new RangeError('not a DNS message', { cause })
+  }
+}
+
+const textOf = (strings: unknown) => (Array.isArray(strings) ? strings : [strings]).map(String).join('')
+
+function scopeIn({ additionals = [] }: Packet): number | undefined {
+  for (const record of additionals) {
+    if (record.type !== 'OPT') continue
+    for (const option of record.options) if (option.code === subnetOption) return option.scopePrefixLength
   }
   return undefined
-}
-
-function dataText(type: number, data: DataView): string {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (type === recordTypes.A) return bytes.join('.')
-  if (type !== recordTypes.TXT) return ''
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 1 + bytes[at]!) {
-    text += new TextDecoder().decode(bytes.subarray(at + 1, at + 1 + bytes[at]!))
-  }
-  return text
 }

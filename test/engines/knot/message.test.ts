@@ -38,8 +38,8 @@ test('a reply with addresses, text and a scope is read', () => {
     code: 0,
     truncated: false,
     records: [
-      { type: 1, ttlSeconds: 20, data: '127.88.1.1' },
-      { type: 16, ttlSeconds: 20, data: 'map=ab' },
+      { type: 'A', ttlSeconds: 20, data: '127.88.1.1' },
+      { type: 'TXT', ttlSeconds: 20, data: 'map=ab' },
     ],
     scope: 16,
   })

@@ -12,7 +12,7 @@ function browserOf(port: number, leadsTo: () => string) {
     ...{ name: 'u', visitor: 0, place: 0, from: undefined, subnet: undefined, servers: ['only'] },
     askServer: async () => {
       asked += 1
-      const records = [{ type: 1, ttlSeconds: 0, data: leadsTo() }]
+      const records = [{ type: 'A', ttlSeconds: 0, data: leadsTo() }]
       return { id: 1, code: 0, truncated: false, scope: 24, records }
     },
     site: { domain: 'shop.example.com', port, regionAt: new Map() },

@@ -14,7 +14,7 @@ const reply = (addresses: string[], ttlSeconds: number, code = 0): Reply => ({
   code,
   truncated: false,
   scope: 24,
-  records: addresses.map((data) => ({ type: 1, ttlSeconds, data })),
+  records: addresses.map((data) => ({ type: 'A', ttlSeconds, data })),
 })
 
 test('an answer is kept for its TTL and not a moment longer', async () => {

@@ -8,8 +8,6 @@ export type Resolution =
   | { ok: true; addresses: readonly string[] }
   | { ok: false; why: 'unreachable' | 'refused' | 'empty' | 'not asked' }
 
-const typeA = 1
-
 /**
  * One user's resolver: asks the name servers in their order until one answers, and keeps the answer for its TTL, no
  * longer: what a region's loss costs users is also a matter of that. Nothing is kept of a failure. Requests that need
@@ -52,7 +50,7 @@ export class Resolver<Server> {
         why = 'refused'
         continue
       }
-      const records = reply.records.filter(({ type }) => type === typeA)
+      const records = reply.records.filter(({ type }) => type === 'A')
       if (records.length === 0) {
         why = 'empty'
         continue
