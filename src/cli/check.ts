@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { editorFileOf, editorFileState } from '../init/editor.ts'
+import { shownPath } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'
 import { type LoadedTopology, loadTopology } from '../topology/load.ts'
 import type { Problem } from '../topology/problems.ts'
 import { regionsOf } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
-import { action, exitCodes, type Output, printWarnings, shownPath, table } from './output.ts'
+import { action, exitCodes, type Output, printWarnings, table } from './output.ts'
 
 type Options = { json?: boolean; topology?: string; files?: boolean; strict?: boolean }
 

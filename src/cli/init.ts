@@ -7,11 +7,12 @@ import { renderTypeScript } from '../init/render-typescript.ts'
 import { renderYaml } from '../init/render-yaml.ts'
 import { refuseExisting, refuseOther, writeEditorFile, writeTopology } from '../init/write.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { shownPath } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'
 import { findTopology } from '../topology/find.ts'
 import { loadTopology } from '../topology/load.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
-import { action, type Output, shownPath } from './output.ts'
+import { action, type Output } from './output.ts'
 
 type Options = { json?: boolean; force?: boolean; yaml?: boolean; editor?: boolean; folder?: string }
 

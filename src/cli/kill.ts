@@ -5,9 +5,9 @@ import type { Region } from '../topology/regions.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { isHere } from '../world/here.ts'
+import { hint } from '../world/hint.ts'
 import { killRegions } from '../world/kill.ts'
 import type { WorldProcess } from '../world/processes.ts'
-import { hint } from './hint.ts'
 import { action, exitCodes, type Output } from './output.ts'
 
 type Options = WorldOptions & { json?: boolean }

@@ -1,19 +1,15 @@
-import { open, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { type LogFile, logFiles } from '../world/logs/files.ts'
-import { Follower } from '../world/logs/follow.ts'
+import { type LogLine, LogReader } from '../world/logs/reader.ts'
 import { redactor, renderLine } from '../world/logs/render.ts'
-import { lastOf, tail, tailOf } from '../world/logs/tail.ts'
-import { mergeByTime, type Timed, timed } from '../world/logs/time.ts'
 import { action, exitCodes, type Output, type Style } from './output.ts'
 import { lineCount, quantityOption } from './quantity-option.ts'
 
 type Options = WorldOptions & { follow?: boolean; lines?: number; json?: boolean }
-type Line = Timed & Pick<LogFile, 'region' | 'process'>
 
 const examples = `
 Examples:
@@ -26,7 +22,6 @@ Logs are files and need no agent. Passwords of the world are shown as [secret].
 Exit codes: 0 shown, 1 there is nothing, 2 wrong usage.`
 
 const everyMs = 200
-const rescanMs = 1000
 
 export function logsCommand(program: Command): void {
   program
@@ -56,69 +51,17 @@ async function show(
   [region, process_]: string[],
 ): Promise<void> {
   const regions = region === undefined ? world.regions : [regionNamed(world, region)]
-  const find = () => logFiles(world, regions, process_)
-  const files = find()
-  if (files.length === 0)
+  const reader = new LogReader(() => logFiles(world, regions, process_))
+  if (reader.files.length === 0)
     throw new NearsideError('no_logs', 'no logs are on this machine for that', { remedy: 'nearside status' })
-  const print = printer(world, files, output, options)
-  const followers = new Map<string, Follower>()
+  const print = printer(world, reader.files, output, options)
   const wanted = options.lines ?? 100
-  const read = await Promise.all(
-    files.map(async (one) => {
-      const { lines, offset } = options.follow
-        ? await tailToFollow(one.file, wanted)
-        : { lines: await tailBothOf(one.file, wanted), offset: 0 }
-      followers.set(one.file, new Follower(one.file, offset))
-      return label(one, timed(lines, await changedAt(one.file)))
-    }),
-  )
-  for (const line of lastOf(mergeByTime(read), wanted)) print(line)
-  if (options.follow) await follow(find, followers, print)
-}
-
-async function follow(
-  find: () => LogFile[],
-  followers: Map<string, Follower>,
-  print: (line: Line) => void,
-): Promise<never> {
-  let files = find()
-  for (let waited = 0; ; waited += everyMs) {
-    if (waited >= rescanMs) {
-      waited = 0
-      files = find()
-    }
-    const read = await Promise.all(
-      files.map(async (one) => {
-        // A log that appears while we follow is new from its first line on.
-        const follower = followers.get(one.file) ?? new Follower(one.file, 0)
-        followers.set(one.file, follower)
-        return label(one, timed(await follower.next(), Date.now()))
-      }),
-    )
-    for (const line of mergeByTime(read)) print(line)
+  for (const line of await (options.follow ? reader.lastBefore(wanted) : reader.last(wanted))) print(line)
+  while (options.follow) {
+    for (const line of await reader.next()) print(line)
     await sleep(everyMs)
   }
 }
-
-const label = ({ region, process }: LogFile, lines: Timed[]): Line[] =>
-  lines.map((line) => ({ ...line, region, process }))
-
-async function tailToFollow(file: string, lines: number) {
-  const handle = await open(file, 'r')
-  try {
-    return await tail(handle, lines)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Just after a rotation the log itself is short: the rest is in its copy. */
-async function tailBothOf(file: string, lines: number): Promise<string[]> {
-  const now = await tailOf(file, lines)
-  return now.length < lines ? [...(await tailOf(`${file}.1`, lines - now.length)), ...now] : now
-}
-
-const changedAt = async (file: string) => (await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now()
 
 /** One colour for each region, in topology order. */
 const styles: Style[] = ['cyan', 'yellow', 'magenta', 'green', 'blue', 'red']
@@ -128,7 +71,7 @@ function printer(
   files: readonly LogFile[],
   output: Output,
   { json }: Options,
-): (line: Line) => void {
+): (line: LogLine) => void {
   const redact = redactor(Object.values(world.secrets))
   if (json)
     return ({ at, region, process: name, line }) =>

@@ -1,7 +1,7 @@
-import { relative } from 'node:path'
 import { stripVTControlCharacters, styleText } from 'node:util'
 import { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
+import { shownPath } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
 import { createLive, type Live, type Terminal } from './live.ts'
@@ -131,12 +131,6 @@ export function createOutput({
     paint: painter(stdout),
     paintNote: painter(stderr),
   }
-}
-
-/** A path as short as it can be said from here. */
-export function shownPath(file: string, from = process.cwd()): string {
-  const short = relative(from, file)
-  return short !== '' && short.length < file.length && !short.startsWith('../../') ? short : file
 }
 
 /** `error: message`, below it the remedy; every problem of a topology one after the other. On stderr. */

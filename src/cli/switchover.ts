@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { SwitchoverResult } from '../agent/database/switchover.ts'
 import { unknown } from '../lib/did-you-mean.ts'
-import { NearsideError } from '../lib/errors.ts'
 import { duration, milliseconds } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
 import { typed, type WorldOptions, worldOf } from '../world/find.ts'
-import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
+import { regionNamed, type WorldHandle } from '../world/handle.ts'
+import { agentToAsk } from '../world/switchover.ts'
 import { onInterrupt } from './interrupt.ts'
 import { action, exitCodes, type Output } from './output.ts'
 
@@ -95,27 +95,4 @@ async function move(
     clearInterval(timer)
     live?.end('clear')
   }
-}
-
-/** Any agent that knows what the others know; one in a full region can measure through its own write endpoint. */
-async function agentToAsk(world: WorldHandle): Promise<Region> {
-  const all = await Promise.all(
-    world.regions.map(async (region) => ({ region, status: await regionStatus(world, region, 2000) })),
-  )
-  const answering = all.filter(({ status }) => status !== undefined)
-  if (answering.length === 0)
-    throw new NearsideError('agent_unreachable', `${world.name}: no agent answers`, {
-      remedy: typed(world, 'nearside up'),
-    })
-  const [best] = answering
-    .filter(({ status }) => status!.etcd.error === undefined)
-    .sort((a, b) => Number(b.region.full) - Number(a.region.full))
-  if (best) return best.region
-  throw new NearsideError(
-    'etcd_unreachable',
-    `${world.name}: no agent can reach etcd, which a switchover needs`,
-    {
-      remedy: 'nearside status',
-    },
-  )
 }

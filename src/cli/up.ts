@@ -2,15 +2,16 @@ import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { loadTopology } from '../topology/load.ts'
 import { namesLab, type WorldOptions } from '../world/find.ts'
+import { hint } from '../world/hint.ts'
 import { locked } from '../world/lock.ts'
+import { folderOf, prepare, type Started } from '../world/prepare.ts'
 import { worldStatus } from '../world/status/collect.ts'
-import { hint } from './hint.ts'
 import { onInterrupt } from './interrupt.ts'
+import { healLeftFaults } from './left-faults.ts'
 import { action, exitCodes, type Output, printWarnings } from './output.ts'
 import { stopShown } from './stop-view.ts'
 import { watchWorld } from './up/foreground.ts'
 import { renderPlaces } from './up/places.ts'
-import { folderOf, prepare, type Started } from './up/prepare.ts'
 import { untilUp } from './up/wait.ts'
 
 type Options = WorldOptions & { region?: string; detach?: boolean; json?: boolean }
@@ -48,7 +49,15 @@ async function up(output: Output, options: Options): Promise<number> {
     folder,
     'up',
     output.note,
-    () => prepare({ loaded, only: options.region }, output, signal),
+    () =>
+      prepare(
+        { loaded, only: options.region },
+        {
+          note: output.note,
+          signal,
+          healLeft: (world) => healLeftFaults(world, output.note, { starting: true }),
+        },
+      ),
     signal,
   )
   if (!started) return exitCodes.interrupted

@@ -43,7 +43,7 @@ export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix)}/${prefix.length}`
 }
 
-function formatAddress({ family, high, low }: Omit<Prefix, 'length'>): string {
+export function formatAddress({ family, high, low }: Omit<Prefix, 'length'>): string {
   if (family === 4) return [high >>> 24, (high >>> 16) & 255, (high >>> 8) & 255, high & 255].join('.')
   const groups = [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff]
   while (groups.length > 0 && groups.at(-1) === 0) groups.pop()

@@ -1,4 +1,6 @@
-/** Numbers as people read them. Pure. */
+import { relative } from 'node:path'
+
+/** Numbers, lists and paths as people read them. Pure. */
 
 /** `0.4 s`, `42 s`, `3 min 12 s`, `2 h 5 min`, `4 d 3 h`: never more than two units. */
 export function duration(seconds: number): string {
@@ -70,4 +72,10 @@ export const count = (number: number, noun: string, plural = `${noun}s`) =>
 export function list(words: readonly string[], last = 'and'): string {
   if (words.length < 2) return words.join('')
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
+}
+
+/** A path as short as it can be said from here. */
+export function shownPath(file: string, from = process.cwd()): string {
+  const short = relative(from, file)
+  return short !== '' && short.length < file.length && !short.startsWith('../../') ? short : file
 }

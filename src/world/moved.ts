@@ -8,7 +8,7 @@ import { type Origin, regionIn } from './origin.ts'
 import { agentAt } from './processes.ts'
 
 /** A world that runs although its folder is not where its processes were started. */
-type Moved = {
+export type Moved = {
   /** Where they expect it. */
   folder: string
   /** Where it is now; undefined when it has been removed, or nobody can tell. */

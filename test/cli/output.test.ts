@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { coloured, createOutput, exitCodes, printError, shownPath, table } from '../../src/cli/output.ts'
+import { coloured, createOutput, exitCodes, printError, table } from '../../src/cli/output.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 import { printable } from '../../src/lib/printable.ts'
 import { TopologyError } from '../../src/topology/problems.ts'
@@ -121,12 +121,6 @@ test('a table is as wide as its widest cells, colours not counted, without trail
     'REGION        LAG\nus-east      5 ms\n\u001b[31mx\u001b[39m        1,200 ms  primary',
   )
   assert.equal(table([{ head: '' }, { head: '' }], [['a', 'b']]), 'a  b')
-})
-
-test('paths are shown as short as they can be said from here', () => {
-  assert.equal(shownPath('/a/b/c.yaml', '/a/b'), 'c.yaml')
-  assert.equal(shownPath('/abc/c.yaml', '/abc/b'), '../c.yaml')
-  assert.equal(shownPath('/z/c.yaml', '/a/b/d'), '/z/c.yaml')
 })
 
 test('with --json lines for people are not printed, without it documents are not', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytes, clock, count, duration, list, milliseconds, rate } from '../../src/lib/format.ts'
+import { bytes, clock, count, duration, list, milliseconds, rate, shownPath } from '../../src/lib/format.ts'
 
 test('a duration has at most two units, and never sixty of one', () => {
   const said = [0, 0.04, 9.94, 9.96, 59.4, 59.6, 60, 3599.6, 3600, 86_399, 90_061].map(duration)
@@ -62,4 +62,10 @@ test('lists and counts read as sentences', () => {
     [count(1, 'region'), count(2, 'region'), count(2, 'process', 'processes')],
     ['1 region', '2 regions', '2 processes'],
   )
+})
+
+test('paths are shown as short as they can be said from here', () => {
+  assert.equal(shownPath('/a/b/c.yaml', '/a/b'), 'c.yaml')
+  assert.equal(shownPath('/abc/c.yaml', '/abc/b'), '../c.yaml')
+  assert.equal(shownPath('/z/c.yaml', '/a/b/d'), '/z/c.yaml')
 })

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { hint } from '../../src/cli/hint.ts'
 import { findLab, findWorld, namesLab, typed } from '../../src/world/find.ts'
 import type { WorldHandle } from '../../src/world/handle.ts'
+import { hint } from '../../src/world/hint.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 /** A folder with a topology file of that name, and worlds made from files; a name that ends with -lab is a lab's. */

@@ -3,8 +3,9 @@ import type { DrillResult } from '../../lab/drill/types.ts'
 import { saveHistory } from '../../lab/history-file.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { openPrivately } from '../../lib/files.ts'
+import { shownPath } from '../../lib/format.ts'
 import { version } from '../../lib/version.ts'
-import { type Output, shownPath } from '../output.ts'
+import type { Output } from '../output.ts'
 import { writable } from '../writable.ts'
 
 type Files = { report?: string; history?: string }

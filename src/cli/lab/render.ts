@@ -1,9 +1,9 @@
 import type { LabStatus, ShownLink } from '../../lab/status.ts'
 import { bitsText, duration, list, shareText } from '../../lib/format.ts'
+import { hint } from '../../world/hint.ts'
 import { visitor } from '../../world/namespaces/names.ts'
-import { hint } from '../hint.ts'
+import type { Started } from '../../world/prepare.ts'
 import { type Column, type Output, type Style, table } from '../output.ts'
-import type { Started } from '../up/prepare.ts'
 
 type Paint = Output['paint']
 

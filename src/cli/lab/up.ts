@@ -19,15 +19,16 @@ import { type Region, regionsOf } from '../../topology/regions.ts'
 import type { MeasuredRtts } from '../../topology/round-trips.ts'
 import type { WorldOptions } from '../../world/find.ts'
 import { openWorld } from '../../world/handle.ts'
+import { hint } from '../../world/hint.ts'
 import { locked } from '../../world/lock.ts'
 import { isInside } from '../../world/namespaces/enter.ts'
+import { goInside } from '../../world/namespaces/go-inside.ts'
 import { labIdOf, namespaceOf } from '../../world/namespaces/names.ts'
+import { folderOf, prepare, type Started } from '../../world/prepare.ts'
 import { stopAll } from '../down.ts'
-import { goInside } from '../go-inside.ts'
-import { hint } from '../hint.ts'
 import { type Interrupt, onInterrupt } from '../interrupt.ts'
+import { healLeftFaults } from '../left-faults.ts'
 import { action, exitCodes, type Output, printWarnings } from '../output.ts'
-import { folderOf, prepare, type Started } from '../up/prepare.ts'
 import { untilUp } from '../up/wait.ts'
 import { madeWords, renderPlaces } from './render.ts'
 
@@ -124,7 +125,14 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     for (const [region, bytes] of Object.entries(settings.smallDisks ?? {}))
       await mountSmallDisk(regionFolder(folder, region), bytes)
     signal.throwIfAborted()
-    started = await prepare({ loaded, lab }, output, signal)
+    started = await prepare(
+      { loaded, lab },
+      {
+        note: output.note,
+        signal,
+        healLeft: (world) => healLeftFaults(world, output.note, { starting: true }),
+      },
+    )
   }
   try {
     await locked(folder, 'lab up', output.note, raise, signal)

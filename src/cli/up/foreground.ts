@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { clock } from '../../lib/format.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { agentKeeper } from '../../world/keep-agents.ts'
+import { changesIn } from '../../world/status/changes.ts'
 import { worldStatus } from '../../world/status/collect.ts'
 import { isStopped } from '../../world/status/health.ts'
 import type { WorldStatus } from '../../world/status/types.ts'
@@ -46,22 +47,4 @@ export async function watchWorld(
   } finally {
     live?.end(signal.aborted ? 'clear' : 'keep')
   }
-}
-
-/** What a log should tell of two samples: what went wrong, what is healthy again, where the primary went. Pure. */
-export function changesIn(before: WorldStatus, after: WorldStatus): string[] {
-  // Numbers in a message change all the time; what it says does not.
-  const key = ({ code, message }: WorldStatus['problems'][number]) =>
-    `${code} ${message.replace(/[\d.]+/g, '')}`
-  const was = new Map(before.problems.map((problem) => [key(problem), problem]))
-  const is = new Map(after.problems.map((problem) => [key(problem), problem]))
-  const moved =
-    after.primary !== undefined && before.primary !== after.primary
-      ? [`primary: ${after.primary}${before.primary ? `, before ${before.primary}` : ''}`]
-      : []
-  return [
-    ...moved,
-    ...[...is].filter(([one]) => !was.has(one)).map(([, { message }]) => message),
-    ...[...was].filter(([one]) => !is.has(one)).map(([, { message }]) => `no more: ${message}`),
-  ]
 }

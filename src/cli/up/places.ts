@@ -1,8 +1,8 @@
 import { duration, list } from '../../lib/format.ts'
 import { localRegions } from '../../world/here.ts'
-import { hint } from '../hint.ts'
+import { hint } from '../../world/hint.ts'
+import type { Started } from '../../world/prepare.ts'
 import { table } from '../output.ts'
-import type { Started } from './prepare.ts'
 
 /** Where things are now, and what to type next. */
 export function renderPlaces(

@@ -1,6 +1,6 @@
+import type { Started } from '../../world/prepare.ts'
 import { durable, type Sample, untilServing } from '../../world/start.ts'
 import type { Output } from '../output.ts'
-import type { Started } from './prepare.ts'
 import { createProgress } from './progress.ts'
 
 /**

@@ -2,12 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RegionStatus } from '../../../src/agent/http/status.ts'
 import type { ProcessState } from '../../../src/agent/supervision/transitions.ts'
-import { stopLines } from '../../../src/cli/stop-view.ts'
-import { changesIn } from '../../../src/cli/up/foreground.ts'
 import { progressLines, wordsOf } from '../../../src/cli/up/progress.ts'
 import type { Region } from '../../../src/topology/regions.ts'
 import type { Sample } from '../../../src/world/start.ts'
-import { sampleRegions, shared, statusOf, withoutAgent } from '../../world/status/sample.ts'
 
 const plain = (_: unknown, text: string) => text
 
@@ -48,41 +45,4 @@ test('the block has a line for each region, and one for what is waited for when 
   ])
   const ready = [look('eu', { etcd: 'ready' }, { edge: true })]
   assert.deepEqual(progressLines(ready, 5, options, plain).at(-1)!.trim(), 'waiting for a standby')
-})
-
-test('stopping shows how long each stage took, and the one that runs', () => {
-  const lines = stopLines(
-    'shop',
-    [
-      { step: 'users', at: 0 },
-      { step: 'replica', at: 1500 },
-    ],
-    4000,
-    plain,
-  )
-  assert.deepEqual(
-    lines.map((line) => line.replace(/ +/g, ' ')),
-    [
-      'Stopping shop',
-      ' ✓ users: edges, caches, DNS and the app 1.5 s',
-      ' ● replicas: the standby databases 2.5 s',
-    ],
-  )
-})
-
-test('a log of a running world tells what came, what went and where the primary is; not numbers that move', () => {
-  const well = statusOf(sampleRegions())
-  const [east, ...rest] = sampleRegions()
-  const killed = statusOf([withoutAgent(east!, 'gone'), ...rest])
-  assert.deepEqual(changesIn(well, killed), [
-    'the primary in us-east does not answer: writes wait until it does or another region takes over',
-    'us-east: nothing runs there',
-  ])
-  assert.equal(changesIn(killed, well).length, 2)
-  assert.match(changesIn(killed, well)[1]!, /^no more: us-east: nothing runs there$/)
-  const moved = statusOf(sampleRegions().map((one) => ({ ...one, world: { ...shared, primary: 'us-west' } })))
-  assert.equal(changesIn(well, moved)[0], 'primary: us-west, before us-east')
-  const old = (ageMs: number) =>
-    statusOf(sampleRegions().map((one) => ({ ...one, world: { ...shared, ageMs } })))
-  assert.deepEqual(changesIn(old(9000), old(10_000)), [])
 })

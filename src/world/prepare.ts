@@ -2,36 +2,29 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { RegionStatus } from '../../agent/http/status.ts'
-import {
-  type LabRecord,
-  type WorldRecord,
-  worldFile,
-  worldFolderFor,
-  writeWorld,
-} from '../../agent/layout.ts'
-import { secretsOf } from '../../agent/secrets.ts'
-import { compile } from '../../compile.ts'
-import { NearsideError } from '../../lib/errors.ts'
-import { makeFolder } from '../../lib/files.ts'
-import { list } from '../../lib/format.ts'
-import type { LoadedTopology } from '../../topology/load.ts'
-import type { Region } from '../../topology/regions.ts'
-import { revision } from '../../topology/revision.ts'
-import { type StartedAgent, startAgent, workingAgent } from '../../world/agents.ts'
-import { type Change, changeBetween } from '../../world/changes.ts'
-import { canonical } from '../../world/find.ts'
-import { handleOf, openWorld, regionNamed, type WorldHandle } from '../../world/handle.ts'
-import { localRegions } from '../../world/here.ts'
-import { movedError, movedWorlds } from '../../world/moved.ts'
-import { preflight } from '../../world/preflight.ts'
-import { processesOf } from '../../world/processes.ts'
-import { retryFailed } from '../../world/retry-failed.ts'
-import { placeOf } from '../../world/stop.ts'
-import { parametersAccepted, planAccepted } from '../../world/trial.ts'
-import { healLeftFaults } from '../left-faults.ts'
-import type { Output } from '../output.ts'
+import type { RegionStatus } from '../agent/http/status.ts'
+import { type LabRecord, type WorldRecord, worldFile, worldFolderFor, writeWorld } from '../agent/layout.ts'
+import { secretsOf } from '../agent/secrets.ts'
+import { compile } from '../compile.ts'
+import { NearsideError } from '../lib/errors.ts'
+import { makeFolder } from '../lib/files.ts'
+import { list } from '../lib/format.ts'
+import type { Note } from '../lib/note.ts'
+import type { LoadedTopology } from '../topology/load.ts'
+import type { Region } from '../topology/regions.ts'
+import { revision } from '../topology/revision.ts'
+import { type StartedAgent, startAgent, workingAgent } from './agents.ts'
+import { type Change, changeBetween } from './changes.ts'
+import { canonical } from './find.ts'
+import { handleOf, openWorld, regionNamed, type WorldHandle } from './handle.ts'
+import { localRegions } from './here.ts'
+import { movedError, movedWorlds } from './moved.ts'
+import { preflight } from './preflight.ts'
+import { processesOf } from './processes.ts'
+import { retryFailed } from './retry-failed.ts'
 import { roll } from './roll.ts'
+import { placeOf } from './stop.ts'
+import { parametersAccepted, planAccepted } from './trial.ts'
 
 export type Started = { world: WorldHandle; regions: Region[]; agents: Map<string, StartedAgent> }
 
@@ -46,14 +39,21 @@ type Wanted = {
   lab?: LabRecord
 }
 
+export type Preparation = {
+  note: Note
+  /** No further region is given a changed topology once it is aborted. */
+  signal: AbortSignal
+  /** Ends faults that a rehearsal has left in the world that is there. */
+  healLeft: (world: WorldHandle) => Promise<unknown>
+}
+
 /**
  * Makes the world's record and starts the agents that are missing, after looking at everything that could fail. To be
  * called under the world's lock. A world of which something runs keeps its record, unless its topology has changed.
  */
 export async function prepare(
   { loaded, only, lab }: Wanted,
-  output: Output,
-  signal: AbortSignal,
+  { note, signal, healLeft }: Preparation,
 ): Promise<Started> {
   const folder = folderOf(loaded)
   refuseMoved(folder)
@@ -69,7 +69,7 @@ export async function prepare(
   }
   const existing = await openWorld(folder).catch(() => undefined)
   if (existing && (existing.record.lab === undefined) !== (lab === undefined)) throw otherKind(existing)
-  if (existing) await healLeftFaults(existing, output.note, { starting: true })
+  if (existing) await healLeft(existing)
   const statuses = existing ? await statusesOf(existing) : new Map<string, RegionStatus>()
   const running =
     existing !== undefined &&
@@ -95,12 +95,12 @@ export async function prepare(
 
   const agents = new Map<string, StartedAgent>()
   if (change) {
-    output.note(`The topology has changed (${change.paths.join(', ')}): ${rollWords(change)}`)
-    for (const [name, agent] of await roll(existing!, world, change, statuses, { output, signal }))
+    note(`The topology has changed (${change.paths.join(', ')}): ${rollWords(change)}`)
+    for (const [name, agent] of await roll(existing!, world, change, statuses, { note, signal }))
       agents.set(name, agent)
   }
   await retryFailed(world, statuses)
-  if (missing.length > 0) output.note(startWords(world, missing, running, existing !== undefined))
+  if (missing.length > 0) note(startWords(world, missing, running, existing !== undefined))
   for (const region of missing)
     if (!agents.has(region.name)) agents.set(region.name, await startAgent(world, region))
   return { world, regions, agents }

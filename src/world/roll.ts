@@ -1,16 +1,16 @@
-import type { RegionStatus } from '../../agent/http/status.ts'
-import { launcher } from '../../agent/supervision/launch.ts'
-import { Supervisor } from '../../agent/supervision/supervisor.ts'
-import { compileRegion } from '../../compile.ts'
-import { messageOf, NearsideError } from '../../lib/errors.ts'
-import { duration, list } from '../../lib/format.ts'
-import type { Region } from '../../topology/regions.ts'
-import { agentProcess, endAgent, type StartedAgent, startAgent } from '../../world/agents.ts'
-import type { Change } from '../../world/changes.ts'
-import type { WorldHandle } from '../../world/handle.ts'
-import { localRegions } from '../../world/here.ts'
-import { type Sample, untilServing } from '../../world/start.ts'
-import type { Output } from '../output.ts'
+import type { RegionStatus } from '../agent/http/status.ts'
+import { launcher } from '../agent/supervision/launch.ts'
+import { Supervisor } from '../agent/supervision/supervisor.ts'
+import { compileRegion } from '../compile.ts'
+import { messageOf, NearsideError } from '../lib/errors.ts'
+import { duration, list } from '../lib/format.ts'
+import type { Note } from '../lib/note.ts'
+import type { Region } from '../topology/regions.ts'
+import { agentProcess, endAgent, type StartedAgent, startAgent } from './agents.ts'
+import type { Change } from './changes.ts'
+import type { WorldHandle } from './handle.ts'
+import { localRegions } from './here.ts'
+import { type Sample, untilServing } from './start.ts'
 
 /** Users go to a region again only once a majority has seen it well for a while; the next one waits that long for it. */
 const healthyMs = 30_000
@@ -25,10 +25,7 @@ export async function roll(
   after: WorldHandle,
   change: Extract<Change, { kind: 'live' }>,
   statuses: ReadonlyMap<string, RegionStatus>,
-  {
-    output,
-    signal,
-  }: { output: Output /** No further region is begun once it is aborted. */; signal: AbortSignal },
+  { note, signal }: { note: Note /** No further region is begun once it is aborted. */; signal: AbortSignal },
 ): Promise<Map<string, StartedAgent>> {
   const agents = new Map<string, StartedAgent>()
   const primary = (region: Region) => statuses.get(region.name)?.database?.role === 'primary'
@@ -61,7 +58,7 @@ export async function roll(
         { remedy: 'change the topology back, or mend it, then run nearside up again', cause: error },
       )
     }
-    output.note(`${region.name}: runs the new topology (${duration((performance.now() - startedAt) / 1000)})`)
+    note(`${region.name}: runs the new topology (${duration((performance.now() - startedAt) / 1000)})`)
   }
   return agents
 }

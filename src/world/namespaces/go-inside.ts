@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { NearsideError } from '../lib/errors.ts'
-import { againIn } from '../world/namespaces/enter.ts'
-import type { Interrupt } from './interrupt.ts'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { NearsideError } from '../../lib/errors.ts'
+import { againIn } from './enter.ts'
 
 /**
  * This very command again, as a child inside a namespace; resolves to its exit code, or to undefined when it was
@@ -14,7 +13,9 @@ import type { Interrupt } from './interrupt.ts'
  */
 export async function goInside(
   namespace: string,
-  interrupt: Interrupt,
+  interrupt: {
+    /** From now on it is the child that an interruption is meant for. */ handTo(child: ChildProcess): void
+  },
   env: NodeJS.ProcessEnv = {},
 ): Promise<number | undefined> {
   const { file, args } = againIn(namespace)

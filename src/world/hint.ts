@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { findLab, findWorld, type WorldOptions } from '../world/find.ts'
-import type { WorldHandle } from '../world/handle.ts'
-import { shownPath } from './output.ts'
+import { shownPath } from '../lib/format.ts'
+import { findLab, findWorld, type WorldOptions } from './find.ts'
+import type { WorldHandle } from './handle.ts'
 
 /**
  * A command that can be typed as it stands: with the launcher and the options that this world needs from here. A lab

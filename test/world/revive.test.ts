@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RegionStatus } from '../../src/agent/http/status.ts'
-import { waitsFor, whenBack } from '../../src/cli/revive.ts'
 import type { RegionHealth } from '../../src/failover/types.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
 import type { WorldHandle } from '../../src/world/handle.ts'
+import { waitsFor, whenBack } from '../../src/world/revive.ts'
 import type { Sample } from '../../src/world/start.ts'
 import { topologyOf, twoRegions } from '../support/topologies.ts'
 

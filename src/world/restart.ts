@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { unknown } from '../lib/did-you-mean.ts'
+import { NearsideError } from '../lib/errors.ts'
+import type { Note } from '../lib/note.ts'
+import type { Region } from '../topology/regions.ts'
+import { agentProcess, endAgent, startAgent } from './agents.ts'
+import { regionStatus, type WorldHandle } from './handle.ts'
+import { isHere } from './here.ts'
+import { locked } from './lock.ts'
+import { logTail, untilServing } from './start.ts'
+
+/** Resolves when the process is ready again; also one that was given up is started. */
+export async function restartProcess(
+  world: WorldHandle,
+  region: Region,
+  name: string,
+  note: Note,
+): Promise<void> {
+  const before = await world.call<{ processes: { name: string; state: string; why?: string }[] }>(
+    region,
+    'GET',
+    '/v1/status',
+  )
+  const found = before.processes.find((one) => one.name === name)
+  if (!found) unknown('process', name, [...before.processes.map((one) => one.name), 'agent'])
+  if (found.state === 'waiting')
+    throw new NearsideError(
+      'process_waits',
+      `${region.name}/${name} has not started yet: it waits ${found.why ?? ''}`.trim(),
+      {
+        remedy: `nearside status --verbose`,
+      },
+    )
+  note(`Restarting ${region.name}/${name}`)
+  await world.call(region, 'POST', '/v1/restart', { process: name }, 700_000)
+  for (;;) {
+    const status = await regionStatus(world, region, 2000)
+    const one = status?.processes.find((process) => process.name === name)
+    if (one?.state === 'ready') return
+    if (!status || one?.state === 'gaveUp')
+      throw new NearsideError(
+        status ? 'process_gave_up' : 'agent_unreachable',
+        `${region.name}/${name}: ${one?.why ?? 'its agent does not answer any more'}${await logTail(world, region.name, name)}`,
+        { remedy: `nearside logs ${region.name} ${name}` },
+      )
+    await sleep(100)
+  }
+}
+
+/** Resolves when a new agent serves; the engines go on meanwhile, and are adopted. */
+export async function restartAgent(world: WorldHandle, region: Region, note: Note): Promise<void> {
+  if (!isHere(world, region))
+    throw new NearsideError(
+      'region_elsewhere',
+      `${region.name}: ${region.address} is not an address of this machine`,
+    )
+  note(`Restarting the agent of ${region.name}; its engines go on`)
+  const agents = await locked(world.folder, 'restart', note, async () => {
+    const agent = agentProcess(world, region)
+    await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
+    if (agent) await endAgent(agent)
+    return new Map([[region.name, await startAgent(world, region)]])
+  })
+  await untilServing(world, [region], { agents: agents!, onSample: () => undefined })
+}

@@ -1,0 +1,73 @@
+import { NearsideError } from '../lib/errors.ts'
+import type { Region } from '../topology/regions.ts'
+import { agentProcess, type StartedAgent, startAgent, workingAgent } from './agents.ts'
+import type { WorldHandle } from './handle.ts'
+import { localRegions } from './here.ts'
+import { hint } from './hint.ts'
+import { preflight } from './preflight.ts'
+import { durable, follows, type Sample } from './start.ts'
+
+/** A region of this machine that comes back: what is started, and what is still missing of it. */
+
+/** Starts the region's agent unless one works there already; what this call has started, by region. */
+export async function startRegion(world: WorldHandle, region: Region): Promise<Map<string, StartedAgent>> {
+  if (await workingAgent(world, region)) return new Map()
+  await preflight(world, [region])
+  return new Map([[region.name, await startAgent(world, region)]])
+}
+
+export type Back = 'database' | 'health' | 'back'
+
+/** A healthy region is called healthy after twice `suspectMs`, and some samples. One that stays unhealthy is told as such. */
+const healthyWithinMs = 30_000
+
+/** What is still missing of a region that runs. Pure, but for remembering since when only its health is. */
+export function whenBack(world: WorldHandle, region: Region) {
+  // Whoever holds the primary cannot wait for itself to be in sync.
+  const leads = (samples: readonly Sample[]) =>
+    samples.some(({ status }) => status?.database?.role === 'primary')
+  const inSync = (samples: readonly Sample[]) => !region.full || leads(samples) || durable(world, samples)
+  const healthy = (samples: readonly Sample[]) =>
+    samples.some(({ status }) => status?.world?.health[region.name] === 'healthy')
+  let since: number | undefined
+  return (samples: readonly Sample[], now: number): Back => {
+    if (!samples.every(follows) || !inSync(samples)) return 'database'
+    since ??= now
+    return healthy(samples) || now - since >= healthyWithinMs ? 'back' : 'health'
+  }
+}
+
+/** In words, for who waits. Pure. */
+export function waitsFor(missing: Back, samples: readonly Sample[]): string | undefined {
+  if (missing === 'back') return undefined
+  if (missing === 'health') return 'the agents agree that it is healthy'
+  return samples.some(({ status }) => status?.database?.missingWal !== undefined)
+    ? 'the primary has no more the WAL that its database needs: it is copied anew'
+    : 'its database comes into step with the primary'
+}
+
+/** Long enough for an election after Patroni's ttl. */
+const primaryWithinMs = 45_000
+
+/**
+ * A replica that comes back alone has nobody to follow: the region that held the primary may have writes that it lacks,
+ * so it does not take over. Waiting would never end; this says so.
+ */
+export function primaryMustCome(world: WorldHandle, region: Region) {
+  let since: number | undefined
+  return (samples: readonly Sample[], now: number): void => {
+    const without = samples.some(({ status }) => status?.world && status.world.primary === undefined)
+    since = without ? (since ?? now) : undefined
+    if (since === undefined || now - since < primaryWithinMs) return
+    const dead = localRegions(world).filter(
+      (one) => one.full && one !== region && agentProcess(world, one) === undefined,
+    )
+    throw new NearsideError(
+      'no_primary',
+      `${region.name} runs, but no region holds the primary that it could follow`,
+      {
+        remedy: dead.map((one) => hint(world, `revive ${one.name}`)).join('\n') || hint(world, 'status'),
+      },
+    )
+  }
+}

@@ -1,0 +1,27 @@
+import { NearsideError } from '../lib/errors.ts'
+import type { Region } from '../topology/regions.ts'
+import { typed } from './find.ts'
+import { regionStatus, type WorldHandle } from './handle.ts'
+
+/** Whom to ask for a switchover: any agent that knows what the others know; one in a full region can measure through its own write endpoint. */
+export async function agentToAsk(world: WorldHandle): Promise<Region> {
+  const all = await Promise.all(
+    world.regions.map(async (region) => ({ region, status: await regionStatus(world, region, 2000) })),
+  )
+  const answering = all.filter(({ status }) => status !== undefined)
+  if (answering.length === 0)
+    throw new NearsideError('agent_unreachable', `${world.name}: no agent answers`, {
+      remedy: typed(world, 'nearside up'),
+    })
+  const [best] = answering
+    .filter(({ status }) => status!.etcd.error === undefined)
+    .sort((a, b) => Number(b.region.full) - Number(a.region.full))
+  if (best) return best.region
+  throw new NearsideError(
+    'etcd_unreachable',
+    `${world.name}: no agent can reach etcd, which a switchover needs`,
+    {
+      remedy: 'nearside status',
+    },
+  )
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stopLines } from '../../src/cli/stop-view.ts'
+
+const plain = (_: unknown, text: string) => text
+
+test('stopping shows how long each stage took, and the one that runs', () => {
+  const lines = stopLines(
+    'shop',
+    [
+      { step: 'users', at: 0 },
+      { step: 'replica', at: 1500 },
+    ],
+    4000,
+    plain,
+  )
+  assert.deepEqual(
+    lines.map((line) => line.replace(/ +/g, ' ')),
+    [
+      'Stopping shop',
+      ' ✓ users: edges, caches, DNS and the app 1.5 s',
+      ' ● replicas: the standby databases 2.5 s',
+    ],
+  )
+})
