@@ -1,11 +1,9 @@
 import { locateEngineRoot } from '../engines/root/locate.ts'
 import { NearsideError } from '../lib/errors.ts'
-import type { LoadedTopology } from '../topology/load.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { exists, insideOf } from '../world/namespaces/enter.ts'
 import {
-  labBase,
   namespaceOf,
   ownPlaces,
   type Place,
@@ -65,38 +63,6 @@ export function labOf(world: WorldHandle): Lab {
       return insideOf(namespace)
     },
     base: (from, to) => baseParams(region(from), region(to), rttMs, known),
-  }
-}
-
-/**
- * The topology as a lab runs it: a world of its own, beside the one that `nearside up` makes of the same file, at
- * addresses that exist only in its namespaces.
- */
-export function labTopology(loaded: LoadedTopology): LoadedTopology {
-  const { topology } = loaded
-  const name = `${topology.name}-lab`
-  if (name.length > 63)
-    throw new NearsideError(
-      'lab_name_too_long',
-      `${topology.name}: expected at most 59 characters, because its lab is called ${name}`,
-      { remedy: 'give the topology a shorter name' },
-    )
-  const taken = ownPlaces.find((place) => place in topology.regions)
-  if (taken)
-    throw new NearsideError(
-      'lab_region_name',
-      `regions.${taken}: expected another name, because a lab has a place called ${taken}`,
-      { remedy: 'rename the region' },
-    )
-  const regions = Object.entries(topology.regions).map(([region, { address, ...rest }]) => [region, rest])
-  return {
-    ...loaded,
-    topology: {
-      ...topology,
-      name,
-      network: { ...topology.network, base: labBase },
-      regions: Object.fromEntries(regions),
-    },
   }
 }
 

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { labOf, labTopology } from '../../src/lab/lab.ts'
-import { lineOf } from '../../src/lab/links.ts'
+import { labTopology } from '../../src/lab/topology.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
-import { handleOf } from '../../src/world/handle.ts'
-import { sampleSecrets, topologyOf, twoRegions, usEast } from '../support/topologies.ts'
+import { topologyOf, twoRegions, usEast } from '../support/topologies.ts'
 
 const loaded = (topology: ReturnType<typeof topologyOf>) => ({
   topology,
@@ -40,20 +38,4 @@ test('names that a lab cannot have are refused', () => {
   })
   assert.throws(refused(topologyOf(twoRegions, { name: 'x'.repeat(60) })), { code: 'lab_name_too_long' })
   assert.equal(labTopology(loaded(topologyOf(twoRegions, { name: 'x'.repeat(59) }))).topology.name.length, 63)
-})
-
-test('a lab knows its links by name, with measured round trips, and says what was meant', () => {
-  const { topology } = labTopology(loaded(topologyOf(twoRegions)))
-  const record = {
-    topology,
-    revision: 'r',
-    topologyFile: '/x',
-    appFolder: '/x',
-    run: '1',
-    lab: { id: '0123abcd', rttMs: { 'us-west us-east': 70 } },
-  }
-  const lab = labOf(handleOf('/srv/shop/.nearside/shop-lab', record, sampleSecrets))
-  assert.deepEqual(lab.base('us-east', 'us-west'), lineOf(35))
-  assert.throws(() => lab.base('us-east', 'us-wets'), { remedy: 'did you mean us-west?' })
-  assert.throws(() => lab.inside('us-east'), { code: 'lab_network_missing' })
 })

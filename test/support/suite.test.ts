@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder } from './support/sandboxed.ts'
+import { temporaryFolder } from './sandboxed.ts'
 
-const suite = join(import.meta.dirname, 'support/suite.ts')
+const suite = join(import.meta.dirname, 'suite.ts')
 
 /** These files in a folder of their own; each can use `test`. */
 function folderOf(files: Record<string, string>): string {

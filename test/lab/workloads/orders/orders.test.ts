@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createServer, request } from 'node:http'
 import { after, before, test } from 'node:test'
-import { check, type Promises, verdictLines, verdictOf } from '../../../src/lab/checker/index.ts'
-import { clockMs, newHeader, Recorder } from '../../../src/lab/history.ts'
-import { ordersWorkload } from '../../../src/lab/workloads/index.ts'
-import { runProgram, shopFolder } from '../../examples/shop/support.ts'
-import { freeEndpoint, until } from '../../support/sandboxed.ts'
-import { startTwoDatabases, type TwoDatabases } from '../../support/two-databases.ts'
+import { check, type Promises, verdictLines, verdictOf } from '../../../../src/lab/checker/index.ts'
+import { clockMs, newHeader, Recorder } from '../../../../src/lab/history.ts'
+import { ordersWorkload } from '../../../../src/lab/workloads/orders/orders.ts'
+import { runProgram, shopFolder } from '../../../examples/shop/support.ts'
+import { freeEndpoint, until } from '../../../support/sandboxed.ts'
+import { startTwoDatabases, type TwoDatabases } from '../../../support/two-databases.ts'
 
 let databases: TwoDatabases
 const cleanUps: (() => unknown)[] = []

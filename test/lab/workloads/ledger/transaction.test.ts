@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import pg from 'pg'
-import { heard } from '../../../src/lab/workloads/ledger/connections.ts'
+import { heard } from '../../../../src/lab/workloads/ledger/connections.ts'
 import {
   appendStatement,
   createStatements,
   readAccountsStatement,
   showStatement,
   transferStatement,
-} from '../../../src/lab/workloads/ledger/schema.ts'
-import { writeOnce } from '../../../src/lab/workloads/ledger/transaction.ts'
-import { startLostAtOnce } from '../../support/lost-at-once.ts'
-import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
-import { until } from '../../support/sandboxed.ts'
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
+} from '../../../../src/lab/workloads/ledger/schema.ts'
+import { writeOnce } from '../../../../src/lab/workloads/ledger/transaction.ts'
+import { startLostAtOnce } from '../../../support/lost-at-once.ts'
+import { startPostgres, type TestPostgres } from '../../../support/postgres.ts'
+import { until } from '../../../support/sandboxed.ts'
+import { startTcpProxy, type TcpProxy } from '../../../support/tcp-proxy.ts'
 
 let postgres: TestPostgres
 let proxy: TcpProxy

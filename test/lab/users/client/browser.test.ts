@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Browser, type UserRequest } from '../../../src/lab/users/client/browser.ts'
-import { Stops } from '../../../src/lab/users/client/stops.ts'
-import { fakeSite } from './fakes.ts'
+import { Browser, type UserRequest } from '../../../../src/lab/users/client/browser.ts'
+import { Stops } from '../../../../src/lab/users/client/stops.ts'
+import { fakeSite } from '../fakes.ts'
 
 /** A browser whose name server says `leadsTo()`, with a TTL that is over at once. */
 function browserOf(port: number, leadsTo: () => string) {

@@ -10,12 +10,12 @@ import {
   type Promises,
   verdictLines,
   verdictOf,
-} from '../../../src/lab/checker/index.ts'
-import { clockMs, isWrite, newHeader, Recorder } from '../../../src/lab/history.ts'
-import { ledgerWorkload } from '../../../src/lab/workloads/index.ts'
-import { isBroken } from '../../support/broken.ts'
-import { until } from '../../support/sandboxed.ts'
-import { startTwoDatabases, type TwoDatabases } from '../../support/two-databases.ts'
+} from '../../../../src/lab/checker/index.ts'
+import { clockMs, isWrite, newHeader, Recorder } from '../../../../src/lab/history.ts'
+import { ledgerWorkload } from '../../../../src/lab/workloads/ledger/ledger.ts'
+import { isBroken } from '../../../support/broken.ts'
+import { until } from '../../../support/sandboxed.ts'
+import { startTwoDatabases, type TwoDatabases } from '../../../support/two-databases.ts'
 
 let databases: TwoDatabases
 beforeEach(async () => {

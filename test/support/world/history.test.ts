@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { linesOf, viewOf, violationsIn } from '../support/world/check.ts'
-import {
-  type Attempt,
-  failuresBeside,
-  failuresSinceResumed,
-  summarize,
-  underWayAt,
-} from '../support/world/history.ts'
+import { linesOf, viewOf, violationsIn } from './check.ts'
+import { type Attempt, failuresBeside, failuresSinceResumed, summarize, underWayAt } from './history.ts'
 
 /** A history in which all is well, to be doctored: three writes acknowledged by two timelines, and their entries. */
 const write = (reference: string, changes: Partial<Attempt> = {}): Attempt => ({
