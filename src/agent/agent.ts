@@ -141,8 +141,12 @@ export class Agent implements AgentBase {
   /** Ends watching; processes are left as they are (see `supervisor.stop`). */
   async close(): Promise<void> {
     this.#stopping = true
-    this.prober.stop()
-    await Promise.all([this.coordination.stop(), this.#databaseLoop.stop(), this.etcdWatch.stop()])
+    await Promise.all([
+      this.prober.stop(),
+      this.coordination.stop(),
+      this.#databaseLoop.stop(),
+      this.etcdWatch.stop(),
+    ])
     await this.writeCheck?.stop()
     await this.database?.close()
     await this.store.withdraw().catch(() => undefined)

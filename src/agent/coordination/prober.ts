@@ -2,6 +2,7 @@ import { ownPaths } from '../../engines/haproxy/layout.ts'
 import type { ProbeName, Seen, View } from '../../failover/types.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { httpStatus } from '../../lib/http.ts'
+import { every, Loop } from '../../lib/loop.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { PortName, Topology } from '../../topology/schema.ts'
 
@@ -37,6 +38,7 @@ const graceMs = 15_000
 const lateMs = 500
 
 type State = { ok: boolean; sinceMs: number }
+type Probe = { target: Region; question: Question; loop: Loop }
 
 export class Prober {
   readonly #topology: Topology
@@ -44,11 +46,9 @@ export class Prober {
   readonly #targets: readonly Region[]
   readonly #clock: Clock
   readonly #onChange: () => void
-  #stopped = false
   #startedAt = 0
   readonly #states = new Map<string, State>()
-  /** By region: ends the rests before its next questions. */
-  readonly #rests = new Map<string, Set<() => void>>()
+  #probes: readonly Probe[] = []
 
   /** `onChange`: an answer has changed. */
   constructor(
@@ -68,53 +68,49 @@ export class Prober {
   /** Every question has a loop of its own: one that gets no answer does not hold up the others. */
   start(everyMs: number, timeoutMs: number): void {
     this.#startedAt = this.#clock.now()
-    const probes = this.#targets.flatMap((target) =>
-      questionsTo(target).map((question) => ({ target, question })),
+    this.#probes = this.#targets.flatMap((target) =>
+      questionsTo(target).map((question) => {
+        const loop: Loop = new Loop({
+          round: (signal) => this.#ask({ target, question, loop }, timeoutMs, signal),
+          restMs: every(everyMs),
+          // Nothing in a round is expected to fail.
+          onError: (error) => {
+            throw error
+          },
+          clock: this.#clock,
+        })
+        return { target, question, loop }
+      }),
     )
     // Spread over the time between two questions: asked all at once, a short pause of ours would spoil them all.
-    for (const [index, { target, question }] of probes.entries())
-      this.#clock.setTimeout(
-        () => void this.#loop(target, question, everyMs, timeoutMs),
-        (index * everyMs) / probes.length,
-      )
+    for (const [index, { loop }] of this.#probes.entries())
+      loop.start((index * everyMs) / this.#probes.length)
   }
 
-  stop(): void {
-    this.#stopped = true
+  async stop(): Promise<void> {
+    await Promise.all(this.#probes.map(({ loop }) => loop.stop()))
   }
 
-  async #loop(target: Region, question: Question, everyMs: number, timeoutMs: number): Promise<void> {
-    while (!this.#stopped) {
-      const askedAt = this.#clock.now()
-      const status = await httpStatus({
-        host: target.address,
-        port: this.#topology.ports[question.port],
-        path: question.path,
-        timeoutMs,
-        from: this.#from.address,
-      })
-      const heldUp = status === undefined && this.#clock.now() - askedAt > timeoutMs + lateMs
-      let hasFailed = false
-      if (!heldUp)
-        for (const [name, tells] of Object.entries(question.tells)) {
-          const ok = status !== undefined && tells(status)
-          if (this.#record(`${target.name}/${name}`, ok, askedAt)) hasFailed = true
-        }
-      // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
-      if (hasFailed) for (const end of this.#rests.get(target.name) ?? []) end()
-      await this.#rest(target.name, Math.max(0, everyMs - (this.#clock.now() - askedAt)))
+  async #ask({ target, question, loop }: Probe, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const askedAt = this.#clock.now()
+    const status = await httpStatus({
+      host: target.address,
+      port: this.#topology.ports[question.port],
+      path: question.path,
+      timeoutMs,
+      from: this.#from.address,
+      signal,
+    })
+    const heldUp = status === undefined && this.#clock.now() - askedAt > timeoutMs + lateMs
+    if (heldUp || signal.aborted) return
+    let hasFailed = false
+    for (const [name, tells] of Object.entries(question.tells)) {
+      const ok = status !== undefined && tells(status)
+      if (this.#record(`${target.name}/${name}`, ok, askedAt)) hasFailed = true
     }
-  }
-
-  async #rest(target: string, ms: number): Promise<void> {
-    const rests = this.#rests.get(target) ?? new Set()
-    this.#rests.set(target, rests)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const cancel = this.#clock.setTimeout(resolve, ms)
-    rests.add(resolve)
-    await promise
-    cancel()
-    rests.delete(resolve)
+    // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
+    if (!hasFailed) return
+    for (const other of this.#probes) if (other.target === target && other.loop !== loop) other.loop.soon()
   }
 
   view(): Record<string, View> {
