@@ -6,11 +6,12 @@ import type { WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
 import { locked } from '../world/lock.ts'
 import { processesOf } from '../world/processes.ts'
+import { leaveNothing } from '../world/remove.ts'
 import { placeOf } from '../world/stop.ts'
 import { endRehearsals, rehearsalsOf } from './drill/end.ts'
 import { dropFaults } from './left-faults.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { leaveNothing, mayPurge, purge } from './purge.ts'
+import { mayPurge, purge } from './purge.ts'
 import { stopShown } from './stop-view.ts'
 
 export type DownOptions = WorldOptions & { purge?: boolean; yes?: boolean; json?: boolean }

@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs'
-import { readdir, rm, rmdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { sizeOf } from '../lib/disk-usage.ts'
-import { NearsideError } from '../lib/errors.ts'
 import { bytes, list } from '../lib/format.ts'
 import type { WorldHandle } from '../world/handle.ts'
-import { lockFileOf } from '../world/lock.ts'
+import { removeWorld } from '../world/remove.ts'
 import { confirm } from './ask.ts'
 import type { Output } from './output.ts'
 
@@ -24,29 +20,11 @@ export async function mayPurge(
   return confirm('Remove it?', { yes, what: '--purge' })
 }
 
-/** Removes a stopped world with everything in it. */
+/** Removes a stopped world with everything in it; a lab may have small disks mounted there. */
 export async function purge({ folder, record }: WorldHandle): Promise<void> {
-  try {
-    if (record.lab) {
-      const { unmountSmallDisks } = await import('../lab/faults/small-disk.ts')
-      await unmountSmallDisks(folder)
-    }
-    // A file that appears while we remove (a log of something that just ended) must not leave half a world.
-    await rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
-  } catch (cause) {
-    throw new NearsideError('purge_failed', `${folder}: could not be removed whole`, {
-      remedy: `remove it by hand: rm -r ${folder}`,
-      cause,
-    })
-  }
-}
-
-/**
- * What is beside a world that has been removed. To be called by who holds its lock, as the last thing: who waits for
- * it begins anew with a new file, and would otherwise hold the removed one beside another that holds the new one.
- */
-export async function leaveNothing(folder: string): Promise<void> {
-  const above = dirname(folder)
-  await rm(lockFileOf(folder), { force: true })
-  if (existsSync(above) && (await readdir(above)).length === 0) await rmdir(above).catch(() => undefined)
+  await removeWorld(folder, async () => {
+    if (!record.lab) return
+    const { unmountSmallDisks } = await import('../lab/faults/small-disk.ts')
+    await unmountSmallDisks(folder)
+  })
 }

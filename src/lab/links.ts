@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { userRttMs } from '../geo/rtt.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
@@ -55,6 +56,27 @@ export function visitorLinks(regions: readonly (Place & Pick<Region, 'serves'>)[
 
 /** A second there and back, four times round the earth: whoever writes more has mixed up the units. */
 const mostMs = 10_000
+
+/** The round trips in a file, for `lab up --rtt`. */
+export async function readRtts(
+  file: string,
+  regions: readonly Pick<Region, 'name'>[],
+): Promise<MeasuredRtts> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new NearsideError('lab_rtt_unreadable', `${file}: cannot be read`, {
+      remedy: 'expected a file with lines such as us-east,us-west,62.5',
+      cause,
+    })
+  }
+  return parseRtts(
+    text,
+    file,
+    regions.map((region) => region.name),
+  )
+}
 
 /**
  * Measured round trips: `from,to,rttMs` a line, the names being the topology's. A first line of words, empty lines

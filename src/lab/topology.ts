@@ -1,6 +1,7 @@
 import { NearsideError } from '../lib/errors.ts'
 import type { LoadedTopology } from '../topology/load.ts'
 import { labBase, ownPlaces } from '../world/namespaces/names.ts'
+import { nodeOptions } from './faults/app-control.ts'
 
 /**
  * The topology as a lab runs it: a world of its own, beside the one that `nearside up` makes of the same file, at
@@ -32,4 +33,11 @@ export function labTopology(loaded: LoadedTopology): LoadedTopology {
       regions: Object.fromEntries(regions),
     },
   }
+}
+
+/** The same with what makes the apps of a lab answer 500, leak or mistake the time when a fault asks for it. */
+export function withAppFaults(loaded: LoadedTopology): LoadedTopology {
+  const { topology } = loaded
+  const env = { ...topology.app.env, NODE_OPTIONS: nodeOptions(topology.app.env.NODE_OPTIONS) }
+  return { ...loaded, topology: { ...topology, app: { ...topology.app, env } } }
 }

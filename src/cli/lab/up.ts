@@ -1,23 +1,19 @@
-import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import { type LabRecord, readWorld, regionFolder, type WorldRecord } from '../../agent/layout.ts'
-import { nodeOptions } from '../../lab/faults/app-control.ts'
 import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, raiseLab, removeLab } from '../../lab/lab.ts'
-import { baseLinks, parseRtts } from '../../lab/links.ts'
+import { baseLinks, readRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
 import { endStranded } from '../../lab/network/stranded.ts'
 import { settingsOf } from '../../lab/settings.ts'
 import { labStatus } from '../../lab/status.ts'
-import { labTopology } from '../../lab/topology.ts'
-import { NearsideError } from '../../lib/errors.ts'
+import { labTopology, withAppFaults } from '../../lab/topology.ts'
 import { makeFolder } from '../../lib/files.ts'
 import { list } from '../../lib/format.ts'
-import { type LoadedTopology, loadTopology } from '../../topology/load.ts'
-import { type Region, regionsOf } from '../../topology/regions.ts'
-import type { MeasuredRtts } from '../../topology/round-trips.ts'
+import { loadTopology } from '../../topology/load.ts'
+import { regionsOf } from '../../topology/regions.ts'
 import type { WorldOptions } from '../../world/find.ts'
 import { openWorld } from '../../world/handle.ts'
 import { hint } from '../../world/hint.ts'
@@ -91,7 +87,7 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
   const full = regions.filter((region) => region.full).map((region) => region.name)
   const { settings, kept } = settingsOf(
     {
-      rttMs: typeof options.rtt === 'string' ? await rttsFrom(options.rtt, regions) : options.rtt,
+      rttMs: typeof options.rtt === 'string' ? await readRtts(options.rtt, regions) : options.rtt,
       appFaults: options.appFaults,
       smallDisks: parseSmallDisks(options.smallDisk ?? [], full),
     },
@@ -190,32 +186,9 @@ async function goOnInRouter(
   return code ?? exitCodes.interrupted
 }
 
-async function rttsFrom(file: string, regions: readonly Region[]): Promise<MeasuredRtts> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new NearsideError('lab_rtt_unreadable', `${file}: cannot be read`, {
-      remedy: 'expected a file with lines such as us-east,us-west,62.5',
-      cause,
-    })
-  }
-  return parseRtts(
-    text,
-    file,
-    regions.map((region) => region.name),
-  )
-}
-
 /** What the network that is there was made with. */
 const baseOf = ({ topology, lab }: WorldRecord) =>
   baseLinks(regionsOf(topology), lab?.rttMs, topology.network.rttMs)
-
-function withAppFaults(loaded: LoadedTopology): LoadedTopology {
-  const { topology } = loaded
-  const env = { ...topology.app.env, NODE_OPTIONS: nodeOptions(topology.app.env.NODE_OPTIONS) }
-  return { ...loaded, topology: { ...topology, app: { ...topology.app, env } } }
-}
 
 /** Everything that this command has made but the data: it was interrupted, or could not go on. */
 async function takeBack(id: string, folder: string, output: Output): Promise<void> {

@@ -1,3 +1,4 @@
+import { every, Loop } from '../../lib/loop.ts'
 import type { FaultContext } from './driver.ts'
 import type { FaultValue } from './fault.ts'
 
@@ -16,11 +17,15 @@ export function whileActive(
   everyMs: number,
   { repeat, healedElsewhere }: Work,
 ): () => void {
-  const tick = async () => {
-    if (active().some(({ id }) => id === record.id)) return repeat?.()
-    clearInterval(timer)
-    await healedElsewhere()
-  }
-  const timer = setInterval(() => void tick().catch(() => undefined), everyMs)
-  return () => clearInterval(timer)
+  const loop: Loop = new Loop({
+    async round() {
+      if (active().some(({ id }) => id === record.id)) return repeat?.()
+      void loop.stop()
+      await healedElsewhere()
+    },
+    restMs: every(everyMs),
+    onError: () => undefined,
+  })
+  loop.start(everyMs)
+  return () => void loop.stop()
 }
