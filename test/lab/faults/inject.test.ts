@@ -5,185 +5,17 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOptions } from '../../../src/lab/faults/app-control.ts'
-import type { ClusterFacts } from '../../../src/lab/faults/cluster-facts.ts'
-import { describeFault, describeHealing } from '../../../src/lab/faults/describe.ts'
-import { changesOf } from '../../../src/lab/faults/drivers/links.ts'
 import { databaseDisk, fillDisk } from '../../../src/lab/faults/fill-disk.ts'
 import { guard } from '../../../src/lab/faults/guard.ts'
 import { dropFaults, healLeft } from '../../../src/lab/faults/heal-left.ts'
 import { inject } from '../../../src/lab/faults/inject.ts'
-import { listFaults } from '../../../src/lab/faults/list.ts'
-import { parseFault, type RawFaultOptions } from '../../../src/lab/faults/parse.ts'
 import { graceMs, isLeft, readRecords, writeRecord } from '../../../src/lab/faults/record.ts'
-import { linksUnder } from '../../../src/lab/faults/shaping.ts'
-import {
-  mountSmallDisk,
-  mountsBelow,
-  parseSmallDisks,
-  unmountSmallDisks,
-} from '../../../src/lab/faults/small-disk.ts'
-import { absent, type Fault, faultKinds } from '../../../src/lab/faults/table.ts'
+import { mountSmallDisk, unmountSmallDisks } from '../../../src/lab/faults/small-disk.ts'
 import type { FaultTarget } from '../../../src/lab/faults/target.ts'
 import type { Link } from '../../../src/lab/wan/index.ts'
 import { identify, isAlive, isStopped } from '../../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
-
-const regions = [
-  { name: 'us-east', full: true, serves: true, votes: true },
-  { name: 'us-west', full: true, serves: true, votes: true },
-  { name: 'us-central', full: false, serves: false, votes: true },
-]
-const processes = ['postgres', 'etcd', 'app-0', 'agent', 'postmaster']
-const facts: ClusterFacts = { regions, primary: 'us-east', processesOf: () => processes }
-const parse = (
-  kind: string,
-  words: string[] = [],
-  options: RawFaultOptions = {},
-  more: Partial<ClusterFacts> = {},
-) => parseFault(kind, { words, options }, { ...facts, ...more })
-
-suite('a fault as it is typed', () => {
-  test('is a value with everything that it needs, and says so', () => {
-    assert.deepEqual(parse('cut', ['us-east']), {
-      kind: 'cut',
-      region: 'us-east',
-      from: ['us-west', 'us-central'],
-      direction: 'both',
-      forMs: 20_000,
-    })
-    assert.equal(
-      describeFault(parse('cut', ['us-east'], { from: 'all', direction: 'out', for: '1.5s' })),
-      'cut us-east off one way: what it sends does not reach us-west, us-central and its users, for 1.5 s at most',
-    )
-    assert.equal(
-      describeFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
-      'slow the link between us-east and us-west: 80 ms more, 10 Mbit/s at most, for 20 s at most',
-    )
-    assert.equal(describeFault(parse('kill-process', ['us-east', 'etcd'])), 'kill us-east/etcd')
-    assert.equal(describeHealing(parse('kill-region', ['us-west'])), 'start us-west again')
-  })
-
-  test('unknown words are refused with what was probably meant', () => {
-    const refused = (
-      kind: string,
-      words: string[],
-      typed: RawFaultOptions = {},
-      more: Partial<ClusterFacts> = {},
-    ) => {
-      try {
-        parse(kind, words, typed, more)
-      } catch (error) {
-        const { message, remedy } = error as { message: string; remedy?: string }
-        return `${message} | ${remedy}`
-      }
-      return 'accepted'
-    }
-    assert.match(refused('kil-region', ['us-east']), /got "kil-region" \| did you mean kill-region\?/)
-    assert.match(
-      refused('kill-region', ['us-est']),
-      /region: expected .* got "us-est" \| did you mean us-east\?/,
-    )
-    assert.match(refused('pause-process', ['us-east', 'postgre']), /did you mean postgres\?/)
-    assert.match(refused('kill-region', []), /expected REGION, got nothing/)
-    assert.match(
-      refused('app-hang', ['us-central']),
-      /us-central is a witness without app and database; expected us-east, us-west \| nearside lab fault app-hang us-east/,
-    )
-    assert.match(
-      refused('kill-region', ['us-east'], { for: '20' }),
-      /--for: expected a time .* such as 20s, got "20"/,
-    )
-    assert.match(refused('kill-region', ['us-east'], { for: '2h' }), /above 0 and at most 1h/)
-    assert.match(refused('lossy-link', ['us-east', 'us-west'], { loss: '500%' }), /expected a share/)
-    assert.match(
-      refused('kill-region', ['us-east'], { for: '0s' }),
-      /expected a time above 0 and at most 1h, such as 20s, got "0s"/,
-    )
-    assert.match(
-      refused('replay-paused', ['us-east']),
-      /holds the primary, which replays nothing \| name a replica’s region: us-west/,
-    )
-    assert.match(
-      refused('cut', ['us-east'], { direction: 'sideways' }),
-      /--direction: expected both, out or in, got "sideways" \| out: what/,
-    )
-    assert.match(
-      refused('app-clock', ['us-east']),
-      /expected --offset, .* \| nearside lab fault app-clock us-east --offset 30s/,
-    )
-    assert.match(
-      refused('restart-process', ['us-east', 'postmaster']),
-      /it can be killed or paused \| nearside lab fault restart-process us-east postgres/,
-    )
-    assert.doesNotMatch(refused('restart-process', ['us-east', 'x']), /postmaster/)
-    assert.match(
-      refused('disk-full', ['us-east'], {}, { smallDisks: ['us-west'] }),
-      /the database in us-east has no disk of its own .* \| .*--small-disk us-east=1gb/,
-    )
-    assert.match(refused('app-500', ['us-east'], {}, { appFaults: false }), /\| .*--app-faults/)
-    assert.match(refused('kill-region', ['us-east'], { delay: '5s' }), /has no --delay/)
-    assert.match(refused('etcd-quorum', [], { members: 'us-east' }), /still a majority of 3/)
-    assert.match(refused('slow-disk', ['us-east']), /there is no slow-disk: cgroups/)
-  })
-
-  test('a majority of etcd is taken where the primary is not', () => {
-    const fault = parse('etcd-quorum')
-    assert.deepEqual(fault.kind === 'etcd-quorum' && fault.members, ['us-west', 'us-central'])
-  })
-
-  test('every kind is listed with what it does and how it is healed, and what is absent with the reason', () => {
-    const listed = listFaults()
-    assert.deepEqual(
-      listed.map(({ kind }) => kind),
-      faultKinds,
-    )
-    for (const { kind, does, heals, needs } of listed) assert.ok(does && heals && needs, kind)
-    assert.ok(absent['slow-disk'] && absent['clock-skew'])
-  })
-})
-
-suite('links under faults', () => {
-  const link = (from: string, to: string): Link => ({
-    from,
-    to,
-    params: { delayMs: 30, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false },
-  })
-  const base = ['us-east', 'us-west', 'us-central', 'city:0'].flatMap((from, _, all) =>
-    all.filter((to) => to !== from).map((to) => link(from, to)),
-  )
-  const under = (faults: Fault[]) => linksUnder(base, changesOf(faults.map((fault) => ({ fault }))))
-  const cuts = (faults: Fault[]) =>
-    under(faults)
-      .filter(({ params }) => params.cut)
-      .map(({ from, to }) => `${from}>${to}`)
-
-  test('a cut one way leaves the other', () => {
-    assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'us-west', direction: 'out' })]), [
-      'us-east>us-west',
-    ])
-    assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'us-west', direction: 'in' })]), [
-      'us-west>us-east',
-    ])
-    assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'users' })]), [
-      'us-east>city:0',
-      'city:0>us-east',
-    ])
-  })
-
-  test('overlapping faults add up, and what remains when one is healed is the other', () => {
-    const slow = parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' })
-    const lossy = parse('lossy-link', ['us-east', 'us-west'], { loss: '50%', direction: 'out' })
-    const on = (faults: Fault[]) =>
-      under(faults).find(({ from, to }) => from === 'us-east' && to === 'us-west')!.params
-    assert.deepEqual(on([slow, slow, lossy, lossy]), {
-      ...link('', '').params,
-      delayMs: 130,
-      lossShare: 0.75,
-    })
-    assert.deepEqual(on([lossy]), { ...link('', '').params, lossShare: 0.5 })
-    assert.deepEqual(under([]), base)
-  })
-})
+import { parse, regions } from './samples.ts'
 
 /** As a lab needs it: root, and leave to mount. */
 const smallDisksMissing =
@@ -191,26 +23,6 @@ const smallDisksMissing =
     ? 'a small disk needs root'
     : spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status !== 0 &&
       'nothing may be mounted here'
-
-suite('a small disk', () => {
-  test('is asked for by region and size', () => {
-    assert.deepEqual(parseSmallDisks(['us-east=512mb'], ['us-east', 'us-west']), {
-      'us-east': 512 * 1024 ** 2,
-    })
-    assert.throws(() => parseSmallDisks(['us-est=512mb'], ['us-east']), { remedy: 'did you mean us-east?' })
-    assert.throws(() => parseSmallDisks(['us-east=5mb'], ['us-east']), /from 256mb to 4gb/)
-    assert.throws(() => parseSmallDisks(['us-east'], ['us-east']), /expected REGION=SIZE/)
-  })
-
-  test('is found again among what is mounted, and nobody else’s is', () => {
-    const info = [
-      '36 35 0:40 / /srv/a\\040b/x/data/postgres rw shared:1 - tmpfs nearside-small-disk rw,size=1k',
-      '37 35 0:41 / /srv/a\\040b/x/other rw - tmpfs tmpfs rw',
-      '38 35 0:42 / /srv/y/data/postgres rw - tmpfs nearside-small-disk rw',
-    ].join('\n')
-    assert.deepEqual(mountsBelow('/srv/a b', info), ['/srv/a b/x/data/postgres'])
-  })
-})
 
 suite('faults at processes', () => {
   let folder: string

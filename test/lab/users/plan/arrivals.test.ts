@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { visits } from '../../../src/lab/users/plan/arrivals.ts'
-import { checkMix } from '../../../src/lab/users/plan/mix.ts'
-import { seeded, weighted } from '../../../src/lab/users/plan/random.ts'
-import { shopMix } from '../../../src/lab/users/plan/shop-mixes.ts'
-import { Schedule } from '../../../src/lab/users/schedule.ts'
+import { visits } from '../../../../src/lab/users/plan/arrivals.ts'
+import { seeded, weighted } from '../../../../src/lab/users/plan/random.ts'
+import { shopMix } from '../../../../src/lab/users/plan/shop-mixes.ts'
 
 const plan = (changes: Partial<Parameters<typeof visits>[0]> = {}) => [
   ...visits({
@@ -17,6 +15,7 @@ const plan = (changes: Partial<Parameters<typeof visits>[0]> = {}) => [
     ...changes,
   }),
 ]
+
 /** What counts: the lead-in does not. */
 const steps = (planned: ReturnType<typeof plan>) =>
   planned.flatMap((visit) => visit.steps).filter(({ atMs }) => atMs >= 0)
@@ -102,88 +101,4 @@ test('users and kinds are drawn in proportion to their weights', () => {
   const draw = weighted(['never', 'always'], (item) => (item === 'always' ? 1 : 0))
   const random = seeded(1, 'x')
   for (let i = 0; i < 1000; i++) assert.equal(draw(random), 'always')
-})
-
-test('what is due comes in order, and in the order of coming when it is due at once', () => {
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 20 })), fc.integer({ min: -1, max: 21 }), (times, now) => {
-      const schedule = new Schedule<number>()
-      for (const [i, time] of times.entries()) schedule.add(time, i)
-      const taken: { atMs: number; what: number }[] = []
-      for (let one = schedule.take(now); one; one = schedule.take(now))
-        taken.push({ atMs: one.atMs, what: one.what })
-      const expected = times
-        .map((atMs, what) => ({ atMs, what }))
-        .filter(({ atMs }) => atMs <= now)
-        .sort((a, b) => a.atMs - b.atMs || a.what - b.what)
-      assert.deepEqual(taken, expected)
-      let rest = 0
-      while (schedule.take(Infinity)) rest += 1
-      assert.equal(rest, times.length - expected.length)
-    }),
-  )
-})
-
-const refused = (input: unknown) => {
-  try {
-    checkMix(input, 'my.yaml')
-  } catch (error) {
-    const { code, message, remedy } = error as { code: string; message: string; remedy: string }
-    return `${code} ${message} ${remedy}`
-  }
-  return 'accepted'
-}
-
-test('a mix that cannot be says where, what was expected and what was probably meant', () => {
-  const page = { get: '/' }
-  assert.match(
-    refused({ requests: { page }, stepps: 3 }),
-    /usage_mix my\.yaml: unknown key stepps.*did you mean steps\?/s,
-  )
-  assert.match(
-    refused({ requests: { page: { gett: '/' } } }),
-    /requests\.page: unknown key gett.*did you mean get\?/s,
-  )
-  assert.match(refused({ requests: {} }), /at least one request/)
-  assert.match(
-    refused({ requests: { page }, first: 'pgae' }),
-    /first: expected page, got pgae did you mean page\?/,
-  )
-  assert.match(refused({ requests: { page: { get: '/a', post: '/b' } } }), /one of get, post, .*found 2/)
-  assert.match(refused({ requests: { page: { get: '/{id}' } } }), /\{id\}: expected reference, user, got id/)
-  assert.match(refused({ requests: { page: { ...page, form: { a: 1 } } } }), /a get has no body/)
-  assert.match(
-    refused({ requests: { page }, think: 'slowly' }),
-    /think: expected a time or two, such as "2s"/,
-  )
-  assert.match(refused({ requests: { page: { get: 'page' } } }), /expected a path such as/)
-  assert.match(
-    refused({ requests: { page: { ...page, values: { id: 'many' } } } }),
-    /requests\.page\.values\.id/,
-  )
-  assert.match(refused('home'), /usage_mix/)
-  assert.match(refused(undefined), /usage_mix/)
-  assert.match(refused({ requests: { page: { ...page, weight: 0 } } }), /a weight above 0/)
-})
-
-test('a mix fills in what is left out', () => {
-  const mix = checkMix({ requests: { page: { get: '/' } } }, 'my.yaml')
-  assert.deepEqual(mix, {
-    name: 'my.yaml',
-    steps: 8,
-    thinkMs: { min: 1000, max: 5000 },
-    first: undefined,
-    assets: true,
-    requests: {
-      page: {
-        weight: 1,
-        method: 'GET',
-        path: '/',
-        follow: undefined,
-        values: {},
-        body: undefined,
-        headers: {},
-      },
-    },
-  })
 })

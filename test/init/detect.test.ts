@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { detect } from '../../src/init/detect.ts'
+import { renderTypeScript } from '../../src/init/render-typescript.ts'
+import { renderYaml } from '../../src/init/render-yaml.ts'
+import { loadTopology } from '../../src/topology/load.ts'
+import { folder } from '../topology/samples.ts'
+import { pack, write } from './samples.ts'
+
+/** Every file must be readable in both forms. */
+const forms = [
+  ['nearside.config.ts', renderTypeScript],
+  ['nearside.yaml', renderYaml],
+] as const
+
+const starts: [what: string, files: Record<string, string>, command: string[]][] = [
+  [
+    'a start script',
+    { ...pack({ scripts: { start: 'node dist/main.js --x "a b"' } }) },
+    ['node', 'dist/main.js', '--x', 'a b'],
+  ],
+  [
+    'a start script that starts another',
+    { ...pack({ scripts: { start: 'npm run serve', serve: 'cross-env A=1 node s.js' } }) },
+    ['node', 's.js'],
+  ],
+  [
+    'scripts that start each other',
+    { ...pack({ scripts: { start: 'npm run b', b: 'npm run start' } }), 'app.js': '' },
+    ['npm', 'run', 'start'],
+  ],
+  [
+    'several commands in one script',
+    { ...pack({ scripts: { start: 'npm run build && node s.js' } }) },
+    ['npm', 'start'],
+  ],
+  [
+    'a program from node_modules',
+    { ...pack({ scripts: { start: 'next start' } }), 'node_modules/.bin/next': '' },
+    ['./node_modules/.bin/next', 'start'],
+  ],
+  [
+    'a script with a variable',
+    { ...pack({ scripts: { start: 'next start -p $PORT' } }), 'node_modules/.bin/next': '' },
+    ['sh', '-c', 'exec ./node_modules/.bin/next start -p $PORT'],
+  ],
+  [
+    'no start script but server.js, as npm does',
+    { ...pack({ scripts: {} }), 'server.js': '' },
+    ['node', 'server.js'],
+  ],
+  ['main of a package', { ...pack({ main: './lib/app.js' }), 'lib/app.js': '' }, ['node', 'lib/app.js']],
+  ['a Procfile', { Procfile: '# x\nworker: w\nweb: gunicorn app:app\n' }, ['gunicorn', 'app:app']],
+  [
+    'a Procfile with variables',
+    { Procfile: 'web: gunicorn app:app -b 0.0.0.0:$PORT\r\n' },
+    ['sh', '-c', 'exec gunicorn app:app -b 0.0.0.0:$PORT'],
+  ],
+  [
+    'a Procfile wins over package.json',
+    { ...pack({ scripts: { start: 'node a.js' } }), Procfile: 'web: node b.js' },
+    ['node', 'b.js'],
+  ],
+  [
+    'a Procfile that runs npm start',
+    { ...pack({ scripts: { start: 'node a.js' } }), Procfile: 'web: npm start' },
+    ['node', 'a.js'],
+  ],
+  [
+    'the last stage of a Dockerfile',
+    { Dockerfile: 'FROM a\nCMD ["no"]\nFROM b\nENTRYPOINT ["bin/app"]\nCMD ["serve", "--all"]\n' },
+    ['bin/app', 'serve', '--all'],
+  ],
+  [
+    'a Dockerfile in shell form',
+    { Dockerfile: 'FROM a\nCMD java \\\n  -jar app.jar\n' },
+    ['java', '-jar', 'app.jar'],
+  ],
+  [
+    'a Dockerfile that starts nothing',
+    { Dockerfile: 'FROM a\nCMD [""]\n', 'index.js': '' },
+    ['node', 'index.js'],
+  ],
+  [
+    'Rails',
+    { 'bin/rails': '', Gemfile: "gem 'rails'" },
+    ['sh', '-c', 'exec bin/rails server -b "$HOST" -p "$PORT"'],
+  ],
+  [
+    'Django',
+    { 'manage.py': '', 'shop/wsgi.py': '' },
+    ['sh', '-c', 'exec gunicorn shop.wsgi --bind "$HOST:$PORT"'],
+  ],
+  ['a lone file', { 'src/index.ts': '' }, ['node', 'src/index.ts']],
+  ['development only', { ...pack({ scripts: { dev: 'nodemon x.js' } }) }, ['node', 'x.js']],
+  ['a broken package.json beside a Procfile', { 'package.json': '{', Procfile: 'web: ./run' }, ['./run']],
+  [
+    'a package.json of the wrong kinds',
+    { 'package.json': '{"name": 5, "scripts": {"start": ["x"]}, "main": null}', 'index.js': '' },
+    ['node', 'index.js'],
+  ],
+]
+
+for (const [what, files, command] of starts)
+  test(`found: ${what}`, async (t) => {
+    const at = write(folder(t), files)
+    const found = await detect(at)
+    assert.deepEqual(found?.command, command)
+    for (const [name, render] of forms) {
+      writeFileSync(join(at, name), render(found))
+      const { topology } = await loadTopology(join(at, name), { files: false })
+      assert.deepEqual(topology.app.command, command)
+    }
+  })
+
+test('what the app must still do is said', async (t) => {
+  const next = async (files: Record<string, string>) =>
+    (await detect(write(folder(t), files)))?.next.join('\n') ?? ''
+  assert.match(
+    await next({ Procfile: 'web: serve --port 4000\nworker: w\n' }),
+    /names port 4000[\s\S]*run worker \(Procfile\) yourself/,
+  )
+  assert.match(
+    await next({ Dockerfile: 'FROM a\nEXPOSE 8080/tcp\nCMD ["x"]' }),
+    /instead of 8080 \(Dockerfile\)/,
+  )
+  assert.match(await next({ 'server.js': 'listen(3000)' }), /make the app listen on the port in PORT/)
+  assert.doesNotMatch(await next({ 'server.js': 'listen(process.env.PORT)' }), /make the app listen/)
+  assert.match(await next({ Procfile: 'web: PORT=5 node x' }), /were left out/)
+})
+
+test('a pipe, a folder or a loop in place of a file does not hold it up', async (t) => {
+  const at = write(folder(t), { 'server.js': '', 'Procfile/x': '' })
+  symlinkSync('package.json', join(at, 'package.json'))
+  symlinkSync('.', join(at, 'src'))
+  assert.deepEqual((await detect(at))?.command, ['node', 'server.js'])
+})
+
+test('whatever an app calls itself and its commands, the file written for it loads', async (t) => {
+  const at = folder(t)
+  const odd = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(
+      '`$'.concat('{process.exit(1)}`'),
+      "');process.exit(1);('",
+      '*/ x',
+      '\u2028process.exit(1)',
+      '\\',
+      "'",
+      '"',
+      '__proto__',
+    ),
+  )
+  await fc.assert(
+    fc.asyncProperty(odd, odd, odd, fc.array(odd, { maxLength: 3 }), async (name, start, entry, lines) => {
+      write(at, {
+        'package.json': JSON.stringify({ name, scripts: { start, [entry]: start, dev: entry }, main: entry }),
+        '.env': lines.map((line) => `${line}=x`).join('\n'),
+        Procfile: `release: ${entry}\nweb: ${lines.join(' ')}`,
+        Dockerfile: `FROM x\nCMD ${JSON.stringify(lines)}`,
+        'server.js': '',
+      })
+      const found = await detect(at)
+      assert.ok(found)
+      for (const [name, render] of forms) {
+        writeFileSync(join(at, name), render(found))
+        const { topology } = await loadTopology(join(at, name), { files: false })
+        assert.deepEqual(topology.app.command, found.command)
+        assert.equal(topology.app.health, found.health)
+        assert.deepEqual(topology.app.env, found.env)
+        assert.deepEqual(topology.app.release, found.release)
+      }
+    }),
+    { numRuns: 150 },
+  )
+})

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RegionStatus } from '../../../src/agent/http/status.ts'
+import { defineTopology } from '../../../src/index.ts'
+import { reportHtml } from '../../../src/lab/drill/html.ts'
+import type { DrillPlan } from '../../../src/lab/drill/plan.ts'
+import { silentEdges } from '../../../src/lab/drill/recovery.ts'
+import { runDrill } from '../../../src/lab/drill/run.ts'
+import { resultText } from '../../../src/lab/drill/text.ts'
+import type { DrillWorld } from '../../../src/lab/drill/types.ts'
+import { clockMs, type NewOp, type RecordOp } from '../../../src/lab/history.ts'
+import type { Workload } from '../../../src/lab/workloads/types.ts'
+import { messageOf } from '../../../src/lib/errors.ts'
+import { topologySchema } from '../../../src/topology/schema.ts'
+import { append, plan } from './samples.ts'
+
+suite('running a plan', () => {
+  const topology = topologySchema.parse(
+    defineTopology({
+      name: 'shop',
+      domain: 'shop.example.com',
+      regions: {
+        a: { location: { lat: 0, lon: 0 } },
+        b: { location: { lat: 1, lon: 1 } },
+        w: { location: { lat: 2, lon: 2 }, role: 'witness' },
+      },
+      app: { command: ['x'] },
+    }),
+  )
+  const well = (name: string) => ({
+    name,
+    status: {
+      region: name,
+      ready: true,
+      etcd: {},
+      processes: [],
+      world: { ageMs: 0, durability: 'region', health: { a: 'healthy' }, lag: {}, agents: [], primary: 'a' },
+    } as unknown as RegionStatus,
+  })
+
+  /**
+   * A world that is always well, with a load that writes all the time; `lose` forgets what was acknowledged then, `mute`
+   * acknowledges nothing any more from the fault on, `ill` is not well again before a second fault, and `stuck` cannot
+   * be healed.
+   */
+  function fakeWorld({ lose = false, fail = false, mute = false, ill = false, stuck = false } = {}) {
+    const said: string[] = []
+    const values: string[] = []
+    let broken = false
+    let injected = 0
+    let cleaned = 0
+    let id = 0
+    const workload: Workload = {
+      name: 'ledger',
+      prepare: async () => undefined,
+      async run(signal: AbortSignal, record: RecordOp) {
+        while (!signal.aborted) {
+          const invokedMs = clockMs()
+          await sleep(4)
+          const value = `v${id++}`
+          if (!(lose && broken)) values.push(value)
+          record({
+            user: 'u',
+            edge: 'b',
+            kind: 'append',
+            list: 'l',
+            value,
+            invokedMs,
+            completedMs: clockMs(),
+            outcome: mute && injected > 0 ? 'unknown' : 'ok',
+            why: '',
+          } as NewOp)
+        }
+      },
+      final: async () => ({
+        views: [{ region: 'a', source: 'primary', lists: [['l', values]] }],
+        absent: [],
+      }),
+      async cleanUp() {
+        cleaned += 1
+      },
+    }
+    const world: DrillWorld = {
+      name: 'shop',
+      topology,
+      fullRegions: 2,
+      async inject() {
+        if (fail) throw new Error('no such luck')
+        broken = true
+        injected += 1
+        const heal = async () => {
+          if (stuck) throw new Error('it holds')
+          broken = false
+        }
+        return { record: {} as never, heal }
+      },
+      async sample() {
+        const silent = ill && injected === 1
+        return { atMs: clockMs(), regions: [well('a'), well('b'), silent ? { name: 'w' } : well('w')] }
+      },
+      events: async () => [],
+      workloads: [workload],
+    }
+    return { world, said, state: () => ({ broken, cleaned }) }
+  }
+  const short: DrillPlan = {
+    ...plan('region-loss'),
+    baselineMs: 100,
+    afterMs: 50,
+    steps: [
+      { do: 'inject', fault: { kind: 'kill-region', region: 'a', forMs: 1000 }, as: 'fault' },
+      { do: 'until', what: 'writes', limitMs: 1000 },
+      { do: 'wait', ms: 200 },
+      { do: 'heal', which: 'fault' },
+      { do: 'until', what: 'settled', limitMs: 1000 },
+    ],
+  }
+  const options = (signal: AbortSignal) => ({
+    seed: 1,
+    promises: { durability: 'region' as const, readYourWrites: false, monotonicReads: false },
+    signal,
+    say: () => undefined,
+  })
+
+  test('a world that keeps its promises passes, and the report says so', async () => {
+    const { world, state } = fakeWorld()
+    const result = await runDrill(short, world, options(new AbortController().signal))
+    assert.ok(result.ok, resultText(result))
+    assert.deepEqual(state(), { broken: false, cleaned: 1 })
+    assert.deepEqual(
+      result.timeline.map(({ kind }) => kind),
+      ['fault', 'healed', 'settled'],
+    )
+    assert.match(resultText(result), /no promise was broken/)
+    const page = reportHtml({ ...result, notes: ['<script>'] }, '0')
+    assert.match(page, /no promise was broken/)
+    assert.doesNotMatch(page, /<script>|https?:/)
+  })
+
+  test('a world that loses what it has acknowledged does not', async () => {
+    const { world } = fakeWorld({ lose: true })
+    const result = await runDrill(short, world, options(new AbortController().signal))
+    assert.ok(!result.ok)
+    assert.ok(result.figures.writes.lost > 10)
+    assert.match(resultText(result), /violations/)
+  })
+
+  test('a world that calls itself well and acknowledges nothing any more has not come back', async () => {
+    const { world } = fakeWorld({ mute: true })
+    const steps = short.steps.filter((step) => !(step.do === 'until' && step.what === 'writes'))
+    const controller = new AbortController()
+    const result = await runDrill({ ...short, steps }, world, {
+      ...options(controller.signal),
+      recoveryMs: 100,
+    })
+    assert.deepEqual([result.ok, result.settled], [false, false])
+    assert.match(resultText(result), /b: no write was acknowledged there after everything was healed/)
+    assert.match(resultText(result), /the world has not come back/)
+  })
+
+  test('edges are told apart: one that takes writes again does not speak for another', () => {
+    const ops = [
+      append(0, 'a', 0, 10),
+      append(1, 'b', 0, 10),
+      append(2, 'c', 0, 10, 'fail'),
+      // Sent before everything was healed: it may have been led elsewhere.
+      append(3, 'b', 90, 120),
+      append(4, 'a', 101, 130),
+      append(5, 'b', 102, 130, 'unknown'),
+    ]
+    assert.deepEqual(silentEdges(ops, 50, 100), ['b'])
+    assert.deepEqual(silentEdges([...ops, append(6, 'b', 140, 150)], 50, 100), [])
+  })
+
+  test('a world that was not well again after one of several faults does not pass for what it is at the end', async () => {
+    const { world } = fakeWorld({ ill: true })
+    const again = short.steps.map((step) => ('as' in step ? { ...step, as: 'again' } : step))
+    const steps = [...short.steps.with(-1, { do: 'until', what: 'settled', limitMs: 100 }), ...again]
+    const result = await runDrill({ ...short, steps }, world, options(new AbortController().signal))
+    assert.deepEqual([result.ok, result.settled], [false, false])
+    assert.match(resultText(result), /100 ms have passed, and not yet: everything is ready/)
+  })
+
+  test('a fault that cannot be healed is told, and the drill has not passed', async () => {
+    const { world, state } = fakeWorld({ stuck: true })
+    const result = await runDrill(short, world, options(new AbortController().signal))
+    assert.ok(!result.ok && state().broken)
+    assert.match(resultText(result), /kill everything in a could not be healed: it holds/)
+  })
+
+  test('interrupted at any moment, it heals, cleans up and ends with the reason', async () => {
+    for (const afterMs of [20, 150, 250, 400]) {
+      const { world, state } = fakeWorld()
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(new Error('Ctrl-C')), afterMs)
+      const steps = [...short.steps.slice(0, 2), { do: 'wait' as const, ms: 60_000 }]
+      const why = await runDrill({ ...short, steps }, world, options(controller.signal)).catch(messageOf)
+      assert.match(String(why), /Ctrl-C|aborted/)
+      assert.equal(state().broken, false)
+    }
+  })
+
+  test('a fault that cannot be injected ends it, and what was made is removed', async () => {
+    const { world, state } = fakeWorld({ fail: true })
+    await assert.rejects(runDrill(short, world, options(new AbortController().signal)), /no such luck/)
+    assert.deepEqual(state(), { broken: false, cleaned: 1 })
+  })
+})

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { RegionStatus } from '../../../src/agent/http/status.ts'
+import type { Guarantee } from '../../../src/lab/checker/index.ts'
+import { figuresOf } from '../../../src/lab/drill/figures.ts'
+import type { Sample } from '../../../src/lab/drill/sample.ts'
+import { timelineOf } from '../../../src/lab/drill/timeline.ts'
+import type { History } from '../../../src/lab/history.ts'
+import { append } from './samples.ts'
+
+const offset = 1_000_000_000_000
+
+const header: History['header'] = { version: 1, world: 'shop', bootId: 'x', epochOffsetMs: offset }
+
+const read = (id: number, edge: string, invokedMs: number, outcome: 'ok' | 'fail' = 'ok') =>
+  ({
+    id,
+    user: 'u',
+    edge,
+    kind: 'page',
+    path: '/',
+    invokedMs,
+    completedMs: invokedMs + 50,
+    outcome,
+    why: '',
+  }) as const
+
+suite('the timeline of a drill', () => {
+  const seen = (okForMs: number | undefined) => ({
+    ageMs: 100,
+    seen: {
+      'us-east': { edge: okForMs === undefined ? { ok: true, forMs: 9 } : { ok: false, forMs: okForMs } },
+    },
+  })
+  const events = [
+    { at: offset + 4_000, region: 'us-central', kind: 'primary', detail: { from: 'us-west', to: 'us-east' } },
+    {
+      at: offset + 12_300,
+      region: 'us-west',
+      kind: 'setHealth',
+      detail: {
+        region: 'us-east',
+        state: 'unreachable',
+        was: 'healthy',
+        by: ['us-west', 'us-central'],
+        inputs: { 'us-west': seen(2_050), 'us-central': seen(1_900), 'us-east': seen(undefined) },
+      },
+    },
+    {
+      at: offset + 12_350,
+      region: 'us-west',
+      kind: 'revokeLeader',
+      detail: { leader: { region: 'us-east' } },
+    },
+    { at: offset + 12_900, region: 'us-west', kind: 'primary', detail: { from: 'us-east', to: 'us-west' } },
+    {
+      at: offset + 40_000,
+      region: 'us-west',
+      kind: 'setHealth',
+      detail: { region: 'us-east', state: 'healthy', was: 'unreachable' },
+    },
+  ]
+  const drillEvents = [
+    { atMs: 10_000, kind: 'fault' as const, what: 'kill everything in us-east' },
+    { atMs: 30_000, kind: 'healed' as const, what: 'start us-east again' },
+  ]
+  const sample = (atMs: number, durability: string): Sample => ({
+    atMs,
+    regions: [
+      {
+        name: 'us-west',
+        status: {
+          region: 'us-west',
+          world: {
+            ageMs: 100,
+            durability,
+            primary: 'us-west',
+            lag: { 'us-east': { streaming: atMs !== 14_000 } },
+          },
+        } as unknown as RegionStatus,
+      },
+    ],
+  })
+  const history: History = {
+    header,
+    marks: [],
+    ops: [
+      append(0, 'us-west', 9_000, 9_100),
+      append(1, 'us-east', 9_800, 10_020),
+      append(2, 'us-west', 10_050, 13_120),
+      append(3, 'us-east', 10_100, 10_200, 'fail'),
+      append(4, 'us-west', 13_200, 13_300),
+      append(5, 'us-west', 41_000, 41_100),
+    ].map((op, i, all) => (i === 5 ? { ...op, invokedMs: 13_400, completedMs: 13_500 } : all[i]!)),
+  }
+  const timeline = timelineOf({
+    drillEvents,
+    events,
+    samples: [
+      sample(11_000, 'region'),
+      sample(14_000, 'at risk'),
+      sample(31_000, 'at risk'),
+      sample(33_250, 'region'),
+    ],
+    history,
+  })
+
+  test('puts together what the drill did, what agents decided and what users were told', () => {
+    assert.deepEqual(
+      timeline.map(({ atMs, kind }) => [Math.round(atMs), kind]),
+      [
+        [0, 'fault'],
+        [20, 'last write'],
+        [150, 'probe'],
+        [2_300, 'verdict'],
+        [2_350, 'revoked'],
+        [2_900, 'primary'],
+        [3_120, 'write'],
+        [20_000, 'healed'],
+        [21_000, 'rejoined'],
+        [23_250, 'synchronous'],
+        [30_000, 'healthy'],
+      ],
+    )
+    assert.match(timeline.find(({ kind }) => kind === 'probe')!.what, /us-east .* by us-west/)
+  })
+
+  test('and the figures follow from it', () => {
+    const lost: Guarantee = {
+      id: 'acknowledged-stays',
+      title: '',
+      promised: true,
+      violations: [{ guarantee: 'acknowledged-stays', what: '', ops: [1] }],
+      checkedOps: 5,
+    }
+    const ops = [...history.ops, read(10, 'us-east', 10_500, 'fail'), read(11, 'us-west', 10_500)]
+    const figures = figuresOf({
+      history: { ...history, ops },
+      drillEvents,
+      timeline,
+      guarantees: [lost],
+      hit: ['us-east'],
+      slo: { latencyMs: 100, share: 0.95 },
+    })
+    assert.equal(figures.toVerdictMs, 2_300)
+    assert.equal(figures.toWritableMs, 3_120)
+    assert.deepEqual(figures.longestWritePause, { ms: 3_100, atMs: 20, open: false })
+    assert.deepEqual(figures.writes, { acknowledged: 5, refused: 1, unknown: 0, lost: 1 })
+    assert.deepEqual(figures.reads, { all: 2, failed: 1, failedElsewhere: 0, elsewhere: [] })
+    assert.deepEqual(figures.users, {
+      who: 'load',
+      requests: 2,
+      failed: 1,
+      overSlo: 1,
+      latencyMs: 100,
+      share: 0.5,
+      met: false,
+    })
+    assert.equal(figures.orders, undefined)
+  })
+
+  test('writes that never come back are said to have paused at least so long', () => {
+    const figures = figuresOf({
+      history: {
+        header,
+        marks: [],
+        ops: [append(0, 'a', 9_000, 10_100), append(1, 'a', 10_200, 25_100, 'unknown')],
+      },
+      drillEvents,
+      timeline: [],
+      guarantees: [],
+      hit: [],
+      slo: { latencyMs: 100, share: 0.95 },
+    })
+    assert.deepEqual(figures.longestWritePause, { ms: 15_000, atMs: 100, open: true })
+    assert.equal(figures.toWritableMs, undefined)
+  })
+})
