@@ -1,14 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
+import type { Interrupt } from '../world/namespaces/go-inside.ts'
 import type { Output } from './output.ts'
-
-export type Interrupt = {
-  signal: AbortSignal
-  /**
-   * From now on it is this child that an interruption is meant for, and that speaks of it. It needs an IPC channel and
-   * is told by it, also of what has come before: a signal that reaches a process while it loads would only end it.
-   */
-  handTo(child: ChildProcess): void
-}
 
 const said = {
   stop: 'already stopping: databases are closed cleanly, which can take a minute',

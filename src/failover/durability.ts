@@ -17,7 +17,7 @@ export type SyncRecord = { leader?: string; standbys: readonly string[] }
 export const recordedStandbys = (sync: SyncRecord, primary: string | undefined): readonly string[] =>
   primary !== undefined && sync.leader === primary ? sync.standbys : []
 
-export type ReplicationFacts = {
+type ReplicationFacts = {
   asked: DurabilityAsked
   /** Standbys that stream from the primary, by its `pg_stat_replication`; undefined when it could not be asked. */
   standbys: readonly { region: string; synchronous: boolean }[] | undefined

@@ -35,7 +35,7 @@ export type HttpQuestion = {
 
 export type HttpAnswer = { status: number; headers: IncomingHttpHeaders; body: string }
 
-export type HttpErrorCode =
+type HttpErrorCode =
   /** Nobody listens there, or the network says that there is no way: nothing has been sent. */
   | 'http_refused'
   | 'http_timeout'
@@ -86,7 +86,7 @@ export function callHttp(question: HttpQuestion): Promise<HttpAnswer> {
 }
 
 /** The same; undefined when there is no whole answer. */
-export const askHttp = (question: HttpQuestion): Promise<HttpAnswer | undefined> =>
+const askHttp = (question: HttpQuestion): Promise<HttpAnswer | undefined> =>
   unlessUnanswered(callHttp(question))
 
 /** The status as soon as it is there, without waiting for the body; undefined when there is none in time. */

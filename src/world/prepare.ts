@@ -39,7 +39,7 @@ type Wanted = {
   lab?: LabRecord
 }
 
-export type Preparation = {
+type Preparation = {
   note: Note
   /** No further region is given a changed topology once it is aborted. */
   signal: AbortSignal

@@ -16,7 +16,7 @@ export async function startRegion(world: WorldHandle, region: Region): Promise<M
   return new Map([[region.name, await startAgent(world, region)]])
 }
 
-export type Back = 'database' | 'health' | 'back'
+type Back = 'database' | 'health' | 'back'
 
 /** A healthy region is called healthy after twice `suspectMs`, and some samples. One that stays unhealthy is told as such. */
 const healthyWithinMs = 30_000

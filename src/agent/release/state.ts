@@ -4,7 +4,7 @@ export type ReleaseOutcome = { kind: 'ok' } | { kind: 'failed'; why: string; reg
 /** The release of one run of the world, as all agents know it from etcd, where it stands as JSON. */
 export type ReleaseState = { kind: 'running'; region: string } | ReleaseOutcome
 
-export type FailedRelease = Extract<ReleaseState, { kind: 'failed' }>
+type FailedRelease = Extract<ReleaseState, { kind: 'failed' }>
 
 export const isFailed = (state: ReleaseState | undefined): state is FailedRelease => state?.kind === 'failed'
 

@@ -2,6 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { NearsideError } from '../../lib/errors.ts'
 import { againIn } from './enter.ts'
 
+export type Interrupt = {
+  signal: AbortSignal
+  /**
+   * From now on it is this child that an interruption is meant for, and that speaks of it. It needs an IPC channel and
+   * is told by it, also of what has come before: a signal that reaches a process while it loads would only end it.
+   */
+  handTo(child: ChildProcess): void
+}
+
 /**
  * This very command again, as a child inside a namespace; resolves to its exit code, or to undefined when it was
  * interrupted before it could listen, and so has done nothing yet.
@@ -13,9 +22,7 @@ import { againIn } from './enter.ts'
  */
 export async function goInside(
   namespace: string,
-  interrupt: {
-    /** From now on it is the child that an interruption is meant for. */ handTo(child: ChildProcess): void
-  },
+  interrupt: Pick<Interrupt, 'handTo'>,
   env: NodeJS.ProcessEnv = {},
 ): Promise<number | undefined> {
   const { file, args } = againIn(namespace)
