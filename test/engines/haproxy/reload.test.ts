@@ -50,7 +50,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
       finishDownloads.push(() => response.end('last'))
       return
     }
-    if (request.url === '/learned') response.setHeader('cache-control', 'max-age=600')
+    if (request.url?.startsWith('/learned')) response.setHeader('cache-control', 'max-age=600')
     request.resume()
     request.once('end', () => response.end(`body of ${request.url}`))
   }
@@ -70,8 +70,10 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     const workers = await Promise.all(edges.map((name) => world.at(name).control.workerPid()))
     const isHit = async (edge: EdgeRegion, path: string) =>
       String((await edge.ask(path)).headers['cache-status']).includes('; hit')
+    // No stream asks for these: it would have them cached again.
+    const cached = ['/assets/quiet.js', '/learned/quiet']
     for (const name of edges)
-      for (const path of ['/assets/a.js', '/learned'])
+      for (const path of cached)
         await until(`${path} to be cached in ${name}`, () => isHit(world.at(name), path))
 
     const outcomes = new Map<string, number>()
@@ -109,8 +111,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
       world.write(changed)
       for (const name of edges) {
         await rollOut(world.at(name))
-        for (const path of ['/assets/a.js', '/learned'])
-          assert.ok(await isHit(world.at(name), path), `${path} in ${name}`)
+        for (const path of cached) assert.ok(await isHit(world.at(name), path), `${path} in ${name}`)
         await flowing()
       }
       // The new files are in force, and that of both engines.
