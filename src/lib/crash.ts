@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Longer than it takes to heal what was in force. */
-const patienceMs = 60_000
+/** Longer than healing the active faults takes. */
+const healTimeoutMs = 60_000
 
 /**
- * The work, or the first error that nobody has caught, whichever comes first: such an error would end the process past
- * every `finally`. The work is interrupted then and has some time to heal.
+ * Runs `work`, and rejects with the first uncaught error of the process if one comes first. Such an error would
+ * otherwise end the process and skip every `finally`. It aborts `work`, which then has `endMs` to heal.
  */
 export async function withCrashes<T>(
   work: (signal: AbortSignal) => Promise<T>,
   interrupted: AbortSignal,
-  endMs = patienceMs,
+  endMs = healTimeoutMs,
 ): Promise<T> {
   const crashed = new AbortController()
   const crash = Promise.withResolvers<never>()
@@ -29,6 +29,6 @@ export async function withCrashes<T>(
     const tooLate = sleep(endMs, undefined, { signal: late.signal }).catch(() => undefined)
     await Promise.race([done.then(undefined, () => undefined), tooLate])
     late.abort()
-    // They stay: what comes while a world is taken down must not end that either.
+    // The listeners stay: an error thrown while a world shuts down must not end the process either.
   }
 }

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Bytes on disk below a folder. What vanishes while it is counted does not count. */
+/** Bytes on disk below a folder. A file that vanishes during the count is left out. */
 export async function sizeOf(path: string): Promise<number> {
   const info = await lstat(path).catch(() => undefined)
   if (!info) return 0

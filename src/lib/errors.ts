@@ -1,6 +1,6 @@
 /**
- * An error that a person is meant to read: `code` for programs, `message` with path and expectation, `remedy` with
- * what to do about it. Everything that reaches the terminal is one of these or a defect.
+ * An error for a person to read: `code` for programs, `message` with path and expectation, `remedy` with the next
+ * step. Anything else that reaches the terminal is a bug.
  */
 export class NearsideError extends Error {
   readonly code: string

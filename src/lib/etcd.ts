@@ -14,23 +14,23 @@ import {
   type RawKeyValue,
 } from './etcd/wire.ts'
 
-/** What one member says of itself. */
+/** One member's own status. */
 export type MemberStatus = {
-  /** '0' when it knows none. */
+  /** '0' when the member knows of no leader. */
   leader: string
   member: string
   version: string
-  /** Of its file, which never shrinks by itself; what of it holds data. */
+  /** Size of the database file, which never shrinks by itself, and the part of it that holds data. */
   dbBytes: number
   dbInUseBytes: number
-  /** `NOSPACE`: every put is refused, in the whole cluster, until it is disarmed. */
+  /** With `NOSPACE`, the whole cluster refuses every put until the alarm is disarmed. */
   alarms: ('NOSPACE' | 'CORRUPT')[]
   revision: string
 }
 
 /**
- * A thin client of etcd's JSON gateway (v3): what can be asked. Which member is asked, and when a call that failed is
- * tried at another, is the affair of `Endpoints`.
+ * A thin client of etcd's JSON gateway (v3). `Endpoints` chooses the member for each call and decides when to retry at
+ * another one.
  */
 export class Etcd {
   readonly #login: Pick<EtcdOptions, 'username' | 'password'>
@@ -67,12 +67,12 @@ export class Etcd {
     await this.#endpoints.call('/v3/kv/deleterange', body)
   }
 
-  /** Every key from `first` on that comes before `end`. */
+  /** Every key from `first` up to, but not including, `end`. */
   async deleteRange(first: string, end: string): Promise<void> {
     await this.#endpoints.call('/v3/kv/deleterange', { key: encode(first), range_end: encode(end) })
   }
 
-  /** All of `success` happens if every comparison holds, nothing otherwise; says which. */
+  /** Applies all of `success` if every comparison holds, otherwise nothing. Returns whether it was applied. */
   async transact(compare: Compare[], success: Operation[]): Promise<boolean> {
     const answer = await this.#endpoints.call('/v3/kv/txn', {
       compare: compare.map(comparison),
@@ -81,7 +81,7 @@ export class Etcd {
     return answer.succeeded === true
   }
 
-  /** Several ranges at one revision, in the order asked. */
+  /** Several ranges at one revision, in the order requested. */
   async read(ranges: { key: string; prefix?: boolean }[]): Promise<KeyValue[][]> {
     const answer = await this.#endpoints.call(
       '/v3/kv/txn',
@@ -104,7 +104,7 @@ export class Etcd {
     return Number(result?.TTL ?? 0) > 0
   }
 
-  /** Every key under the lease goes at once. Revoking a lease that is gone is not an error. */
+  /** Deletes every key under the lease immediately. Revoking an expired lease is not an error. */
   async revokeLease(lease: string): Promise<void> {
     try {
       await this.#endpoints.call('/v3/lease/revoke', { ID: lease })
@@ -113,7 +113,7 @@ export class Etcd {
     }
   }
 
-  /** Ids of the members that this cluster knows, by name, and the leader as the asked member sees it. */
+  /** Member ids by name as the cluster knows them, and the leader as the member that answered sees it. */
   async members(): Promise<{ idByName: Record<string, string>; leader: string; asked: string }> {
     const list = await this.#endpoints.call(
       '/v3/cluster/member/list',
@@ -142,7 +142,7 @@ export class Etcd {
     }
   }
 
-  /** Forgets what keys were before this revision; the space is used again, the file stays as large as it is. */
+  /** Discards history before this revision. etcd reuses the space; the file keeps its size. */
   async compact(revision: string): Promise<void> {
     try {
       await this.#endpoints.call('/v3/kv/compaction', { revision, physical: true })
@@ -151,12 +151,12 @@ export class Etcd {
     }
   }
 
-  /** Makes the asked member's file as small as what is in it. The member answers nobody meanwhile. */
+  /** Shrinks the member's database file to its contents. The member answers no requests meanwhile. */
   async defragment(): Promise<void> {
     await this.#endpoints.call('/v3/maintenance/defragment', {})
   }
 
-  /** Lets puts through again after NOSPACE; a member that is still too large raises it again at the next. */
+  /** Allows puts again after NOSPACE. A member that is still too large raises the alarm again on the next put. */
   async disarm(): Promise<void> {
     const raised = await this.#endpoints.call('/v3/maintenance/alarm', { action: 'GET' }, { read: true })
     for (const { memberID, alarm } of (raised.alarms as { memberID: string; alarm: string }[] | undefined) ??
@@ -165,14 +165,14 @@ export class Etcd {
         await this.#endpoints.call('/v3/maintenance/alarm', { action: 'DEACTIVATE', memberID, alarm })
   }
 
-  /** Must be sent to the member that leads: use a client with that one endpoint. */
+  /** Only the leader accepts this: use a client with the leader as its one endpoint. */
   async moveLeader(targetId: string): Promise<void> {
     await this.#endpoints.call('/v3/maintenance/transfer-leadership', { targetID: targetId })
   }
 
   /**
-   * Turns password authentication on, once for the life of the cluster. Safe to call from every region at the same
-   * time: each step that was already done by another is passed over.
+   * Turns on password authentication, once in the life of the cluster. Safe to call from every region at the same time:
+   * a step that another region has already done is skipped.
    */
   async enableAuth(): Promise<void> {
     const { username = 'root', password } = this.#login
@@ -193,7 +193,7 @@ export class Etcd {
     await step('/v3/auth/enable', {})
   }
 
-  /** Asked by a read that only an open cluster answers: adding the user once more would cost it a hash. */
+  /** A read that only an open cluster answers. Adding the user again would cost a password hash each time. */
   async #authIsOn(): Promise<boolean> {
     try {
       await this.#endpoints.call(

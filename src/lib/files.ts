@@ -4,8 +4,8 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Makes a folder with those above it that are missing. Node's own `recursive` says "no such file or directory" of what
- * a read-only file system refuses; this says what it was.
+ * Makes a folder and its missing parents. Node's own `recursive` reports "no such file or directory" on a read-only
+ * file system; this reports the real error.
  */
 export function makeFolder(path: string, mode: number): void {
   try {
@@ -20,8 +20,8 @@ export function makeFolder(path: string, mode: number): void {
 }
 
 /**
- * Replaces a file as a whole: written aside, flushed, renamed. A reader sees the old content or the new, a crash or a
- * full disk leaves the old.
+ * Replaces a file atomically: writes a temporary file, flushes it and renames it. A reader sees the old content or the
+ * new one; a crash or a full disk leaves the old one.
  */
 export async function writeAside(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}.new`
@@ -29,7 +29,7 @@ export async function writeAside(path: string, content: string | Uint8Array, mod
     const file = await open(aside, 'wx', mode)
     try {
       await file.writeFile(content)
-      // The mode given to open is narrowed by the umask.
+      // The umask narrows the mode given to open.
       await file.chmod(mode)
       await file.sync()
     } finally {
@@ -40,14 +40,14 @@ export async function writeAside(path: string, content: string | Uint8Array, mod
     await rm(aside, { force: true })
     throw error
   }
-  // The rename itself is durable once the folder is.
+  // The rename is durable only once the folder has been flushed.
   const folder = await open(dirname(path), 'r')
   await folder.sync().finally(() => folder.close())
 }
 
 /**
- * A file of its owner's alone, also when it is there already and others could read it; empty. A symbolic link is refused:
- * who writes as root must not be led to another file.
+ * Opens an empty file that only its owner can read, even if the file existed and others could read it. Refuses a
+ * symbolic link, which could lead a process that runs as root to overwrite another file.
  */
 export async function openPrivately(path: string): Promise<FileHandle> {
   const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants

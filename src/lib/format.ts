@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 
-/** Numbers, lists and paths as people read them. Pure. */
+/** Numbers, lists and paths formatted for people. Pure. */
 
 /** `0.4 s`, `42 s`, `3 min 12 s`, `2 h 5 min`, `4 d 3 h`: never more than two units. */
 export function duration(seconds: number): string {
@@ -15,7 +15,7 @@ export function duration(seconds: number): string {
   return two(Math.floor(whole / 86_400), 'd', Math.floor((whole % 86_400) / 3600), 'h')
 }
 
-/** `0.2 ms`, `12 ms`; from a second on as a duration. */
+/** `0.2 ms`, `12 ms`; one second or more as a duration. */
 export function milliseconds(ms: number): string {
   if (ms >= 1000) return duration(ms / 1000)
   return ms < 9.95 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
@@ -55,7 +55,7 @@ export function rate(perSecond: number): string {
   return perSecond < 9.95 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en-US')
 }
 
-/** Local time of day; with the date unless it is today's. */
+/** Local time of day, with the date unless it is today. */
 export function clock(at: number, now = Date.now(), milliseconds = false): string {
   const two = (value: number) => String(value).padStart(2, '0')
   const date = new Date(at)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { allPids } from './proc.ts'
 
-/** Who listens where on this machine, as /proc shows it: the answer to "address already in use". */
+/** Listening sockets on this machine, read from /proc: finds the cause of "address already in use". */
 
 export type Listener = {
   protocol: 'tcp' | 'udp'
@@ -9,13 +9,13 @@ export type Listener = {
   address: string
   port: number
   uid: number
-  /** Of the socket; `holdersOf` finds the process by it. */
+  /** Inode of the socket; `holdersOf` maps it to the process. */
   inode: string
 }
 
 const listening = { tcp: '0A', udp: '07' }
 
-/** Pure: one of /proc/net/{tcp,tcp6,udp,udp6}. */
+/** Parses one of /proc/net/{tcp,tcp6,udp,udp6}. Pure. */
 export function parseListeners(text: string, protocol: Listener['protocol']): Listener[] {
   return text
     .split('\n')
@@ -34,7 +34,7 @@ export function parseListeners(text: string, protocol: Listener['protocol']): Li
     })
 }
 
-/** The kernel prints addresses as 32-bit words in the machine's own byte order, which is little-endian here. */
+/** The kernel prints addresses as 32-bit words in host byte order, which is little-endian here. */
 function addressOf(hex: string): string {
   const words = hex.match(/.{8}/g) ?? []
   const bytes = words.flatMap((word) =>
@@ -62,7 +62,7 @@ export function listeners(): Listener[] {
 
 export const isWildcard = (address: string) => address === '0.0.0.0' || address === '::'
 
-/** Process by socket inode; a socket of another user's process is not found. */
+/** Process ids by socket inode. Sockets of other users' processes are not found. */
 export function holdersOf(inodes: ReadonlySet<string>): Map<string, number> {
   const found = new Map<string, number>()
   for (const pid of inodes.size === 0 ? [] : allPids()) {

@@ -2,16 +2,16 @@ import pino, { type Logger } from 'pino'
 
 export type { Logger }
 
-/** Kept back while the disk is full; what is more is dropped. */
+/** Buffered while the disk is full; anything beyond is dropped. */
 const largestBacklogBytes = 256 * 1024
 
 /**
- * One JSON object a line on standard error; nothing that is logged may hold a secret. A line that cannot be written is
- * tried again with the next one: nobody's work depends on having been noted down.
+ * Logs one JSON object per line to standard error. Log lines must never hold a secret. A line that cannot be written is
+ * retried with the next one: no work may fail because of its log.
  */
 export function logger(fields: Record<string, unknown>): Logger {
   const destination = pino.destination({ dest: 2, sync: true, maxLength: largestBacklogBytes })
-  // Without a listener the failure would be thrown at whoever logs.
+  // Without a listener, the error would be thrown in the caller that logs.
   destination.on('error', () => undefined)
   return pino(
     {

@@ -1,5 +1,5 @@
-/** Tells the operator a line about the work under way (progress, warnings). `Output.note` of the CLI is one. */
+/** Shows the operator one line about the work in progress (progress, warnings). `Output.note` of the CLI is a `Note`. */
 export type Note = (text: string) => void
 
-/** For callers whose answer says it all. */
+/** For callers that report only their result. */
 export const silent: Note = () => undefined

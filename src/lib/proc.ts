@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
- * Processes as /proc shows them. A process id alone names nothing: ids are reused. Together with the start time it
- * names one process for the life of the machine.
+ * Processes as /proc shows them. The kernel reuses process ids, so an id alone identifies nothing. Id and start time
+ * together identify one process until the machine reboots.
  */
 export type ProcessId = { pid: number /** In clock ticks since boot. */; startTicks: number }
 
@@ -41,19 +41,19 @@ export function identify(pid: number): ProcessId | undefined {
   return stat && stat.state !== 'Z' ? { pid, startTicks: stat.startTicks } : undefined
 }
 
-/** A zombie is dead. */
+/** A zombie counts as dead. */
 export function isAlive(id: ProcessId): boolean {
   const stat = statOf(id.pid)
   return stat !== undefined && stat.startTicks === id.startTicks && stat.state !== 'Z'
 }
 
-/** By SIGSTOP (or a debugger); it goes on with SIGCONT. */
+/** By SIGSTOP or a debugger; SIGCONT resumes it. */
 export function isStopped(id: ProcessId): boolean {
   const stat = statOf(id.pid)
   return stat !== undefined && stat.startTicks === id.startTicks && (stat.state === 'T' || stat.state === 't')
 }
 
-/** WorldProcess memory in bytes (pages of 4 KiB) and CPU time used in seconds (100 ticks a second); undefined when gone. */
+/** Resident memory in bytes (4 KiB pages) and CPU time in seconds (100 ticks per second); undefined if it is gone. */
 export function usage(id: ProcessId): { rssBytes: number; cpuSeconds: number } | undefined {
   const stat = statOf(id.pid)
   if (stat?.startTicks !== id.startTicks) return undefined
@@ -69,18 +69,18 @@ export function uptimeSeconds(id: ProcessId): number {
 export type Process = ProcessId & {
   parent: number
   session: number
-  /** False for what a person works with: a shell, an editor, `tail -f`. */
+  /** False for programs with a terminal: a shell, an editor, `tail -f`. */
   daemon: boolean
-  /** The program's name (at most 15 bytes of it). */
+  /** Program name, truncated to 15 bytes by the kernel. */
   name: string
-  /** Empty when it has overwritten them or may not be read. */
+  /** Empty when the process has overwritten it or we may not read it. */
   command: string[]
   workingFolder: string | undefined
-  /** Of a process's first environment; undefined when it is not there or may not be read. */
+  /** From the environment that the process was started with; undefined when unset or unreadable. */
   variable(name: string): string | undefined
 }
 
-/** Everything about one process; undefined when it is gone. What belongs to another user stays partly empty. */
+/** All that /proc knows of a process; undefined if it is gone. Fields of another user's process may be empty. */
 export function lookAt(pid: number): Process | undefined {
   const stat = statOf(pid)
   if (!stat || stat.state === 'Z') return undefined
@@ -124,14 +124,14 @@ export function allPids(): number[] {
     .map(Number)
 }
 
-/** Everything that lives in the session of this process id, whoever is its parent by now. */
+/** Every process in this session, whatever its parent is by now. */
 export const sessionOf = (session: number): ProcessId[] =>
   allPids().flatMap((pid) => {
     const stat = statOf(pid)
     return stat?.session === session && stat.state !== 'Z' ? [{ pid, startTicks: stat.startTicks }] : []
   })
 
-/** Processes below these, however deep, with the given ones first. */
+/** These processes and all their descendants, the given ones first. */
 export function withDescendants(roots: readonly number[]): number[] {
   const children = new Map<number, number[]>()
   for (const pid of allPids()) {
@@ -144,7 +144,7 @@ export function withDescendants(roots: readonly number[]): number[] {
   return found
 }
 
-/** False when there was no such process any more. */
+/** False when the process no longer exists. */
 export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   if (!isAlive(id)) return false
   try {

@@ -9,7 +9,7 @@ test('a swap of neighbours is one edit', () => {
   assert.equal(editDistance('', 'abc'), 3)
 })
 
-test('what is near is suggested, what is not is not', () => {
+test('suggests a close candidate, and none otherwise', () => {
   const roles = ['full', 'edge', 'witness']
   assert.equal(suggest('witnes', roles), 'witness')
   assert.equal(suggest('FULL', roles), 'full')
@@ -33,6 +33,6 @@ test('the distance is a metric for single edits and bounded by the longer word',
   )
 })
 
-test('a word of a megabyte costs no more than a long one', () => {
+test('a word of 1 MB costs no more than a long one', () => {
   assert.equal(suggest('a'.repeat(1024 ** 2), ['full', 'edge']), undefined)
 })

@@ -18,12 +18,12 @@ describe('one member, before authentication', () => {
 
   const values = async (key: string) => (await etcd.get(key, { prefix: true })).map(({ value }) => value)
 
-  test('a client with a password works without one while none is asked for', async () => {
+  test('a client with a password also works while authentication is off', async () => {
     await etcd.put('/a', 'one')
     assert.deepEqual(await values('/a'), ['one'])
   })
 
-  test('keys and values are any text', async () => {
+  test('keys and values may be any text', async () => {
     await etcd.put('/ключ/"\n', '値 \0 "}')
     const [found] = await etcd.get('/ключ/"\n')
     assert.equal(found?.key, '/ключ/"\n')
@@ -31,14 +31,14 @@ describe('one member, before authentication', () => {
     assert.equal(found?.lease, '0')
   })
 
-  test('a prefix means all keys that begin with it, in order, and no other', async () => {
+  test('a prefix selects exactly the keys that begin with it, in order', async () => {
     for (const key of ['/p', '/p/', '/p/b', '/p/a', '/p0', '/p/z/z', '/q']) await etcd.put(key, key)
     assert.deepEqual(await values('/p/'), ['/p/', '/p/a', '/p/b', '/p/z/z'])
     await etcd.delete('/p/', { prefix: true })
     assert.deepEqual(await values('/p'), ['/p', '/p0'])
   })
 
-  test('a transaction does all or nothing, and says which', async () => {
+  test('a transaction applies all or nothing and returns which', async () => {
     const put = (value: string) => [{ put: { key: '/t', value } }, { put: { key: '/t2', value } }]
     const absent = [{ key: '/t', target: 'CREATE', create_revision: '0' }] as const
     assert.equal(await etcd.transact([...absent], put('first')), true)
@@ -57,11 +57,11 @@ describe('one member, before authentication', () => {
     assert.deepEqual(await values('/t'), ['first'])
   })
 
-  test('a comparison with a key that is not there never holds', async () => {
+  test('a comparison with a missing key is false', async () => {
     assert.equal(await etcd.transact([{ key: '/none', target: 'VALUE', value: '' }], []), false)
   })
 
-  test('several ranges are read at one moment, in the order asked', async () => {
+  test('several ranges are read at one revision, in the order requested', async () => {
     await etcd.put('/r/1', 'x')
     await etcd.put('/s', 'y')
     const [s, none, r] = await etcd.read([{ key: '/s' }, { key: '/nothing' }, { key: '/r/', prefix: true }])
@@ -71,7 +71,7 @@ describe('one member, before authentication', () => {
     )
   })
 
-  test('what hangs on a lease goes with it; a lease that is gone is not kept alive, and may be revoked again', async () => {
+  test('revoking a lease deletes its keys; an expired lease cannot be kept alive, and revoking it again is no error', async () => {
     const lease = await etcd.grantLease(60)
     await etcd.put('/l', 'held', { lease })
     assert.equal((await etcd.get('/l'))[0]?.lease, lease)
@@ -82,7 +82,7 @@ describe('one member, before authentication', () => {
     await etcd.revokeLease(lease)
   })
 
-  test('a put under a lease that is gone is refused, and says so', async () => {
+  test('a put under an expired lease is refused with its gRPC code', async () => {
     const lease = await etcd.grantLease(60)
     await etcd.revokeLease(lease)
     await assert.rejects(etcd.put('/l', 'late', { lease }), (error: EtcdRefusal) => {
@@ -93,7 +93,7 @@ describe('one member, before authentication', () => {
     })
   })
 
-  test('a write whose answer is lost is not sent again: whoever asked must find out what became of it', async () => {
+  test('a write whose answer is lost is not sent again: the caller must find out whether it was applied', async () => {
     const [host, port] = cluster.endpoints[0]!.slice('http://'.length).split(':')
     const proxy = await startTcpProxy({ host: host!, port: Number(port) })
     try {
@@ -108,7 +108,7 @@ describe('one member, before authentication', () => {
         return there.length > 0 ? there : undefined
       })
       assert.equal(found?.createRevision, found?.modRevision)
-      // A read may be asked again.
+      // A read may be repeated.
       proxy.loseAnswerTo(Buffer.from(key).toString('base64'))
       const again = cluster.client({
         endpoints: [`http://${proxy.host}:${proxy.port}`, ...cluster.endpoints],
@@ -119,7 +119,7 @@ describe('one member, before authentication', () => {
     }
   })
 
-  test('a server that is no etcd is told from one that refuses', async () => {
+  test('a server that is not etcd gives another error than one that refuses', async () => {
     const server = createServer((_, response) => response.end('<html>'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
@@ -140,7 +140,7 @@ describe('three members with authentication', () => {
   })
   after(() => cluster?.stop())
 
-  test('it can be turned on from everywhere at once, and again', async () => {
+  test('every region may turn it on at the same time, and again', async () => {
     const early = cluster.client()
     await early.put('/early', 'open')
     await Promise.all(
@@ -152,12 +152,12 @@ describe('three members with authentication', () => {
       ),
     )
     await cluster.client().enableAuth()
-    // A client that spoke without a password before goes on with it.
+    // A client that started without a password keeps working.
     await early.put('/early', 'closed')
     assert.equal((await early.get('/early'))[0]?.value, 'closed')
   })
 
-  test('without the password, or with another, nothing is told and nothing written', async () => {
+  test('without the right password, nothing can be read or written', async () => {
     const nobody = cluster.client({ username: undefined, password: undefined })
     const stranger = cluster.client({ password: 'guessed' })
     for (const client of [nobody, stranger]) {
@@ -171,13 +171,13 @@ describe('three members with authentication', () => {
     assert.equal((await cluster.client().get('/early'))[0]?.value, 'closed')
   })
 
-  test('a password never shows in an error', async () => {
+  test('an error never contains a password', async () => {
     const stranger = cluster.client({ password: 'guessed-secret' })
     const error = await stranger.get('/early').catch((error: Error) => error)
     assert.doesNotMatch(JSON.stringify(error, Object.getOwnPropertyNames(error)), /guessed-secret/)
   })
 
-  test('a restarted member has forgotten every login: clients log in anew, reads and writes alike', async () => {
+  test('clients log in again after a member restart, for reads and writes', async () => {
     const client = cluster.client({ endpoints: [cluster.endpoints[0]!] })
     await client.put('/k', 'before')
     await cluster.kill(0)
@@ -186,7 +186,7 @@ describe('three members with authentication', () => {
     assert.equal((await client.get('/k'))[0]?.value, 'after')
   })
 
-  test('a dead member is passed over, by reads and by writes', async () => {
+  test('reads and writes skip a dead member', async () => {
     await cluster.kill(0)
     try {
       const client = cluster.client()
@@ -202,7 +202,7 @@ describe('three members with authentication', () => {
     }
   })
 
-  test('a member that hangs costs one read its share of the time, and a write at most its own failure', async () => {
+  test('a hung member delays one read by its share of the timeout and fails at most one write', async () => {
     const reader = cluster.client()
     const writer = cluster.client()
     await Promise.all([reader.get('/k'), writer.get('/k')])
@@ -213,9 +213,9 @@ describe('three members with authentication', () => {
         return true
       })
       assert.equal((await reader.get('/k'))[0]?.value, 'others')
-      // It may yet be written, when the member wakes up.
+      // It may still be written once the member wakes up.
       await assert.rejects(writer.put('/late', 'lost'), { code: 'etcd_unreachable' })
-      // The next goes elsewhere.
+      // The next write goes to another member.
       await writer.put('/k', 'next')
     } finally {
       cluster.resume(0)
@@ -226,7 +226,7 @@ describe('three members with authentication', () => {
     })
   })
 
-  test('a minority answers what it knows when asked for no more, and agrees to nothing', async () => {
+  test('a minority answers serializable reads and nothing else', async () => {
     const alone = cluster.client({ endpoints: [cluster.endpoints[2]!] })
     await alone.get('/k')
     cluster.pause(0)
@@ -242,7 +242,7 @@ describe('three members with authentication', () => {
     await until('a majority', async () => (await alone.get('/k')).length === 1)
   })
 
-  test('leadership moves to the member that is named, by the one that leads and by no other', async () => {
+  test('only the leader moves leadership, and it moves it to the named member', async () => {
     const at = (name: string) => cluster.client({ endpoints: [cluster.endpoints[Number(name.slice(1))]!] })
     const led = async () => {
       const { idByName, leader } = await cluster.client().members()
@@ -256,7 +256,7 @@ describe('three members with authentication', () => {
   })
 })
 
-test('a member that may have acted is not followed by another, unless it says that it has no leader', async () => {
+test('a write is not retried after a member may have acted, unless that member reports no leader', async () => {
   const asked: string[] = []
   const fake = async (name: string, message: string) => {
     const server = createServer((request, response) => {
@@ -291,14 +291,14 @@ test('a member that may have acted is not followed by another, unless it says th
   }
 })
 
-test('who was driven to a far member goes back to the nearest that is well, and not by sending it writes', async () => {
+test('a client moved to a far member returns to the nearest healthy one without risking a write', async () => {
   const asked: string[] = []
-  const state = { near: 'resets' as 'resets' | 'is ill' | 'is well' }
+  const state = { near: 'resets' as 'resets' | 'is unhealthy' | 'is healthy' }
   const serve = async (name: string) => {
     const server = createServer((request, response) => {
       request.resume()
       asked.push(`${name} ${request.url === '/health' ? 'health' : 'call'}`)
-      if (name !== 'near' || state.near === 'is well') return response.end('{}')
+      if (name !== 'near' || state.near === 'is healthy') return response.end('{}')
       if (state.near === 'resets') return response.destroy()
       response.statusCode = 503
       response.end('{}')
@@ -310,19 +310,19 @@ test('who was driven to a far member goes back to the nearest that is well, and 
   const endpoints = servers.map((one) => `http://127.0.0.1:${(one.address() as { port: number }).port}`)
   const called = () => asked.splice(0).filter((one) => one.endsWith('call'))
   try {
-    const etcd = new Etcd({ endpoints, homeEveryMs: 50 })
+    const etcd = new Etcd({ endpoints, failbackCheckMs: 50 })
     await assert.rejects(etcd.put('/k', 'v'), { code: 'etcd_unreachable' })
     await etcd.put('/k', 'v')
     assert.deepEqual(called(), ['near call', 'middle call'])
-    state.near = 'is ill'
+    state.near = 'is unhealthy'
     for (let round = 0; round < 3; round += 1) {
-      await until('the near one to be asked', async () => {
+      await until('the near one to be checked', async () => {
         await etcd.put('/k', 'v')
         return asked.includes('near health')
       })
       assert.ok(called().every((one) => one === 'middle call'))
     }
-    state.near = 'is well'
+    state.near = 'is healthy'
     await until('the near one to be used again', async () => {
       await etcd.put('/k', 'v')
       return asked.at(-1) === 'near call'
@@ -335,7 +335,7 @@ test('who was driven to a far member goes back to the nearest that is well, and 
   }
 })
 
-test('a clock that is set back does not make a call wait longer', async (t) => {
+test('setting the clock back does not make a call wait longer', async (t) => {
   const server = createServer(() => undefined)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
@@ -352,7 +352,7 @@ test('a clock that is set back does not make a call wait longer', async (t) => {
   }
 })
 
-test('nobody there: the error says so, within the time that was given', async () => {
+test('without any reachable member, the call fails within its timeout', async () => {
   const nobody = new Etcd({ endpoints: ['http://127.99.99.99:1', 'http://127.99.99.98:1'], timeoutMs: 500 })
   await assert.rejects(nobody.get('/k'), { code: 'etcd_unreachable' })
   await assert.rejects(nobody.enableAuth(), { code: 'etcd_no_password' })

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { makeFolder, openPrivately } from '../../src/lib/files.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
-test('a folder is made with those above it, for its owner alone; one that is there stays', () => {
+test('a folder is made with its parents, for its owner only; an existing one stays as it is', () => {
   const folder = join(temporaryFolder('files'), 'a/b')
   makeFolder(folder, 0o700)
   chmodSync(folder, 0o750)
@@ -14,16 +14,16 @@ test('a folder is made with those above it, for its owner alone; one that is the
   assert.equal(statSync(join(folder, '..')).mode & 0o777, 0o700)
 })
 
-test('what refuses is told as what it is', () => {
-  // Nobody makes folders there: /proc refuses with ENOENT by itself, /sys with EPERM or as read-only.
+test('an error names its real cause', () => {
+  // These refuse every mkdir: /proc with ENOENT, /sys with EPERM or as read-only.
   assert.ok(existsSync('/sys/kernel'))
   assert.throws(() => makeFolder('/sys/kernel/nearside/world', 0o700), { code: /^(EPERM|EACCES|EROFS)$/ })
 })
 
-test('a file of one’s own is that also when it was there before, and is never another one’s', async () => {
+test('a private file is private even if it existed before, and never follows a symbolic link', async () => {
   const folder = temporaryFolder('files')
   const [file, link] = [join(folder, 'a'), join(folder, 'b')]
-  writeFileSync(file, 'what others could read', { mode: 0o644 })
+  writeFileSync(file, 'readable by others', { mode: 0o644 })
   const opened = await openPrivately(file)
   await opened.writeFile('mine')
   await opened.close()

@@ -7,7 +7,7 @@ import { holdersOf, listeners, parseListeners } from '../../src/lib/listeners.ts
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
 
-test('what listens is told with address, port, owner and socket; what is connected is not', () => {
+test('lists listening sockets with address, port, owner and inode, and no connected ones', () => {
   const text = `${head}
    1: 01014D7F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 ffff 100 0 0 10 0
    2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4712 1 ffff 100 0 0 10 0
@@ -19,7 +19,7 @@ test('what listens is told with address, port, owner and socket; what is connect
   ])
 })
 
-test('addresses of six: all of them, mapped ones of four, and others', () => {
+test('reads IPv6 addresses: wildcard, IPv4-mapped and others', () => {
   const line = (address: string) =>
     `   0: ${address}:0050 ${'0'.repeat(32)}:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 f 100 0 0 10 0`
   const addresses = ['0'.repeat(32), '0000000000000000FFFF00000101077F', `${'0'.repeat(24)}01000000`]
@@ -30,7 +30,7 @@ test('addresses of six: all of them, mapped ones of four, and others', () => {
   )
 })
 
-test('a listening socket is found, and who holds it', async () => {
+test('finds a listening socket and the process that holds it', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   const socket = createSocket('udp4')
   await new Promise((resolve) => server.once('listening', resolve))

@@ -8,9 +8,9 @@ import { withLock } from '../../src/lib/lock.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 const lockModule = join(import.meta.dirname, '../../src/lib/lock.ts')
-const never = () => assert.fail('nobody holds it')
+const never = () => assert.fail('the lock is free')
 
-/** Another process that takes the lock, says so, and keeps it. */
+/** Another process that takes the lock, reports it, and keeps it. */
 async function holder(file: string) {
   const program = `
     import { withLock } from ${JSON.stringify(lockModule)}
@@ -25,7 +25,7 @@ async function holder(file: string) {
   return child
 }
 
-test('two at once go one after the other', async () => {
+test('holders run one after another', async () => {
   const file = join(temporaryFolder('lock'), 'lock')
   let inside = 0
   let most = 0
@@ -40,7 +40,7 @@ test('two at once go one after the other', async () => {
   assert.deepEqual([most, waited.length], [1, 2])
 })
 
-test('who waits is told for whom, and goes on when the holder is killed', async () => {
+test('a waiter learns the holder’s name and continues when the holder is killed', async () => {
   const file = join(temporaryFolder('lock'), 'lock')
   const child = await holder(file)
   const waited: string[] = []
@@ -57,7 +57,7 @@ test('who waits is told for whom, and goes on when the holder is killed', async 
   assert.deepEqual(waited, ['another'])
 })
 
-test('a lock file that its holder removes is no lock any more: who waited and who comes later still go one by one', async () => {
+test('after the holder removes the lock file, earlier and later waiters still run one at a time', async () => {
   const folder = join(temporaryFolder('lock'), 'world')
   const file = join(folder, 'lock')
   let inside = 0
@@ -74,7 +74,7 @@ test('a lock file that its holder removes is no lock any more: who waited and wh
   await withLock(file, 'purge', never, async () => {
     waiter = withLock(file, 'waiter', () => waiting.resolve(), work)
     await waiting.promise
-    // Its folder goes, too, as that of the last world does.
+    // Its folder goes too, as with the last world of a project.
     rmSync(folder, { recursive: true })
     later = withLock(file, 'later', () => undefined, work)
   })
@@ -82,7 +82,7 @@ test('a lock file that its holder removes is no lock any more: who waited and wh
   assert.equal(most, 1)
 })
 
-test('waiting can be given up; what is held is not', async () => {
+test('waiting can be aborted; a held lock cannot', async () => {
   const file = join(temporaryFolder('lock'), 'lock')
   const child = await holder(file)
   try {
@@ -94,7 +94,7 @@ test('waiting can be given up; what is held is not', async () => {
   }
 })
 
-test('the lock is free again when the work has failed', async () => {
+test('the lock is free again after the work fails', async () => {
   const file = join(temporaryFolder('lock'), 'lock')
   await assert.rejects(
     withLock(file, 'a', never, () => Promise.reject(new Error('work'))),

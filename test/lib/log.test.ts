@@ -14,14 +14,14 @@ const run = (body: string, stderr: string) =>
     stdio: ['ignore', 'pipe', openSync(stderr, 'a')],
   })
 
-test('a line is one JSON object', () => {
+test('each line is one JSON object', () => {
   const file = join(temporaryFolder('log'), 'agent.log')
   run(`log.info({ answer: 42 }, 'said')`, file)
   const { region, answer, msg } = JSON.parse(readFileSync(file, 'utf8'))
   assert.deepEqual({ region, answer, msg }, { region: 'here', answer: 42, msg: 'said' })
 })
 
-test('a full disk does not stop who logs, and what is kept back is bounded', {
+test('a full disk does not stop the program, and buffered lines are bounded', {
   skip: !existsSync('/dev/full'),
 }, () => {
   const { stdout, status } = run(

@@ -18,7 +18,7 @@ import { temporaryFolder, until } from '../support/sandboxed.ts'
 const children: ChildProcess[] = []
 afterEach(() => {
   for (const child of children.splice(0)) {
-    // Its whole group: what a shell started must not outlive the test.
+    // The whole process group: a shell's children must not outlive the test.
     if (child.pid !== undefined && identify(child.pid)) process.kill(-child.pid, 'SIGKILL')
   }
 })
@@ -29,7 +29,7 @@ function start(command: string[], options: { cwd?: string; env?: NodeJS.ProcessE
   return child.pid!
 }
 
-test('a process is its id and when it started: one without the other is somebody else', () => {
+test('a process is its id and start time: with only one of them equal, it is another process', () => {
   const id = identify(start(['sleep', '1000']))!
   assert.ok(isAlive(id))
   const other = { ...id, startTicks: id.startTicks - 1 }
@@ -40,7 +40,7 @@ test('a process is its id and when it started: one without the other is somebody
 })
 
 test('a zombie is dead', async () => {
-  // The shell becomes a program that never asks what became of its child.
+  // The shell becomes a program that never waits for its child.
   const parent = start(['sh', '-c', 'sleep 0 & exec sleep 1000'])
   const zombie = await until('a zombie', () =>
     withDescendants([parent]).find((pid) => pid !== parent && identify(pid) === undefined),
@@ -49,7 +49,7 @@ test('a zombie is dead', async () => {
   assert.equal(lookAt(zombie), undefined)
 })
 
-test('a name with spaces and parentheses does not confuse', async () => {
+test('a program name may have spaces and parentheses', async () => {
   const program = join(temporaryFolder('proc'), 'a) Z 1 (b')
   copyFileSync(existsSync('/usr/bin/sleep') ? '/usr/bin/sleep' : '/bin/sleep', program)
   const pid = start([program, '1000'])
@@ -59,7 +59,7 @@ test('a name with spaces and parentheses does not confuse', async () => {
   assert.ok(isAlive(identify(pid)!))
 })
 
-test('descendants are found however deep, once each, the given ones first', async () => {
+test('finds all descendants at any depth, once each, the given ones first', async () => {
   const top = start(['sh', '-c', 'sh -c "sleep 1000 & wait" & wait'])
   const family = await until('three generations', () => {
     const found = withDescendants([top, top])
@@ -70,7 +70,7 @@ test('descendants are found however deep, once each, the given ones first', asyn
   assert.deepEqual(withDescendants([family[1]!]), family.slice(1))
 })
 
-test('a variable is read from the environment that the process was started with', () => {
+test('a variable is read from the process’s initial environment', () => {
   const pid = start(['sleep', '1000'], { env: { ...process.env, A: 'b=c', EMPTY: '' } })
   const { variable } = lookAt(pid)!
   assert.equal(variable('A'), 'b=c')
@@ -78,7 +78,7 @@ test('a variable is read from the environment that the process was started with'
   assert.equal(variable('NONE'), undefined)
 })
 
-test('a signal says whether there was anybody to get it', async () => {
+test('signal returns whether the process existed', async () => {
   const id = identify(start(['sleep', '1000']))!
   assert.equal(signal(id, 'SIGTERM'), true)
   await until('it to be gone', () => !isAlive(id))
@@ -86,7 +86,7 @@ test('a signal says whether there was anybody to get it', async () => {
   assert.equal(identify(id.pid), undefined)
 })
 
-test('memory, processor time and uptime are in the units that they are named by', () => {
+test('memory, CPU time and uptime are in the units of their names', () => {
   const used = usage(identify(process.pid)!)!
   const rss = process.memoryUsage.rss()
   assert.ok(used.rssBytes > rss / 4 && used.rssBytes < rss * 4)

@@ -3,45 +3,45 @@ import { HttpError } from '../http.ts'
 import { EtcdRefusal, isWell, type Json, post, type RefusalReason } from './request.ts'
 
 export type EtcdOptions = {
-  /** `http://host:port`, the nearest first. */
+  /** `http://host:port`, nearest first. */
   endpoints: string[]
   username?: string
   password?: string
-  /** For one call, over all endpoints. */
+  /** Per call, across all endpoints. */
   timeoutMs?: number
-  /** Between two questions whether a nearer endpoint is well again. */
-  homeEveryMs?: number
+  /** How often to check whether a nearer endpoint is healthy again. */
+  failbackCheckMs?: number
 }
 
-/** For the question whether a member is well: longer than any round trip. One that takes longer is not worth going to. */
+/** Health check timeout: longer than any round trip. A slower member is not worth switching to. */
 const healthMs = 1000
 
 /**
- * Chooses the member that a call goes to, and logs in there. A call goes to one, and to the next when that one does not
- * answer; it fails with `etcd_unreachable` when none did before the deadline. Nothing is retried after an endpoint may
- * have acted, except reads. Away from the nearest endpoint it asks the nearer ones now and then whether they are well,
- * beside the calls, and goes back to the first that is.
+ * Chooses the member for each call and logs in there. If that member does not answer, the call goes to the next one; it
+ * fails with `etcd_unreachable` when none answers before the deadline. Only reads are retried after an endpoint may have
+ * acted. While it uses a farther endpoint, it periodically checks the nearer ones in the background and returns to the
+ * first healthy one.
  */
 export class Endpoints {
-  readonly #options: EtcdOptions & { timeoutMs: number; homeEveryMs: number }
+  readonly #options: EtcdOptions & { timeoutMs: number; failbackCheckMs: number }
   #current = 0
-  /** By the monotonic clock, while away from the nearest endpoint: when it was last moved or asked about. */
+  /** Monotonic time of the last move or health check while away from the nearest endpoint. */
   #awaySinceMs = 0
   #token: string | undefined
 
   constructor(options: EtcdOptions) {
-    this.#options = { timeoutMs: 2000, homeEveryMs: 15_000, ...options }
+    this.#options = { timeoutMs: 2000, failbackCheckMs: 15_000, ...options }
   }
 
-  /** `read`: it changes nothing, so it may be asked twice. `plain`: without the password. */
+  /** `read`: the call changes nothing, so it may be repeated. `plain`: without credentials. */
   async call(path: string, body: Json, how: { read?: boolean; plain?: boolean } = {}): Promise<Json> {
     const { endpoints, timeoutMs } = this.#options
     const deadline = performance.now() + timeoutMs
-    this.#lookHome()
+    this.#checkNearer()
     let last: unknown
     for (let tried = 0; tried < endpoints.length && performance.now() < deadline; tried += 1) {
       const endpoint = endpoints[this.#current % endpoints.length]!
-      // A dead endpoint that swallows packets must leave time for the others.
+      // An endpoint that silently drops packets must leave time for the others.
       const share = Math.max(200, Math.ceil((deadline - performance.now()) / (endpoints.length - tried)))
       try {
         return await this.#authenticated(endpoint, path, body, share, how.plain ?? false)
@@ -59,17 +59,17 @@ export class Endpoints {
   }
 
   /**
-   * A far member answers as well as a near one, so nothing would ever lead back. It is asked beside the calls and not
-   * by one of them: a write that is sent to a member that hangs is lost for its caller.
+   * A far member answers as well as a near one, so no call would ever lead back. The check runs separately from the calls:
+   * a write sent to a hung member would fail for its caller.
    */
-  #lookHome(): void {
-    const { endpoints, homeEveryMs } = this.#options
+  #checkNearer(): void {
+    const { endpoints, failbackCheckMs } = this.#options
     const away = this.#current
     const nearer = endpoints.slice(0, away % endpoints.length)
-    if (nearer.length === 0 || performance.now() - this.#awaySinceMs < homeEveryMs) return
+    if (nearer.length === 0 || performance.now() - this.#awaySinceMs < failbackCheckMs) return
     this.#awaySinceMs = performance.now()
-    void Promise.all(nearer.map((endpoint) => isWell(endpoint, healthMs))).then((well) => {
-      const found = well.indexOf(true)
+    void Promise.all(nearer.map((endpoint) => isWell(endpoint, healthMs))).then((healthy) => {
+      const found = healthy.indexOf(true)
       if (found !== -1 && this.#current === away) this.#current = found
     })
   }
@@ -89,7 +89,7 @@ export class Endpoints {
       try {
         return await post(endpoint, path, body, timeoutMs, this.#token)
       } catch (error) {
-        // Tokens live in the members' memory: a restarted member does not know them, and they expire when unused.
+        // Members keep tokens in memory: a restart forgets them, and unused ones expire.
         if (attempt > 0 || !(error instanceof EtcdRefusal && staleToken.has(error.reason))) throw error
         this.#token = undefined
       }
@@ -98,16 +98,16 @@ export class Endpoints {
 }
 
 const staleToken = new Set<RefusalReason>(['badToken', 'noUser', 'oldAuthRevision', 'authOff'])
-/** gRPC 14 unavailable, 4 deadline: this member cannot answer now (no leader, shutting down); another may. */
+/** gRPC 14 unavailable, 4 deadline: this member cannot answer now (no leader, shutting down), but another may. */
 const unavailable = (error: EtcdRefusal) => error.grpcCode === 14 || error.grpcCode === 4
 
-/** A refused connection carried nothing, and a member without a leader proposes nothing; of all else nobody knows. */
+/** A refused connection carried nothing and a member without a leader proposes nothing; any other failure is ambiguous. */
 function mayHaveActed(error: unknown): boolean {
   if (error instanceof EtcdRefusal) return error.reason !== 'noLeader'
   return !(error instanceof HttpError && error.code === 'http_refused')
 }
 
-/** '' while authentication is not turned on yet. */
+/** '' until authentication has been turned on. */
 async function authenticate(
   endpoint: string,
   name: string,

@@ -1,13 +1,13 @@
 import type { Json } from './request.ts'
 
-/** The gateway's own words: keys and values travel in base64, 64-bit numbers as strings. */
+/** The gateway's encoding: keys and values in base64, 64-bit numbers as strings. */
 
 export type KeyValue = {
   key: string
   value: string
   createRevision: string
   modRevision: string
-  /** Lease that the key dies with; '0' for none. */
+  /** Lease that the key is attached to; '0' for none. */
   lease: string
 }
 
