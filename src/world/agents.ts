@@ -26,18 +26,18 @@ import { namespaceOf } from './namespaces/names.ts'
 import { isAgent } from './processes.ts'
 
 const agentProgram = modulePath('../agent/main', import.meta.url)
-/** An agent needs some 20 MB of heap: small spaces keep its memory small, the bound keeps a leak from the machine. */
+/** An agent needs about 20 MB of heap: small semi-spaces keep its memory low, the limit contains a leak. */
 const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=1', '--optimize-for-size']
 
 export type StartedAgent = {
   id: ProcessId
-  /** How it ended, once it has: undefined while it runs. */
+  /** Exit code or signal and last output; undefined while it runs. */
   ended: () => { code: number | null; signal: NodeJS.Signals | null } | undefined
 }
 
 /**
- * Starts a region's agent in a session of its own, so that it outlives this command. The cache of compiled code saves
- * it the TypeScript stripper, some 30 MB of memory and half of its start.
+ * Starts a region's agent in its own session, so that it outlives this command. The compile cache spares it the
+ * TypeScript stripper: about 30 MB of memory and half of its start-up time.
  */
 export async function startAgent(world: WorldHandle, region: Region): Promise<StartedAgent> {
   const folder = world.regionFolder(region.name)
@@ -47,7 +47,7 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<St
     const args = [...heapFlags, agentProgram, '--world', world.folder, '--region', region.name]
     const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compile') }
     const [file, ...words] = [...insideOf(world, region), process.execPath, ...args]
-    // Not the folder in which the command was typed: that may be removed while the agent lives.
+    // Not the current directory of this command: that may be removed while the agent runs.
     const child = spawn(file!, words, {
       cwd: folder,
       env,
@@ -63,37 +63,37 @@ export async function startAgent(world: WorldHandle, region: Region): Promise<St
     })
     child.unref()
     if (child.pid === undefined)
-      throw new NearsideError('agent_not_started', `${region.name}: its agent did not start`)
+      throw new NearsideError('agent_not_started', `${region.name}: could not start its agent`)
     return { id: identify(child.pid) ?? { pid: child.pid, startTicks: 0 }, ended: () => end }
   } finally {
     closeSync(output)
   }
 }
 
-/** Words before a command that run it where a region of a lab is; none for a region on the machine's own network. */
+/** Command prefix that runs a command inside a lab region's network; empty for a region on the host network. */
 export function insideOf({ record }: WorldHandle, region: Region): string[] {
   if (!record.lab) return []
   const namespace = namespaceOf(record.lab.id, region.index)
   if (exists(namespace)) return insideNamespace(namespace)
-  throw new NearsideError('lab_network_missing', `${region.name}: its network is gone`, {
-    remedy: 'nearside lab up makes it again',
+  throw new NearsideError('lab_network_missing', `${region.name}: its network namespace is missing`, {
+    remedy: 'run `nearside lab up` to create it again',
   })
 }
 
-/** The process of a region's agent, whether it answers or not. */
+/** The process of a region's agent, whether or not it responds. */
 export function agentProcess(world: WorldHandle, region: Region): Process | undefined {
   return allPids()
     .flatMap((pid) => lookAt(pid) ?? [])
     .find((one) => isAgent(one, world.folder, region.name))
 }
 
-/** Loading its code and taking its port is all that an agent does before it answers. */
+/** Before it answers, an agent only loads its code and binds its port. */
 const startingSeconds = 30
 
 /**
- * What a region's agent says, of one that can be worked with. One that has just been started is waited for: it does
- * not listen yet. One that listens and hangs, or was left half stopped by an interrupted `down`, is ended: its engines
- * go on, and the next agent adopts them.
+ * The status of a region's agent, once the agent can be used. Waits for an agent that has just started and does not
+ * listen yet. Kills one that hangs, or that an interrupted `down` left half stopped: its engines continue to run and
+ * the next agent adopts them.
  */
 export async function workingAgent(world: WorldHandle, region: Region): Promise<RegionStatus | undefined> {
   for (;;) {
@@ -117,14 +117,14 @@ export async function workingAgent(world: WorldHandle, region: Region): Promise<
 const refused = ({ cause }: NearsideError) =>
   (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'
 
-/** Ends an agent that does not end by itself, and waits until it is gone. */
+/** Kills an agent and waits until it has exited. */
 export async function endAgent(agent: ProcessId): Promise<void> {
   for (let waited = 0; isAlive(agent) && waited < 1000; waited += 20) await sleep(20)
   signal(agent, 'SIGKILL')
   while (isAlive(agent)) await sleep(20)
 }
 
-/** Why an agent died, by its own last words, and the end of its log. */
+/** The reason an agent gave for its exit, and the end of its log. */
 export async function lastWords(world: WorldHandle, region: Region): Promise<{ why?: string; tail: string }> {
   const file = join(world.regionFolder(region.name), 'log', 'agent.log')
   const lines = await tailOf(file, 8)

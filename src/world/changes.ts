@@ -2,9 +2,9 @@ import { type Difference, differenceBetween, specOf } from '../agent/supervision
 import type { EngineName, Plan, PlanProcess, RegionPlan } from '../plan.ts'
 import type { Topology } from '../topology/schema.ts'
 
-/** What becomes of a running world when its topology file has changed. */
+/** How a running world can take a changed topology file. */
 export type Change =
-  /** Agents can take the new plan while the world serves. By region: which processes start anew, reload, or end. */
+  /** Agents apply the new plan while the world serves. Lists the processes to restart, reload and remove, by region. */
   | {
       kind: 'live'
       paths: string[]
@@ -12,17 +12,17 @@ export type Change =
       reloads: Record<string, string[]>
       removed: Record<string, string[]>
     }
-  /** It cannot be done while the world runs. */
+  /** The change needs a stopped world. */
   | { kind: 'refused'; paths: string[]; why: string }
 
-/** Engines that hold the world's data or its shared memory: they do not change while others lean on them. */
+/** Engines that hold data or the world's state. They cannot change while others depend on them. */
 const keepers: EngineName[] = ['etcd', 'postgres']
 
 type Revision = { topology: Topology; plan: Plan }
 
 /**
- * Pure. Users are served through a change when only what a region can spare for a moment starts anew: one region
- * after another, while the others serve. Where regions and addresses change, or what holds the data, it is refused.
+ * Allows a change only if every process to restart can be missing from one region for a moment while the other regions
+ * serve; regions change one after another. Refuses changes to regions, addresses and stateful engines. Pure.
  */
 export function changeBetween(before: Revision, after: Revision): Change {
   const paths = pathsChanged(before.topology, after.topology)
@@ -51,7 +51,7 @@ export function changeBetween(before: Revision, after: Revision): Change {
 
 const namesOf = (plan: RegionPlan) => plan.processes.map((process) => process.name)
 
-/** Processes that are new, gone, or run with something else from now on. */
+/** Processes that are new, removed, started differently or given different files. */
 function differing(
   before: RegionPlan,
   after: RegionPlan,
@@ -67,13 +67,13 @@ function differing(
   })
 }
 
-/** Where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. Paths only: values may be secret. */
+/** Paths where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. No values: they may be secret. */
 export function pathsChanged(before: unknown, after: unknown, path: string[] = []): string[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return []
   if (!isRecord(before) || !isRecord(after)) return [path.join('.')]
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   const below = keys.flatMap((key) => pathsChanged(before[key], after[key], [...path, key]))
-  // The same keys in another order: that counts only for regions.
+  // The order of keys matters only for regions.
   return below.length > 0 ? below : [path.join('.')]
 }
 

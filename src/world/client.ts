@@ -10,15 +10,15 @@ type Question = {
   path: string
   body?: unknown
   timeoutMs: number
-  /** What starts an agent that does not answer. */
+  /** The command that starts a missing agent, for the remedy. */
   starter: string
 }
 
-/** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
+/** Resolves to the body of the answer; rejects with the agent's error, or with `agent_unreachable`. */
 export async function askAgent<T>({ token, body, starter, ...where }: Question): Promise<T> {
   const unreachable = (why: string, cause?: unknown) =>
     new NearsideError('agent_unreachable', `agent at ${where.host}:${where.port}: ${why}`, {
-      remedy: `see \`nearside status\`; \`${starter}\` starts the agents that are missing`,
+      remedy: `see \`nearside status\`; \`${starter}\` starts missing agents`,
       cause,
     })
   const { body: text } = await callHttp({

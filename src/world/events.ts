@@ -3,7 +3,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { Etcd } from '../lib/etcd.ts'
 import type { WorldHandle } from './handle.ts'
 
-/** From the first agent that has them; all are asked at once. */
+/** Asks all agents at the same time and returns the first answer, or reads etcd if none answers. */
 export async function eventsOf(world: WorldHandle): Promise<Event[]> {
   try {
     return await Promise.any(
@@ -24,8 +24,8 @@ async function fromEtcd(world: WorldHandle): Promise<Event[]> {
     const found = await etcd.get(`/nearside/${name}/events/`, { prefix: true })
     return found.map((kv) => JSON.parse(kv.value) as Event)
   } catch (cause) {
-    throw new NearsideError('events_unavailable', `${name}: no agent answers, and etcd does not either`, {
-      remedy: 'events are kept in etcd, which needs a majority of its members: nearside status',
+    throw new NearsideError('events_unavailable', `${name}: neither an agent nor etcd answers`, {
+      remedy: 'events are stored in etcd, which needs a majority of its members: see `nearside status`',
       cause,
     })
   }

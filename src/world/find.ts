@@ -10,17 +10,18 @@ import { type Moved, movedError, movedWorlds } from './moved.ts'
 import { enter, enterNowhere, exists } from './namespaces/enter.ts'
 import { namespaceOf } from './namespaces/names.ts'
 
-/** What every command that is about a world takes. */
+/** Options of every command that works on a world. */
 export type WorldOptions = { topology?: string; world?: string }
 
-/** The world that the options mean, where its regions can be asked. */
+/** Opens the world that the options name, from a network that can reach its regions. */
 export const worldOf = (options: WorldOptions, cwd = process.cwd()): Promise<WorldHandle> =>
   openWorldHere(findWorld(options, cwd))
 
 /**
- * The world of a folder, where its regions can be asked: a lab's addresses exist only in its namespaces, so for a lab
- * this command starts again in its router, from which every region is reached whatever is cut. A lab whose network is
- * gone is looked at from a network of nobody: its addresses may well be somebody's outside.
+ * Opens the world of a folder from a network that can reach its regions. The addresses of a lab exist only in its
+ * namespaces, so for a lab this command restarts itself in the lab's router, which reaches every region even while links
+ * are cut. If the lab's network is gone, the command restarts in an empty network: outside, the lab's addresses may
+ * belong to other hosts.
  */
 export async function openWorldHere(folder: string): Promise<WorldHandle> {
   const record = await readWorld(folder)
@@ -30,8 +31,8 @@ export async function openWorldHere(folder: string): Promise<WorldHandle> {
 
 function goToLab(name: string, id: string): void {
   if (process.getuid?.() !== 0)
-    throw new NearsideError('lab_needs_root', `${name}: is a lab, and only root can enter its network`, {
-      remedy: 'use sudo, as for nearside lab up',
+    throw new NearsideError('lab_needs_root', `${name}: only root can enter the network of a lab`, {
+      remedy: 'run the command with sudo, like `nearside lab up`',
     })
   const router = namespaceOf(id, 'router')
   if (exists(router)) enter(router)
@@ -39,8 +40,8 @@ function goToLab(name: string, id: string): void {
 }
 
 /**
- * Finds a world without evaluating its topology file, which may be gone or broken by now: the one made from
- * `--topology`, or the only one in the folder.
+ * Finds a world without evaluating its topology file, which may be missing or broken: the one made from `--topology`,
+ * or the only one in the folder.
  */
 export function findWorld(options: WorldOptions, cwd: string): string {
   const found = search(options, cwd)
@@ -104,18 +105,18 @@ function notFound(missing: Missing, { world = '' }: WorldOptions, { noun, code, 
   switch (missing.kind) {
     case 'noPlace':
       return new NearsideError(code, `${missing.start}: does not exist`, {
-        remedy: 'name a topology file, or the folder that it is in, with --topology',
+        remedy: 'pass a topology file or its folder with --topology',
       })
     case 'several': {
       const { below, names } = missing
       return new NearsideError('world_ambiguous', `${below}: expected one world, found ${names.join(', ')}`, {
-        remedy: `say which one: ${names.map((name) => `--world ${name}`).join(' or ')}`,
+        remedy: `choose one with ${names.map((name) => `--world ${name}`).join(' or ')}`,
       })
     }
     case 'unknown': {
       const { names } = missing
       return new NearsideError('usage_world_unknown', `world: expected ${list(names, 'or')}, got ${world}`, {
-        remedy: didYouMean(world, names) ?? `say --world ${names[0]}`,
+        remedy: didYouMean(world, names) ?? `use --world ${names[0]}`,
       })
     }
     case 'moved':
@@ -123,18 +124,18 @@ function notFound(missing: Missing, { world = '' }: WorldOptions, { noun, code, 
     case 'noneOfFile': {
       const { start, below, names } = missing
       const made = names.map((name) => `${name}, made from ${basename(madeFrom(join(below, name)) ?? '?')}`)
-      return new NearsideError(code, `${start}: no ${noun} was made from this file`, {
+      return new NearsideError(code, `${start}: no ${noun} exists for this topology file`, {
         remedy: `${below} has ${made.join('; ')}`,
       })
     }
     case 'none':
       return new NearsideError(code, `${missing.below}: expected a ${noun}, found none`, {
-        remedy: `run \`${up}\` first, or name the topology file with --topology FILE`,
+        remedy: `run \`${up}\` first, or pass the topology file with --topology FILE`,
       })
   }
 }
 
-/** A path without symbolic links, also when its last part does not exist. */
+/** Resolves symbolic links, even if the last part of the path does not exist. */
 export function canonical(path: string): string {
   try {
     return realpathSync(path)
@@ -144,7 +145,7 @@ export function canonical(path: string): string {
   }
 }
 
-/** The options name a lab of this folder by its own name. */
+/** Whether the options name a lab of this folder by its full name. */
 export function namesLab(options: WorldOptions, cwd: string): boolean {
   try {
     return isLab(findWorld(options, cwd))
@@ -168,6 +169,6 @@ function madeFrom(folder: string): string | undefined {
   return file === undefined ? undefined : canonical(file)
 }
 
-/** A remedy's commands as this world needs them: a lab has an `up` and a `down` of its own. */
+/** Adapts the commands in a remedy to this world: a lab has its own `up` and `down`. */
 export const typed = ({ record }: Pick<WorldHandle, 'record'>, remedy: string): string =>
   record.lab ? remedy.replace(/\bnearside (up|down)\b/g, 'nearside lab $1') : remedy

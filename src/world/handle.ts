@@ -14,7 +14,7 @@ export type WorldHandle = {
   secrets: Secrets
   regions: readonly Region[]
   regionFolder: (region: string) => string
-  /** Resolves to the answer's body; rejects with the agent's own error, or with `agent_unreachable`. */
+  /** Resolves to the body of the answer; rejects with the agent's error, or with `agent_unreachable`. */
   call: <T>(
     region: Region,
     method: 'GET' | 'POST',
@@ -24,7 +24,7 @@ export type WorldHandle = {
   ) => Promise<T>
 }
 
-/** The world of a folder. A lab's regions can be asked only from inside its network. */
+/** Opens the world in a folder. The regions of a lab can be reached only from inside its network. */
 export async function openWorld(folder: string): Promise<WorldHandle> {
   return handleOf(folder, await readWorld(folder), await secretsOf(folder))
 }
@@ -52,13 +52,13 @@ export function handleOf(folder: string, record: WorldRecord, secrets: Secrets):
   }
 }
 
-/** The region of that name, or an error that lists what there is. */
+/** The region with that name, or an error that lists the known names. */
 export function regionNamed(world: Pick<WorldHandle, 'regions'>, name: string): Region {
   const names = world.regions.map((region) => region.name)
   const found = world.regions.find((region) => region.name === name)
   return found ?? unknown('region', name, names)
 }
 
-/** What the region's agent says of it; undefined when it does not answer in time. */
+/** The agent's status of its region; undefined when it does not answer in time. */
 export const regionStatus = (world: WorldHandle, region: Region, timeoutMs: number) =>
   world.call<RegionStatus>(region, 'GET', '/v1/status', undefined, timeoutMs).catch(() => undefined)

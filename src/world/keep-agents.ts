@@ -4,13 +4,13 @@ import type { WorldHandle } from './handle.ts'
 import { locked } from './lock.ts'
 import { processesOf } from './processes.ts'
 
-/** Between two starts of one region's agent: one that dies at once must not be started all the time. */
+/** Minimum time between two starts of the same agent, for agents that crash on start-up. */
 const pauseMs = 5000
 
 /**
- * Brings back agents that died while a foreground `up` samples on; to be called once a second or so. A region in which
- * nothing at all runs was killed or stopped on purpose and is left alone: hence two samples in a row, and a third one
- * once no other command is at work on the world. Resolves to the regions whose agent was started.
+ * Restarts crashed agents while a foreground `up` runs; call it about once a second. A region in which nothing runs was
+ * killed or stopped on purpose and stays untouched. To tell the two apart, it requires an orphaned region in two
+ * consecutive samples and in a third one under the world lock. Resolves to the regions whose agent it started.
  */
 export function agentKeeper(world: WorldHandle, regions: readonly string[], note: Note) {
   const places = regions.map((name) => ({ name, folder: world.regionFolder(name) }))
@@ -36,7 +36,7 @@ export function agentKeeper(world: WorldHandle, regions: readonly string[], note
   }
 }
 
-/** Regions in which something runs but no agent. Pure. */
+/** Regions with running processes but no agent. Pure. */
 export function orphaned(
   regions: readonly string[],
   processes: readonly { region: string; name: string }[],

@@ -7,7 +7,7 @@ import type { WorldHandle } from './handle.ts'
 import { processesOf, type WorldProcess } from './processes.ts'
 import { placeOf } from './stop.ts'
 
-/** Again and again until nothing is left: a process may be born while its parent dies. */
+/** Repeats until nothing is left, because a dying parent may still fork. */
 export async function killRegions(world: WorldHandle, regions: readonly Region[]): Promise<WorldProcess[]> {
   const killed = new Map<number, WorldProcess>()
   for (let round = 0; round < 100; round += 1) {
@@ -16,7 +16,7 @@ export async function killRegions(world: WorldHandle, regions: readonly Region[]
       regions.map((region) => placeOf(world, region)),
     )
     if (found.length === 0) return [...killed.values()]
-    // The agent first, or it would start again what dies before it.
+    // Agents first: they would restart the others.
     const agentFirst = found.sort((a, b) => Number(b.name === 'agent') - Number(a.name === 'agent'))
     for (const one of agentFirst) {
       signal(one, 'SIGKILL')
@@ -28,7 +28,7 @@ export async function killRegions(world: WorldHandle, regions: readonly Region[]
     'kill_failed',
     `${list(regions.map((region) => region.name))}: processes remain after SIGKILL`,
     {
-      remedy: 'they wait in the kernel (state D in ps), for a disk perhaps',
+      remedy: 'they are blocked in the kernel (state D in ps), often by a disk',
     },
   )
 }

@@ -1,12 +1,12 @@
 import { withLock } from '../lib/lock.ts'
 import type { Note } from '../lib/note.ts'
 
-/** Beside the world's folder and not in it, so that it can be held while that is removed. */
+/** Next to the world's folder, not in it, so that a command can hold the lock while it removes the folder. */
 export const lockFileOf = (folder: string) => `${folder}.lock`
 
 /**
- * One command at a time starts or stops parts of a world; the others wait and say for whom. Undefined when `signal`
- * ended the waiting.
+ * Runs one command at a time that starts or stops parts of a world; the others wait and show which one they wait for.
+ * Returns undefined when `signal` aborted the waiting.
  */
 export async function locked<T>(
   folder: string,
@@ -21,7 +21,7 @@ export async function locked<T>(
     return work()
   }
   const holder = `nearside ${command} (process ${process.pid})`
-  const onWait = (other: string) => note(`waiting for ${other}, which is at work on this world`)
+  const onWait = (other: string) => note(`waiting for ${other} to finish with this world`)
   try {
     return await withLock(lockFileOf(folder), holder, onWait, begin, signal)
   } catch (error) {

@@ -7,16 +7,16 @@ import { allPids, lookAt, type Process } from '../lib/proc.ts'
 import { type Origin, regionIn } from './origin.ts'
 import { agentAt } from './processes.ts'
 
-/** A world that runs although its folder is not where its processes were started. */
+/** A running world whose folder is no longer where its processes were started. */
 export type Moved = {
-  /** Where they expect it. */
+  /** The path that they were started with. */
   folder: string
-  /** Where it is now; undefined when it has been removed, or nobody can tell. */
+  /** Its current path; undefined when it was removed or cannot be determined. */
   now?: string
   processes: number
 }
 
-/** Worlds without a folder whose processes expect it below this `.nearside`. */
+/** Running worlds whose folder is missing from this `.nearside`. */
 export function movedWorlds(
   below: string,
   processes: readonly Process[] = allPids().flatMap((pid) => lookAt(pid) ?? []),
@@ -34,7 +34,7 @@ export function movedWorlds(
   return [...worlds.values()]
 }
 
-/** By what it was told when it was started. Its working folder tells where that is now. */
+/** From its arguments or environment, which name the original path; its working directory gives the current one. */
 function startedFor(one: Process): Origin | undefined {
   const agent = agentAt(one)
   if (agent) return { world: agent.folder, region: agent.region }
@@ -50,12 +50,20 @@ function whereNow({ workingFolder: at = '' }: Process, region: string): string |
 export function movedError({ folder, now, processes }: Moved): NearsideError {
   const run = `${count(processes, 'process', 'processes')} of ${basename(folder)} still ${processes === 1 ? 'runs' : 'run'}`
   if (now === undefined)
-    return new NearsideError('world_removed', `${folder}: was removed while it ran; ${run}`, {
-      remedy: 'nearside doctor --fix ends them',
-    })
-  return new NearsideError('world_moved', `${folder}: was moved to ${now} while it ran; ${run}`, {
-    remedy: `move it back, then everything works as before: ${moveBack(folder, now)}`,
-  })
+    return new NearsideError(
+      'world_removed',
+      `${folder}: the folder was removed while the world ran; ${run}`,
+      {
+        remedy: 'run `nearside doctor --fix` to kill them',
+      },
+    )
+  return new NearsideError(
+    'world_moved',
+    `${folder}: the folder was moved to ${now} while the world ran; ${run}`,
+    {
+      remedy: `move it back: ${moveBack(folder, now)}`,
+    },
+  )
 }
 
 export const moveBack = (folder: string, now: string): string =>

@@ -9,7 +9,7 @@ export type Origin = {
   region: string
 }
 
-/** Which world and region a process belongs to, of whatever world on this machine; undefined for a stranger. */
+/** The world and region of any process on this machine; undefined if it belongs to none. */
 export function originOf(one: Process): Origin | undefined {
   const agent = agentAt(one)
   if (agent) return { world: agent.folder, region: agent.region }
@@ -17,11 +17,11 @@ export function originOf(one: Process): Origin | undefined {
   return at ?? regionIn(one.variable(folderVariable) ?? '')
 }
 
-/** `/srv/shop/.nearside/shop/regions/us-east/data (deleted)` lies in us-east of that world. */
+/** Recognizes `/srv/shop/.nearside/shop/regions/us-east/data (deleted)` as us-east of that world. */
 export function regionIn(path: string): Origin | undefined {
   const found = /^(.*\/\.nearside\/[^/]+)\/regions\/([^/]+?)(\/.*)?( \(deleted\))?$/.exec(path)
   return found ? { world: found[1]!, region: found[2]! } : undefined
 }
 
-/** `shop (/srv/shop)`: a world by its name and the folder of its topology file. */
+/** `shop (/srv/shop)`: the world's name and the folder of its topology file. */
 export const worldName = (folder: string) => `${basename(folder)} (${dirname(dirname(folder)) || sep})`

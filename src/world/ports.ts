@@ -4,14 +4,14 @@ import { appPort, type Region } from '../topology/regions.ts'
 import type { PortName, Topology } from '../topology/schema.ts'
 import { type Origin, originOf } from './origin.ts'
 
-/** Which ports a region needs, and who has them. */
+/** The ports that a region needs, and the processes that hold them. */
 
 type Need = {
   region: string
   address: string
   port: number
   protocol: 'tcp' | 'udp'
-  /** Whose it is to be: `haproxy`, `app-0`, `agent`. */
+  /** The process that will listen: `haproxy`, `app-0`, `agent`. */
   what: string
 }
 
@@ -57,14 +57,14 @@ export function needsOf(topology: Topology, region: Region): Need[] {
 
 type Holder = {
   uid: number
-  /** Undefined for a process of another user, which the kernel does not show. */
+  /** Undefined for another user's process, which the kernel hides. */
   process?: Process
   origin?: Origin
 }
 
 export type Use = { need: Need; listener: Listener; holder: Holder }
 
-/** Whoever listens where a need is: on that very address or on all addresses. */
+/** Listeners on a needed port, on the same address or on all addresses. */
 export function usesOf(needs: readonly Need[], all: readonly Listener[] = listeners()): Use[] {
   const pairs = needs.flatMap((need) => {
     const listener = all.find(

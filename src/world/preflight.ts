@@ -9,13 +9,13 @@ import type { WorldHandle } from './handle.ts'
 import { worldName } from './origin.ts'
 import { holderName, needsOf, type Use, usesOf } from './ports.ts'
 
-/** What would make a start fail halfway is looked for before anything is started. */
+/** Checks beforehand for conditions that would make a start fail halfway. */
 export async function preflight(
   world: WorldHandle,
   regions: readonly Region[],
   all?: readonly Listener[],
 ): Promise<void> {
-  // In a lab every region has all ports of an address to itself.
+  // Each region of a lab has an address, and so all its ports, to itself.
   if (world.record.lab) return enoughSpace(world, regions)
   const needs = regions.flatMap((region) => needsOf(world.record.topology, region))
   const taken = usesOf(needs, all).filter((use) => !isOurs(use, world))
@@ -23,7 +23,7 @@ export async function preflight(
   await enoughSpace(world, regions)
 }
 
-/** What an earlier agent started in this very region is adopted or replaced by the next. */
+/** The next agent adopts or replaces processes that an earlier agent started in the same region. */
 const isOurs = ({ holder, need }: Use, world: WorldHandle) =>
   holder.origin?.world === world.folder && holder.origin.region === need.region
 
@@ -36,16 +36,16 @@ function portsTaken(taken: readonly Use[]): NearsideError {
     return `${need.address}:${need.port} (${need.protocol}, for ${need.what}): in use by ${whose}${where}`
   })
   const worlds = [...new Set(taken.flatMap(({ holder }) => holder.origin?.world ?? []))]
-  const head = `${count(taken.length, 'port')} of this world ${taken.length === 1 ? 'is' : 'are'} in use by others`
+  const head = `${count(taken.length, 'port')} of this world ${taken.length === 1 ? 'is' : 'are'} already in use`
   return new NearsideError('port_in_use', [head, ...lines.map((line) => `  ${line}`)].join('\n'), {
     remedy:
       worlds.length > 0
-        ? `give this world another network.base, or stop ${worlds.map(worldName).join(', ')} with nearside down`
-        : 'stop what holds them, or choose other ports under ports in the topology',
+        ? `set another network.base for this world, or stop ${worlds.map(worldName).join(', ')} with \`nearside down\``
+        : 'stop these processes, or set other ports under ports in the topology',
   })
 }
 
-/** A new full region takes some 120 MB at once (PostgreSQL's first files, etcd's log), and grows from there. */
+/** A new full region needs about 120 MB immediately (initial PostgreSQL files, etcd's log) and grows from there. */
 const newRegionBytes = 400 * 1024 * 1024
 const oldRegionBytes = 64 * 1024 * 1024
 

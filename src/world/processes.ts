@@ -4,13 +4,13 @@ import { folderVariable } from '../agent/layout.ts'
 import { allPids, lookAt, type Process, type ProcessId } from '../lib/proc.ts'
 import { isProgramPath } from '../lib/program.ts'
 
-/** Everything of a world that lives on this machine, found without asking an agent. */
+/** Finds all processes of a world on this machine without asking an agent. */
 
 export type WorldProcess = ProcessId & {
   region: string
-  /** As the plan names it (`haproxy`, `app-0`), `agent`, or the program's own name when its origin is lost. */
+  /** The name in the plan (`haproxy`, `app-0`), `agent`, or the program's own name if its origin is unknown. */
   name: string
-  /** Started by an agent as such, and not a child or a helper of that. */
+  /** True if an agent started it directly; false for its children and helpers. */
   main: boolean
   program: string
   parent: number
@@ -21,9 +21,10 @@ type RegionPlace = { name: string; folder: string }
 type RunRecord = ProcessId & { startedAt: number }
 
 /**
- * A process belongs to a region when it is its agent, when it carries the region's mark in its environment, when it
- * works in the region's folder (PostgreSQL overwrites its environment), when a record says so, or when it descends
- * from one of these or shares its session. What has a terminal is a person's shell or pager, and is nobody's.
+ * A process belongs to a region if it is the region's agent, has the region's folder in its environment, has its
+ * working directory in the region's folder (PostgreSQL overwrites its environment), is named in a record, or is a
+ * descendant or session member of such a process. A process with a terminal is a person's shell or pager and is left
+ * out.
  */
 export function processesOf(worldFolder: string, regions: readonly RegionPlace[]): WorldProcess[] {
   const all = new Map(
@@ -55,7 +56,7 @@ export function processesOf(worldFolder: string, regions: readonly RegionPlace[]
         }
       }
     }
-    // Kin of what has a name goes by that name; only then what is found by its mark alone, and its kin.
+    // Relatives of a named process take its name first. Processes found only by their environment come next.
     addKin()
     for (const one of candidates)
       if (one.daemon && (livesIn(one, region.folder) || one.variable(folderVariable) === region.folder))
@@ -65,11 +66,11 @@ export function processesOf(worldFolder: string, regions: readonly RegionPlace[]
   return named([...found.values()])
 }
 
-/** The agent of a region, by its command line. */
+/** Whether the process is this region's agent, by its command line. */
 export const isAgent = (one: Process, worldFolder: string, region: string): boolean =>
   agentAt(one)?.folder === worldFolder && agentAt(one)?.region === region
 
-/** Which world and region a process is the agent of; undefined when it is none. */
+/** The world and region whose agent the process is; undefined if it is not an agent. */
 export function agentAt({
   command,
 }: Pick<Process, 'command'>): { folder: string; region: string } | undefined {
@@ -82,21 +83,21 @@ export function agentAt({
   return at === -1 || folder === undefined || region === undefined ? undefined : { folder, region }
 }
 
-/** What `run/` says was started, whether it still lives or not. */
+/** Records in `run/` of started processes, running or not. */
 export function recordsOf(regionFolder: string): Map<string, RunRecord> {
   const found = new Map<string, RunRecord>()
   let names: string[] = []
   try {
     names = readdirSync(join(regionFolder, 'run')).filter((name) => name.endsWith('.json'))
   } catch {
-    // A region that was never started has no folder.
+    // A region that was never started has no such folder.
   }
   for (const name of names)
     try {
       const record = JSON.parse(readFileSync(join(regionFolder, 'run', name), 'utf8')) as RunRecord
       if (Number.isInteger(record.pid)) found.set(name.slice(0, -'.json'.length), record)
     } catch {
-      // Half-written is as good as none: what it names is found by its mark.
+      // A half-written record counts as missing: the environment identifies its process.
     }
   return found
 }
@@ -107,7 +108,7 @@ const livesIn = ({ workingFolder: at }: Process, folder: string) =>
 const nameByPlace = (one: Process, folder: string) =>
   one.workingFolder?.startsWith(`${folder}/data/postgres`) ? 'postgres' : one.name
 
-/** A sandbox's monitor, and whatever else is the parent of a named process, goes by that process's name. */
+/** Parents of a named process, such as a sandbox's monitor, take its name. */
 function named(processes: WorldProcess[]): WorldProcess[] {
   const main = processes.filter((one) => one.main && one.name !== 'agent')
   return processes.map((one) => {
@@ -117,7 +118,7 @@ function named(processes: WorldProcess[]): WorldProcess[] {
   })
 }
 
-/** This command and those that started it: `nearside kill` typed in a region's folder must not end its own shell. */
+/** This command and its ancestors: `nearside kill` run in a region's folder must not kill its own shell. */
 function ourselves(all: ReadonlyMap<number, Process>): Set<number> {
   const ours = new Set<number>()
   for (let pid = process.pid; pid > 1 && !ours.has(pid); pid = all.get(pid)?.parent ?? 0) ours.add(pid)

@@ -3,10 +3,10 @@ import type { RegionStatus } from '../agent/http/status.ts'
 import { isFailed } from '../agent/release/state.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 
-/** How long agents may take to see that a failed release has been forgotten: a few samples at etcd. */
+/** How long agents may take to notice that a failed release was cleared: a few reads of etcd. */
 const seenMs = 10_000
 
-/** What failed for good gets another chance, because someone has typed `nearside up` again. */
+/** Retries failed releases and processes, because the operator has run `nearside up` again. */
 export async function retryFailed(
   world: WorldHandle,
   statuses: ReadonlyMap<string, RegionStatus>,
@@ -15,7 +15,7 @@ export async function retryFailed(
   const ask = () => Promise.all(living.map((region) => regionStatus(world, region, 2000)))
   const deadline = performance.now() + seenMs
   if ([...statuses.values()].some(releaseFailed)) {
-    // An agent that has just been replaced needs a moment before it answers.
+    // An agent that was just replaced needs a moment before it answers.
     const [answering] = await until(deadline, async () => {
       const all = await ask()
       return living.filter((_, i) => all[i] !== undefined)

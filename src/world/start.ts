@@ -14,30 +14,30 @@ import { regionStatus, type WorldHandle } from './handle.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
 
-/** One look at a region that comes up. */
+/** One sample of a region that is starting. */
 export type Sample = { region: Region; status?: RegionStatus; edge?: boolean }
 
 type Waiting = {
-  /** Agents that this command started. */
+  /** Agents started by this command. */
   agents: ReadonlyMap<string, StartedAgent>
-  /** What else must hold once every region serves. */
+  /** A further condition that must hold once every region serves. */
   enough?: (samples: readonly Sample[]) => boolean
   onSample: (samples: readonly Sample[]) => void
-  /** Told once about each process that fails again and again: an agent tries for minutes before it gives up. */
+  /** Called once for each process that keeps failing: an agent retries for minutes before it gives up. */
   onTrouble?: (message: string) => void
   signal?: AbortSignal
 }
 
 const troubleAfter = 3
 
-const lookMs = 200
-/** An agent that was there before and now is silent for this long is given up. */
-const silentMs = 10_000
+const sampleEveryMs = 200
+/** An already running agent that does not answer for this long counts as failed. */
+const unresponsiveMs = 10_000
 
 /**
- * Resolves when every one of these regions serves: all processes ready, users answered at the edge, and durability in
- * force if asked for. Rejects with what went wrong and the end of the log that says more: an agent that died, a
- * release that failed, a process that was given up or refuses its new files.
+ * Resolves when every one of these regions serves: all processes are ready, the edge answers users, and `enough` holds.
+ * Rejects with the cause and the end of the relevant log when an agent exits, a release fails, or a process is given
+ * up or refuses its new files.
  */
 export async function untilServing(
   world: WorldHandle,
@@ -45,29 +45,29 @@ export async function untilServing(
   { agents, enough = () => true, onSample, onTrouble, signal }: Waiting,
 ): Promise<void> {
   const told = new Set<string>()
-  const heardAt = new Map(regions.map((region) => [region.name, performance.now()]))
+  const answeredAt = new Map(regions.map((region) => [region.name, performance.now()]))
   for (;;) {
     signal?.throwIfAborted()
-    const samples = await Promise.all(regions.map((region) => look(world, region)))
+    const samples = await Promise.all(regions.map((region) => sampleOf(world, region)))
     for (const { region, status } of samples) {
-      if (status) heardAt.set(region.name, performance.now())
+      if (status) answeredAt.set(region.name, performance.now())
       else
         await agentMustLive(
           world,
           region,
           agents.get(region.name),
-          performance.now() - heardAt.get(region.name)!,
+          performance.now() - answeredAt.get(region.name)!,
         )
     }
     onSample(samples)
     await nothingFailed(world, samples)
     if (onTrouble) await tellTrouble(world, samples, told, onTrouble)
     if (samples.every(serves) && enough(samples)) return
-    await sleep(lookMs, undefined, { signal })
+    await sleep(sampleEveryMs, undefined, { signal })
   }
 }
 
-async function look(world: WorldHandle, region: Region): Promise<Sample> {
+async function sampleOf(world: WorldHandle, region: Region): Promise<Sample> {
   const status = await regionStatus(world, region, 2000)
   if (!status?.ready || !region.serves) return { region, ...(status ? { status } : {}) }
   const edge = await httpStatus({
@@ -82,11 +82,11 @@ async function look(world: WorldHandle, region: Region): Promise<Sample> {
 const serves = ({ region, status, edge }: Sample) =>
   status?.ready === true && (!region.serves || edge === true)
 
-/** The region's database follows the primary, or is it. */
+/** Whether the region's database is the primary or streams from it. */
 export const follows = ({ region, status }: Sample): boolean =>
   !region.full || status?.database?.role === 'primary' || status?.world?.lag[region.name]?.streaming === true
 
-/** The durability that the topology asks for is in force, or the world cannot have it. */
+/** Whether the requested durability is in force, or the world cannot have it. */
 export function durable(world: WorldHandle, samples: readonly Sample[]): boolean {
   const fullRegions = world.regions.filter((region) => region.full).length
   if (settledDurability(world.record.topology.database.durability, fullRegions) !== 'region') return true
@@ -103,14 +103,12 @@ async function agentMustLive(
 ): Promise<void> {
   const end = agent?.ended()
   if (end?.code === 0)
-    throw new NearsideError('world_stopped', `${region.name}: was stopped by another command meanwhile`, {
+    throw new NearsideError('world_stopped', `${region.name}: another command stopped it in the meantime`, {
       remedy: typed(world, 'nearside up'),
     })
-  if (!end && silentForMs < silentMs) return
+  if (!end && silentForMs < unresponsiveMs) return
   const { why, tail } = await lastWords(world, region)
-  const how = end
-    ? `its agent ended (${end.signal ?? `exit ${end.code}`})`
-    : 'its agent does not answer any more'
+  const how = end ? `its agent exited (${end.signal ?? `exit ${end.code}`})` : 'its agent stopped answering'
   throw new NearsideError('agent_died', `${region.name}: ${how}${why ? `: ${why}` : ''}\n${tail}`, {
     remedy: `nearside logs ${region.name} agent`,
   })
@@ -119,13 +117,13 @@ async function agentMustLive(
 async function nothingFailed(world: WorldHandle, samples: readonly Sample[]): Promise<void> {
   for (const { region, status } of samples) {
     const release = status?.world?.release
-    // It ran where the primary was at that moment.
+    // It ran in the region of the primary at that time.
     if (isFailed(release))
       throw new NearsideError(
         'release_failed',
         `app.release ${describeRelease(release)}${await logTail(world, release.region, 'release')}`,
         {
-          remedy: `mend it, then run ${typed(world, 'nearside up')} again: it is tried again (nearside logs ${release.region} release)`,
+          remedy: `fix it and run \`${typed(world, 'nearside up')}\` again to retry (see \`nearside logs ${release.region} release\`)`,
         },
       )
     const outdated = status?.processes.find((one) => one.state === 'outdated')
@@ -141,9 +139,9 @@ async function nothingFailed(world: WorldHandle, samples: readonly Sample[]): Pr
     if (gaveUp)
       throw new NearsideError(
         'process_gave_up',
-        `${region.name}/${gaveUp.name} was given up: ${gaveUp.why}${await logTail(world, region.name, gaveUp.name)}`,
+        `${region.name}/${gaveUp.name} failed and is no longer restarted: ${gaveUp.why}${await logTail(world, region.name, gaveUp.name)}`,
         {
-          remedy: `mend it, then run ${typed(world, 'nearside up')} again (nearside logs ${region.name} ${gaveUp.name})`,
+          remedy: `fix it and run \`${typed(world, 'nearside up')}\` again to retry (see \`nearside logs ${region.name} ${gaveUp.name}\`)`,
         },
       )
   }
@@ -161,7 +159,7 @@ async function tellTrouble(
       if (state === 'ready' || restarts < troubleAfter || told.has(where)) continue
       told.add(where)
       onTrouble(
-        `${where} fails again and again${why ? ` (${why})` : ''}; its log ends with:${await logTail(world, region.name, name)}`,
+        `${where} keeps failing${why ? ` (${why})` : ''}; its log ends with:${await logTail(world, region.name, name)}`,
       )
     }
 }

@@ -12,22 +12,22 @@ import { regionStatus, type WorldHandle } from './handle.ts'
 import { processesOf, type WorldProcess } from './processes.ts'
 
 type StopReport = {
-  /** Called when a stage begins. */
+  /** Called at the start of each stage. */
   onStage?: (stage: Stage | 'rest') => void
   /** A region that has to be stopped without its agent, and why. */
   onOrphan?: (region: string) => void
 }
 
 const endingMs = 3000
-/** How long processes that nobody stops in order get to end by themselves. */
+/** Grace period for processes that no stage stops. */
 const restMs = 15_000
-/** Over and above what the plan allows its slowest process. */
+/** Added to the plan's limit for its slowest process. */
 const slackMs = 30_000
 
 /**
- * Stops these regions and verifies that nothing of them is left. All regions go through one stage before the next, so
- * that no write is lost between a primary and its standby; a region whose agent does not answer goes through the same
- * stages by what its records and plan say. Returns what had to be swept up because no record named it.
+ * Stops these regions and verifies that no process remains. All regions finish a stage before the next one starts, so
+ * that no write is lost between a primary and its standby. Without an answering agent, a region goes through the same
+ * stages by its records and plan. Returns the processes that no record named and that were stopped at the end.
  */
 export async function stopWorld(
   world: WorldHandle,
@@ -38,7 +38,7 @@ export async function stopWorld(
     regions.map(async (region): Promise<Stopper> => {
       if (await regionStatus(world, region, 2000)) return byAgent(world, region)
       const left = processesOf(world.folder, [placeOf(world, region)])
-      // An agent that does not answer would start again what is stopped behind its back.
+      // A hung agent would restart what is stopped.
       for (const one of left) if (one.name === 'agent' && one.main) signal(one, 'SIGKILL')
       if (left.length > 0) onOrphan?.(region.name)
       return withoutAgent(world, region)
@@ -54,7 +54,7 @@ export async function stopWorld(
       world.folder,
       regions.map((region) => placeOf(world, region)),
     )
-  // An agent answers before it ends, and a sandbox's monitor ends after what it monitors.
+  // An agent answers before it exits, and a sandbox's monitor exits after the process it monitors.
   for (let waited = 0; left().length > 0 && waited < endingMs; waited += 50) await sleep(50)
   const rest = left()
   if (rest.length > 0) onStage?.('rest')
@@ -62,7 +62,7 @@ export async function stopWorld(
   const survivors = left()
   if (survivors.length > 0)
     throw new NearsideError('stop_incomplete', `still running: ${survivors.map(nameOf).join(', ')}`, {
-      remedy: `see what holds them, then: kill -9 ${survivors.map((one) => one.pid).join(' ')}`,
+      remedy: `find out what blocks them, then run kill -9 ${survivors.map((one) => one.pid).join(' ')}`,
     })
   return rest
 }
@@ -82,7 +82,7 @@ function byAgent(world: WorldHandle, region: Region): Stopper {
     try {
       await world.call(region, 'POST', '/v1/stop', { stage }, limitMs)
     } catch (error) {
-      // Killed meanwhile, or broken: the rest is done without it.
+      // The agent was killed meanwhile or is broken: continue without it.
       if (!(error instanceof NearsideError)) throw error
       for (const one of processesOf(world.folder, [placeOf(world, region)]))
         if (one.name === 'agent' && one.main) signal(one, 'SIGKILL')
@@ -91,7 +91,7 @@ function byAgent(world: WorldHandle, region: Region): Stopper {
   }
 }
 
-/** A supervisor that was never started stops what the records of an earlier one name, in the same order. */
+/** Uses a fresh supervisor, never started, to stop the processes in an earlier one's records in the same order. */
 function withoutAgent(world: WorldHandle, region: Region): Stopper {
   const { topology, appFolder } = world.record
   let supervisor: Supervisor | undefined
@@ -107,7 +107,7 @@ function withoutAgent(world: WorldHandle, region: Region): Stopper {
       const primary = region.full && (await leads(world, region))
       await supervisor.stop((process) => endsBy(stage, process, primary))
     } catch (error) {
-      // A world made by another version may not compile any more. What is left is swept up at the end.
+      // A world made by another version may no longer compile. The final sweep stops its processes.
       if (process.env.NEARSIDE_DEBUG) process.stderr.write(`${region.name}: ${messageOf(error)}\n`)
     }
   }
@@ -121,9 +121,9 @@ const leads = async (world: WorldHandle, region: Region) =>
     timeoutMs: 1000,
   })) === 200
 
-/** What no record names: a postmaster whose Patroni was killed, a helper that an app left behind. */
+/** Processes without a record: a postmaster whose Patroni was killed, a helper that an app left behind. */
 async function endRest(rest: readonly WorldProcess[]): Promise<void> {
-  // PostgreSQL's SIGTERM waits for its clients to leave; SIGINT is the clean shutdown that does not.
+  // SIGTERM makes PostgreSQL wait for its clients to disconnect; SIGINT is the fast shutdown.
   for (const one of rest) signal(one, one.program === 'postgres' ? 'SIGINT' : 'SIGTERM')
   const deadline = performance.now() + restMs
   while (rest.some(isAlive) && performance.now() < deadline) await sleep(20)

@@ -14,12 +14,12 @@ import { redactor } from './logs/render.ts'
 
 const trialMs = 30_000
 
-/** What a trial was about, and what the engine said against it. */
+/** The subject of a trial, and the engine's refusal. */
 type Objection = { what: string; said: string }
 
 /**
- * Values that only the engine can judge are put to the engine before anything is started with them: a PostgreSQL that
- * refuses one of its parameters would not come back from its next restart.
+ * Checks values that only the engine can validate, before any process starts with them. A PostgreSQL that refuses a
+ * parameter would not come back from its next restart.
  */
 export async function parametersAccepted(
   folder: string,
@@ -39,8 +39,8 @@ export async function parametersAccepted(
 }
 
 /**
- * The whole plan of a changed topology is written into a folder of its own and shown to every engine that has a
- * checker. A running world is given nothing that was not accepted there.
+ * Renders the plan of a changed topology into a temporary folder and runs every engine's own config check on it. A
+ * running world gets only what passed.
  */
 export async function planAccepted(folder: string, record: WorldRecord, secrets: Secrets): Promise<void> {
   const place = await mkdtemp(join(folder, 'trial-'))
@@ -58,9 +58,13 @@ export async function planAccepted(folder: string, record: WorldRecord, secrets:
       }
     }
     if (objections.length === 0) return
-    const text = refusalOf(record.topologyFile, 'an engine refuses what would be made of it', objections)
+    const text = refusalOf(
+      record.topologyFile,
+      'an engine refuses the configuration made from it',
+      objections,
+    )
     throw new NearsideError('plan_refused', redactor(Object.values(secrets))(text), {
-      remedy: 'change the topology back; what runs was left as it is',
+      remedy: 'fix or revert the topology; the running world was not changed',
     })
   } finally {
     await rm(place, { recursive: true, force: true })
@@ -71,7 +75,7 @@ async function objectionOf(trial: Run): Promise<string | undefined> {
   const { code, output } = await runToEnd(trial, trialMs)
   if (code === 0) return undefined
   const lines = output.split('\n').filter((line) => line.trim() !== '')
-  // What PostgreSQL says before is when and in which process.
+  // PostgreSQL prefixes the time and the process id.
   return lines
     .map((line) => line.replace(/^.*? (FATAL|HINT|DETAIL): +/, ''))
     .slice(0, 12)

@@ -14,7 +14,7 @@ function revision(changes: Parameters<typeof topologyOf>[1] = {}) {
   }
 }
 
-test('another environment of the app restarts its instances and nothing else, where it has any', () => {
+test('a changed app environment restarts the app’s instances and nothing else', () => {
   const change = changeBetween(revision(), revision({ app: { env: { LOG: 'debug' } } }))
   assert.deepEqual(change, {
     kind: 'live',
@@ -25,7 +25,7 @@ test('another environment of the app restarts its instances and nothing else, wh
   })
 })
 
-test('HAProxy and Varnish reload new files; what stands in a command needs a restart', () => {
+test('HAProxy and Varnish reload new files; a changed command line needs a restart', () => {
   const edge = { 'us-east': ['haproxy', 'varnish'], 'us-west': ['haproxy', 'varnish'], 'us-central': [] }
   const none = { 'us-east': [], 'us-west': [], 'us-central': [] }
   const longer = changeBetween(revision(), revision({ app: { timeoutSeconds: 90 } }))
@@ -37,19 +37,19 @@ test('HAProxy and Varnish reload new files; what stands in a command needs a res
   assert.deepEqual(larger.reloads, none)
 })
 
-test('fewer instances are removed by name, so that someone stops them', () => {
+test('surplus instances are listed by name, so that they can be stopped', () => {
   const change = changeBetween(revision(), revision({ app: { instances: 1 } }))
   assert.equal(change.kind, 'live')
   assert.deepEqual(change.kind === 'live' && change.removed['us-west'], ['app-1'])
 })
 
-test('what only agents read restarts nothing', () => {
+test('a setting that only agents read restarts nothing', () => {
   const change = changeBetween(revision(), revision({ failover: { suspectMs: 3000 } }))
   assert.equal(change.kind, 'live')
   assert.ok(change.kind === 'live' && !Object.values(change.restarts).flat().includes('postgres'))
 })
 
-test('regions, addresses and whatever holds the data cannot change while the world runs', () => {
+test('regions, addresses and stateful engines cannot change while the world runs', () => {
   const refusals: [Partial<Omit<TopologyInput, 'app'>>, RegExp][] = [
     [{ network: { base: '127.78' } }, /regions and addresses/],
     [{ regions: { ...twoRegions, 'sa-east': saEast } }, /regions and addresses/],
@@ -65,7 +65,7 @@ test('regions, addresses and whatever holds the data cannot change while the wor
   }
 })
 
-test('differences are told by their paths, never by values', () => {
+test('differences show paths, never values', () => {
   const before = { a: 1, b: { c: [1, 2], d: 'x' }, e: { f: 1 } }
   assert.deepEqual(pathsChanged(before, { a: 1, b: { c: [1, 3], d: 'x', g: true }, e: 2 }), [
     'b.c',

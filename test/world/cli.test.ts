@@ -13,7 +13,7 @@ const program = join(import.meta.dirname, '../../src/cli/main.ts')
 
 type Ran = { code: number | null; stdout: string; stderr: string; ms: number }
 
-/** The tour that an operator takes, in order: each step finds the world as the one before has left it. */
+/** An operator's tour of the commands, in order: each step starts from the state that the previous one left. */
 suite('a world and its command line', () => {
   let world: TestWorld
   let folder: string
@@ -54,7 +54,7 @@ suite('a world and its command line', () => {
 
   const nearside = (...args: string[]) => begin(...args).ended
 
-  /** A command that has to succeed; what it printed. */
+  /** Runs a command that must succeed, and returns its output. */
   async function done(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await nearside(...args)
     assert.equal(code, 0, `nearside ${args.join(' ')}: exit ${code}\n${stderr}\n${stdout}`)
@@ -63,13 +63,14 @@ suite('a world and its command line', () => {
 
   const status = async () => JSON.parse((await nearside('status', '--json')).stdout) as WorldStatus
   const problems = async () => (await status()).problems.map((problem) => problem.code)
-  const healthy = () => world.until('the world to be well', async () => (await status()).health === 'healthy')
+  const healthy = () =>
+    world.until('the world to be healthy', async () => (await status()).health === 'healthy')
   const pids = (now: WorldStatus, engine: string) =>
     now.regions.flatMap((region) =>
       region.processes.filter((one) => one.name === engine).map((one) => one.pid),
     )
 
-  test('up brings it up and says where things are', async () => {
+  test('up starts the world and shows its addresses', async () => {
     const said = await done('up', '--detach')
     assert.match(said, /^ledger serves in us-east and us-west/)
     for (const region of ['us-east', 'us-west'])
@@ -80,7 +81,7 @@ suite('a world and its command line', () => {
     assert.ok(now.regions.every((region) => region.source === 'agent'))
   })
 
-  test('up again starts nothing, even twice at once', async () => {
+  test('a second up starts nothing, even two at the same time', async () => {
     await healthy()
     const before = await status()
     const both = await Promise.all([done('up', '--detach'), done('up', '--detach')])
@@ -94,7 +95,7 @@ suite('a world and its command line', () => {
     )
   })
 
-  test('logs, events and the doctor tell of it, and no secret', async () => {
+  test('logs, events and doctor report on the world without a secret', async () => {
     const [logs, events, doctor] = await Promise.all([
       done('logs', '--lines', '2000'),
       done('events', '--json'),
@@ -112,7 +113,7 @@ suite('a world and its command line', () => {
     for (const secret of secrets) assert.ok(!everything.includes(String(secret)))
   })
 
-  test('a switchover moves the primary and says how long writes paused', async () => {
+  test('a switchover moves the primary and reports the write pause', async () => {
     const moved = JSON.parse(await done('switchover', '--to', 'us-west', '--json'))
     assert.deepEqual([moved.from, moved.to], ['us-east', 'us-west'])
     assert.ok(
@@ -126,7 +127,7 @@ suite('a world and its command line', () => {
     await healthy()
   })
 
-  test('one process is restarted, and the agent without its engines', async () => {
+  test('restart restarts a single process, and an agent without its engines', async () => {
     const before = await status()
     await done('restart', 'us-east', 'app-0')
     await done('restart', 'us-east', 'agent')
@@ -138,7 +139,7 @@ suite('a world and its command line', () => {
     await healthy()
   })
 
-  test('kill leaves nothing of a region, status says so, revive brings it back in sync', async () => {
+  test('kill leaves no process of a region, status reports it, revive brings it back in sync', async () => {
     const { killed } = JSON.parse(await done('kill', 'us-west', '--json')) as { killed: { name: string }[] }
     assert.deepEqual(processesOfRegion(world.folder, 'us-west'), [])
     for (const name of ['agent', 'app-0', 'etcd', 'haproxy', 'postgres'])
@@ -148,7 +149,7 @@ suite('a world and its command line', () => {
       )
     const shown = await nearside('status')
     assert.equal(shown.code, 3)
-    assert.match(shown.stdout, /us-west: nothing runs there\n +nearside revive us-west/)
+    assert.match(shown.stdout, /us-west: no process is running\n +nearside revive us-west/)
     await world.until('us-east to take over', async () => (await status()).primary === 'us-east')
     assert.match(await done('revive', 'us-west'), /^us-west is back: it serves, its database is a replica/)
     assert.equal((await status()).durability, 'region')
@@ -156,7 +157,7 @@ suite('a world and its command line', () => {
     await healthy()
   })
 
-  test('with every agent killed, status asks the engines, and up adopts them', async () => {
+  test('with every agent killed, status asks the engines and up adopts them', async () => {
     const before = await status()
     await world.killAgents()
     const alone = await status()
@@ -170,7 +171,7 @@ suite('a world and its command line', () => {
       assert.deepEqual(pids(after, engine), pids(before, engine), engine)
   })
 
-  test('agents that hang keep nobody waiting, and up replaces them', async () => {
+  test('hung agents delay no command, and up replaces them', async () => {
     await healthy()
     const before = await status()
     const agents = before.regions.map((region) => region.agent!.pid)
@@ -207,7 +208,7 @@ suite('a world and its command line', () => {
           database: 'app',
           password: secrets.app,
         })
-        // One that ends is told by the question below that it does not answer.
+        // The query below reports a session that ended.
         session.on('error', () => undefined)
         await session.connect()
         return session
@@ -246,7 +247,7 @@ suite('a world and its command line', () => {
     }
   })
 
-  test('a changed topology is taken over by a world that runs, or refused with a reason', async () => {
+  test('a running world takes a changed topology or refuses it with a reason', async () => {
     const text = readFileSync(file(), 'utf8')
     const before = await status()
     change((topology) => {
@@ -266,16 +267,16 @@ suite('a world and its command line', () => {
     writeFileSync(file(), text)
   })
 
-  test('down leaves no process, and says so when there is none', async () => {
+  test('down leaves no process, and reports when none is running', async () => {
     assert.match(await done('down'), /^ledger is stopped; its data stays/)
     assert.deepEqual(processesOfWorld(world.folder), [])
     const shown = await nearside('status')
     assert.equal(shown.code, 1)
-    assert.match(shown.stdout, /nothing of this world runs\n +nearside up/)
+    assert.match(shown.stdout, /no process of this world is running\n +nearside up/)
     assert.match(await done('down'), /^ledger was not running/)
   })
 
-  test('a foreground up stops everything on Ctrl-C, once, however often it is typed', async () => {
+  test('a foreground up stops everything on Ctrl-C, once, however often it is pressed', async () => {
     const { child, ended } = begin('up')
     let said = ''
     child.stdout!.on('data', (part) => {
@@ -292,7 +293,7 @@ suite('a world and its command line', () => {
     assert.deepEqual(processesOfWorld(world.folder), [])
   })
 
-  test('a terminal that is closed while a world starts takes what has started with it', async () => {
+  test('closing the terminal during start-up stops what has started', async () => {
     const { child, ended } = begin('up')
     await world.until('an agent', () => world.status('us-east'))
     child.kill('SIGHUP')
@@ -300,7 +301,7 @@ suite('a world and its command line', () => {
     assert.deepEqual(processesOfWorld(world.folder), [])
   })
 
-  test('down stops what killed agents have left, and what no record names', async () => {
+  test('down stops processes left by killed agents, with or without a record', async () => {
     await done('up', '--detach')
     await world.killAgents()
     const [patroni] = world.victims('us-west', { process: 'planned', name: 'postgres' })
@@ -309,7 +310,7 @@ suite('a world and its command line', () => {
     assert.deepEqual(processesOfWorld(world.folder), [])
   })
 
-  test('a purge is asked for, and then leaves nothing', async () => {
+  test('a purge needs confirmation and leaves nothing', async () => {
     const refused = await nearside('down', '--purge')
     assert.equal(refused.code, 2)
     assert.match(refused.stderr, /the database app with everything in it, in us-east and us-west/)

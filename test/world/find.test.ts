@@ -7,7 +7,7 @@ import type { WorldHandle } from '../../src/world/handle.ts'
 import { hint } from '../../src/world/hint.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
-/** A folder with a topology file of that name, and worlds made from files; a name that ends with -lab is a lab's. */
+/** A folder with a topology file of that name and worlds made from files; names that end in -lab are labs. */
 function folderWith(worlds: Record<string, string>): string {
   const folder = realpathSync(temporaryFolder('worlds'))
   for (const [name, file] of Object.entries(worlds)) {
@@ -20,7 +20,7 @@ function folderWith(worlds: Record<string, string>): string {
   return folder
 }
 
-test('the only world of the current folder is the one that is meant', () => {
+test('the only world in the current folder is the default', () => {
   const folder = folderWith({ shop: 'nearside.config.ts' })
   const world = join(folder, '.nearside/shop')
   assert.equal(findWorld({}, folder), world)
@@ -29,30 +29,30 @@ test('the only world of the current folder is the one that is meant', () => {
   assert.equal(findWorld({ topology: join(folder, 'nearside.config.ts') }, '/'), world)
 })
 
-test('of several worlds the topology file tells which, or the name', () => {
+test('the topology file or the name selects one of several worlds', () => {
   const folder = folderWith({ shop: 'shop.yaml', blog: 'blog.yaml', old: 'shop.yaml' })
   assert.equal(findWorld({ topology: 'blog.yaml' }, folder), join(folder, '.nearside/blog'))
   assert.equal(findWorld({ topology: 'shop.yaml', world: 'old' }, folder), join(folder, '.nearside/old'))
   assert.throws(() => findWorld({ topology: 'shop.yaml' }, folder), {
     code: 'world_ambiguous',
-    remedy: 'say which one: --world old or --world shop',
+    remedy: 'choose one with --world old or --world shop',
   })
   assert.throws(() => findWorld({}, folder), { code: 'world_ambiguous' })
   assert.throws(() => findWorld({ world: 'blgo' }, folder), { code: 'usage_world_unknown' })
 })
 
-test('what was typed is what an error speaks of', () => {
+test('an error repeats the name as it was typed', () => {
   const folder = folderWith({ 'shop-lab': 'shop.yaml' })
   assert.throws(() => findLab({ world: 'nope' }, folder), {
     code: 'usage_world_unknown',
     message: 'world: expected shop-lab, got nope',
-    remedy: 'say --world shop-lab',
+    remedy: 'use --world shop-lab',
   })
   for (const find of [findWorld, findLab])
     assert.throws(() => find({ topology: '/nope' }, folder), { message: '/nope: does not exist' })
 })
 
-test('a file from which no world was made is never taken for another one’s', () => {
+test('a topology file without a world never selects another file’s world', () => {
   const folder = folderWith({ shop: 'shop.yaml' })
   assert.throws(() => findWorld({ topology: 'shpo.yaml' }, folder), {
     code: 'world_not_found',
@@ -61,14 +61,14 @@ test('a file from which no world was made is never taken for another one’s', (
   assert.throws(() => findWorld({}, '/'), { code: 'world_not_found' })
 })
 
-test('a folder and a file are found through symbolic links too', () => {
+test('folders and files are found through symbolic links', () => {
   const folder = folderWith({ shop: 'shop.yaml' })
   const link = join(temporaryFolder('worlds'), 'link')
   symlinkSync(folder, link)
   assert.equal(findWorld({ topology: join(link, 'shop.yaml') }, '/'), join(folder, '.nearside/shop'))
 })
 
-test('a hint can be typed as it stands', () => {
+test('a hint is a command that can be pasted', () => {
   const folder = folderWith({ shop: 'shop.yaml', blog: 'blog.yaml' })
   const world = (name: string, file: string) =>
     ({
@@ -94,21 +94,21 @@ test('a hint can be typed as it stands', () => {
   )
 })
 
-test('a lab is found beside the world of the same topology, by either name', () => {
+test('a lab is found next to the world of the same topology, by either name', () => {
   const folder = folderWith({ shop: 'shop.yaml', 'shop-lab': 'shop.yaml' })
   const lab = join(folder, '.nearside/shop-lab')
   for (const options of [{}, { world: 'shop' }, { world: 'shop-lab' }, { topology: 'shop.yaml' }])
     assert.equal(findLab(options, folder), lab)
   assert.throws(() => findWorld({}, folder), {
     code: 'world_ambiguous',
-    remedy: 'say which one: --world shop or --world shop-lab',
+    remedy: 'choose one with --world shop or --world shop-lab',
   })
   assert.ok(namesLab({ world: 'shop-lab' }, folder) && !namesLab({ world: 'shop' }, folder))
   const without = folderWith({ shop: 'shop.yaml' })
   assert.throws(() => findLab({}, without), { code: 'lab_not_found', remedy: /nearside lab up/ })
 })
 
-test('what is to be typed in a lab is the lab’s', () => {
+test('commands suggested in a lab are the lab’s', () => {
   const lab = { record: { lab: { id: '0123abcd' } } } as WorldHandle
   const other = { record: {} } as WorldHandle
   assert.equal(typed(lab, 'nearside down, then nearside up'), 'nearside lab down, then nearside lab up')

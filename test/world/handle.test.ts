@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Region } from '../../src/topology/regions.ts'
 import { regionNamed } from '../../src/world/handle.ts'
 
-test('a name that is no region is answered with those that are, whatever it holds', () => {
+test('an unknown region name gives an error with the known ones, whatever the name contains', () => {
   const world = { regions: [{ name: 'us-east' }, { name: 'us-west' }] as Region[] }
   assert.equal(regionNamed(world, 'us-east').name, 'us-east')
   assert.throws(() => regionNamed(world, 'us-eats'), {

@@ -4,7 +4,7 @@ import { startWorld, type TestWorld } from '../support/world.ts'
 import { control } from './parts/control.ts'
 import { stuck } from './parts/stuck.ts'
 
-/** One world of the ledger for everything that needs one: it takes a while to come up. Each part leaves it whole. */
+/** One ledger world for all tests that need one, because it takes long to start. Each part leaves it intact. */
 suite('a world of the ledger', () => {
   let world: TestWorld | undefined
   before(async () => {

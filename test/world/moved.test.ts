@@ -27,7 +27,7 @@ const agent = (at: string) =>
 const redis = (at: string) => process_(at, `${below}/shop/regions/us-east`)
 const only = (path: string) => (file: string) => file === `${path}/world.json`
 
-test('a world that was moved while it ran is found by what its processes were told, and where they are now', () => {
+test('a world moved while it ran is found by its processes’ arguments and working directories', () => {
   const processes = [redis('/'), agent('/srv/shop/old/shop/regions/us-east'), redis('/elsewhere')]
   const found = movedWorlds(below, processes, only('/srv/shop/old/shop'))
   assert.deepEqual(found, [{ folder: `${below}/shop`, now: '/srv/shop/old/shop', processes: 3 }])
@@ -36,19 +36,19 @@ test('a world that was moved while it ran is found by what its processes were to
   assert.equal(error.code, 'world_moved')
   assert.match(
     error.message,
-    /was moved to \/srv\/shop\/old\/shop while it ran; 3 processes of shop still run/,
+    /the folder was moved to \/srv\/shop\/old\/shop while the world ran; 3 processes of shop still run/,
   )
   assert.match(error.remedy!, /mv \/srv\/shop\/old\/shop \/srv\/shop\/\.nearside\/shop$/)
 })
 
-test('a world whose folder is where it was is not among them; one that was removed is told as that', () => {
+test('a world with its folder in place is not listed; a removed one is reported as removed', () => {
   assert.deepEqual(movedWorlds(below, [agent(`${below}/shop/regions/us-east`)], only(`${below}/shop`)), [])
   const removed = movedWorlds(below, [agent(`${below}/shop/regions/us-east (deleted)`)], () => false)
   assert.deepEqual(removed, [{ folder: `${below}/shop`, processes: 1 }])
   assert.match(movedError(removed[0]!).remedy!, /doctor --fix/)
 })
 
-test('doctor does not offer to end a world that was only moved', () => {
+test('doctor does not offer to kill a world that was only moved', () => {
   const regions = new Map([['us-east', { agent: true, processes: [agent('/x')] }]])
   const [finding] = evaluateLeftovers([
     { world: `${below}/shop`, exists: false, now: '/srv/shop/old/shop', regions },
@@ -58,7 +58,7 @@ test('doctor does not offer to end a world that was only moved', () => {
   assert.equal(finding!.fix, undefined)
 })
 
-test('status, down and up say that a world was moved, and up makes no second one', async () => {
+test('status, down and up report a moved world, and up makes no second one', async () => {
   const folder = realpathSync(temporaryFolder('moved'))
   const world = join(folder, '.nearside/shop')
   mkdirSync(join(world, 'regions/us-east'), { recursive: true })
@@ -75,7 +75,7 @@ regions:
 app: { command: [node, server.js] }
 `,
   )
-  // To whoever looks at it from outside, this is an agent.
+  // From outside, this looks like an agent.
   const words = ['src/agent/main.ts', '--world', world, '--region', 'us-east']
   const child = spawn(
     process.execPath,
@@ -94,12 +94,15 @@ app: { command: [node, server.js] }
     assert.equal(code, 1, command)
     assert.match(
       stderr,
-      /shop: was moved to .*\/old\/shop while it ran; 1 process of shop still runs/,
+      /shop: the folder was moved to .*\/old\/shop while the world ran; 1 process of shop still runs/,
       command,
     )
     assert.match(stderr, /move it back.* mv .*\/old\/shop .*\/\.nearside\/shop\n/, command)
   }
   assert.ok(!existsSync(world))
   rmSync(join(folder, 'old'), { recursive: true })
-  assert.match((await nearside(folder, ['down'])).stderr, /was removed while it ran.*\n.*doctor --fix/)
+  assert.match(
+    (await nearside(folder, ['down'])).stderr,
+    /the folder was removed while the world ran.*\n.*doctor --fix/,
+  )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { ledger } from '../support/world/apps.ts'
-import { failuresBeside, failuresSinceResumed } from '../support/world/history.ts'
+import { failuresOutside, failuresSinceResumed } from '../support/world/history.ts'
 import { type Networks, namespacesMissing, startNetworks } from '../support/world/netns.ts'
 import { tell } from '../support/world/tell.ts'
 import { startWorld, type TestWorld } from '../support/world.ts'
@@ -10,8 +10,8 @@ const regions = ['us-east', 'us-west', 'us-central']
 const missing = namespacesMissing()
 
 /**
- * The fault that databases lose acknowledged writes by: the primary's region is cut off, goes on thinking that it is
- * the primary, and finds itself contradicted when the network heals. Users write at both sides all the time.
+ * The classic fault that loses acknowledged writes: the primary's region is cut off, still believes that it is the
+ * primary, and learns otherwise when the network heals. Users write on both sides throughout.
  */
 suite('the primary’s region cut off from both others', { skip: missing ?? false }, () => {
   let world: TestWorld
@@ -26,13 +26,13 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     network?.remove()
   })
 
-  /** Cuts, waits until that much time has passed with writes at the other side, heals, and checks. */
+  /** Cuts, waits this long with writes on the other side, heals, and checks. */
   async function part(t: TestContext, forMs: number, cut: (primary: string, others: string[]) => void) {
     const primary = await world.find('primary')
     const survivor = await world.find('replica')
     const others = regions.filter((region) => region !== primary)
     const load = world.load([primary, survivor], { writesPerSecond: 20, readsPerSecond: 10 })
-    await world.until('writes at both sides', () =>
+    await world.until('writes on both sides', () =>
       [primary, survivor].every((edge) => load.acknowledgedWrites(edge) > 20),
     )
 
@@ -45,16 +45,16 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     await world.settled()
     t.diagnostic(`in sync ${Math.round(performance.now() - healedMs)} ms after healing`)
     const settledMs = performance.now()
-    await world.until('writes at both sides again', () =>
+    await world.until('writes on both sides again', () =>
       [primary, survivor].every((edge) => load.acknowledgedSince(settledMs, edge) > 20),
     )
     const attempts = await load.stop()
     tell(t, attempts, fault)
     assert.deepEqual(await world.check(), [])
-    // At the other edge reads go on as if nothing had happened, and writes once the new primary is there.
+    // At the other edge, reads continue without an error, and writes do once the new primary is up.
     const elsewhere = attempts.filter((one) => one.edge === survivor)
     assert.deepEqual(
-      failuresBeside(elsewhere, fault).filter((one) => one.kind === 'read'),
+      failuresOutside(elsewhere, fault).filter((one) => one.kind === 'read'),
       [],
     )
     assert.deepEqual(failuresSinceResumed(elsewhere, fault), [])
@@ -66,7 +66,7 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     for (const other of others) network.cut(other, [primary])
   }
 
-  test('for 6 s, about as long as it takes to find a new primary: whoever it is, there is one', async (t) => {
+  test('for 6 s, about as long as an election takes: one region is the primary afterwards', async (t) => {
     await part(t, 6_000, bothWays)
   })
 
@@ -75,18 +75,18 @@ suite('the primary’s region cut off from both others', { skip: missing ?? fals
     assert.equal(await world.find('primary'), survivor)
   })
 
-  test('outwards only: what it says does not arrive', async (t) => {
+  test('outbound only: its packets do not arrive', async (t) => {
     await part(t, 12_000, (primary, others) => network.cut(primary, others))
   })
 
-  test('inwards only: it hears nothing', async (t) => {
+  test('inbound only: it receives nothing', async (t) => {
     await part(t, 12_000, (primary, others) => {
       for (const other of others) network.cut(other, [primary])
     })
   })
 })
 
-/** The same fault with the promise switched off: what these tests look for can be found. */
+/** The same fault without the promise, to show that these tests would find a loss. */
 suite('the same, with durability “local”', { skip: missing ?? false }, () => {
   let world: TestWorld
   let network: Networks
@@ -114,7 +114,7 @@ suite('the same, with durability “local”', { skip: missing ?? false }, () =>
       network.cut(primary, [other])
       network.cut(other, [primary])
     }
-    await world.until('writes at the other side', () => load.acknowledgedSince(fromMs, survivor) > 20)
+    await world.until('writes on the other side', () => load.acknowledgedSince(fromMs, survivor) > 20)
     const twoMs = performance.now()
     await world.until('writes sent to both sides since then', () =>
       [primary, survivor].every((edge) => load.acknowledgedSince(twoMs, edge) > 20),
@@ -123,7 +123,7 @@ suite('the same, with durability “local”', { skip: missing ?? false }, () =>
     network.heal()
     await world.settled()
     tell(t, load.attempts, { fromMs, toMs: fromMs })
-    // What the app says of its COMMIT is by the same clock: else nothing could be concluded from it.
+    // The app's commit times use the same clock, or the comparison would prove nothing.
     const placed = load.attempts.filter((one) => one.place)
     assert.ok(placed.every((one) => one.startedMs < one.commitSentMs! && one.commitSentMs! < one.endedMs))
     const broken = new Set((await world.violations()).map(({ guarantee }) => guarantee))

@@ -27,7 +27,7 @@ const listener = (address: string, port: number, protocol: Listener['protocol'] 
   inode: '1',
 })
 
-test('a region needs the ports of its role, and DNS both ways', () => {
+test('a region needs the ports of its role, and DNS over UDP and TCP', () => {
   const needs = (regions: Parameters<typeof topologyOf>[0], name: string) => {
     const topology = topologyOf(regions)
     return needsOf(topology, regionsOf(topology).find((region) => region.name === name)!).map(
@@ -40,14 +40,14 @@ test('a region needs the ports of its role, and DNS both ways', () => {
     edge.includes('knot 5300/udp') && edge.includes('knot 5300/tcp') && edge.includes('haproxy 8080/tcp'),
   )
   assert.ok(!edge.some((need) => /postgres|etcd|redis|app/.test(need)))
-  // Instances of the second region come after those of the first: many apps listen on all addresses.
+  // Instances of the second region are numbered after those of the first, because many apps listen on all addresses.
   assert.deepEqual(
     needs(twoRegions, 'us-west').filter((need) => need.startsWith('app')),
     ['app-0 3002/tcp', 'app-1 3003/tcp'],
   )
 })
 
-test('every port that another has is told at once, with who has it', async () => {
+test('reports all ports in use at once, each with its holder', async () => {
   const all = [
     listener('127.77.1.1', 5432),
     listener('0.0.0.0', 6379),
@@ -68,7 +68,7 @@ test('every port that another has is told at once, with who has it', async () =>
         '127.77.1.1:6379 (tcp, for redis): in use by a process of user 105, which listens on all addresses',
         '127.77.2.1:5300 (udp, for knot): in use by a process of user 105',
         '127.77.2.1:6379 (tcp, for redis): in use by a process of user 105, which listens on all addresses',
-        '4 ports of this world are in use by others',
+        '4 ports of this world are already in use',
       ],
     )
     return true
@@ -76,7 +76,7 @@ test('every port that another has is told at once, with who has it', async () =>
   await preflight(handle, handle.regions, [])
 })
 
-test('a process that holds a port is named', async () => {
+test('names the process that holds a port', async () => {
   const handle = world()
   const server = createServer().listen(8008, '127.77.254.1')
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject))

@@ -15,7 +15,7 @@ after(() => {
     try {
       process.kill(-pid, 'SIGKILL')
     } catch {
-      // It has ended by itself.
+      // It has already exited.
     }
 })
 
@@ -40,7 +40,7 @@ function world() {
   return { folder, region, found: () => processesOf(folder, places) }
 }
 
-test('a process belongs to a region by its record, with its whole family and session', async () => {
+test('a recorded process belongs to its region, with its descendants and session', async () => {
   const { region, found } = world()
   const pid = daemon(['sh', '-c', 'sleep 60 & (sleep 61 & sleep 62) & wait'])
   await until('its children', () => [...lookChildren(pid)].length >= 3)
@@ -54,7 +54,7 @@ test('a process belongs to a region by its record, with its whole family and ses
   )
 })
 
-test('a record whose process id now belongs to another process names nobody', () => {
+test('a record with a reused process id is ignored', () => {
   const { region, found } = world()
   const pid = daemon(['sleep', '60'])
   writeFileSync(
@@ -66,7 +66,7 @@ test('a record whose process id now belongs to another process names nobody', ()
   assert.deepEqual(found(), [])
 })
 
-test('without a record a process is found by where it works or by the mark in its environment', async () => {
+test('without a record, a process is found by its working directory or environment', async () => {
   const { region, found } = world()
   const here = daemon(['sleep', '60'], { cwd: region })
   const marked = daemon(['sleep', '60'], { env: { [folderVariable]: region } })
@@ -77,7 +77,7 @@ test('without a record a process is found by where it works or by the mark in it
   assert.ok(!pids.includes(other))
 })
 
-test('whoever looks is no resident, even in the region’s own folder', () => {
+test('the calling command never belongs to a region, even in the region’s folder', () => {
   const { region, found } = world()
   const cwd = process.cwd()
   process.chdir(region)
@@ -88,7 +88,7 @@ test('whoever looks is no resident, even in the region’s own folder', () => {
   }
 })
 
-test('an agent is known by its command line', () => {
+test('an agent is recognized by its command line', () => {
   const command = [
     'node',
     '/opt/nearside/src/agent/main.ts',
@@ -103,7 +103,7 @@ test('an agent is known by its command line', () => {
   assert.equal(agentAt({ command: [] }), undefined)
 })
 
-test('a path tells the world and the region, also when the folder is gone', () => {
+test('a path identifies the world and region, even if the folder is gone', () => {
   const shop = { world: '/srv/shop/.nearside/shop', region: 'us-east' }
   assert.deepEqual(regionIn('/srv/shop/.nearside/shop/regions/us-east'), shop)
   assert.deepEqual(regionIn('/srv/shop/.nearside/shop/regions/us-east (deleted)'), shop)
@@ -113,7 +113,7 @@ test('a path tells the world and the region, also when the folder is gone', () =
   assert.equal(worldName(shop.world), 'shop (/srv/shop)')
 })
 
-test('the origin of a process is its world, whichever of its marks is there', () => {
+test('the origin of a process is its world, by whichever evidence exists', () => {
   const one = (change: Partial<Process>): Process => ({
     pid: 1,
     startTicks: 1,

@@ -5,7 +5,7 @@ import { processes } from './parts/processes.ts'
 import { regions } from './parts/regions.ts'
 import { workloads } from './parts/workloads.ts'
 
-/** One world of the shop for everything that needs one: it takes a while to come up. Each part leaves it whole. */
+/** One shop world for all tests that need one, because it takes long to start. Each part leaves it intact. */
 suite('a world of the shop', () => {
   let world: TestWorld | undefined
   before(async () => {

@@ -19,7 +19,7 @@ function world(parameters: Topology['database']['parameters'], changes: Partial<
 }
 
 describe('PostgreSQL parameters', () => {
-  test('that PostgreSQL takes are taken, whatever their type', async () => {
+  test('that PostgreSQL accepts pass, whatever their type', async () => {
     const { folder, record } = world({
       work_mem: '8MB',
       random_page_cost: 1.1,
@@ -29,7 +29,7 @@ describe('PostgreSQL parameters', () => {
     await parametersAccepted(folder, record)
   })
 
-  test('are refused in PostgreSQL’s own words, all of them at once', async () => {
+  test('are refused in PostgreSQL’s own words, all at once', async () => {
     const { folder, record } = world({ work_mem: 'banana', jit: true, work_men: 1, log_statement: 'weird' })
     await assert.rejects(parametersAccepted(folder, record), (error: Error) => {
       assert.equal(
@@ -46,19 +46,19 @@ describe('PostgreSQL parameters', () => {
 })
 
 describe('the plan of a changed topology', () => {
-  test('is accepted by every engine that has a checker, and nothing of the trial stays', async () => {
+  test('passes every engine’s config check, and leaves no trial files', async () => {
     const { folder, record } = world({})
     await planAccepted(folder, record, sampleSecrets)
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  test('is refused with the region, the engine and its own words, and nothing of the trial stays', async () => {
-    // No topology that passes its checks is known to do this: the rules are gone around.
+  test('is refused with the region, the engine and its message, and leaves no trial files', async () => {
+    // No known topology passes the checks and fails here, so this bypasses the rules.
     const { folder, record } = world({}, { domain: 'two words' })
     await assert.rejects(planAccepted(folder, record, sampleSecrets), (error: Error) => {
       assert.match(
         error.message,
-        /^\/srv\/t\.yaml: an engine refuses what would be made of it\n {2}us-east\/haproxy: /,
+        /^\/srv\/t\.yaml: an engine refuses the configuration made from it\n {2}us-east\/haproxy: /,
       )
       assert.match(error.message, /\n {2}sa-east\/knot: /)
       return true

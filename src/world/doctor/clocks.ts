@@ -3,7 +3,7 @@ import { list, milliseconds } from '../../lib/format.ts'
 import type { WorldHandle } from '../handle.ts'
 import { type Finding, ok } from './finding.ts'
 
-/** How far an agent's clock is from ours, give or take half of the time that the question took. */
+/** Offset of an agent's clock from this machine's; `errorMs` is half of the request's round trip. */
 type Offset = { region: string; offsetMs: number; errorMs: number }
 
 export async function clockFindings(world: WorldHandle): Promise<Finding[]> {
@@ -26,14 +26,14 @@ const toleratedMs = 100
 const wrongMs = 1000
 
 /**
- * Pure. No decision needs clocks to agree (durations are measured by one clock each); lag by heartbeat, logs, events
- * and certificates do.
+ * No decision compares clocks: each duration is measured by a single clock. Heartbeat lag, logs, events and certificates
+ * do depend on synchronized clocks. Pure.
  */
 export function evaluateClocks(offsets: readonly Offset[]): Finding {
-  if (offsets.length === 0) return ok('clocks', 'no agent answers, so there is nothing to compare')
+  if (offsets.length === 0) return ok('clocks', 'no agent answers, nothing to compare')
   const beyond = offsets.filter(({ offsetMs, errorMs }) => Math.abs(offsetMs) - errorMs > toleratedMs)
   if (beyond.length === 0)
-    return ok('clocks', `those of ${list(offsets.map((one) => one.region))} agree with this machine’s`)
+    return ok('clocks', `${list(offsets.map((one) => one.region))} agree with this machine`)
   const worst = Math.max(...beyond.map(({ offsetMs }) => Math.abs(offsetMs)))
   const said = beyond.map(
     ({ region, offsetMs }) =>
@@ -42,7 +42,7 @@ export function evaluateClocks(offsets: readonly Offset[]): Finding {
   return {
     check: 'clocks',
     state: worst > wrongMs ? 'problem' : 'warning',
-    message: `clocks differ: ${said.join(', ')}`,
-    remedy: 'let chrony or systemd-timesyncd set the clocks of all hosts',
+    message: `clocks differ from this machine: ${said.join(', ')}`,
+    remedy: 'synchronize all hosts with chrony or systemd-timesyncd',
   }
 }

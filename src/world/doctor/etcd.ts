@@ -6,10 +6,10 @@ import type { WorldHandle } from '../handle.ts'
 import { type Finding, ok } from './finding.ts'
 
 const askMs = 2000
-/** A member with 2 GB to write anew answers nobody for that long. */
+/** Defragmenting 2 GB can block a member for that long. */
 const freeMs = 120_000
 
-/** How full the world's etcd is, asked of each member itself: agents may be dead, or unable to tell. */
+/** Space in the world's etcd, read from each member directly because agents may be dead or unable to report it. */
 export async function etcdFindings(world: WorldHandle): Promise<Finding[]> {
   const voting = world.regions.filter((region) => region.votes)
   const clientOf = (address: string, timeoutMs: number) =>
@@ -38,21 +38,21 @@ export function evaluateEtcd(
   free: () => Promise<void>,
   quotaBytes = etcdQuotaBytes,
 ): Finding {
-  if (members.length === 0) return ok('etcd', 'no member answers, so there is nothing to tell')
+  if (members.length === 0) return ok('etcd', 'no member answers')
   const state = spaceState(members, quotaBytes)
   const largest = members.reduce((a, b) => (b.dbBytes > a.dbBytes ? b : a))
-  const size = `${bytes(largest.dbBytes)} in ${largest.region}, of ${bytes(quotaBytes)} at most`
-  if (state === 'ok') return ok('etcd', `its largest file has ${size}`)
+  const size = `${bytes(largest.dbBytes)} in ${largest.region}, quota ${bytes(quotaBytes)}`
+  if (state === 'ok') return ok('etcd', `largest database ${size}`)
   const full = state === 'full'
   return {
     check: 'etcd',
     state: full ? 'problem' : 'warning',
     message: full
-      ? `it is full (NOSPACE) and refuses every write: no primary can be elected (${size})`
-      : `it is nearly full: ${size}; when it is, no primary can be elected`,
-    remedy: 'nearside doctor --fix gives it its space back; then see who writes so much',
+      ? `full (NOSPACE): it refuses every write and no primary can be elected (${size})`
+      : `nearly full (${size}): once full, it refuses every write and no primary can be elected`,
+    remedy: 'run `nearside doctor --fix` to reclaim space, then find out which client writes so much',
     fix: {
-      what: `compact and defragment etcd in ${list(members.map((one) => one.region))}, one after the other, and let writes through again (no key is lost)`,
+      what: `compact and defragment etcd in ${list(members.map((one) => one.region))}, one after another, and disarm the NOSPACE alarm (keeps every key)`,
       run: free,
     },
   }

@@ -1,19 +1,19 @@
 /**
- * One thing that the doctor has looked at. `ok` is told too: what was looked at and is well is half of the answer.
- * `warning`: it works, and may not always. `problem`: it does not, or will not.
+ * One result of the doctor. `ok` is reported too, because what has been checked matters as much as what is wrong.
+ * `warning`: works now, but may not later. `problem`: does not work, or will not.
  */
 export type Finding = {
   check: string
   state: 'ok' | 'warning' | 'problem'
   message: string
   remedy?: string
-  /** What `--fix` would do about it, said before it is done. */
+  /** Describes what `--fix` would do, shown before it does it. */
   fix?: { what: string; run: () => Promise<void> }
 }
 
 export const ok = (check: string, message: string): Finding => ({ check, state: 'ok', message })
 
-/** Is `found` at least `minimum`? `3.0.11` is at least `3.0`; letters after a number do not count. Pure. */
+/** Whether `found` is at least `minimum`: `3.0.11` is at least `3.0`. Letters after a number are ignored. Pure. */
 export function atLeast(found: string, minimum: string): boolean {
   const numbers = (text: string) => text.split('.').map((part) => Number.parseInt(part, 10) || 0)
   const [a, b] = [numbers(found), numbers(minimum)]

@@ -12,12 +12,12 @@ import { type Finding, ok } from './finding.ts'
 type Left = {
   world: string
   exists: boolean
-  /** Where its folder is now, when it was moved while its processes ran. */
+  /** Current place of its folder if that was moved while its processes ran. */
   now?: string
   regions: Map<string, { agent: boolean; processes: Process[] }>
 }
 
-/** Processes of worlds on this machine, of whatever world: those whose world is gone, and those without an agent. */
+/** Orphaned processes of any world on this machine: its folder is gone, or no agent supervises them. */
 export function leftoverFindings(): Finding[] {
   return evaluateLeftovers(worldsHere())
 }
@@ -43,7 +43,7 @@ function newWorld(world: string): Left {
   return { world, exists, ...(now === undefined ? {} : { now }), regions: new Map() }
 }
 
-/** Another user's world may not be looked at; that is no sign of its death. */
+/** Another user's world may be unreadable, which does not mean that it is gone. */
 function isGone(path: string): boolean {
   try {
     statSync(path)
@@ -64,23 +64,23 @@ export function evaluateLeftovers(worlds: readonly Left[]): Finding[] {
       {
         check: 'leftovers',
         state: 'warning',
-        message: `${list(alone)} of the world ${worldName(world)} run without an agent: nothing is restarted there`,
-        remedy: 'in the folder of its topology file: nearside up, or nearside down',
+        message: `${list(alone)} of the world ${worldName(world)}: no agent runs, so nothing restarts failed processes`,
+        remedy: 'run `nearside up` or `nearside down` in the folder of its topology file',
       },
     ]
   })
   return findings.length > 0
     ? findings
-    : [ok('leftovers', `${count(worlds.length, 'world')} on this machine, no processes of dead ones`)]
+    : [ok('leftovers', `${count(worlds.length, 'world')} on this machine, no orphaned processes`)]
 }
 
-/** Nothing to clean up: its data are there, and it works again as soon as they are where it samples for them. */
+/** Not cleaned up: the data still exists, and the world works again once its folder is back at the expected path. */
 function moved(world: string, now: string, processes: number): Finding {
   return {
     check: 'leftovers',
     state: 'problem',
-    message: `${count(processes, 'process', 'processes')} of the world ${worldName(world)}, whose folder was moved to ${now} while it ran`,
-    remedy: `move it back, then everything works as before: ${moveBack(world, now)}`,
+    message: `${count(processes, 'process', 'processes')} of the world ${worldName(world)} still ${processes === 1 ? 'runs' : 'run'}, but its folder was moved to ${now}`,
+    remedy: `move the folder back: ${moveBack(world, now)}`,
   }
 }
 
@@ -90,10 +90,10 @@ function dead(world: string, processes: readonly Process[]): Finding {
   return {
     check: 'leftovers',
     state: 'problem',
-    message: `${what} of the world ${worldName(world)}, whose folder is gone: ${names.join(', ')}`,
-    remedy: 'nearside doctor --fix ends them',
+    message: `${what} of the world ${worldName(world)} still ${processes.length === 1 ? 'runs' : 'run'}, but its folder is gone: ${names.join(', ')}`,
+    remedy: 'run `nearside doctor --fix` to kill them',
     fix: {
-      what: `end ${what} of ${worldName(world)} (SIGKILL; their data is gone already)`,
+      what: `kill ${what} of ${worldName(world)} (SIGKILL; their data is already gone)`,
       run: async () => {
         for (let round = 0; round < 100; round += 1) {
           const alive = processes.filter(isAlive)

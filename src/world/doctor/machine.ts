@@ -7,7 +7,7 @@ import { messageOf } from '../../lib/errors.ts'
 import { bytes } from '../../lib/format.ts'
 import { atLeast, type Finding, ok } from './finding.ts'
 
-/** What every world on this machine stands on. */
+/** Requirements that all worlds on this machine share. */
 export async function machineFindings(folder: string): Promise<Finding[]> {
   return [
     node(),
@@ -26,11 +26,11 @@ function node(): Finding {
     check: 'node',
     state: 'problem',
     message: `expected Node ${minimum} or newer, found ${version}`,
-    remedy: 'use the nearside command, which brings the right one',
+    remedy: 'use the nearside command, which installs the right version',
   }
 }
 
-/** Not only whether it is there: on some machines user namespaces are forbidden. */
+/** Tries a sandbox, because some machines have bubblewrap but forbid user namespaces. */
 async function sandbox(): Promise<Finding> {
   const env = { PATH: process.env.PATH ?? '' }
   const run = (args: string[]) => runToEnd({ file: 'bwrap', args, env, cwd: '/' }, 10_000)
@@ -39,7 +39,7 @@ async function sandbox(): Promise<Finding> {
     return {
       check: 'sandbox',
       state: 'problem',
-      message: 'bubblewrap (bwrap) cannot be run',
+      message: 'cannot run bubblewrap (bwrap)',
       remedy: 'apt-get install bubblewrap',
     }
   const tried = await run(['--unshare-user', '--uid', '1000', '--ro-bind', '/', '/', '/bin/true'])
@@ -47,7 +47,7 @@ async function sandbox(): Promise<Finding> {
   return {
     check: 'sandbox',
     state: 'problem',
-    message: `bubblewrap cannot make a sandbox: ${tried.output.trim().split('\n')[0]}`,
+    message: `bubblewrap cannot create a sandbox: ${tried.output.trim().split('\n')[0]}`,
     remedy:
       'allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 (and apparmor_restrict_unprivileged_userns=0)',
   }
@@ -71,7 +71,7 @@ function engines(): Finding {
       check: 'engines',
       state: 'problem',
       message: `too old: ${old.map(([name, version]) => `${name} ${packages[name]}, expected ${version} or newer`).join('; ')}`,
-      remedy: `stop the worlds, delete ${path} and type any command again`,
+      remedy: `stop all worlds, delete ${path} and run any nearside command to install it again`,
     }
   } catch (error) {
     const remedy = (error as { remedy?: string }).remedy
@@ -82,7 +82,7 @@ function engines(): Finding {
 const littleBytes = 1024 ** 3
 const comfortableBytes = 5 * 1024 ** 3
 
-/** PostgreSQL keeps up to 2 GB of WAL for a region that is away, in each full region. */
+/** Each full region's PostgreSQL keeps up to 2 GB of WAL for an unreachable region. */
 async function disk(folder: string): Promise<Finding> {
   const { bavail, blocks, bsize } = await statfs(folder)
   const free = bavail * bsize
@@ -91,23 +91,23 @@ async function disk(folder: string): Promise<Finding> {
   return {
     check: 'disk',
     state: free < littleBytes ? 'problem' : 'warning',
-    message: `only ${message}; a database that cannot write stops`,
+    message: `only ${message}: PostgreSQL stops when its disk is full`,
     remedy: 'free some space',
   }
 }
 
 const filesNeeded = 8192
 
-/** Pure: /proc/self/limits. HAProxy takes two files for each connection, Redis and PostgreSQL one. */
+/** Parses /proc/self/limits. HAProxy needs two files per connection, Redis and PostgreSQL one. Pure. */
 export function limits(text: string): Finding {
   const found = /^Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)/m.exec(text)?.[2]
   const files = found === 'unlimited' ? Infinity : Number(found ?? 0)
-  const message = `${found ?? 'unknown number of'} open files allowed for a process`
+  const message = `${found ?? 'unknown number of'} open files allowed per process`
   if (files >= filesNeeded) return ok('limits', message)
   return {
     check: 'limits',
     state: 'warning',
-    message: `only ${message}, expected ${filesNeeded} or more for many users at once`,
-    remedy: 'ulimit -n 65536, or LimitNOFILE= in the unit file',
+    message: `only ${message}, expected at least ${filesNeeded} to serve many concurrent users`,
+    remedy: 'run `ulimit -n 65536`, or set LimitNOFILE= in the unit file',
   }
 }

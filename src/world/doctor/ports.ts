@@ -5,7 +5,7 @@ import { worldName } from '../origin.ts'
 import { holderName, needsOf, type Use, usesOf } from '../ports.ts'
 import { type Finding, ok } from './finding.ts'
 
-/** The ports that a topology needs on this machine, and who has them. `folder`: of its own world. */
+/** Ports that a topology needs on this machine, and the processes that hold them. `folder` is its own world's. */
 export function portFindings(topology: Topology, folder: string | undefined): Finding[] {
   const regions = regionsOf(topology).filter((region) => isLocal(region.address))
   const needs = regions.flatMap((region) => needsOf(topology, region))
@@ -17,22 +17,17 @@ export function evaluatePorts(needed: number, uses: readonly Use[], folder: stri
   const own = uses.filter(({ holder }) => folder !== undefined && holder.origin?.world === folder)
   const others = uses.filter((use) => !own.includes(use))
   if (others.length === 0)
-    return [
-      ok(
-        'ports',
-        `${needed} needed: ${own.length} in use by this world, ${needed - own.length} free, none taken by others`,
-      ),
-    ]
+    return [ok('ports', `${needed} needed: ${own.length} in use by this world, ${needed - own.length} free`)]
   return others.map(({ need, listener, holder }) => ({
     check: 'ports',
     state: 'problem',
-    message: `${need.address}:${need.port} (${need.protocol}, ${need.region}/${need.what}) is taken by ${
+    message: `${need.address}:${need.port} (${need.protocol}, ${need.region}/${need.what}) is in use by ${
       holder.origin
         ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
         : holderName(holder)
     }${listener.address === need.address ? '' : ' on all addresses'}`,
     remedy: holder.origin
-      ? 'stop that world, or give one of them another network.base'
-      : 'stop it, or choose another port under ports in the topology',
+      ? 'stop that world, or set another network.base in one of them'
+      : 'stop it, or set another port under ports in the topology',
   }))
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { worldFile } from '../../agent/layout.ts'
 import { type Finding, ok } from './finding.ts'
 
-/** Files that only their owner may read. */
+/** Files that only their owner may be able to read. */
 export async function secrecyFindings(folder: string): Promise<Finding[]> {
   const files = [folder, worldFile(folder), join(folder, 'secrets.json')]
   const open = (
@@ -18,8 +18,8 @@ export async function secrecyFindings(folder: string): Promise<Finding[]> {
   return open.map(({ file, folder: isFolder }) => ({
     check: 'secrets',
     state: 'problem',
-    message: `${file}: others may read it`,
-    remedy: 'nearside doctor --fix closes it; whoever has read it keeps what it says',
+    message: `${file}: other users can read it`,
+    remedy: 'run `nearside doctor --fix` to close it; change its secrets if another user may have read them',
     fix: {
       what: `chmod ${isFolder ? '700' : '600'} ${file}`,
       run: () => chmod(file, isFolder ? 0o700 : 0o600),

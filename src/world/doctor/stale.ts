@@ -11,12 +11,12 @@ import { processesOf, recordsOf } from '../processes.ts'
 import { placeOf } from '../stop.ts'
 import { type Finding, ok } from './finding.ts'
 
-/** Files of this world that nobody uses any more: records and sockets of processes that are gone, half-written files. */
+/** Stale files of this world: records and sockets of processes that have exited, and half-written files. */
 export async function staleFindings(world: WorldHandle): Promise<Finding[]> {
   const found = await Promise.all(
     localRegions(world).map(async (region) => {
       const place = placeOf(world, region)
-      // Whoever lives there cleans up by itself.
+      // A running region cleans up after itself.
       if (processesOf(world.folder, [place]).length > 0) return []
       const records = [...recordsOf(place.folder)]
         .filter(([, id]) => !isAlive(id))
@@ -26,13 +26,13 @@ export async function staleFindings(world: WorldHandle): Promise<Finding[]> {
   )
   const files = [...found.flat(), ...(await halfFiles(world.folder))]
   if (files.length === 0) return [ok('files', 'no stale records or sockets in this world')]
-  const what = `${count(files.length, 'file')} of processes that are gone`
+  const what = `${count(files.length, 'stale file')}`
   return [
     {
       check: 'files',
       state: 'warning',
-      message: `${what}, left by a kill: harmless, the next start replaces them`,
-      remedy: 'nearside doctor --fix removes them',
+      message: `${what} of killed processes: harmless, the next start replaces them`,
+      remedy: 'run `nearside doctor --fix` to remove them',
       fix: {
         what: `remove ${what}`,
         run: async () => {
@@ -57,7 +57,7 @@ function answers(path: string): Promise<boolean> {
       socket.destroy()
       resolve(true)
     })
-    // A path that is too long to be asked is left alone.
+    // Keeps a socket whose path is too long to connect to.
     socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
   })
 }
@@ -65,7 +65,7 @@ function answers(path: string): Promise<boolean> {
 const halves = async (folder: string) =>
   (await Promise.all(['run', 'etc'].map((name) => halfFiles(join(folder, name))))).flat()
 
-/** What `writeAside` was writing when its process was killed. */
+/** Temporary files of a `writeAside` whose process was killed. */
 async function halfFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
   return names.filter((name) => /\.[0-9a-f]{12}(\.new)?$/.test(name)).map((name) => join(folder, name))
@@ -73,7 +73,7 @@ async function halfFiles(folder: string): Promise<string[]> {
 
 type Segment = { id: string; size: number; creator: number; attached: number; uid: number }
 
-/** Pure: /proc/sysvipc/shm. */
+/** Parses /proc/sysvipc/shm. Pure. */
 export function parseSegments(text: string): Segment[] {
   return text
     .split('\n')
@@ -89,14 +89,14 @@ export function parseSegments(text: string): Segment[] {
     }))
 }
 
-/** PostgreSQL marks its data as in use by a segment of this many bytes (its header and nothing else). */
+/** PostgreSQL marks a data directory as in use with a shared memory segment of this size (only its header). */
 const markBytes = 56
-/** The kernel has room for 4,096. */
+/** The kernel's limit is 4,096 segments. */
 const manySegments = 1000
 
 /**
- * A PostgreSQL that is killed leaves its mark behind, and a killed world that is then removed leaves it for ever. The
- * next server on the same data knows that a mark which nobody is attached to is nobody's.
+ * A killed PostgreSQL leaves its segment behind. A restart on the same data directory recognizes and reuses a segment
+ * with no attached process; if the world is removed instead, the segment stays forever.
  */
 export function segmentFindings(
   text = readFileSync('/proc/sysvipc/shm', 'utf8'),
@@ -106,13 +106,13 @@ export function segmentFindings(
   const left = parseSegments(text).filter(
     (one) => one.size === markBytes && one.attached === 0 && one.uid === uid && !isRunning(one.creator),
   )
-  if (left.length === 0) return [ok('shared memory', 'nothing left by killed database servers')]
-  const what = `${count(left.length, 'shared memory mark')} of database servers that were killed`
+  if (left.length === 0) return [ok('shared memory', 'no segments left by killed PostgreSQL servers')]
+  const what = `${count(left.length, 'shared memory segment')} of killed PostgreSQL servers`
   return [
     {
       check: 'shared memory',
       state: left.length > manySegments ? 'warning' : 'ok',
-      message: `${what} (56 bytes each; the kernel has room for 4,096)`,
+      message: `${what} (56 bytes each; the kernel allows 4,096)`,
       fix: {
         what: `remove ${what}`,
         run: async () => {

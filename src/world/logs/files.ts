@@ -7,8 +7,8 @@ import type { WorldHandle } from '../handle.ts'
 export type LogFile = { region: string; process: string; file: string }
 
 /**
- * The logs of these regions, or of one process in them. Names are compared with what is there and never become part of
- * a path themselves.
+ * The logs of these regions, or of one process in them. Names are compared with existing files and never become part of
+ * a path.
  */
 export function logFiles(
   world: Pick<WorldHandle, 'regionFolder'>,

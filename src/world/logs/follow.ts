@@ -1,12 +1,12 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 
-/** A line without an end is shown after this many bytes: memory is not for logs. */
+/** A line longer than this is shown in pieces, which bounds memory. */
 const longestBytes = 1024 * 1024
 const chunkBytes = 256 * 1024
 
 /**
- * What a log gets from `offset` on. Agents rotate by copying a log to `<file>.1` and cutting it to nothing while its
- * writer goes on: a file that has become shorter was rotated, and what was not yet read stands in the copy.
+ * Reads what is appended to a log after `offset`. Agents rotate by copying a log to `<file>.1` and truncating it while
+ * its writer continues: a file that has shrunk was rotated, and its unread part is in the copy.
  */
 export class Follower {
   readonly file: string
@@ -18,7 +18,7 @@ export class Follower {
     this.#offset = offset
   }
 
-  /** Whole lines that have come since the last call. */
+  /** Complete lines appended since the last call. */
   async next(): Promise<string[]> {
     const size = (await stat(this.file).catch(() => undefined))?.size
     if (size === undefined) return []
@@ -46,7 +46,7 @@ export class Follower {
   }
 }
 
-/** At most a chunk: the next call goes on where this one ended. */
+/** At most one chunk; the next call continues from there. */
 async function between(path: string, from: number, to: number): Promise<Buffer> {
   let file: FileHandle
   try {

@@ -2,7 +2,7 @@ import { clock } from '../../lib/format.ts'
 import { printable } from '../../lib/printable.ts'
 import { timeOf } from './time.ts'
 
-/** How a log's line is shown: what agents and etcd write as JSON becomes a sentence, everything else stays as it is. */
+/** Turns the JSON lines of agents and etcd into text; other lines stay as they are. */
 
 const levels: Record<string, string> = {
   10: 'trace',
@@ -13,7 +13,7 @@ const levels: Record<string, string> = {
   60: 'fatal',
 }
 
-/** Said already by the line's place, or of no use to a reader. */
+/** Fields that the position of the line already shows, or that do not help a reader. */
 const hidden = new Set(['level', 'time', 'ts', 'msg', 'region', 'caller', 'logger', 'stack'])
 
 export function renderLine(line: string, now = Date.now()): string {
@@ -43,8 +43,8 @@ function parse(line: string): Record<string, unknown> | undefined {
 }
 
 /**
- * Takes the world's secrets out of a text. No engine is known to log one; an app's error may well quote the
- * DATABASE_URL that it could not reach.
+ * Removes the world's secrets from a text. No engine is known to log one, but an app's error may quote the DATABASE_URL
+ * that it could not connect to.
  */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const all = secrets.filter((secret) => secret.length >= 8).sort((a, b) => b.length - a.length)

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 
 const chunkBytes = 64 * 1024
 
-/** The last lines of a file, read from its end: a log may be long. A file that is not there has none. */
+/** The last lines of a file, read from its end because logs can be long. A missing file has none. */
 export async function tailOf(file: string, lines: number): Promise<string[]> {
   let handle: FileHandle
   try {
@@ -19,8 +19,8 @@ export async function tailOf(file: string, lines: number): Promise<string[]> {
 }
 
 /**
- * The last whole lines, and the offset after the last of them: where one who follows goes on. `rest` is a last line
- * without its end, which is still being written, or never will be.
+ * The last complete lines, and the offset after them, from which a follower continues. `rest` is a last line without a
+ * newline: still being written, or cut off.
  */
 export async function tail(
   file: FileHandle,
@@ -42,12 +42,12 @@ export async function tail(
   const end = all.lastIndexOf(10) + 1
   const whole = all.subarray(0, end).toString('utf8').split('\n').slice(0, -1)
   return {
-    // What was read may begin within a line.
+    // The first chunk may begin in the middle of a line.
     lines: lastOf(start > 0 ? whole.slice(1) : whole, lines),
     rest: all.subarray(end).toString('utf8'),
     offset: start + end,
   }
 }
 
-/** `slice(-0)` would be everything. */
+/** Needed because `slice(-0)` returns everything. */
 export const lastOf = <T>(all: readonly T[], count: number): T[] => (count === 0 ? [] : all.slice(-count))

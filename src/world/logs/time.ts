@@ -1,6 +1,6 @@
 /**
- * When a line was written, by its own word: agents, etcd, Patroni, PostgreSQL, Knot and Redis all say it, each in its
- * way; all in UTC where no zone is named, because that is what the engines run in. Undefined for what says nothing.
+ * The timestamp in a log line. Knows the formats of agents, etcd, Patroni, PostgreSQL, Knot and Redis, and assumes UTC
+ * without a zone, since engines run in UTC. Undefined for a line without a timestamp.
  */
 export function timeOf(line: string): number | undefined {
   const head = line.slice(0, 200)
@@ -26,8 +26,8 @@ function parsed(text: string): number | undefined {
 export type Timed = { at: number; line: string }
 
 /**
- * Gives every line of one file a time. A line that says none belongs to the one before it (a stack trace), at the
- * beginning of a file to the first that does; where no line does, all are as old as the file (`fallback`).
+ * Gives every line of a file a time. A line without one (a stack trace) takes that of the line before it; at the
+ * beginning of a file, that of the first line with one. If no line has one, all take `fallback`, the age of the file.
  */
 export function timed(lines: readonly string[], fallback: number): Timed[] {
   const times = lines.map(timeOf)
@@ -38,7 +38,7 @@ export function timed(lines: readonly string[], fallback: number): Timed[] {
   })
 }
 
-/** Several files' lines as one story. Lines of one file keep their order, whatever their clock says. */
+/** Merges files by time. Lines of one file keep their order, whatever their timestamps. */
 export function mergeByTime<T extends Timed>(files: readonly (readonly T[])[]): T[] {
   const next = files.map(() => 0)
   const out: T[] = []

@@ -2,15 +2,15 @@ import { existsSync, readlinkSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
 
-/** Being in a namespace. util-linux's `nsenter` and `unshare` are on every Debian; what they start keeps its files. */
+/** Enters network namespaces with util-linux's `nsenter` and `unshare`, which every Debian has. They keep open files. */
 
 const folder = '/run/netns'
 const fileOf = (namespace: string) => join(folder, namespace)
 
-/** What the kernel calls the file system of namespaces. */
+/** File system magic of namespaces (nsfs). */
 const nsfs = 0x6e736673
 
-/** A name that leads to a namespace. Where /run outlives a reboot, names of before lead nowhere. */
+/** Whether a name leads to a namespace. Where /run survives a reboot, old names lead nowhere. */
 export function exists(namespace: string): boolean {
   try {
     return statfsSync(fileOf(namespace)).type === nsfs
@@ -19,12 +19,12 @@ export function exists(namespace: string): boolean {
   }
 }
 
-/** Takes away a name that leads nowhere: it would keep a new namespace from having it. */
+/** Removes a name that leads nowhere, which would block a new namespace of that name. */
 export function forgetStale(namespace: string): void {
   if (!exists(namespace)) rmSync(fileOf(namespace), { force: true })
 }
 
-/** The kernel's number of a namespace, or of the one that a process is in; undefined when it is gone. */
+/** The inode number of a namespace; undefined when it is gone. */
 export function numberOf(namespace: string): number | undefined {
   return exists(namespace) ? statSync(fileOf(namespace), { throwIfNoEntry: false })?.ino : undefined
 }
@@ -42,15 +42,15 @@ export const isInside = (namespace: string) => {
 }
 
 /**
- * Words before a command that run it in a namespace. Only the network is another one: files, process ids and what is
- * mounted stay those of the machine (`ip netns exec` would change the mounts, too).
+ * Command prefix that runs a command in a network namespace. Files, process ids and mounts stay those of the host;
+ * `ip netns exec` would also change the mounts.
  */
 export const insideOf = (namespace: string): string[] => [program('nsenter'), `--net=${fileOf(namespace)}`]
 
 /**
- * This very command again, inside a namespace: the process is replaced, so its id, its terminal, its exit code and
- * the signals that it gets are what they would have been. Returns only when it is there already. Costs some 30 ms. Not
- * for one that has begun to listen to signals: what was heard and not yet told is forgotten.
+ * Restarts this command inside a namespace with `execve`, which keeps its process id, terminal, exit code and signals.
+ * Returns only if the process is already inside. Costs about 30 ms. Call it before installing signal handlers: a signal
+ * that has arrived but is not yet handled would be lost.
  */
 export function enter(namespace: string): void {
   if (isInside(namespace)) return
@@ -60,15 +60,15 @@ export function enter(namespace: string): void {
 const emptyMark = 'NEARSIDE_EMPTY_NETWORK'
 
 /**
- * This very command again where there is no network at all, not even the host's: for a world whose network is gone.
- * What it asks is then refused at once, and nothing goes to whoever has these addresses outside.
+ * Restarts this command in an empty network, for a world whose network is gone. Connections then fail immediately
+ * instead of reaching other hosts with the same addresses.
  */
 export function enterNowhere(): void {
   if (process.env[emptyMark] === '1') return
   again([program('unshare'), '--net'], { [emptyMark]: '1' })
 }
 
-/** What to start for this very command inside a namespace. */
+/** The command line that runs this command again inside a namespace. */
 export const againIn = (namespace: string) => command(insideOf(namespace))
 
 function again(prefix: readonly string[], env: NodeJS.ProcessEnv): never {
@@ -91,5 +91,5 @@ function program(name: string): string {
     .map((path) => join(path, name))
     .find((path) => existsSync(path))
   if (found) return found
-  throw new NearsideError('lab_tool_missing', `${name} cannot be found`, { remedy: 'install util-linux' })
+  throw new NearsideError('lab_tool_missing', `${name}: command not found`, { remedy: 'install util-linux' })
 }

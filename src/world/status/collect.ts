@@ -13,10 +13,10 @@ import { combine } from './combine.ts'
 import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
 
 /**
- * The whole answer has to be there in half a second, also when agents hang: on this machine they get 200 ms, and after
- * a third of it their engines are asked beside them. Over a wide network it takes as long as that takes.
+ * The complete answer is due within half a second even if agents hang. A local agent gets 200 ms; if it has not answered
+ * after a third of that, its engines are asked in parallel. Remote regions get more time.
  */
-const patience = {
+const timeouts = {
   here: { agentMs: 200, edgeMs: 300, lateMs: 60, engineMs: 150 },
   away: { agentMs: 1500, edgeMs: 1500, lateMs: 500, engineMs: 900 },
 }
@@ -39,7 +39,7 @@ export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
 
 async function reportOn(world: WorldHandle, region: Region): Promise<RegionReport> {
   const { ports } = world.record.topology
-  const { agentMs, edgeMs, lateMs, engineMs } = patience[isHere(world, region) ? 'here' : 'away']
+  const { agentMs, edgeMs, lateMs, engineMs } = timeouts[isHere(world, region) ? 'here' : 'away']
   const asked = regionStatus(world, region, agentMs)
   const edge = region.serves ? edgeOf(region, ports.http, edgeMs) : undefined
   const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
@@ -96,7 +96,7 @@ type PatroniStatus = {
   replication?: { application_name: string; state: string; sync_state: string }[]
 }
 
-/** What Patroni itself says; lag is not among it. */
+/** From Patroni's own status, which has no lag. */
 function databaseFrom(patroni: PatroniStatus | undefined): DatabaseState {
   if (!patroni?.role) return { role: 'unknown', state: 'Patroni does not answer' }
   const primary = patroni.role === 'primary' || patroni.role === 'master'

@@ -8,9 +8,8 @@ type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'
 }
 
 /**
- * Puts the regions' answers together. Pure. What the agents know together is taken from the agent whose view is the
- * freshest. Who holds the primary and what its standbys are is taken from the databases themselves as soon as that
- * view is old: they are asked anew every time.
+ * Combines the regions' answers. Pure. State that the agents share comes from the agent with the freshest view. Once that
+ * view is stale, the primary and its standbys come from the databases themselves, which are asked every time.
  */
 export function combine({ regions, ...world }: Collected): WorldStatus {
   const best = regions

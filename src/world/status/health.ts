@@ -8,8 +8,8 @@ import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
 type StatusWithoutHealth = Omit<WorldStatus, 'health' | 'problems'>
 
 /**
- * What is not as it should be, worst first within each kind, and what that makes of the whole. Pure. `claims`:
- * regions whose database says that it is the primary.
+ * Lists the problems, worst first within each kind, and derives the overall health. Pure. `claims`: regions whose
+ * database reports that it is the primary.
  */
 export function evaluate(
   status: StatusWithoutHealth,
@@ -18,7 +18,9 @@ export function evaluate(
   if (isStopped(status.regions))
     return {
       health: 'down',
-      problems: [{ code: 'world_stopped', message: 'nothing of this world runs', remedy: 'nearside up' }],
+      problems: [
+        { code: 'world_stopped', message: 'no process of this world is running', remedy: 'nearside up' },
+      ],
     }
   const problems = [
     ...primaryProblems(status, claims),
@@ -38,7 +40,7 @@ function primaryProblems({ primary, regions }: StatusWithoutHealth, claims: read
     return [
       {
         code: 'primary_claimed_twice',
-        message: `${list(claims)} each say that they hold the primary; only one of them can acknowledge writes`,
+        message: `${list(claims)} each report that they hold the primary; only one of them can acknowledge writes`,
       },
     ]
   const holder = regions.find((region) => region.region === primary)
@@ -60,15 +62,15 @@ function durabilityProblems({ durability, primary, regions }: StatusWithoutHealt
     return [
       {
         code: 'durability_at_risk',
-        message: `${alone}: writes go on, and losing it now would lose the latest of them`,
-        ...(single ? { remedy: 'a second full region would hold them too' } : {}),
+        message: `${alone}: writes continue, but losing it now would lose the most recent ones`,
+        ...(single ? { remedy: 'add a second full region to keep a copy' } : {}),
       },
     ]
   if (durability === 'unknown' && primary !== undefined)
     return [{ code: 'durability_unknown', message: `no agent reports a sync standby of ${primary}` }]
   if (durability === 'stopped')
     return [
-      { code: 'durability_stopped', message: `${alone}: writes are stopped (database.durability strict)` },
+      { code: 'durability_stopped', message: `${alone}: writes are blocked (database.durability: strict)` },
     ]
   return []
 }
@@ -80,35 +82,38 @@ function sharedProblems({ shared, regions }: StatusWithoutHealth): Problem[] {
       ? `; health, lag and verdicts are ${duration(shared.ageMs / 1000)} old`
       : ''
   const state = spaceState(regions.flatMap(({ etcd }) => etcd ?? []))
-  // It is why etcd cannot be written, so that need not be told, too.
+  // A full etcd explains failed writes, so those are not reported separately.
   if (state === 'full') return [{ ...etcdFull, message: `${etcdFull.message}${old}` }]
   const nearly = state === 'nearly full' ? [etcdNearlyFull] : []
   if (without.length > 0) {
     const why = regions.find((region) => region.etcd?.error !== undefined)!.etcd!.error!
-    const where = without.length === regions.length ? 'anywhere' : `in ${list(without)}`
+    const where = without.length === regions.length ? 'from any region' : `from ${list(without)}`
     return [
-      { code: 'etcd_unreachable', message: `etcd cannot be written ${where} (${why})${old}` },
+      { code: 'etcd_unreachable', message: `etcd accepts no writes ${where} (${why})${old}` },
       ...nearly,
     ]
   }
   if (old !== '')
-    return [{ code: 'view_old', message: `what the agents share is old${old.replace(';', ':')}` }, ...nearly]
+    return [
+      { code: 'view_old', message: `the agents’ shared view is stale${old.replace(';', ':')}` },
+      ...nearly,
+    ]
   return nearly
 }
 
 const etcdFull: Problem = {
   code: 'etcd_full',
   message:
-    'etcd is full (NOSPACE) and refuses every write: nothing is decided, and no primary can be elected',
+    'etcd is full (NOSPACE) and refuses every write: agents make no decisions and no primary can be elected',
   remedy: 'nearside doctor --fix',
 }
 const etcdNearlyFull: Problem = {
   code: 'etcd_nearly_full',
-  message: 'etcd is nearly full; when it is, it refuses every write and no primary can be elected',
+  message: 'etcd is nearly full; once full, it refuses every write and no primary can be elected',
   remedy: 'nearside doctor --fix',
 }
 
-/** Regions whose agent is gone and whose engines go on: one cause, most often, and one remedy. */
+/** Regions whose agent is gone while engines run. Reported together: they usually share one cause and one remedy. */
 function aloneProblems({ regions }: StatusWithoutHealth): Problem[] {
   const alone = regions.filter((region) => region.agentState === 'gone' && !isDead(region))
   if (alone.length === 0) return []
@@ -117,13 +122,13 @@ function aloneProblems({ regions }: StatusWithoutHealth): Problem[] {
     {
       code: 'agent_gone',
       ...(alone.length === 1 ? { region: alone[0]!.region } : {}),
-      message: `no agent runs in ${names}: the engines go on there, and nobody restarts or steers them`,
+      message: `no agent runs in ${names}: engines continue there, but without restarts and steering`,
       remedy: 'nearside up',
     },
   ]
 }
 
-/** An orderly stop leaves no record behind; what was killed does. */
+/** An orderly stop leaves no records; a kill does. */
 export const isStopped = (regions: readonly RegionReport[]): boolean =>
   regions.every((region) => region.agentState === 'gone' && region.processes.length === 0)
 
@@ -134,7 +139,7 @@ function releaseProblems({ regions }: StatusWithoutHealth): Problem[] {
     {
       code: 'release_failed',
       message: `app.release ${describeRelease(release)}`,
-      remedy: 'mend it, then run nearside up again: it is tried again',
+      remedy: 'fix it and run `nearside up` again to retry',
     },
   ]
 }

@@ -1,11 +1,11 @@
 import { count, list } from '../../lib/format.ts'
 import type { Problem, RegionReport, WorldStatus } from './types.ts'
 
-/** Nothing of it runs: it was killed, or stopped. */
+/** No process runs: the region was killed or stopped. */
 export const isDead = (region: RegionReport): boolean =>
   !region.processes.some((one) => one.state === 'running')
 
-/** What is not as it should be in one region. Pure. */
+/** The problems of one region. Pure. */
 export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldStatus, 'verdicts'>): Problem[] {
   const name = region.region
   const about = (code: string, message: string, remedy?: string): Problem => ({
@@ -21,35 +21,35 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ? [
           about(
             `region_${region.health}`,
-            `${region.health}${verdict && verdict.by.length > 0 && verdict.state === region.health ? sayWhy(verdict) : ''}`,
+            `${region.health}${verdict && verdict.by.length > 0 && verdict.state === region.health ? reasonOf(verdict) : ''}`,
           ),
         ]
       : verdict?.state === 'suspect' && agent?.code !== 'region_dead'
-        ? [about('region_suspect', `does not answer ${list(verdict.by)}`)]
+        ? [about('region_suspect', `does not answer probes from ${list(verdict.by)}`)]
         : []
   const edge =
     region.edge === 'unreachable' && agent?.code !== 'region_dead'
       ? [about('edge_unreachable', 'its edge does not answer users', `nearside logs ${name} haproxy`)]
       : region.edge === 'no app'
-        ? [about('edge_no_app', 'its edge has no app to send users to')]
+        ? [about('edge_no_app', 'its edge has no healthy app to route to')]
         : []
   const follows =
     region.database?.missingWal === undefined &&
     (region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false)
   const database = follows
     ? []
-    : [about('replica_not_streaming', notFollowing(region.database), `nearside logs ${name} postgres`)]
+    : [about('replica_not_streaming', whyNotStreaming(region.database), `nearside logs ${name} postgres`)]
   const steering =
     region.steering?.kind === 'failed'
       ? [
           about(
             'steering_failed',
-            `its DNS does not tell users’ networks apart: ${region.steering.why}`,
+            `its DNS cannot steer by client network: ${region.steering.why}`,
             `nearside logs ${name} agent`,
           ),
         ]
       : []
-  const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notWell)
+  const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notReady)
   return [
     ...(agent ? [agent] : []),
     ...health,
@@ -70,21 +70,22 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
 }
 
 const stateWords: Partial<Record<RegionReport['processes'][number]['state'], string>> = {
-  gaveUp: 'was given up',
+  gaveUp: 'failed and is no longer restarted',
   outdated: 'serves with its old files',
 }
 
-const sayWhy = ({ by, why }: WorldStatus['verdicts'][number]) =>
-  why === undefined ? `, say ${list(by)}` : `: it has ${why}, which ${list(by)} reach`
+const reasonOf = ({ by, why }: WorldStatus['verdicts'][number]) =>
+  why === undefined ? `, according to ${list(by)}` : `: it has ${why}, which ${list(by)} can reach`
 
-function notFollowing(database: RegionReport['database']): string {
-  if (database?.state === 'creating replica') return 'its database is being copied from the primary'
+function whyNotStreaming(database: RegionReport['database']): string {
+  if (database?.state === 'creating replica')
+    return 'its database is being copied from the primary (base backup)'
   if (database?.missingWal !== undefined)
-    return 'its database does not follow: the primary has no more the WAL that it needs; it is copied anew within a minute, if nobody needs what it has'
-  return 'its database does not follow the primary'
+    return 'its database does not replicate: the primary no longer has the WAL it needs; replica reinit follows within a minute unless its data is still needed'
+  return 'its database does not replicate from the primary'
 }
 
-const notWell = ({ state }: RegionReport['processes'][number]) => state !== 'ready' && state !== 'running'
+const notReady = ({ state }: RegionReport['processes'][number]) => state !== 'ready' && state !== 'running'
 
 function agentProblem(
   region: RegionReport,
@@ -96,12 +97,12 @@ function agentProblem(
     case 'hangs':
       return about(
         'agent_hangs',
-        'its agent does not answer; what is shown comes from its engines',
+        'its agent does not answer; its engines report its state',
         `nearside logs ${region.region} agent; nearside restart ${region.region} agent`,
       )
     case 'gone':
       return isDead(region)
-        ? about('region_dead', 'nothing runs there', `nearside revive ${region.region}`)
+        ? about('region_dead', 'no process is running', `nearside revive ${region.region}`)
         : undefined
     case 'elsewhere':
       return about('agent_unreachable', `its agent at ${region.address} does not answer`)

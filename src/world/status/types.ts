@@ -4,39 +4,39 @@ import type { ProcessState } from '../../agent/supervision/transitions.ts'
 import type { Durability, DurabilityAsked } from '../../failover/durability.ts'
 import type { RegionHealth, Verdict } from '../../failover/types.ts'
 
-/** The answer of `nearside status --json`. Fields are added, never changed or taken away. */
+/** The output of `nearside status --json`. Fields may be added, but never change and never disappear. */
 export type WorldStatus = {
   world: string
   domain: string
-  /** The id of the lab that it lives in, if it does. */
+  /** Id of the lab that the world runs in, if any. */
   lab?: string
-  /** When it was asked, milliseconds since 1970. */
+  /** Time of the query, milliseconds since 1970. */
   at: number
   health: Health
   problems: Problem[]
   primary?: string
   durability: Durability
-  /** What the topology asks for. */
+  /** The durability that the topology requests. */
   durabilityAsked: DurabilityAsked
   /**
-   * What the agents know together (health, verdicts, lag, primary), by the freshest of those that answered: how old
-   * it is, and whose it is. Absent when no agent answers; then everything here comes from the engines themselves.
+   * The agents' shared view (health, verdicts, lag, primary), from the agent with the freshest copy, with its age. Absent
+   * when no agent answers; then everything here comes from the engines directly.
    */
   shared?: { ageMs: number; from: string; etcdError?: string }
   verdicts: Verdict[]
   regions: RegionReport[]
 }
 
-/** `well`: nothing to do. `degraded`: users are served, and something needs a look. `down`: no region serves users. */
+/** `healthy`: nothing to do. `degraded`: users are served, but something needs attention. `down`: no region serves users. */
 export type Health = 'healthy' | 'degraded' | 'down'
 
 export type Problem = { code: string; region?: string; message: string; remedy?: string }
 
-/** `serving`: users get answers. `no app`: it works and has nobody to send them to. `silent`: nothing answers. */
+/** `serving`: users get answers. `no app`: the edge runs but has no healthy app. `unreachable`: nothing answers. */
 export type Edge = 'serving' | 'no app' | 'unreachable'
 
 export type ShownProcess = Omit<ProcessStatus, 'state' | 'restarts' | 'engine'> & {
-  /** `running` and `gone` are what a record and /proc say when no agent does. */
+  /** `running` and `gone` come from a record and /proc when no agent answers. */
   state: ProcessState | 'running' | 'gone'
   /** Unknown without an agent. */
   restarts?: number
@@ -46,10 +46,10 @@ export type RegionReport = Partial<Omit<RegionStatus, 'agent' | 'processes'>> & 
   region: string
   role: string
   address: string
-  /** Who says what is here: the region's agent, or its engines and process records. */
+  /** Source of this report: the region's agent, or its engines and process records. */
   source: 'agent' | 'engines'
   agent: RegionStatus['agent'] | null
-  /** `hangs`: the process lives and does not answer. `elsewhere`: not on this machine, and it does not answer. */
+  /** `hangs`: the process exists but does not answer. `elsewhere`: on another machine and not answering. */
   agentState: 'answers' | 'hangs' | 'gone' | 'elsewhere'
   health?: RegionHealth
   edge?: Edge

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import type { LabWorld } from '../../support/lab/world.ts'
-import { failuresBeside, failuresSinceResumed } from '../../support/world/history.ts'
+import { failuresOutside, failuresSinceResumed } from '../../support/world/history.ts'
 import { tell } from '../../support/world/tell.ts'
 
 type Cut = (primary: string, others: string[], survivor: string) => Promise<void>
@@ -67,7 +67,7 @@ export function cuts(lab: () => LabWorld): void {
       )
       const elsewhere = attempts.filter((one) => one.edge === survivor)
       assert.deepEqual(
-        failuresBeside(elsewhere, fault).filter((one) => one.kind === 'read'),
+        failuresOutside(elsewhere, fault).filter((one) => one.kind === 'read'),
         [],
       )
       assert.deepEqual(failuresSinceResumed(elsewhere, fault), [])

@@ -25,7 +25,7 @@ export const underWayAt = (attempts: readonly Attempt[], { fromMs, toMs }: Fault
   attempts.filter((one) => one.startedMs <= toMs && one.endedMs >= fromMs)
 
 /** Requests that failed, and were not under way at any of these faults. */
-export function failuresBeside(attempts: readonly Attempt[], ...faults: readonly Fault[]): Attempt[] {
+export function failuresOutside(attempts: readonly Attempt[], ...faults: readonly Fault[]): Attempt[] {
   const excused = new Set(faults.flatMap((fault) => underWayAt(attempts, fault)))
   return attempts.filter((one) => one.outcome !== 'ok' && !excused.has(one))
 }
@@ -40,7 +40,7 @@ export function failuresSinceResumed(attempts: readonly Attempt[], fault: Fault)
       .filter((one) => one.kind === 'write' && one.outcome === 'ok' && one.startedMs > fault.toMs)
       .map(({ endedMs }) => endedMs),
   )
-  return failuresBeside(attempts, fault).filter((one) => one.startedMs > resumedMs)
+  return failuresOutside(attempts, fault).filter((one) => one.startedMs > resumedMs)
 }
 
 export type Summary = {

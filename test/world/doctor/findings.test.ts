@@ -28,17 +28,20 @@ test('versions are compared number by number', () => {
     assert.equal(atLeast(found, minimum), enough, `${found} >= ${minimum}`)
 })
 
-test('clocks that agree within what can be measured are well', () => {
+test('clocks that agree within the measurement error are ok', () => {
   const at = (region: string, offsetMs: number, errorMs = 1) => ({ region, offsetMs, errorMs })
   assert.equal(evaluateClocks([]).state, 'ok')
   assert.equal(evaluateClocks([at('us-east', 3), at('us-west', -90)]).state, 'ok')
   assert.equal(evaluateClocks([at('us-west', 180, 100)]).state, 'ok')
   const apart = evaluateClocks([at('us-east', 3), at('us-west', -400)])
-  assert.deepEqual([apart.state, apart.message], ['warning', 'clocks differ: us-west 400 ms behind'])
+  assert.deepEqual(
+    [apart.state, apart.message],
+    ['warning', 'clocks differ from this machine: us-west 400 ms behind'],
+  )
   assert.equal(evaluateClocks([at('us-west', 5000)]).state, 'problem')
 })
 
-test('an etcd that is full is a problem that can be mended; one that will be is a warning', () => {
+test('a full etcd is a problem with a fix, a nearly full one a warning', () => {
   const free = async () => undefined
   const member = (region: string, dbBytes: number) => ({ region, dbBytes, alarms: [] })
   const evaluated = (...members: Parameters<typeof evaluateEtcd>[0]) => evaluateEtcd(members, free, 1000)
@@ -46,18 +49,15 @@ test('an etcd that is full is a problem that can be mended; one that will be is 
     'ok',
     'ok',
   ])
-  assert.equal(
-    evaluated(member('us-west', 700)).message,
-    'its largest file has 700 B in us-west, of 1000 B at most',
-  )
+  assert.equal(evaluated(member('us-west', 700)).message, 'largest database 700 B in us-west, quota 1000 B')
   assert.equal(evaluated(member('us-east', 300), member('us-west', 900)).state, 'warning')
   const full = evaluated(member('us-east', 300), { ...member('us-west', 1001), alarms: ['NOSPACE'] })
   assert.equal(full.state, 'problem')
   assert.match(full.message, /NOSPACE.*no primary can be elected/)
-  assert.match(full.fix!.what, /defragment etcd in us-east and us-west.*no key is lost/)
+  assert.match(full.fix!.what, /defragment etcd in us-east and us-west.*keeps every key/)
 })
 
-test('few open files are a warning, and a missing line is not taken for many', () => {
+test('a low limit of open files is a warning, and so is a missing line', () => {
   const line = (hard: string) =>
     `Limit  Soft  Hard  Units\nMax open files            1024                 ${hard}            files\n`
   assert.deepEqual(
@@ -78,7 +78,7 @@ const process = (pid: number, name: string, command: string[] = []): Process => 
   variable: () => undefined,
 })
 
-test('processes of a world whose folder is gone are a problem that can be mended', () => {
+test('processes of a world whose folder is gone are a problem with a fix', () => {
   const regions = new Map([
     ['us-east', { agent: false, processes: [process(1, 'etcd'), process(2, 'haproxy')] }],
   ])
@@ -89,12 +89,12 @@ test('processes of a world whose folder is gone are a problem that can be mended
   assert.equal(finding!.state, 'problem')
   assert.match(
     finding!.message,
-    /^2 processes of the world shop \(\/srv\/shop\), whose folder is gone: etcd, haproxy$/,
+    /^2 processes of the world shop \(\/srv\/shop\) still run, but its folder is gone: etcd, haproxy$/,
   )
   assert.match(finding!.fix!.what, /SIGKILL/)
 })
 
-test('regions without an agent are a warning and nobody’s to end; a world with its agents is well', () => {
+test('regions without an agent are a warning without a fix; a world with its agents is ok', () => {
   const agent = { agent: true, processes: [process(1, 'etcd')] }
   const alone = { agent: false, processes: [process(2, 'etcd')] }
   const world = '/srv/shop/.nearside/shop'
@@ -118,7 +118,7 @@ test('regions without an agent are a warning and nobody’s to end; a world with
   assert.deepEqual(states(evaluateLeftovers([])), ['ok'])
 })
 
-test('a port that another has is a problem that names who; one of the same world is not', () => {
+test('a port in use by another process is a problem that names it; one in use by the same world is not', () => {
   const use = (origin?: { world: string; region: string }): Use => ({
     need: { region: 'us-east', address: '127.77.1.1', port: 6379, protocol: 'tcp', what: 'redis' },
     listener: { protocol: 'tcp', address: '0.0.0.0', port: 6379, uid: 0, inode: '1' },
@@ -133,13 +133,13 @@ test('a port that another has is a problem that names who; one of the same world
   const [stranger] = evaluatePorts(33, [use()], own.world)
   assert.equal(
     stranger!.message,
-    '127.77.1.1:6379 (tcp, us-east/redis) is taken by redis-server (process 812) on all addresses',
+    '127.77.1.1:6379 (tcp, us-east/redis) is in use by redis-server (process 812) on all addresses',
   )
   const [other] = evaluatePorts(33, [use({ world: '/v/.nearside/blog', region: 'eu' })], own.world)
-  assert.match(other!.message, /taken by eu of the world blog \(\/v\)/)
+  assert.match(other!.message, /in use by eu of the world blog \(\/v\)/)
 })
 
-test('marks of killed database servers are found among other shared memory', () => {
+test('finds segments of killed PostgreSQL servers among other shared memory', () => {
   const text = `       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid
    2245249      32769   600                    56   500   501      0     0     0     0
    2245250      32770   600                    56   600   601      9     0     0     0
@@ -149,12 +149,12 @@ test('marks of killed database servers are found among other shared memory', () 
 `
   assert.equal(parseSegments(text).length, 5)
   const [finding] = segmentFindings(text, (pid) => pid === 700, 0)
-  assert.match(finding!.message, /^1 shared memory mark of/)
+  assert.match(finding!.message, /^1 shared memory segment of/)
   assert.equal(finding!.state, 'ok')
   assert.equal(segmentFindings('head\n', () => false, 0)[0]!.fix, undefined)
 })
 
-test('a file of secrets that others may read is a problem, and is closed on request', async () => {
+test('a secrets file that others can read is a problem, and --fix closes it', async () => {
   const folder = join(temporaryFolder('secrecy'), 'shop')
   mkdirSync(folder, { mode: 0o700 })
   const file = join(folder, 'secrets.json')

@@ -19,14 +19,14 @@ test('the last lines of a long file are read from its end', async () => {
   assert.deepEqual(await tailOf(file, 0), [])
 })
 
-test('a last line without an end is a line too; a file that is not there has none', async () => {
+test('a last line without a newline counts; a missing file has no lines', async () => {
   const folder = temporaryFolder('logs')
   writeFileSync(join(folder, 'a.log'), 'one\ntwo: no end')
   assert.deepEqual(await tailOf(join(folder, 'a.log'), 5), ['one', 'two: no end'])
   assert.deepEqual(await tailOf(join(folder, 'b.log'), 5), [])
 })
 
-test('one who follows gets whole lines, each once, also across a rotation', async () => {
+test('a follower gets each complete line once, also across a rotation', async () => {
   const folder = temporaryFolder('logs')
   const file = join(folder, 'a.log')
   writeFileSync(file, 'old\n')
@@ -40,7 +40,7 @@ test('one who follows gets whole lines, each once, also across a rotation', asyn
   assert.deepEqual(await follower.next(), [])
 })
 
-test('characters that arrive in pieces are put together', async () => {
+test('a character split between two reads is put together', async () => {
   const file = join(temporaryFolder('logs'), 'a.log')
   const bytes = Buffer.from('grün\n')
   writeFileSync(file, bytes.subarray(0, 3))
@@ -50,7 +50,7 @@ test('characters that arrive in pieces are put together', async () => {
   assert.deepEqual(await follower.next(), ['grün'])
 })
 
-test('a log that was cut without a copy is read from its beginning', async () => {
+test('a log truncated without a copy is read from its beginning', async () => {
   const file = join(temporaryFolder('logs'), 'a.log')
   writeFileSync(file, 'one\ntwo\n')
   const follower = new Follower(file, 8)
@@ -60,7 +60,7 @@ test('a log that was cut without a copy is read from its beginning', async () =>
   assert.deepEqual(await follower.next(), ['new'])
 })
 
-test('a process is found by a name that is there, never by a path', () => {
+test('a process is found by an existing name, never by a path', () => {
   const folder = temporaryFolder('logs')
   mkdirSync(join(folder, 'us-east', 'log'), { recursive: true })
   for (const name of ['haproxy.log', 'haproxy.log.1', 'agent.log', 'notes.txt'])

@@ -4,7 +4,7 @@ import { mergeByTime, timed, timeOf } from '../../../src/world/logs/time.ts'
 
 const at = (text: string) => Date.parse(text)
 
-test('every engine’s way of saying the time is understood', () => {
+test('reads the timestamp format of every engine', () => {
   const lines: [string, string][] = [
     ['{"level":30,"time":"2026-05-07T08:29:06.972Z","msg":"agent"}', '2026-05-07T08:29:06.972Z'],
     ['{"level":"warn","ts":"2026-05-07T08:28:38.618575Z","msg":"etcd"}', '2026-05-07T08:28:38.618Z'],
@@ -17,7 +17,7 @@ test('every engine’s way of saying the time is understood', () => {
   for (const [line, time] of lines) assert.equal(timeOf(line), at(time), line)
 })
 
-test('a line without a time, or with an impossible one, has none', () => {
+test('a line without a valid time has none', () => {
   for (const line of [
     '',
     '[NOTICE]   (13178) : New worker forked',
@@ -30,7 +30,7 @@ test('a line without a time, or with an impossible one, has none', () => {
     assert.equal(timeOf(line), undefined, line.slice(0, 60))
 })
 
-test('lines without a time belong to the one before, at the beginning to the first that has one', () => {
+test('a line without a time takes that of the line before it, at the beginning that of the first with one', () => {
   const lines = [
     'starting',
     '2026-05-07 08:00:01,000 ERROR: boom',
@@ -49,7 +49,7 @@ test('lines without a time belong to the one before, at the beginning to the fir
   )
 })
 
-test('files are merged by time, and each keeps its own order whatever its clock says', () => {
+test('files are merged by time, and each keeps its own order whatever its timestamps', () => {
   const file = (name: string, ...times: number[]) =>
     times.map((time, i) => ({ at: time, line: `${name}${i}` }))
   const merged = mergeByTime([file('a', 1, 5, 2), file('b', 3, 4), []])

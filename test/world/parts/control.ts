@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
-import { failuresBeside, failuresSinceResumed } from '../../support/world/history.ts'
+import { failuresOutside, failuresSinceResumed } from '../../support/world/history.ts'
 import { tell } from '../../support/world/tell.ts'
 import type { TestWorld, Victim } from '../../support/world.ts'
 
 const etcd: Victim = { process: 'planned', name: 'etcd' }
 
-/** Agents and etcd. */
+/** Faults of agents and etcd. */
 export function control(started: () => TestWorld): void {
-  suite('what decides is killed, users go on', () => {
+  suite('the control plane is killed, users are still served', () => {
     let world: TestWorld
     before(async () => {
       world = started()
@@ -27,7 +27,7 @@ export function control(started: () => TestWorld): void {
         [primary, survivor].every((edge) => load.acknowledgedSince(withoutMs, edge) > 50),
       )
       await load.stop()
-      assert.deepEqual(failuresBeside(load.attempts), [])
+      assert.deepEqual(failuresOutside(load.attempts), [])
       assert.deepEqual(world.engines(), engines)
 
       const later = world.load([survivor], { writesPerSecond: 10, readsPerSecond: 20 })
@@ -36,12 +36,12 @@ export function control(started: () => TestWorld): void {
       await world.until('writes after the primary was lost', () => later.acknowledgedSince(fault.toMs) > 20)
       await later.stop()
       tell(t, later.attempts, fault)
-      const failures = failuresBeside(later.attempts, fault)
+      const failures = failuresOutside(later.attempts, fault)
       assert.deepEqual(
         failures.filter((one) => one.kind === 'read'),
         [],
       )
-      // Longer than a write is held: what was given up was never sent to the app, and the user was told so.
+      // Longer than a write is held: such a write never reached the app, and the user got an error.
       assert.deepEqual(
         failures.filter((one) => one.outcome !== 'fail'),
         [],
@@ -53,14 +53,14 @@ export function control(started: () => TestWorld): void {
       assert.deepEqual(await world.check(), [])
     })
 
-    test('an agent killed during a failover: nothing is lost', async (t) => {
+    test('an agent killed during a failover: no acknowledged write is lost', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       const load = world.load([survivor], { writesPerSecond: 10, readsPerSecond: 20 })
       await world.until('writes to flow', () => load.acknowledgedWrites() > 20)
       const fault = await world.killRegion(primary)
       await world.until(
-        'the loss to be agreed on',
+        'the agents to agree on the loss',
         async () => (await world.status(survivor))?.world?.health[primary] === 'unreachable',
       )
       await world.killAgents([survivor])
@@ -72,20 +72,20 @@ export function control(started: () => TestWorld): void {
       assert.deepEqual(await world.check(), [])
     })
 
-    test('two of three etcd members gone: reads and writes go on, until the replica cannot be asked either', async (t) => {
+    test('two of three etcd members down: reads and writes continue until the replica is down too', async (t) => {
       const primary = await world.find('primary')
       const replica = await world.find('replica')
       const load = world.load([primary, replica], { writesPerSecond: 10, readsPerSecond: 20 })
       await world.until('writes to flow', () => load.acknowledgedWrites() > 20)
-      // With their agents, which would restart them at once.
+      // With their agents, which would restart them immediately.
       await world.killAgents([replica, 'us-central'])
       const first = await world.killOne(replica, etcd)
       const fault = await world.killOne('us-central', etcd)
       await world.until(
-        'Patroni to go on without etcd',
+        'Patroni to continue without etcd',
         async () => (await world.patroni(primary)).failsafe_mode_is_active,
       )
-      // What crashes meanwhile is restarted without asking etcd.
+      // A process that crashes meanwhile is restarted without etcd.
       const [app] = world.victims(primary, { process: 'planned', name: 'app-0' })
       const crash = await world.killOne(primary, { process: 'planned', name: 'app-0' })
       await world.until('the app to be back', async () => {
@@ -94,15 +94,15 @@ export function control(started: () => TestWorld): void {
           ({ name, state, pid }) => name === 'app-0' && state === 'ready' && pid !== app,
         )
       })
-      // Longer than ttl: the lock has run out, and nobody took it.
+      // Longer than ttl: the leader lock has expired, and no member took it.
       await world.until('writes after ttl', () =>
         [primary, replica].every((edge) => load.acknowledgedSince(fault.toMs + 22_000, edge) > 10),
       )
       await load.stop()
       tell(t, load.attempts, fault)
-      assert.deepEqual(failuresBeside(load.attempts, first, fault, crash), [])
+      assert.deepEqual(failuresOutside(load.attempts, first, fault, crash), [])
 
-      // Alone with a minority of etcd and no replica: nobody may promise that there is one primary only.
+      // With a minority of etcd and no replica, nothing can guarantee a single primary.
       const later = world.load([primary], { writesPerSecond: 10, readsPerSecond: 20 })
       await world.until('writes to flow', () => later.acknowledgedWrites() > 10)
       const second = await world.killRegion(replica)
@@ -123,11 +123,11 @@ export function control(started: () => TestWorld): void {
       assert.deepEqual(await world.check(), [])
     })
 
-    test('a primary region that is paused for 30 s and goes on: nothing acknowledged is lost', async (t) => {
+    test('a primary region that is paused for 30 s and resumed: no acknowledged write is lost', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       const load = world.load([survivor], { writesPerSecond: 10, readsPerSecond: 20 })
-      // Few users at its own edge: all that they send meanwhile is dealt with at once when it goes on.
+      // Few users at its own edge: everything they send meanwhile is handled in one burst on resume.
       const there = world.load([primary], { writesPerSecond: 3, readsPerSecond: 3 })
       await world.until('writes to flow', () => load.acknowledgedWrites() > 20)
       const { fault, resume } = await world.pauseRegion(primary)
@@ -144,7 +144,7 @@ export function control(started: () => TestWorld): void {
       assert.equal(await world.find('primary'), survivor)
       assert.deepEqual(await world.check(), [])
       assert.deepEqual(
-        failuresBeside(load.attempts, fault).filter((one) => one.kind === 'read'),
+        failuresOutside(load.attempts, fault).filter((one) => one.kind === 'read'),
         [],
       )
       assert.deepEqual(failuresSinceResumed(load.attempts, fault), [])

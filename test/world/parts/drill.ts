@@ -15,9 +15,9 @@ type Answer = {
   guarantees: { id: string; promised: boolean; violations: unknown[] }[]
 }
 
-/** `nearside drill` as it is typed, in a world of this machine. It leaves the world as it was. */
+/** Runs `nearside drill` as a command, in a world on this machine. It leaves the world as it was. */
 export function drill(world: () => TestWorld): void {
-  test('drill: a primary that crashes under load is told from the fault until all is as it was, and nothing is lost', async (t) => {
+  test('drill: a primary crash under load is reported from the fault to full recovery, and no acknowledged write is lost', async (t) => {
     const folder = world().folder
     const [report, history] = [join(folder, 'drill.html'), join(folder, 'drill.jsonl')]
     const { code, out, err } = await run(world(), [
@@ -43,7 +43,7 @@ export function drill(world: () => TestWorld): void {
   })
 }
 
-/** Unlike the world's own, it may fail. */
+/** Unlike the world's own `cli`, this one may fail. */
 function run(world: TestWorld, args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   const child = spawn(
     process.execPath,

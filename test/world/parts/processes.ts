@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { before, suite, type TestContext, test } from 'node:test'
-import { failuresBeside } from '../../support/world/history.ts'
+import { failuresOutside } from '../../support/world/history.ts'
 import { tell } from '../../support/world/tell.ts'
 import { nameOf, type Role, type TestWorld, type Victim } from '../../support/world.ts'
 
 const planned = (name: string): Victim => ({ process: 'planned', name })
-/** Any single process, killed under orders and reads at both edges. */
+/** Kills single processes under orders and reads at both edges. */
 export function processes(started: () => TestWorld): void {
   suite('one process killed, with users at both edges', () => {
     let world: TestWorld
@@ -16,7 +16,7 @@ export function processes(started: () => TestWorld): void {
 
     const users = () => world.load(['us-east', 'us-west'], { writesPerSecond: 16, readsPerSecond: 15 })
 
-    /** Kills it under load, waits until it is back and writes go on; gives what users met. */
+    /** Kills the process under load, waits until it is back and writes continue, and returns the users' requests. */
     async function kill(t: TestContext, role: Role, victim: Victim) {
       const region = await world.find(role)
       const load = users()
@@ -29,14 +29,14 @@ export function processes(started: () => TestWorld): void {
       })
       await world.settled()
       const settledMs = performance.now()
-      await world.until('orders sent after it came back', () =>
+      await world.until('orders sent after its return', () =>
         ['us-east', 'us-west'].every((edge) => load.acknowledgedSince(settledMs, edge) > 10),
       )
       const attempts = await load.stop()
       t.diagnostic(`in sync again after ${Math.round(settledMs - fault.fromMs)} ms`)
       tell(t, attempts, fault)
       assert.deepEqual(await world.check(), [])
-      return { region, fault, failures: failuresBeside(attempts, fault) }
+      return { region, fault, failures: failuresOutside(attempts, fault) }
     }
 
     const unnoticed: [Role, Victim][] = [
@@ -54,7 +54,7 @@ export function processes(started: () => TestWorld): void {
       ['primary', { process: 'postmaster' }],
     ]
     for (const [role, victim] of unnoticed)
-      test(`${nameOf(victim)} in the ${role}’s region: no error beside what was under way`, async (t) => {
+      test(`${nameOf(victim)} in the ${role}’s region: no error except in requests under way`, async (t) => {
         const { failures } = await kill(t, role, victim)
         assert.deepEqual(failures, [])
       })
@@ -65,13 +65,13 @@ export function processes(started: () => TestWorld): void {
       ['primary', { process: 'haproxy worker' }],
     ]
     for (const [role, victim] of doors)
-      test(`${nameOf(victim)} in the ${role}’s region: its door is shut until it is back, the other stays open`, async (t) => {
+      test(`${nameOf(victim)} in the ${role}’s region: its edge refuses connections until it is back, the other serves`, async (t) => {
         const { region, failures } = await kill(t, role, victim)
         assert.deepEqual(
           failures.filter((one) => one.edge !== region),
           [],
         )
-        // Nothing that was sent got lost: new connections were refused.
+        // No request was lost: only new connections were refused.
         assert.deepEqual(
           [...new Set(failures.map((one) => one.why))].filter((why) => why !== 'ECONNREFUSED'),
           [],
@@ -79,7 +79,7 @@ export function processes(started: () => TestWorld): void {
       })
 
     for (const engine of ['haproxy', 'postgres', 'etcd'])
-      test(`the sandbox’s own process above ${engine}: nothing happens`, async (t) => {
+      test(`the sandbox’s monitor of ${engine}: no effect`, async (t) => {
         const region = await world.find('primary')
         const engines = world.engines()
         const load = users()
@@ -88,12 +88,12 @@ export function processes(started: () => TestWorld): void {
         await world.until('orders sent after it', () => load.acknowledgedSince(fault.toMs) > 40)
         const attempts = await load.stop()
         tell(t, attempts, fault)
-        assert.deepEqual(failuresBeside(attempts), [])
+        assert.deepEqual(failuresOutside(attempts), [])
         assert.deepEqual(world.engines(), engines)
         await world.settled()
       })
 
-    test('an agent: nobody notices, and the next one adopts what runs', async (t) => {
+    test('an agent: users notice nothing, and the next one adopts the engines', async (t) => {
       const region = await world.find('primary')
       const engines = world.engines()
       const load = users()
@@ -104,24 +104,24 @@ export function processes(started: () => TestWorld): void {
       await world.settled()
       const attempts = await load.stop()
       tell(t, attempts, fault)
-      assert.deepEqual(failuresBeside(attempts), [])
+      assert.deepEqual(failuresOutside(attempts), [])
       assert.deepEqual(world.engines(), engines)
     })
 
-    test('an app that cannot start in one region: users there are served by the other', async (t) => {
+    test('an app that cannot start in one region: the other serves its users', async (t) => {
       const region = await world.find('replica')
       const other = await world.find('primary')
       const load = users()
       await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
       const { fault, mend } = await world.breakApp(region)
       try {
-        await world.until('the agent to say that it does not start', async () =>
+        await world.until('the agent to report that it does not start', async () =>
           (await world.status(region))?.processes
             .filter(({ engine }) => engine === 'app')
             .every((one) => one.state !== 'ready' && one.restarts > 1 && one.why !== undefined),
         )
         await world.until(
-          'the region to be called unhealthy',
+          'the region to be reported unhealthy',
           async () => (await world.status(other))?.world?.health[region] === 'unhealthy',
         )
         const unhealthyMs = performance.now()
@@ -134,7 +134,7 @@ export function processes(started: () => TestWorld): void {
       await world.settled()
       const attempts = await load.stop()
       tell(t, attempts, fault)
-      assert.deepEqual(failuresBeside(attempts, fault), [])
+      assert.deepEqual(failuresOutside(attempts, fault), [])
       assert.deepEqual(await world.check(), [])
     })
   })

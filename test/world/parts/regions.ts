@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { before, suite, type TestContext, test } from 'node:test'
-import { failuresBeside } from '../../support/world/history.ts'
+import { failuresOutside } from '../../support/world/history.ts'
 import { tell } from '../../support/world/tell.ts'
 import type { TestWorld } from '../../support/world.ts'
 
-/** A region’s power is cut. */
+/** Power loss of a region. */
 export function regions(started: () => TestWorld): void {
   suite('a whole region killed, with users at the others', () => {
     let world: TestWorld
@@ -13,7 +13,7 @@ export function regions(started: () => TestWorld): void {
       await world.settled()
     })
 
-    /** Users at the surviving edges, the region killed among them, and orders flowing again: what did they meet? */
+    /** Kills the region with users at the surviving edges and waits until orders flow again. Checks the users' failures. */
     async function lose(t: TestContext, region: string, survivors: string[]): Promise<void> {
       const load = world.load(survivors, { writesPerSecond: 20, readsPerSecond: 50 })
       await world.until('orders to flow', () => load.acknowledgedWrites() > 30)
@@ -23,7 +23,7 @@ export function regions(started: () => TestWorld): void {
       )
       await load.stop()
       tell(t, load.attempts, fault)
-      assert.deepEqual(failuresBeside(load.attempts, fault), [])
+      assert.deepEqual(failuresOutside(load.attempts, fault), [])
     }
 
     async function revive(region: string): Promise<void> {
@@ -32,7 +32,7 @@ export function regions(started: () => TestWorld): void {
       assert.deepEqual(await world.check(), [])
     }
 
-    test('the primary’s: orders wait instead of failing, none that was acknowledged is lost', async (t) => {
+    test('the primary’s: orders wait instead of failing, and no acknowledged order is lost', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       await lose(t, primary, [survivor])
@@ -40,7 +40,7 @@ export function regions(started: () => TestWorld): void {
       assert.equal(await world.find('primary'), survivor)
     })
 
-    test('the primary’s again, while etcd is led from there: the one that came back takes over', async (t) => {
+    test('the primary’s again, with the etcd leader in it: the region that returned takes over', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       await world.leadEtcdFrom(primary)
@@ -49,19 +49,19 @@ export function regions(started: () => TestWorld): void {
       assert.equal(await world.find('primary'), survivor)
     })
 
-    test('the replica’s: orders go on, at risk, until it is back', async (t) => {
+    test('the replica’s: orders continue, at risk, until it is back', async (t) => {
       const primary = await world.find('primary')
       const replica = await world.find('replica')
       await lose(t, replica, [primary])
       await world.until(
-        'the risk to be told',
+        'the risk to be reported',
         async () => (await world.status(primary))?.world?.durability === 'at risk',
       )
       await revive(replica)
       assert.equal(await world.find('primary'), primary)
     })
 
-    test('the witness: nobody notices', async (t) => {
+    test('the witness: users notice nothing', async (t) => {
       await lose(t, 'us-central', ['us-east', 'us-west'])
       await revive('us-central')
     })

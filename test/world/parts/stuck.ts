@@ -3,21 +3,21 @@ import { before, suite, test } from 'node:test'
 import pg from 'pg'
 import { patroniRequest } from '../../../src/engines/postgres/control.ts'
 import { signal } from '../../../src/lib/proc.ts'
-import { failuresBeside } from '../../support/world/history.ts'
+import { failuresOutside } from '../../support/world/history.ts'
 import { pauseAll, processesBelow } from '../../support/world/processes.ts'
 import { tell } from '../../support/world/tell.ts'
 import type { TestWorld } from '../../support/world.ts'
 
-/** What is not dead and does not get on. */
+/** Processes that hang without being dead. */
 export function stuck(started: () => TestWorld): void {
-  suite('a database that nobody calls dead and that does not get on', () => {
+  suite('a database that is not dead but makes no progress', () => {
     let world: TestWorld
     before(async () => {
       world = started()
       await world.settled()
     })
 
-    test('the primary’s PostgreSQL hangs and its Patroni lives: the standby takes over while writes are held', async (t) => {
+    test('the primary’s PostgreSQL hangs while its Patroni runs: the standby takes over while writes are held', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       await world.hasSettled(primary)
@@ -31,26 +31,26 @@ export function stuck(started: () => TestWorld): void {
         'the old primary’s edge to write, too',
         () => load.acknowledgedSince(fault.toMs, primary) > 20,
       )
-      // What hung goes on, with a Patroni that has missed everything.
+      // PostgreSQL resumes, under a Patroni that has missed everything.
       const wokenMs = performance.now()
       for (const one of paused) signal(one, 'SIGCONT')
       await world.settled()
       await load.stop()
       tell(t, load.attempts, fault)
       assert.equal(await world.find('primary'), survivor)
-      // Until the edges notice, apps are led to a database that says nothing, and break off as their drivers do.
+      // Until the edges notice, apps connect to a database that does not answer, and fail when their drivers time out.
       const noticedMs = fault.toMs + 3000
-      // So are they when it wakes up, and says that it leads until its Patroni has stopped it.
+      // So do they when it wakes up and claims to be the primary until its Patroni has stopped it.
       const awake = { fromMs: wokenMs, toMs: wokenMs + 1000 }
       assert.deepEqual(
-        failuresBeside(load.attempts, fault, awake).filter((one) => one.startedMs > noticedMs),
+        failuresOutside(load.attempts, fault, awake).filter((one) => one.startedMs > noticedMs),
         [],
       )
       assert.match(await world.cli([], 'events'), /forced failover: the primary in .* takes over/)
       assert.deepEqual(await world.check(), [])
     })
 
-    test('a replica that comes back when the WAL it needs is gone: it is copied anew, without being told', async () => {
+    test('a replica that returns after its WAL is gone: it is reinitialized without an operator', async () => {
       const primary = await world.find('primary')
       const replica = await world.find('replica')
       const load = world.load([primary], { writesPerSecond: 5, readsPerSecond: 5 })

@@ -22,7 +22,7 @@ import { isBroken } from '../../support/broken.ts'
 import type { TestWorld } from '../../support/world.ts'
 import { drill } from './drill.ts'
 
-/** What drills put on a world, and how they judge it. */
+/** The workloads of drills and the checker. */
 export function workloads(started: () => TestWorld): void {
   suite('the workloads and the checker, in a real world', () => {
     let world: TestWorld
@@ -38,7 +38,7 @@ export function workloads(started: () => TestWorld): void {
 
     const rates = { writesPerSecond: 20, readsPerSecond: 30, seed: 1 }
 
-    /** Runs these while `meanwhile` happens; all that is known afterwards. */
+    /** Runs these workloads during `meanwhile`, and returns the history and the final state. */
     async function record(workloads: Workload[], meanwhile: (recorder: Recorder) => Promise<void>) {
       const recorder = new Recorder(newHeader(world.app.name))
       const load = new AbortController()
@@ -67,7 +67,7 @@ export function workloads(started: () => TestWorld): void {
       )
     }
 
-    /** As the superuser, on that region's own database. */
+    /** Runs SQL as the superuser on that region's own database. */
     async function superuser<Row extends object>(region: string, text: string): Promise<Row[]> {
       const client = new pg.Client({
         ...{ host: world.address(region), port: 5432, user: 'postgres', database: 'postgres' },
@@ -92,7 +92,7 @@ export function workloads(started: () => TestWorld): void {
 
     drill(() => world)
 
-    test('the primary’s region killed and revived, a replica that lags: every promise holds, and what is not promised is counted', async (t) => {
+    test('the primary’s region killed and revived, a replica that lags: every promise holds, and breaches of what is not promised are counted', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       const workloads = [
@@ -101,7 +101,7 @@ export function workloads(started: () => TestWorld): void {
       ]
       const recorded = await record(workloads, async (recorder) => {
         await writes(recorder, 20, primary, survivor)
-        // It has every write on its disk, and shows none of them.
+        // The standby has every write on disk and shows none of them.
         await superuser(survivor, 'SELECT pg_wal_replay_pause()')
         await writes(recorder, 40, survivor)
         await superuser(survivor, 'SELECT pg_wal_replay_resume()')
@@ -138,7 +138,7 @@ export function workloads(started: () => TestWorld): void {
           ['replica', true, true],
         ],
       )
-      // The schema is gone, everywhere.
+      // The schema is gone in every region.
       const left = `SELECT 1 FROM pg_namespace WHERE nspname = 'nearside_drill'`
       await world.until('nothing to be left', async () => {
         const client = new pg.Client({
@@ -155,7 +155,7 @@ export function workloads(started: () => TestWorld): void {
         return rowCount === 0
       })
 
-      // The same history with one lie in it, from a file.
+      // The same history with one false outcome, from a file.
       const file = `${world.folder}/history.jsonl`
       const at = recorded.history.ops.findLastIndex((op) => isWrite(op) && op.outcome === 'ok')
       const lie = recorded.history.ops.with(at, { ...recorded.history.ops[at]!, outcome: 'fail' })
@@ -168,7 +168,7 @@ export function workloads(started: () => TestWorld): void {
       assert.ok(!readFileSync(file, 'utf8').includes(secrets.app))
     })
 
-    test('with replication that waits for nobody, a standby that hears nothing and a lost primary: the loss is reported', async (t) => {
+    test('with asynchronous replication, a standby that receives nothing and a lost primary: the loss is reported', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
       await asynchronous(primary)
@@ -177,11 +177,11 @@ export function workloads(started: () => TestWorld): void {
         const [receiver] = await superuser<{ pid: number }>(survivor, 'SELECT pid FROM pg_stat_wal_receiver')
         process.kill(receiver!.pid, 'SIGSTOP')
         try {
-          await world.until('the primary to give its standby up', async () => {
+          await world.until('the primary to drop its standby', async () => {
             const senders = await superuser(primary, 'SELECT 1 FROM pg_stat_replication')
             return senders.length === 0
           })
-          // Nothing of this ever leaves the region.
+          // None of these writes ever leaves the region.
           await writes(recorder, 40, primary)
           await world.killRegion(primary)
         } finally {
@@ -194,7 +194,7 @@ export function workloads(started: () => TestWorld): void {
       const found = tell(t, check(recorded.history, recorded.final, promisesOf(place.topology)))
       assert.equal(verdictOf(found['acknowledged-stays']), 'broken')
       assert.ok(found['acknowledged-stays'].violations.length >= 40)
-      // What was never promised with `local` is not called broken, and is counted as well.
+      // `local` does not promise this, so it is counted but not broken.
       const local = check(recorded.history, recorded.final, {
         ...promisesOf(place.topology),
         durability: 'local',
@@ -202,7 +202,7 @@ export function workloads(started: () => TestWorld): void {
       const lost = local.find(({ id }) => id === 'acknowledged-stays')!
       assert.equal(verdictOf(lost), 'not promised')
       assert.ok(lost.violations.length >= 40)
-      // And nothing else is wrong: whoever was told "no" is right, and all agree in the end.
+      // Everything else holds: refused writes are absent, and all databases agree in the end.
       for (const id of [
         'nothing-unasked',
         'applied-once',
@@ -213,7 +213,7 @@ export function workloads(started: () => TestWorld): void {
         assert.equal(verdictOf(found[id]), 'held', id)
     })
 
-    /** Switches off in the running world what `durability: 'region'` rests on. */
+    /** Turns off, in the running world, what `durability: 'region'` relies on. */
     async function asynchronous(primary: string): Promise<void> {
       const answer = await fetch(`http://${world.address(primary)}:8008/config`, {
         method: 'PATCH',
@@ -221,7 +221,7 @@ export function workloads(started: () => TestWorld): void {
         body: JSON.stringify({ synchronous_mode: false }),
       })
       assert.equal(answer.status, 200)
-      await world.until('the primary to wait for nobody', async () => {
+      await world.until('the primary to commit asynchronously', async () => {
         const [row] = await superuser<{ names: string }>(
           primary,
           `SELECT current_setting('synchronous_standby_names') AS names`,

@@ -8,7 +8,7 @@ import { sampleRegions, shared, statusOf, withoutAgent } from './sample.ts'
 const codes = (regions: readonly RegionReport[]) => statusOf(regions).problems.map((problem) => problem.code)
 const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
 
-test('a world in which everything is as asked is well', () => {
+test('a world as requested is healthy', () => {
   const status = statusOf(sampleRegions())
   assert.deepEqual([status.health, status.problems], ['healthy', []])
   assert.deepEqual([status.primary, status.durability], ['us-east', 'region'])
@@ -24,7 +24,7 @@ test('a killed region is one problem with one remedy, and the others still serve
   assert.equal(status.problems[1]!.remedy, 'nearside revive us-east')
 })
 
-test('agents that are gone while their engines go on are told together', () => {
+test('missing agents with running engines are reported together', () => {
   const regions = [east, west, central].map((region) => withoutAgent(region, 'running'))
   const status = statusOf(regions)
   assert.equal(status.health, 'degraded')
@@ -36,7 +36,7 @@ test('agents that are gone while their engines go on are told together', () => {
   assert.equal(status.shared, undefined)
 })
 
-test('without any agent the databases themselves say who leads and who is in sync', () => {
+test('without any agent, the databases report the primary and the sync standby', () => {
   const status = statusOf([east, west, central].map((region) => withoutAgent(region, 'running')))
   assert.deepEqual([status.primary, status.durability], ['us-east', 'region'])
   assert.deepEqual(
@@ -45,7 +45,7 @@ test('without any agent the databases themselves say who leads and who is in syn
   )
 })
 
-test('a world that was stopped is down, and that is all there is to say', () => {
+test('a stopped world is down, and reports nothing else', () => {
   const status = statusOf([east, west, central].map((region) => withoutAgent(region, 'none')))
   assert.equal(status.health, 'down')
   assert.deepEqual(
@@ -54,14 +54,14 @@ test('a world that was stopped is down, and that is all there is to say', () => 
   )
 })
 
-test('no region serving users is down, whatever else is well', () => {
+test('a world that serves users nowhere is down, whatever else is healthy', () => {
   assert.equal(
     statusOf([{ ...east, edge: 'no app' }, { ...west, edge: 'unreachable' }, central]).health,
     'down',
   )
 })
 
-test('an old view is told with its age, and the primary is then taken from the databases', () => {
+test('a stale view is reported with its age, and the primary then comes from the databases', () => {
   const old = { ...shared, ageMs: 12_000, primary: 'us-west' }
   const error = { error: 'etcd /v3/kv/txn: no answer' }
   const status = statusOf(sampleRegions().map((region) => ({ ...region, world: old, etcd: error })))
@@ -69,22 +69,22 @@ test('an old view is told with its age, and the primary is then taken from the d
   assert.equal(status.shared!.ageMs, 12_000)
   const [problem] = status.problems
   assert.equal(problem!.code, 'etcd_unreachable')
-  assert.match(problem!.message, /anywhere.*health, lag and verdicts are 12 s old/)
+  assert.match(problem!.message, /from any region.*health, lag and verdicts are 12 s old/)
 })
 
-test('the view of an agent that reaches etcd counts more than a younger one of an agent that does not', () => {
+test('the view of an agent that reaches etcd wins over a newer one of an agent that does not', () => {
   const cut = { ...east, etcd: { error: 'no answer' }, world: { ...shared, ageMs: 0, primary: 'us-central' } }
   const status = statusOf([cut, west, central])
   assert.deepEqual([status.shared!.from, status.primary], ['us-west', 'us-east'])
-  assert.match(status.problems[0]!.message, /in us-east/)
+  assert.match(status.problems[0]!.message, /from us-east/)
 })
 
-test('two regions that claim the primary are told', () => {
+test('two regions that claim the primary are reported', () => {
   const other = { ...west, database: { role: 'primary' as const, standbys: [] } }
   assert.ok(codes([east, other, central]).includes('primary_claimed_twice'))
 })
 
-test('durability that is not what was asked for is a problem, each in its own words', () => {
+test('each durability below the requested one is a problem of its own', () => {
   const as = (durability: 'at risk' | 'stopped' | 'unknown' | 'local') =>
     sampleRegions().map((region) => ({ ...region, world: { ...shared, durability } }))
   assert.deepEqual(codes(as('at risk')), ['durability_at_risk'])
@@ -93,7 +93,7 @@ test('durability that is not what was asked for is a problem, each in its own wo
   assert.deepEqual(codes(as('local')), [])
 })
 
-test('health is told with who says so; a suspicion is told as one', () => {
+test('health names the regions that agree; a suspicion stays a suspicion', () => {
   const health = { ...shared.health, 'us-west': 'unhealthy' as const }
   const verdict = { region: 'us-west', state: 'unhealthy' as const, by: ['us-east', 'us-central'], needed: 2 }
   const unhealthy = sampleRegions().map((one) => ({
@@ -103,7 +103,7 @@ test('health is told with who says so; a suspicion is told as one', () => {
   }))
   assert.deepEqual(
     statusOf(unhealthy).problems.map((problem) => problem.message),
-    ['us-west: unhealthy, say us-east and us-central'],
+    ['us-west: unhealthy, according to us-east and us-central'],
   )
   const suspect = sampleRegions().map((one) => ({
     ...one,
@@ -112,7 +112,7 @@ test('health is told with who says so; a suspicion is told as one', () => {
   assert.deepEqual(codes(suspect), ['region_suspect'])
 })
 
-test('a process that is not ready says why, how often it was restarted, and where its log is', () => {
+test('a process that is not ready is reported with cause, restarts and log', () => {
   const processes = [{ name: 'app-0', state: 'backoff' as const, restarts: 3, why: 'it exited' }]
   const status = statusOf([{ ...east, processes }, west, central])
   assert.deepEqual(status.problems, [
@@ -125,7 +125,7 @@ test('a process that is not ready says why, how often it was restarted, and wher
   ])
 })
 
-test('a replica that does not follow, an agent that hangs and a failed release are problems', () => {
+test('a replica that does not stream, a hung agent and a failed release are problems', () => {
   const lag = { ...shared.lag, 'us-west': { lagMs: 9000, streaming: false } }
   assert.deepEqual(codes(sampleRegions().map((one) => ({ ...one, world: { ...shared, lag } }))), [
     'replica_not_streaming',
@@ -139,7 +139,7 @@ test('a replica that does not follow, an agent that hangs and a failed release a
   ])
 })
 
-test('an etcd that is full is one problem, with what helps; nearly full is told while all goes on', () => {
+test('a full etcd is one problem with a remedy; a nearly full one is reported while all else works', () => {
   const quotaBytes = 2 * 1024 ** 3
   const refused = { error: 'etcd /v3/kv/put: etcdserver: mvcc: database space exceeded' }
   const full = { ...refused, dbBytes: quotaBytes, quotaBytes, alarms: ['NOSPACE' as const] }
@@ -154,19 +154,19 @@ test('an etcd that is full is one problem, with what helps; nearly full is told 
   assert.deepEqual(codes([east, { ...west, etcd: little }, central]), [])
 })
 
-test('a database that does not follow says why, when that is known', () => {
+test('a database that does not replicate is reported with the cause, if known', () => {
   const said = (database: Partial<DatabaseState>) =>
     regionProblems(
       { ...west, lag: { streaming: false }, database: { role: 'replica', state: 'running', ...database } },
       { verdicts: [] },
     ).map(({ message }) => message)
-  assert.deepEqual(said({}), ['us-west: its database does not follow the primary'])
-  assert.match(said({ missingWal: '000000010000000000000005' })[0]!, /no more the WAL .* copied anew/)
-  assert.match(said({ role: 'unknown', missingWal: '000000010000000000000005' })[0]!, /copied anew/)
+  assert.deepEqual(said({}), ['us-west: its database does not replicate from the primary'])
+  assert.match(said({ missingWal: '000000010000000000000005' })[0]!, /no longer has the WAL .* replica reinit/)
+  assert.match(said({ role: 'unknown', missingWal: '000000010000000000000005' })[0]!, /replica reinit/)
   assert.match(said({ state: 'creating replica' })[0]!, /is being copied from the primary/)
 })
 
-test('a region without a way to the primary says so', () => {
+test('a region that cannot reach the primary is reported as such', () => {
   const verdicts = [
     {
       region: 'us-west',
@@ -178,7 +178,7 @@ test('a region without a way to the primary says so', () => {
   ]
   assert.deepEqual(
     regionProblems({ ...west, health: 'unhealthy' }, { verdicts }).map(({ message }) => message),
-    ['us-west: unhealthy: it has no way to the primary, which us-east and us-central reach'],
+    ['us-west: unhealthy: it has no way to the primary, which us-east and us-central can reach'],
   )
 })
 

@@ -2,7 +2,7 @@ import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
 import { combine } from '../../../src/world/status/combine.ts'
 import type { RegionReport, WorldStatus } from '../../../src/world/status/types.ts'
 
-/** A world of two full regions and a witness in which all is well; tests change what they are about. */
+/** A healthy world of two full regions and a witness; tests change what they are about. */
 
 const names = ['us-east', 'us-west', 'us-central'] as const
 
@@ -78,7 +78,7 @@ export function statusOf(
   return combine({ world: 'shop', domain: 'shop.example.com', durabilityAsked, at: 1_000_000, regions })
 }
 
-/** A region whose agent is gone; `processes` are what records and /proc say. */
+/** A region whose agent is gone; `processes` is the state from records and /proc. */
 export function withoutAgent(report: RegionReport, processes: 'running' | 'gone' | 'none'): RegionReport {
   const { world, verdicts, etcd, requestsPerSecond, ...rest } = report
   return {
