@@ -2,17 +2,17 @@ import { createInterface } from 'node:readline/promises'
 import { NearsideError } from '../lib/errors.ts'
 
 type Asking = {
-  /** `--yes` was given. */
+  /** Set by `--yes`. */
   yes: boolean | undefined
-  /** What cannot be done without an answer, for the error. */
+  /** Names the action in the error. */
   what: string
   input?: NodeJS.ReadStream
   output?: NodeJS.WriteStream
 }
 
 /**
- * Asks before something that cannot be undone. Without a terminal there is nobody to ask: that is refused, never
- * taken for a yes. Only "y" and "yes" are a yes.
+ * Asks for confirmation of something that cannot be undone. Without a terminal it fails instead of assuming yes. Only
+ * "y" and "yes" confirm.
  */
 export async function confirm(
   question: string,
@@ -20,13 +20,9 @@ export async function confirm(
 ): Promise<boolean> {
   if (yes) return true
   if (!input.isTTY || !output.isTTY)
-    throw new NearsideError(
-      'usage_needs_yes',
-      `${what} needs an answer, and there is no terminal to ask on`,
-      {
-        remedy: 'add --yes if you mean it',
-      },
-    )
+    throw new NearsideError('usage_needs_yes', `${what} needs confirmation, but there is no terminal`, {
+      remedy: 'add --yes to confirm',
+    })
   const lines = createInterface({ input, output })
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
   try {

@@ -14,11 +14,12 @@ type Options = { json?: boolean; topology?: string; files?: boolean; strict?: bo
 
 const examples = `
 Examples:
-  nearside check                        the topology file of this folder
+  nearside check                        check the topology of the current folder
   nearside check deploy/nearside.yaml
   nearside check --json | jq '.error.problems[].path'
 
-Exit codes: 0 the topology is right, 1 it is not (or, with --strict, there are warnings), 2 wrong usage.`
+Exit codes: 0 valid, 1 invalid (with --strict, also if there are warnings),
+2 usage error.`
 
 function print(output: Output, { topology, file, appFolder }: LoadedTopology, warnings: number): void {
   const rows = regionsOf(topology).map((region) => [
@@ -62,12 +63,12 @@ async function editorWarning(topologyFile: string): Promise<Problem[]> {
 export function checkCommand(program: Command): void {
   program
     .command('check')
-    .description('check a topology file and show everything that is wrong with it')
-    .argument('[file]', 'topology file, or a folder with one (default: this folder)')
-    .option('-t, --topology <file>', 'the same as [file]')
-    .option('--no-files', 'do not look for the app, its program and place databases on this machine')
-    .option('--strict', 'warnings are problems')
-    .option('--json', 'answer as JSON')
+    .description('validate a topology file and list all of its problems')
+    .argument('[file]', 'topology file or its folder (default: current folder)')
+    .option('-t, --topology <file>', 'same as [file]')
+    .option('--no-files', 'skip checks of files on this machine (app, program, GeoIP databases)')
+    .option('--strict', 'treat warnings as errors')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
@@ -76,7 +77,7 @@ export function checkCommand(program: Command): void {
         })
         const { topology, file, folder, appFolder } = loaded
         const warnings = [...loaded.warnings, ...(await editorWarning(file))]
-        // Not the topology itself: its environments may hold secrets, and this ends up in the logs of CI.
+        // Not the topology itself: its environment variables may be secrets, and CI keeps this output in its logs.
         output.result({
           ok: true,
           file,

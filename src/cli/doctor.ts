@@ -22,19 +22,20 @@ type Options = WorldOptions & { fix?: boolean; yes?: boolean; json?: boolean }
 const examples = `
 Examples:
   nearside doctor
-  nearside doctor --fix                 offers to clean up what dead worlds have left
+  nearside doctor --fix                 offer to clean up after dead worlds
   nearside doctor --json | jq '.findings[] | select(.state != "ok")'
 
-It samples at the machine, at every Nearside process on it, and at the world of this folder if there is one.
-Exit codes: 0 no problems (warnings may be), 1 problems, 2 wrong usage.`
+Checks this machine, every Nearside process on it, and the world of the current
+folder if there is one.
+Exit codes: 0 no problems (there may be warnings), 1 problems, 2 usage error.`
 
 export function doctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description('look for what keeps worlds on this machine from working, and clean up')
-    .option('--fix', 'clean up what can be cleaned up, after asking')
-    .option('-y, --yes', 'do not ask')
-    .option('--json', 'answer as JSON')
+    .description('diagnose this machine and its worlds, and clean up')
+    .option('--fix', 'offer to fix each problem that has a fix')
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(action<Options>(({ output, options }) => doctor(output, options)))
 }
@@ -49,19 +50,19 @@ async function doctor(output: Output, options: Options): Promise<number> {
   output.result({ world: world?.folder ?? null, findings: findings.map(({ fix, ...finding }) => finding) })
   for (const finding of findings) output.print(shown(finding, output))
   const fixable = findings.filter((one) => one.fix)
-  if (fixable.length > 0) output.print('\nnearside doctor --fix would:')
+  if (fixable.length > 0) output.print('\n`nearside doctor --fix` would:')
   for (const one of fixable) output.print(wrap(`  ${one.fix!.what}`, widthOf(process.stdout), '    '))
   return findings.some((one) => one.state === 'problem') ? exitCodes.problem : exitCodes.ok
 }
 
-/** A folder without a world is no problem; options that name none that exists are. */
+/** A folder without a world is fine, but options that name a missing world are an error. */
 async function worldHere(output: Output, options: WorldOptions): Promise<WorldHandle | undefined> {
   try {
     return await openWorldHere(findWorld(options, process.cwd()))
   } catch (error) {
     const code = error instanceof NearsideError ? error.code : ''
     const closed = code === 'world_ambiguous' || code === 'lab_needs_root'
-    if (closed) output.note(`only about this machine: ${messageOf(error)}`)
+    if (closed) output.note(`checking only this machine: ${messageOf(error)}`)
     const absent = ['world_not_found', 'world_moved', 'world_removed'].includes(code)
     if (absent || closed) return undefined
     throw error
@@ -72,7 +73,7 @@ async function examine(world: WorldHandle | undefined, options: Options): Promis
   const topology = world?.record.topology ?? (await topologyHere(options))
   return [
     ...(await machineFindings(world?.folder ?? process.cwd())),
-    // In a lab every region has all ports of its address to itself.
+    // Each region of a lab has an address, and so all its ports, to itself.
     ...(topology && !world?.record.lab ? portFindings(topology, world?.folder) : []),
     ...(world ? await clockFindings(world) : []),
     ...(world ? await etcdFindings(world) : []),
@@ -95,9 +96,9 @@ async function fix(findings: readonly Finding[], output: Output, yes: boolean | 
       continue
     try {
       await fix.run()
-      output.note(`done: ${fix.what}`)
+      output.note(`fixed: ${fix.what}`)
     } catch (error) {
-      output.note(`not done: ${fix.what}: ${messageOf(error)}`)
+      output.note(`could not ${fix.what}: ${messageOf(error)}`)
     }
   }
 }

@@ -18,22 +18,23 @@ export type DownOptions = WorldOptions & { purge?: boolean; yes?: boolean; json?
 
 const examples = `
 Examples:
-  nearside down                         stop everything, keep the data
-  nearside down --purge                 stop everything and remove the world, after asking
-  nearside down --purge --yes           without asking
+  nearside down                         stop everything and keep the data
+  nearside down --purge                 remove the world too, after confirmation
+  nearside down --purge --yes           the same without confirmation
 
-Drills, soaks, faults by hand and simulated users of a lab are ended first, as by Ctrl-C: they heal.
-It also stops what an agent that was killed has left running, and verifies that nothing is left. Of a lab it removes
-the network, too, as nearside lab down does.
-Exit codes: 0 stopped, 1 not stopped, or the question was answered with no, 2 wrong usage.`
+Drills, soaks, injected faults and simulated users end first, as on Ctrl-C, and
+heal what they broke. Processes left by a killed agent are stopped as well.
+Verifies that no process remains. For a lab, it also removes the network, like
+nearside lab down.
+Exit codes: 0 stopped, 1 not stopped or not confirmed, 2 usage error.`
 
 export function downCommand(program: Command): void {
   program
     .command('down')
-    .description('stop the world on this machine; its data stays')
-    .option('--purge', 'also remove the world with all its data')
-    .option('-y, --yes', 'do not ask')
-    .option('--json', 'answer as JSON')
+    .description('stop the world on this machine and keep its data')
+    .option('--purge', 'also remove the world and all of its data')
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<DownOptions>(({ output, options }) => down(output, options, findWorld(options, process.cwd()))),
@@ -43,14 +44,14 @@ export function downCommand(program: Command): void {
 export async function down(output: Output, options: DownOptions, folder: string): Promise<number> {
   const world = await openWorldHere(folder)
   if (options.purge && !(await mayPurge(world, output, options.yes))) {
-    output.note('nothing was stopped or removed')
+    output.note('not confirmed: nothing was stopped or removed')
     return exitCodes.problem
   }
-  // Before the lock: healing takes it.
+  // Before taking the world lock, because healing takes it.
   await endRehearsals(await rehearsalsOf(folder, world.record.lab?.id), output)
   if (!existsSync(worldFile(folder))) {
     output.result({ world: world.name, stopped: true, purged: true })
-    output.print(`${world.name} is stopped and removed, by the soak that had made it`)
+    output.print(`${world.name} was stopped and removed by the soak that created it`)
     return exitCodes.ok
   }
   const stopped = await locked(folder, 'down', output.note, async () => {
@@ -63,11 +64,11 @@ export async function down(output: Output, options: DownOptions, folder: string)
   })
   const what = stopped ? 'is stopped' : 'was not running'
   output.result({ world: world.name, stopped: stopped === true, purged: options.purge === true })
-  output.print(`${world.name} ${what}${options.purge ? ' and removed' : '; its data stays'}`)
+  output.print(`${world.name} ${what}${options.purge ? ' and removed' : '; its data is kept'}`)
   return exitCodes.ok
 }
 
-/** The world, and with a lab its network. False when nothing of either was there. */
+/** Stops the world and removes a lab's network. False if neither existed. */
 export async function stopAll(world: WorldHandle, output: Output): Promise<boolean> {
   const regions = localRegions(world)
   const places = regions.map((region) => placeOf(world, region))
@@ -79,6 +80,6 @@ export async function stopAll(world: WorldHandle, output: Output): Promise<boole
   if (!lab) return running
   const { removeLab } = await import('../lab/lab.ts')
   const { removed, ended } = await removeLab(lab.id)
-  if (ended.length > 0) output.note(`ended what else was in the lab: ${ended.join(', ')}`)
+  if (ended.length > 0) output.note(`stopped other processes in the lab: ${ended.join(', ')}`)
   return running || removed
 }

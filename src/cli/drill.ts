@@ -50,56 +50,55 @@ const examples = `
 Examples:
   nearside drill --list
   nearside drill region-loss us-east
-  nearside drill region-loss --unreachable --for 30s        in a lab: packets vanish instead of being refused
-  nearside drill partition us-east --plan              what it would do, and nothing else
+  nearside drill region-loss --unreachable --for 30s     drop packets (lab)
+  nearside drill partition us-east --plan                show the plan only
   nearside drill etcd-quorum --report drill.html --history drill.jsonl
 
-In a lab or on a world of this machine. It makes a schema of its own in the app's database (nearside_drill), writes and
-reads there through every region, and removes it; with the example shop it also places orders, which stay. However it
-ends, also by Ctrl-C, the fault is healed and the world goes on.
-Exit codes: 0 no promise was broken, 1 one was, or the world did not come back, 2 wrong usage, 130 interrupted.`
+Runs in a lab or in a world on this machine. It creates the schema
+nearside_drill in the app's database, writes and reads there through every
+region, and drops it at the end. With the example shop, it also places orders,
+which remain. The fault is healed however the drill ends, including on Ctrl-C,
+and the world keeps running.
+Exit codes: 0 no guarantee broken, 1 a guarantee broken or no full recovery,
+2 usage error, 130 interrupted.`
 
 export function drillCommand(program: Command): void {
   program
     .command('drill')
-    .description('rehearse a fault under load, and check every promise')
-    .argument('[scenario]', 'see --list')
-    .argument('[what...]', 'usually a region; default: where the primary is')
-    .option('--list', 'every scenario')
-    .option('--plan', 'show what it would do and do nothing')
-    .option('--for <time>', 'how long the fault lasts (default: 20s)')
+    .description('inject a fault under load and check every guarantee')
+    .argument('[scenario]', 'name of the scenario, see --list')
+    .argument('[what...]', 'target, usually a region (default: the primary’s)')
+    .option('--list', 'list all scenarios')
+    .option('--plan', 'show the steps without running them')
+    .option('--for <time>', 'duration of the fault (default: 20s)')
     .addOption(
-      quantityOption('--baseline <time>', 'load alone, before and after (default: 5s)', baselineTime),
+      quantityOption('--baseline <time>', 'load before and after the fault (default: 5s)', baselineTime),
     )
-    .option('--unreachable', 'region-loss: packets vanish (lab)')
+    .option('--unreachable', 'region-loss: drop packets (lab)')
     .option('--direction <which>', 'one-way-cut: out or in')
-    .option('--delay <time>', 'slow-link: more delay, one way')
-    .option('--jitter <time>', 'slow-link: more jitter')
-    .option('--rate <rate>', 'slow-link: at most, such as 10mbit')
-    .option('--loss <share>', 'lossy-link: of packets, such as 5%')
-    .option('--members <regions>', 'etcd-quorum: these members')
-    .option('--share <share>', 'app-500: of requests')
-    .option('--app <which>', 'auto, shop (also place orders) or none', appChoice, 'auto')
+    .option('--delay <time>', 'slow-link: added one-way delay')
+    .option('--jitter <time>', 'slow-link: added jitter')
+    .option('--rate <rate>', 'slow-link: rate limit, e.g. 10mbit')
+    .option('--loss <share>', 'lossy-link: packet loss, e.g. 5%')
+    .option('--members <regions>', 'etcd-quorum: members to pause')
+    .option('--share <share>', 'app-500: share of requests')
+    .option('--app <which>', 'load on the app: auto, shop (orders) or none', appChoice, 'auto')
     .addOption(
       quantityOption(
         '--users <number>',
-        'simulated users of the shop: requests per second (default: 20 in a lab of the shop, else 0)',
+        'requests per second of simulated users (default: 20 for the shop in a lab, else 0)',
         usersRate,
       ),
     )
-    .option('--places <which>', 'where they live: us, europe, world or cities', 'us')
-    .addOption(
-      quantityOption('--writes-per-second <number>', 'of each kind of load, at every region', loadRate),
-    )
-    .addOption(
-      quantityOption('--reads-per-second <number>', 'of each kind of load, at every region', loadRate),
-    )
-    .addOption(quantityOption('--seed <number>', 'seeds the random choices of the load', seedNumber))
-    .option('--report <file.html>', 'write a report that a browser shows')
-    .option('--history <file>', 'write everything that users asked and were told')
-    .option('--every-guarantee', 'a violation of what is not promised counts, too')
-    .option('--i-know-this-is-production', 'also where regions are neither in a lab nor on this machine')
-    .option('--json', 'answer as JSON')
+    .option('--places <which>', 'location of users: us, europe, world or cities', 'us')
+    .addOption(quantityOption('--writes-per-second <number>', 'writes per workload and region', loadRate))
+    .addOption(quantityOption('--reads-per-second <number>', 'reads per workload and region', loadRate))
+    .addOption(quantityOption('--seed <number>', 'seed of the random load', seedNumber))
+    .option('--report <file.html>', 'write an HTML report')
+    .option('--history <file>', 'write every operation and its outcome')
+    .option('--every-guarantee', 'also fail on guarantees that the topology does not give')
+    .option('--i-know-this-is-production', 'allow regions outside a lab and this machine')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(({ output, options, args }) => {
@@ -110,7 +109,7 @@ export function drillCommand(program: Command): void {
             'usage_scenario_missing',
             `scenario: expected one of ${scenarioNames.join(', ')}`,
             {
-              remedy: 'nearside drill --list says what each does',
+              remedy: 'run `nearside drill --list` for a description of each',
             },
           )
         return drill(output, options, scenario, words)
@@ -155,7 +154,7 @@ async function drill(output: Output, options: Options, scenario: string, words: 
     for (const step of plan.steps) if (step.do === 'inject') refuseImpossible(target, step.fault)
     return plan
   }
-  // Read where users live, too: what is wrong there must not show after the plan was told.
+  // Validates the locations of users before the plan is shown.
   const users = await usersWanted(world, options)
   if (options.plan) {
     const plan = await planned()
@@ -166,7 +165,7 @@ async function drill(output: Output, options: Options, scenario: string, words: 
   const { signal } = onInterrupt(output, 'leave')
   const work = async () => {
     await healLeftFaults(world, output.note)
-    // Now: a rehearsal before this one may have moved the primary.
+    // After taking the lock: an earlier rehearsal may have moved the primary.
     return run(output, options, world, await planned(), users, signal)
   }
   return (await rehearse(world.folder, 'drill', output.note, work, signal)) ?? exitCodes.interrupted
@@ -208,21 +207,21 @@ async function run(
     return result.ok && written ? exitCodes.ok : exitCodes.problem
   } catch (error) {
     if (!signal.aborted) throw error
-    output.note('interrupted: the fault is healed, the world goes on')
-    // Requests that wait for the world would keep us here until they have their answers.
+    output.note('interrupted: the fault is healed, the world keeps running')
+    // Requests held by the world would otherwise delay the exit until they are answered.
     process.exit(exitCodes.interrupted)
   } finally {
     guard.release()
   }
 }
 
-/** Users who look at the shop, by the seed of their choices; undefined when none are wanted. */
+/** Simulated users of the shop, with their choices by seed; undefined when none are requested. */
 async function usersWanted(world: WorldHandle, { users, places }: Options) {
   const ratePerSecond = users ?? (world.record.lab && isShop(world) ? 20 : 0)
   return ratePerSecond > 0 ? usersOf(world, { ratePerSecond, places }) : undefined
 }
 
-/** Everything but the operations: those are in the history. */
+/** Everything except the operations, which are in the history. */
 function document({ history, final, ...rest }: DrillResult) {
   return { version, ...rest, operations: history.ops.length }
 }
@@ -234,5 +233,5 @@ function appChoice(text: string): LoadChoice['app'] {
 
 const usersRate = perSecond({ noun: 'number of requests', least: 0, most: 2000, example: '20' })
 const loadRate = perSecond({ noun: 'number of requests', above: 0, most: 2000, example: '20' })
-/** A timer of Node ends at once when it is to last more than 24 days. */
+/** A Node timer of more than 24 days fires immediately. */
 const baselineTime = durationMs({ most: 24 * 3_600_000, example: '5s' })

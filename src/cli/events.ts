@@ -15,23 +15,23 @@ type Options = WorldOptions & { follow?: boolean; lines?: number; verbose?: bool
 
 const examples = `
 Examples:
-  nearside events                       the last 50 decisions and what they were about
+  nearside events                       the last 50 decisions
   nearside events --follow
-  nearside events --json | jq '.[-1].detail.inputs'       what the last one was decided on
+  nearside events --json | jq '.[-1].detail.inputs'     inputs of the last one
 
-They are asked of any agent, or of etcd itself when no agent answers.
-Exit codes: 0 shown, 1 nobody could be asked, 2 wrong usage.`
+Any agent can answer; if none does, the events are read from etcd.
+Exit codes: 0 success, 1 neither an agent nor etcd answered, 2 usage error.`
 
 const everyMs = 700
 
 export function eventsCommand(program: Command): void {
   program
     .command('events')
-    .description('show what was decided, when, by whom and why')
-    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
-    .addOption(quantityOption('-n, --lines <number>', 'how many from the end (default: 50)', lineCount))
-    .option('-v, --verbose', 'with the observations that each was decided on')
-    .option('--json', 'answer as JSON; with --follow one event a line')
+    .description('show decisions: what, when, by which region and why')
+    .option('-f, --follow', 'print new events until Ctrl-C')
+    .addOption(quantityOption('-n, --lines <number>', 'number of events from the end (default: 50)', lineCount))
+    .option('-v, --verbose', 'include the observations behind each decision')
+    .option('--json', 'print JSON; with --follow, one event per line')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options }) => {
@@ -41,7 +41,7 @@ export function eventsCommand(program: Command): void {
         if (options.follow) await follow(world, events, output, options)
         output.result(events)
         for (const event of events) output.print(line(event, output, options))
-        if (events.length === 0) output.note('nothing has been decided yet')
+        if (events.length === 0) output.note('no events yet')
         return exitCodes.ok
       }),
     )
@@ -58,7 +58,7 @@ async function follow(world: WorldHandle, first: Event[], output: Output, option
       else output.print(line(event, output, options))
     }
   }
-  // What was left out because of --lines must not come as news.
+  // Events that --lines left out must not appear as new ones.
   const all = await eventsOf(world)
   for (const event of all) if (!first.some((one) => one.at === event.at)) seen.add(JSON.stringify(event))
   show(first)
@@ -70,7 +70,7 @@ async function follow(world: WorldHandle, first: Event[], output: Output, option
       silent = false
     } catch (error) {
       if (!silent && !(error instanceof NearsideError)) throw error
-      if (!silent) output.note('nobody can be asked at the moment; trying again')
+      if (!silent) output.note('neither an agent nor etcd answers; retrying')
       silent = true
     }
   }

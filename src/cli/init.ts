@@ -18,20 +18,21 @@ type Options = { json?: boolean; force?: boolean; yaml?: boolean; editor?: boole
 
 const examples = `
 Examples:
-  nearside init                              in the folder of your app
+  nearside init                          in the folder of your app
   nearside init --folder ../shop --force
-  nearside init --yaml                       nearside.yaml instead of nearside.config.ts
-  nearside init -- gunicorn shop.wsgi        when nothing in the folder says how the app starts
-  nearside init --editor                     after an upgrade, if \`nearside check\` asks for it
+  nearside init --yaml                   nearside.yaml, not nearside.config.ts
+  nearside init -- gunicorn shop.wsgi    with an explicit start command
+  nearside init --editor                 if \`nearside check\` asks for it
 
-Where the package nearside is not installed in the app’s folder or above, init also writes nearside-env.d.ts (or
-nearside.schema.json), by which editors and tsc know the keys of the topology. Commit it.
+Unless the package nearside is installed in or above the app's folder, init also
+writes nearside-env.d.ts (or nearside.schema.json), which lets editors and tsc
+know the keys of the topology. Commit that file.
 
-Exit codes: 0 written, 1 not written, 2 wrong usage.`
+Exit codes: 0 written, 1 not written, 2 usage error.`
 
 const renderers: Record<Form, typeof renderYaml> = { typescript: renderTypeScript, yaml: renderYaml }
 
-/** What `nearside check` will say about the new file on this machine. */
+/** The problems that `nearside check` will report for the new file on this machine. */
 async function remaining(
   file: string,
 ): Promise<{ problems: readonly Problem[]; warnings: readonly Problem[] }> {
@@ -68,13 +69,13 @@ async function renewEditorFile(folder: string, output: Output): Promise<void> {
 export function initCommand(program: Command): void {
   program
     .command('init')
-    .description('write a commented nearside.config.ts for the app in this folder')
-    .argument('[command...]', 'what starts one instance of the app (default: found in the folder)')
-    .option('--folder <folder>', 'the app’s folder', '.')
+    .description('create a commented nearside.config.ts for the app in this folder')
+    .argument('[command...]', 'command that starts one instance of the app (default: detected)')
+    .option('--folder <folder>', 'folder of the app', '.')
     .option('--yaml', 'write nearside.yaml instead')
     .option('--force', 'overwrite an existing topology file of the same name')
     .option('--editor', 'write only the file that lets an editor know the topology’s keys')
-    .option('--json', 'answer as JSON')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
@@ -92,8 +93,8 @@ export function initCommand(program: Command): void {
         if (!found)
           throw new NearsideError(
             'init_no_command',
-            `${folder}: expected something that says how the app starts (package.json, Procfile, Dockerfile, server.js), found nothing`,
-            { remedy: 'say it: nearside init -- node server.js' },
+            `${folder}: found no start command: expected package.json, Procfile, Dockerfile or server.js`,
+            { remedy: 'pass the command: nearside init -- node server.js' },
           )
         const text = renderers[form](found, editor.line)
         const file = await writeTopology(folder, form, text, options.force === true)
@@ -104,7 +105,7 @@ export function initCommand(program: Command): void {
           ...problems.map(
             (problem) => `${problemText(problem)}${problem.remedy ? ` (${problem.remedy})` : ''}`,
           ),
-          'replace the example regions and domain, then: nearside check',
+          'replace the example regions and domain, then run: nearside check',
           'start the world on this machine: nearside up',
         ]
         output.result({
@@ -119,7 +120,7 @@ export function initCommand(program: Command): void {
         const written = [file, ...(editorFile === undefined ? [] : [editorFile])]
         output.print(`Wrote ${written.map((path) => printable(shownPath(path))).join(' and ')}`)
         section(output, 'Found', found.found)
-        section(output, 'Guessed, please check', found.guessed)
+        section(output, 'Guessed, please verify', found.guessed)
         section(output, 'Next', next)
       }),
     )

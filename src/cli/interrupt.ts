@@ -2,16 +2,16 @@ import type { Interrupt } from '../world/namespaces/go-inside.ts'
 import type { Output } from './output.ts'
 
 const said = {
-  stop: 'already stopping: databases are closed cleanly, which can take a minute',
-  leave: 'leaving',
+  stop: 'already stopping: a clean shutdown of the databases can take a minute',
+  leave: 'already exiting',
 } as const
 
 const message = 'interrupt'
 
 /**
- * Ctrl-C, SIGTERM and a closed terminal all mean the same, and only once: a second Ctrl-C must not cut short the clean
- * stop that the first one began. When the terminal is gone nothing can be shown any more; that must not end us either.
- * A parent that handed its interruptions to us tells us of them, and by its end.
+ * Ctrl-C, SIGTERM and a closed terminal all abort once: a second Ctrl-C must not cut short the clean stop that the first
+ * one started. A closed terminal makes writes fail, which must not end the process. A parent that forwards its
+ * interrupts sends a message; its exit counts as one as well.
  */
 export function onInterrupt(output: Output, how: keyof typeof said): Interrupt {
   const controller = new AbortController()
@@ -30,7 +30,7 @@ export function onInterrupt(output: Output, how: keyof typeof said): Interrupt {
       if (told === message) controller.abort()
     })
     process.on('disconnect', () => controller.abort())
-    // Waiting for its words is no work that keeps a process.
+    // Listening for messages must not keep the process running.
     process.channel.unref()
   }
   return {

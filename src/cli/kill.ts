@@ -14,18 +14,20 @@ type Options = WorldOptions & { json?: boolean }
 
 const examples = `
 Examples:
-  nearside kill us-east                 then look: nearside status, and bring it back: nearside revive us-east
+  nearside kill us-east                 then try: nearside status
   nearside kill us-east us-west
 
-As a power cut: SIGKILL for every process of the region, its agent first, nothing is closed. Data on disk stays.
-Exit codes: 0 nothing of the region runs any more, 1 it could not be killed, 2 wrong usage.`
+Sends SIGKILL to every process of the region, the agent first, like a power
+failure. Data on disk stays. nearside revive starts the region again.
+Exit codes: 0 no process of the region runs, 1 some could not be killed,
+2 usage error.`
 
 export function killCommand(program: Command): void {
   program
     .command('kill')
-    .description('kill everything in a region of this machine at once, as a power cut would')
-    .argument('<region...>', 'which')
-    .option('--json', 'answer as JSON')
+    .description('kill all processes of a region, like a power failure')
+    .argument('<region...>', 'regions to kill')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
@@ -51,12 +53,12 @@ function mustBeHere(world: WorldHandle, region: Region): Region {
   throw new NearsideError(
     'region_elsewhere',
     `${region.name}: ${region.address} is not an address of this machine`,
-    { remedy: 'run nearside kill on that host, or cut its power' },
+    { remedy: 'run `nearside kill` on that host, or cut its power' },
   )
 }
 
 function sentence(region: Region, killed: readonly WorldProcess[]): string {
-  if (killed.length === 0) return `${region.name}: nothing of it was running`
+  if (killed.length === 0) return `${region.name}: was not running`
   const names = [...new Set(killed.map((one) => one.name))].sort()
   return `${region.name}: killed ${count(killed.length, 'process', 'processes')} (${names.join(', ')})`
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 type Register = (lab: Command) => void
 
-/** What can be done with a lab, in the order of `nearside lab --help`; only what is called is loaded. */
+/** Commands of a lab, in the order of `nearside lab --help`. Only the called one is loaded. */
 const commands: Record<string, () => Promise<Register>> = {
   up: async () => (await import('./lab/up.ts')).upCommand,
   down: async () => (await import('./lab/down.ts')).downCommand,
@@ -14,20 +14,21 @@ const commands: Record<string, () => Promise<Register>> = {
 }
 
 const examples = `
-A lab is the world of a topology with each region in a network of its own and real distances between them, so that
-what a topology does to its users, and what the loss of a region does, can be seen on one machine. It needs root.
+A lab runs each region of a world in a network namespace of its own, connected
+by links with realistic latency. It shows, on one machine, how a topology
+performs for its users and how it behaves when a region fails. Requires root.
 
 Examples:
   nearside lab up && nearside lab status
   nearside lab link us-east us-west --delay 80ms --loss 1%
-  nearside status --world shop-lab      every other command works on it as on any world
+  nearside status --world shop-lab      all other commands work on a lab, too
 
-Exit codes: as of every command; see nearside --help.`
+Exit codes: same as nearside --help.`
 
 export async function labCommand(program: Command, words: readonly string[]): Promise<void> {
   const lab = program
     .command('lab')
-    .description('a wide-area network on this machine, with the world in it')
+    .description('run a world on a simulated wide-area network (root)')
     .addHelpText('after', examples)
   const called = words[1] === undefined ? undefined : commands[words[1]]
   for (const load of called ? [called] : Object.values(commands)) (await load())(lab)

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** A block of lines at the bottom of a terminal that is drawn anew in place. */
+/** A block of lines at the bottom of a terminal, redrawn in place. */
 export type Live = {
   draw(lines: readonly string[]): void
-  /** A line that stays, above the block. */
+  /** Prints a permanent line above the block. */
   say(line: string): void
-  /** Leaves the last drawing where it is; `clear` takes it away first. */
+  /** Keeps the last drawing, or erases it with `clear`. */
   end(how?: 'keep' | 'clear'): void
 }
 
@@ -15,8 +15,8 @@ const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
 
 /**
- * Lines are cut to the terminal's width and the block to its height: a line that wraps could not be taken back. One
- * write for each change, so that nothing flickers; nothing is written when nothing has changed.
+ * Cuts lines to the width and the block to the height of the terminal, because a wrapped line could not be erased. Each
+ * change is a single write, so that nothing flickers; an unchanged block writes nothing.
  */
 export function createLive(terminal: Terminal): Live {
   let lines: string[] = []
@@ -26,7 +26,7 @@ export function createLive(terminal: Terminal): Live {
   process.once('exit', restore)
 
   const columns = () => Math.max(20, terminal.columns || 80)
-  /** The terminal may have become narrower since: what was one row may be two now. */
+  /** The terminal may be narrower now, so that one row has become two. */
   const rowsOf = (text: string) => Math.max(1, Math.ceil(stripVTControlCharacters(text).length / columns()))
   const back = () => {
     const rows = lines.reduce((sum, line) => sum + rowsOf(line), 0)
@@ -71,12 +71,12 @@ export function createLive(terminal: Terminal): Live {
   }
 }
 
-/** At most `width` characters of text, with its colours ended; `…` says that something is missing. */
+/** Truncates to `width` visible characters with a final `…`, and resets colours. */
 export function cut(text: string, width: number): string {
   if ([...stripVTControlCharacters(text)].length <= width) return text
   let room = width - 1
   let out = ''
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour sequences are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches colour sequences
   for (const part of text.split(/(\u001b\[[0-9;]*m)/)) {
     if (part.startsWith('\u001b')) {
       out += part

@@ -13,27 +13,29 @@ type Options = WorldOptions & { follow?: boolean; lines?: number; json?: boolean
 
 const examples = `
 Examples:
-  nearside logs                         the last 100 lines of everything, in the order of time
+  nearside logs                         the last 100 lines of all processes
   nearside logs us-east                 of one region
-  nearside logs us-east postgres -f     one process, and what comes from now on
-  nearside logs us-east release         the app's release command; agent is the agent's own log
+  nearside logs us-east postgres -f     follow one process
+  nearside logs us-east release         output of the app's release command
+  nearside logs us-east agent           the agent's own log
 
-Logs are files and need no agent. Passwords of the world are shown as [secret].
-Exit codes: 0 shown, 1 there is nothing, 2 wrong usage.`
+Reads log files, so it needs no running agent. Secrets of the world are
+replaced by [secret].
+Exit codes: 0 success, 1 no logs, 2 usage error.`
 
 const everyMs = 200
 
 export function logsCommand(program: Command): void {
   program
     .command('logs')
-    .description('show what the processes of this machine have logged')
+    .description('show logs of processes on this machine')
     .argument('[region]', 'only this region')
     .argument('[process]', 'only this process')
-    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('-f, --follow', 'print new lines until Ctrl-C')
     .addOption(
-      quantityOption('-n, --lines <number>', 'how many lines from the end (default: 100)', lineCount),
+      quantityOption('-n, --lines <number>', 'number of lines from the end (default: 100)', lineCount),
     )
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'print one JSON object per line')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
@@ -53,7 +55,9 @@ async function show(
   const regions = region === undefined ? world.regions : [regionNamed(world, region)]
   const reader = new LogReader(() => logFiles(world, regions, process_))
   if (reader.files.length === 0)
-    throw new NearsideError('no_logs', 'no logs are on this machine for that', { remedy: 'nearside status' })
+    throw new NearsideError('no_logs', 'this machine has no such logs', {
+      remedy: 'run `nearside status` to see which regions run here',
+    })
   const print = printer(world, reader.files, output, options)
   const wanted = options.lines ?? 100
   for (const line of await (options.follow ? reader.lastBefore(wanted) : reader.last(wanted))) print(line)
@@ -63,7 +67,7 @@ async function show(
   }
 }
 
-/** One colour for each region, in topology order. */
+/** One colour per region, in topology order. */
 const styles: Style[] = ['cyan', 'yellow', 'magenta', 'green', 'blue', 'red']
 
 function printer(

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { cacheDir } from '../../setup/paths.mjs'
 
 /**
- * The command line: `nearside COMMAND`. Compiled code is cached before anything else is loaded, because most of a
- * short command's time is the loading of its code.
+ * The command line, `nearside COMMAND`. Enables the compile cache before loading anything else, because a short command
+ * spends most of its time loading code.
  */
 enableCompileCache(join(cacheDir(process.env), 'compile'))
 const { run } = await import('./program.ts')

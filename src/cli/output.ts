@@ -6,18 +6,18 @@ import { printable } from '../lib/printable.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
 import { createLive, type Live, type Terminal } from './live.ts'
 
-/** What a command's exit code means; `nearside --help` says the same. */
+/** Exit codes, as documented in `nearside --help`. */
 export const exitCodes = {
   ok: 0,
-  /** The command ran and the answer is no: problems found, a world that is not up. */
+  /** The command ran with a negative result: problems found, a world that is not up. */
   problem: 1,
-  /** It works, and something needs a look. */
+  /** Works, but something needs attention. */
   degraded: 3,
-  /** The command line itself was wrong. */
+  /** Wrong use of the command line. */
   usage: 2,
-  /** A defect of Nearside. */
+  /** A bug in Nearside. */
   defect: 70,
-  /** Ctrl-C, as shells count it. */
+  /** Ctrl-C, by shell convention. */
   interrupted: 130,
 } as const
 
@@ -26,7 +26,7 @@ type Stream = { write(text: string): unknown; isTTY?: boolean; columns?: number 
 
 const isTerminal = (stream: Stream): stream is Terminal => 'on' in stream && 'off' in stream
 
-/** Colour only for people: a terminal, and neither NO_COLOR nor TERM=dumb. FORCE_COLOR asks for it elsewhere. */
+/** Colours only on a terminal, and not with NO_COLOR or TERM=dumb. FORCE_COLOR enables them elsewhere. */
 export function coloured(stream: Stream, env: NodeJS.ProcessEnv): boolean {
   if (env.NO_COLOR) return false
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
@@ -35,10 +35,10 @@ export function coloured(stream: Stream, env: NodeJS.ProcessEnv): boolean {
 
 const lengthOf = (text: string) => [...stripVTControlCharacters(text)].length
 
-/** How many characters fit on a line of a terminal; undefined where lines may be as long as they are. */
+/** Columns of the terminal; undefined when lines need no limit. */
 export const widthOf = (stream: Stream): number | undefined => (stream.isTTY ? stream.columns : undefined)
 
-/** Words on lines of at most `width` characters, the second and later ones indented. Colours count for nothing. */
+/** Wraps words to at most `width` characters, indenting continuation lines. Colours have no width. */
 export function wrap(text: string, width: number | undefined, indent: string): string {
   if (width === undefined || lengthOf(text) <= width) return text
   const lines: string[] = []
@@ -53,7 +53,7 @@ export function wrap(text: string, width: number | undefined, indent: string): s
 
 export type Column = { head: string; align?: 'left' | 'right' }
 
-/** Columns two spaces apart, as wide as their widest cell; nothing is cut. Cells may be coloured. */
+/** Columns two spaces apart, each as wide as its widest cell; nothing is truncated. Cells may be coloured. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -79,18 +79,18 @@ export function table(
 
 export type Output = {
   json: boolean
-  /** A line of the answer, on stdout; nothing with --json. */
+  /** Prints a line of the result on stdout; nothing with --json. */
   print(text?: string): void
-  /** The answer for programs: one JSON document on stdout; nothing without --json. */
+  /** Prints the result for programs, one JSON document on stdout; nothing without --json. */
   result(value: unknown): void
-  /** A line about the work (progress, warnings), on stderr. */
+  /** Prints a line about the work (progress, warnings) on stderr. */
   note(text: string): void
   /**
-   * A block on stderr that is drawn anew in place, or on stdout if that is the answer itself; undefined where that
-   * cannot be seen. Until it ends, lines that are printed or noted go above it.
+   * A block that is redrawn in place, on stderr, or on stdout if it is the result itself. Undefined if the stream is
+   * not a terminal. Until it ends, printed and noted lines appear above it.
    */
   live(on?: 'stdout' | 'stderr'): Live | undefined
-  /** Colours for stdout and stderr; plain text where colour is not wanted. */
+  /** Colours for stdout and stderr; plain text where colours are off. */
   paint(style: Style, text: string): string
   paintNote(style: Style, text: string): string
 }
@@ -133,7 +133,7 @@ export function createOutput({
   }
 }
 
-/** `error: message`, below it the remedy; every problem of a topology one after the other. On stderr. */
+/** Prints `error: message` and the remedy below it, for each problem in turn, on stderr. */
 function printProblems(output: Output, level: 'error' | 'warning', problems: readonly Problem[]): void {
   const label = output.paintNote(level === 'error' ? ['red', 'bold'] : ['yellow', 'bold'], `${level}:`)
   for (const problem of problems) {
@@ -147,9 +147,9 @@ export function printWarnings(output: Output, problems: readonly Problem[]): voi
 }
 
 /**
- * Shows anything thrown and returns the exit code for it. With --json it is one document on stdout:
- * `{ "error": { "code", "message", "remedy"?, "file"?, "problems"? } }`. A stack is shown only for defects, and only
- * with NEARSIDE_DEBUG set.
+ * Shows any thrown value and returns the exit code for it. With --json, prints one document on stdout:
+ * `{ "error": { "code", "message", "remedy"?, "file"?, "problems"? } }`. Shows a stack only for bugs, and only if
+ * NEARSIDE_DEBUG is set.
  */
 export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessEnv = process.env): number {
   const error = refusedBySystem(thrown) ?? thrown
@@ -157,7 +157,7 @@ export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessE
   const code = known ? error.code : 'defect'
   const remedy = known
     ? error.remedy
-    : 'this is a defect of Nearside: run again with NEARSIDE_DEBUG=1 and report what it shows'
+    : 'this is a bug in Nearside: run again with NEARSIDE_DEBUG=1 and report the output'
   const topology = error instanceof TopologyError ? { file: error.file, problems: error.problems } : {}
   output.result({
     error: { code, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }), ...topology },
@@ -180,15 +180,15 @@ export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessE
   return known ? (code.startsWith('usage_') ? exitCodes.usage : exitCodes.problem) : exitCodes.defect
 }
 
-/** What a machine refuses to whom it has nothing against: no defect of ours. By the error's code. */
+/** Errors of the operating system that are not bugs, by error code. */
 const refusals: Record<string, { why: string; remedy: string }> = {
-  EROFS: { why: 'the file system is read-only', remedy: 'use a folder that can be written' },
-  EACCES: { why: 'permission denied', remedy: 'give this user the right to it, or run as its owner' },
-  EPERM: { why: 'not permitted', remedy: 'give this user the right to it, or run as its owner' },
+  EROFS: { why: 'the file system is read-only', remedy: 'use a writable folder' },
+  EACCES: { why: 'permission denied', remedy: 'grant this user access, or run as the owner' },
+  EPERM: { why: 'not permitted', remedy: 'grant this user access, or run as the owner' },
   ENOSPC: { why: 'the disk is full', remedy: 'free some space' },
-  EDQUOT: { why: 'this user’s share of the disk is used up', remedy: 'free some space' },
-  EMFILE: { why: 'too many open files', remedy: 'raise the limit: ulimit -n' },
-  ENFILE: { why: 'too many open files on this machine', remedy: 'end what has them open' },
+  EDQUOT: { why: 'this user’s disk quota is exceeded', remedy: 'free some space' },
+  EMFILE: { why: 'too many open files', remedy: 'raise the limit with `ulimit -n`' },
+  ENFILE: { why: 'too many open files on this machine', remedy: 'stop the processes that have them open' },
   EIO: { why: 'the disk reports an error', remedy: 'see dmesg' },
 }
 
@@ -198,26 +198,26 @@ function refusedBySystem(error: unknown): NearsideError | undefined {
   const refusal = refusals[code]
   if (!refusal) return undefined
   const { why } = refusal
-  // A lab's world is root's, from its folder on.
+  // The world of a lab belongs to root, starting at its folder.
   const isWorlds = code === 'EACCES' && /\/\.nearside(\/|$)/.test(path ?? '')
-  const remedy = isWorlds ? 'it belongs to another user, as a lab does to root: use sudo' : refusal.remedy
+  const remedy = isWorlds ? 'it belongs to another user (a lab belongs to root): use sudo' : refusal.remedy
   return new NearsideError(`system_${code.toLowerCase()}`, `${path}: ${why} (${syscall})`, {
     remedy,
     cause: error,
   })
 }
 
-/** Where a run of the command line writes and how it reports its exit code. Default: this process. */
+/** Destination of a command's output and exit code. Default: this process. */
 export type Io = Pick<OutputOptions, 'stdout' | 'stderr' | 'env'> & { setExitCode(code: number): void }
 
 export const processIo: Io = {
-  // Set, not forced: what was written to a pipe still gets there.
+  // Set and not `process.exit`, so that output to a pipe is still flushed.
   setExitCode(code) {
     process.exitCode = code
   },
 }
 
-/** The command line as a whole, which every command of it writes through. */
+/** The whole command line, with the output that its commands write to. */
 export class Program extends Command {
   readonly io: Io
   constructor(name: string, io: Io) {
@@ -230,10 +230,10 @@ function ioOf(command: Command): Io {
   return command instanceof Program ? command.io : command.parent ? ioOf(command.parent) : processIo
 }
 
-/** A command's work. A number that it returns is the exit code. */
+/** The work of a command. A returned number is the exit code. */
 type Run<Options> = (context: { output: Output; options: Options; args: string[] }) => unknown
 
-/** A commander action that ends in an exit code and never in a stack. */
+/** A commander action that turns errors into exit codes instead of stacks. */
 export function action<Options extends { json?: boolean }>(run: Run<Options>) {
   return async (...given: unknown[]): Promise<void> => {
     const command = given.at(-1) as Command
@@ -249,11 +249,11 @@ export function action<Options extends { json?: boolean }>(run: Run<Options>) {
   }
 }
 
-/** `nearside status | head` closes the pipe before we are done: that is no error. */
+/** `nearside status | head` closes the pipe early, which is not an error. */
 export function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream = process.stdout): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
-    process.stderr.write(`error: the answer could not be written: ${messageOf(error)}\n`)
+    process.stderr.write(`error: could not write the output: ${messageOf(error)}\n`)
     process.exit(exitCodes.problem)
   })
 }

@@ -12,19 +12,19 @@ import {
   processIo,
 } from './output.ts'
 
-/** `words`: what was typed without its options, the command first. */
+/** `words`: the command line without options, the command first. */
 type Register = (program: Command, words: readonly string[]) => void | Promise<void>
 
 /**
- * Every command, by what it is for, in the order of `nearside --help`. A command's code is loaded when it is the one
- * that is called: `nearside status` must not wait for what only `nearside up` needs.
+ * All commands by purpose, in the order of `nearside --help`. Only the called command's code is loaded: `nearside status`
+ * must not wait for code that only `nearside up` needs.
  */
 const groups: Record<string, Record<string, () => Promise<Register>>> = {
-  'Begin:': {
+  'Get started:': {
     init: async () => (await import('./init.ts')).initCommand,
     check: async () => (await import('./check.ts')).checkCommand,
   },
-  'Run:': {
+  'Operate:': {
     up: async () => (await import('./up.ts')).upCommand,
     down: async () => (await import('./down.ts')).downCommand,
     restart: async () => (await import('./restart.ts')).restartCommand,
@@ -36,7 +36,7 @@ const groups: Record<string, Record<string, () => Promise<Register>>> = {
     events: async () => (await import('./events.ts')).eventsCommand,
     doctor: async () => (await import('./doctor.ts')).doctorCommand,
   },
-  'Rehearse:': {
+  'Test failures:': {
     kill: async () => (await import('./kill.ts')).killCommand,
     revive: async () => (await import('./revive.ts')).reviveCommand,
     lab: async () => (await import('./lab.ts')).labCommand,
@@ -48,15 +48,16 @@ const epilogue = `
 Example:
   nearside init && nearside up --detach && nearside status
 
-Exit codes: 0 done, all is healthy; 1 a problem; 2 wrong usage; 3 degraded (status); 70 a defect of Nearside.`
+Exit codes: 0 success, 1 failure, 2 usage error, 3 degraded (status only),
+70 internal error (a bug in Nearside).`
 
-/** Options of every command that take a value: the word after them is not the command. */
+/** Global options with a value: the word after one of them is not the command. */
 const withValue = new Set(['-t', '--topology', '-w', '--world'])
 
 const all = Object.values(groups).flatMap((group) => Object.entries(group))
 const isWord = (arg: string, i: number, args: readonly string[]) =>
   !arg.startsWith('-') && !withValue.has(args[i - 1] ?? '')
-/** What was called, with the subcommand if the command has such: `lab link`. */
+/** The called command, with its subcommand if it has one: `lab link`. */
 function calledIn(program: Command | undefined, args: readonly string[]): string | undefined {
   const [first, second] = args.filter(isWord)
   const command = program?.commands.find((one) => one.name() === first)
@@ -75,7 +76,7 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return
-    // A command that only has others below it was called without one: what there is has been shown.
+    // A command with subcommands was called without one; commander has already shown its help.
     if (error instanceof CommanderError && error.code === 'commander.help') {
       io.setExitCode(exitCodes.usage)
       return
@@ -90,10 +91,10 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
 export async function programFor(args: readonly string[], io: Io = processIo): Promise<Command> {
   const { stdout = process.stdout } = io
   const program = new Program('nearside', io)
-    .description('Runs an ordinary web app in several regions and survives losing one.')
+    .description('Run an ordinary web app in several regions, and survive the loss of one.')
     .version(version, '-V, --version', 'show the version')
-    .option('-t, --topology <file>', 'topology file, or its folder (default: this folder)')
-    .option('-w, --world <name>', 'the world, when a folder has several')
+    .option('-t, --topology <file>', 'topology file or its folder (default: current folder)')
+    .option('-w, --world <name>', 'world to use if the folder has several')
     .addHelpText('after', epilogue)
     .configureHelp({ showGlobalOptions: true, subcommandTerm })
     .configureOutput({ writeOut: (text) => void stdout.write(text), outputError: () => undefined })
@@ -110,7 +111,7 @@ export async function programFor(args: readonly string[], io: Io = processIo): P
   return program
 }
 
-/** Name and arguments: every command has options, so saying so tells nothing. */
+/** Name and arguments, without commander's "[options]": every command has options. */
 const subcommandTerm = (command: Command) =>
   [
     command.name(),
@@ -120,7 +121,7 @@ const subcommandTerm = (command: Command) =>
     }),
   ].join(' ')
 
-/** Commander's complaint in our words; what was meant is ours to say. */
+/** Turns commander's error into ours, with our own suggestion. */
 function usageError(
   error: CommanderError,
   program: Command | undefined,

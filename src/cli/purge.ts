@@ -5,7 +5,7 @@ import { removeWorld } from '../world/remove.ts'
 import { confirm } from './ask.ts'
 import type { Output } from './output.ts'
 
-/** Says what would be lost for ever, and asks. */
+/** Shows what would be lost, and asks for confirmation. */
 export async function mayPurge(
   world: WorldHandle,
   output: Output,
@@ -13,14 +13,16 @@ export async function mayPurge(
 ): Promise<boolean> {
   const { topology } = world.record
   const full = list(world.regions.filter((region) => region.full).map((region) => region.name))
-  output.note(`This stops ${world.name} and removes ${world.folder} (${bytes(await sizeOf(world.folder))}):`)
-  output.note(`  the database ${topology.database.name} with everything in it, in ${full}`)
-  output.note('  caches, what the agents share, logs and passwords')
-  output.note('There is no way back. The topology file and the app stay.')
+  output.note(
+    `This will stop ${world.name} and remove ${world.folder} (${bytes(await sizeOf(world.folder))}):`,
+  )
+  output.note(`  the database ${topology.database.name} with all of its data, in ${full}`)
+  output.note('  caches, etcd, logs and passwords')
+  output.note('This cannot be undone. The topology file and the app are kept.')
   return confirm('Remove it?', { yes, what: '--purge' })
 }
 
-/** Removes a stopped world with everything in it; a lab may have small disks mounted there. */
+/** Removes a stopped world completely, including a lab's mounted small disks. */
 export async function purge({ folder, record }: WorldHandle): Promise<void> {
   await removeWorld(folder, async () => {
     if (!record.lab) return

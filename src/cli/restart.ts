@@ -9,18 +9,18 @@ type Options = WorldOptions & { json?: boolean }
 
 const examples = `
 Examples:
-  nearside restart us-west app-0        also what was given up after failing again and again
-  nearside restart us-west agent        its engines go on meanwhile
+  nearside restart us-west app-0        also one that is no longer restarted
+  nearside restart us-west agent        its engines keep running
 
-Exit codes: 0 it is ready again, 1 it is not, 2 wrong usage.`
+Exit codes: 0 ready again, 1 not ready, 2 usage error.`
 
 export function restartCommand(program: Command): void {
   program
     .command('restart')
     .description('restart one process of a region, or its agent')
-    .argument('<region>', 'where')
-    .argument('<process>', 'as nearside status --verbose names it, or agent')
-    .option('--json', 'answer as JSON')
+    .argument('<region>', 'region of the process')
+    .argument('<process>', 'name as in `nearside status --verbose`, or agent')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {

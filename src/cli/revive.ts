@@ -20,17 +20,19 @@ const examples = `
 Example:
   nearside kill us-east && nearside revive us-east
 
-Starts the region's agent again and returns when the region serves, its database follows the primary and the agents
-agree that it is healthy, so that DNS names it. What was not yet in the other region is rewound; a database that cannot be,
-or that was away for too long, is copied anew, which takes as long as copying it does.
-Exit codes: 0 it serves, 1 it could not be started, 2 wrong usage, 130 interrupted (it goes on coming back).`
+Starts the region's agent and returns once the region serves, its database
+replicates and the agents agree that it is healthy, so that DNS names it again.
+Writes that never left the region are rewound. A replica that cannot rewind, or
+whose WAL is gone, is copied again, which takes time.
+Exit codes: 0 it serves, 1 could not start, 2 usage error,
+130 interrupted (the region keeps starting).`
 
 export function reviveCommand(program: Command): void {
   program
     .command('revive')
-    .description('bring a killed region of this machine back')
-    .argument('<region>', 'which')
-    .option('--json', 'answer as JSON')
+    .description('start a killed region again')
+    .argument('<region>', 'region to start')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
@@ -85,13 +87,13 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
     ...(health ? { health } : {}),
   })
   const what = agents.size > 0 ? 'is back' : 'runs'
-  const does = region.serves ? 'it serves' : 'it votes'
+  const does = region.serves ? 'it serves users' : 'it votes'
   output.print(
-    `${region.name} ${what}: ${does}${role ? `, its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''} (${duration(seconds)})`,
+    `${region.name} ${what}: ${does}${role ? ` and its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''} (${duration(seconds)})`,
   )
   if (health !== undefined && health !== 'healthy')
     output.note(
-      `the agents call it ${health} still, so DNS does not name it: ${hint(world, 'status')} says why`,
+      `the agents still report it as ${health}, so DNS does not name it; see \`${hint(world, 'status')}\``,
     )
   return exitCodes.ok
 }

@@ -11,11 +11,12 @@ type Options = WorldOptions & { json?: boolean; verbose?: boolean; watch?: boole
 const examples = `
 Examples:
   nearside status
-  nearside status --verbose             every process with its pid, uptime and restarts
+  nearside status --verbose             include pid, uptime and restarts
   nearside status --json | jq -r .primary
 
-Exit codes: 0 all is healthy, 3 users are served but something needs a look, 1 no region serves users or there is no
-world, 2 wrong usage. It answers in half a second, also when agents are dead or hang; then the engines are asked.`
+Answers within half a second. If agents are dead or hang, it asks the engines.
+Exit codes: 0 healthy, 1 no region serves users or no world found,
+2 usage error, 3 degraded: users are served, but something needs attention.`
 
 const codes: Record<Health, number> = {
   healthy: exitCodes.ok,
@@ -26,10 +27,10 @@ const codes: Record<Health, number> = {
 export function statusCommand(program: Command): void {
   program
     .command('status')
-    .description('show what the world is like right now')
-    .option('-v, --verbose', 'every process and every verdict')
-    .option('--watch', 'go on showing it until Ctrl-C')
-    .option('--json', 'answer as JSON')
+    .description('show the current state of the world')
+    .option('-v, --verbose', 'include every process and every verdict')
+    .option('--watch', 'refresh until Ctrl-C')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options }) => {
@@ -37,15 +38,15 @@ export function statusCommand(program: Command): void {
         if (options.watch) return watch(world, output, options)
         const status = await worldStatus(world)
         output.result(status)
-        output.print(renderStatus(status, output.paint, look(options)).trimEnd())
+        output.print(renderStatus(status, output.paint, renderOptions(options)).trimEnd())
         return codes[status.health]
       }),
     )
 }
 
-const look = ({ verbose }: Options) => ({ verbose, width: widthOf(process.stdout) })
+const renderOptions = ({ verbose }: Options) => ({ verbose, width: widthOf(process.stdout) })
 
-/** On a terminal in place; elsewhere one answer after the other, with --json one a line. */
+/** Redraws in place on a terminal. Elsewhere prints one status after another, with --json one per line. */
 async function watch(world: WorldHandle, output: Output, options: Options): Promise<number> {
   const live = output.live('stdout')
   let last: WorldStatus | undefined
@@ -57,7 +58,7 @@ async function watch(world: WorldHandle, output: Output, options: Options): Prom
   })
   while (!stopped) {
     last = await worldStatus(world)
-    const text = renderStatus(last, output.paint, look(options))
+    const text = renderStatus(last, output.paint, renderOptions(options))
     if (live) live.draw(text.trimEnd().split('\n'))
     else process.stdout.write(options.json ? `${JSON.stringify(last)}\n` : `${text}\n`)
     await new Promise((resolve) => setTimeout(resolve, 1000))

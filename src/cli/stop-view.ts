@@ -9,14 +9,14 @@ type Step = Stage | 'rest'
 
 const words: Record<Step, string> = {
   quiet: 'probes and decisions',
-  users: 'users: edges, caches, DNS and the app',
-  replica: 'replicas: the standby databases',
-  primary: 'primary: the database that has every write',
-  all: 'etcd, what the agents share',
-  rest: 'what nobody stopped',
+  users: 'user traffic: edges, caches, DNS and app',
+  replica: 'standby databases',
+  primary: 'primary database',
+  all: 'etcd',
+  rest: 'remaining processes',
 }
 
-/** Stops these regions and shows how far it is: on a terminal in place, elsewhere a line for each stage. */
+/** Stops these regions and shows progress: in place on a terminal, elsewhere one line per stage. */
 export async function stopShown(
   world: WorldHandle,
   regions: readonly Region[],
@@ -38,11 +38,9 @@ export async function stopShown(
       onOrphan: (region) => void orphans.push(region),
     })
     live?.end('clear')
-    if (orphans.length > 0) output.note(`${list(orphans)}: no agent answered, stopped without one`)
+    if (orphans.length > 0) output.note(`${list(orphans)}: stopped without an agent, because none answered`)
     if (rest.length > 0)
-      output.note(
-        `ended ${count(rest.length, 'process', 'processes')} that no record named: ${namesOf(rest)}`,
-      )
+      output.note(`stopped ${count(rest.length, 'process', 'processes')} without a record: ${namesOf(rest)}`)
   } finally {
     clearInterval(timer)
     live?.end('clear')
@@ -52,7 +50,7 @@ export async function stopShown(
 const namesOf = (rest: readonly { region: string; name: string }[]) =>
   list([...new Set(rest.map((one) => `${one.region}/${one.name}`))])
 
-/** Pure: the block. */
+/** Renders the block. Pure. */
 export function stopLines(
   name: string,
   steps: readonly { step: Step; at: number }[],

@@ -13,23 +13,25 @@ type Options = WorldOptions & { to?: string; json?: boolean }
 
 const examples = `
 Examples:
-  nearside switchover                   to the standby that is in sync
+  nearside switchover                   to the sync standby
   nearside switchover --to us-west
 
-The old primary closes cleanly and the new one has every write before it takes over, so nothing is lost. Writes wait
-meanwhile; how long is measured by a small user that writes all the time through the write endpoint.
-Ctrl-C ends the waiting, not the move: once asked for, it goes on.
-Exit codes: 0 the primary has moved, 1 it has not, 2 wrong usage, 130 interrupted (the move goes on).`
+The old primary shuts down cleanly, and the new one takes over only with every
+write, so nothing is lost. Writes are held meanwhile; a probe that writes
+continuously through the write endpoint measures the pause.
+Ctrl-C stops the waiting, not the switchover.
+Exit codes: 0 the primary has moved, 1 it has not, 2 usage error,
+130 interrupted (the switchover continues).`
 
-/** Patroni gives up after a minute; then the new primary has to be seen and written to. */
+/** Patroni gives up after a minute; the new primary must then be seen and written to. */
 const limitMs = 150_000
 
 export function switchoverCommand(program: Command): void {
   program
     .command('switchover')
-    .description('move the primary to another region, planned and without loss')
-    .option('--to <region>', 'the region that takes over (default: the standby in sync)')
-    .option('--json', 'answer as JSON')
+    .description('move the primary to another region without data loss')
+    .option('--to <region>', 'new primary region (default: the sync standby)')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options }) => {
@@ -50,15 +52,15 @@ export function switchoverCommand(program: Command): void {
         const result = await move(world, asked, options.to, output, signal)
         if (result === 'interrupted') {
           output.note(
-            `interrupted, and the move goes on: ${typed(world, 'nearside status')} says where the primary is, ${typed(world, 'nearside events')} how it ended`,
+            `interrupted, but the switchover continues: see \`${typed(world, 'nearside status')}\` for the primary and \`${typed(world, 'nearside events')}\` for the outcome`,
           )
-          // The question to the agent is still open, and would keep this process.
+          // The open request to the agent would keep this process running.
           process.exit(exitCodes.interrupted)
         }
         output.result(result)
         const pause =
           result.writePauseMs === undefined
-            ? 'how long writes paused could not be measured'
+            ? 'the write pause could not be measured'
             : `writes paused for ${milliseconds(result.writePauseMs)}`
         output.print(
           `The primary moved from ${result.from} to ${result.to} in ${duration(result.seconds)}; ${pause}.`,

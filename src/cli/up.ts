@@ -18,22 +18,23 @@ type Options = WorldOptions & { region?: string; detach?: boolean; json?: boolea
 
 const examples = `
 Examples:
-  nearside up                           until Ctrl-C, which stops everything
-  nearside up --detach                  returns when every region serves
-  nearside up --region us-west          only the agent of us-west, on a host of its own
+  nearside up                           run until Ctrl-C, then stop everything
+  nearside up --detach                  return once every region serves
+  nearside up --region us-west          start one agent, on a host of its own
 
-It starts what is missing and leaves alone what runs, so it can be typed again at any time. When the topology file
-has changed it says what that means, and gives the regions the new one after another where it can be done.
-
-Exit codes: 0 every region serves (or the world was stopped by Ctrl-C), 1 it could not be started, 2 wrong usage.`
+Starts only what is missing, so you can run it again at any time. If the
+topology file has changed, it shows the effect and rolls the change out region
+by region where that is possible.
+Exit codes: 0 every region serves (or Ctrl-C stopped the world),
+1 could not start, 2 usage error.`
 
 export function upCommand(program: Command): void {
   program
     .command('up')
-    .description('start the world of a topology on this machine, or what is missing of it')
-    .option('-r, --region <name>', 'only this region’s agent')
-    .option('-d, --detach', 'return when every region serves; the world goes on')
-    .option('--json', 'print the status as JSON when every region serves')
+    .description('start a world, or its missing parts, on this machine')
+    .option('-r, --region <name>', 'start only the agent of this region')
+    .option('-d, --detach', 'return once every region serves; the world keeps running')
+    .option('--json', 'print the status as JSON once every region serves')
     .addHelpText('after', examples)
     .action(action<Options>(({ output, options }) => up(output, options)))
 }
@@ -72,26 +73,28 @@ async function up(output: Output, options: Options): Promise<number> {
     }
   } catch (error) {
     if (!signal.aborted) {
-      // A world that was there before is not ours to stop because a part of it failed.
+      // A world that was running before must not be stopped because a part of it failed.
       if (!options.detach && started.agents.size === started.regions.length) await stop(started, output)
       throw error
     }
     if (options.detach) {
       const { world } = started
-      output.note(`${world.name} goes on starting: ${hint(world, 'status')}, ${hint(world, 'down')}`)
+      output.note(
+        `${world.name} continues to start; see \`${hint(world, 'status')}\`, or stop it with \`${hint(world, 'down')}\``,
+      )
       return exitCodes.interrupted
     }
   }
   await stop(started, output)
-  output.note(`${started.world.name} is stopped; its data stays`)
+  output.note(`${started.world.name} is stopped; its data is kept`)
   return exitCodes.ok
 }
 
-/** Named with --world: `up` would start another world than the one that is meant. */
+/** A lab named with --world: `up` would start the plain world instead. */
 function refuseLab(options: Options): void {
   if (options.world === undefined || !namesLab(options, process.cwd())) return
-  throw new NearsideError('usage_world_is_lab', `${options.world}: is a lab, which has an up of its own`, {
-    remedy: 'nearside lab up',
+  throw new NearsideError('usage_world_is_lab', `${options.world}: this is a lab, not a plain world`, {
+    remedy: 'use `nearside lab up`',
   })
 }
 

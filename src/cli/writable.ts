@@ -3,8 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 
 /**
- * Where a file that is asked for will be written: known before a run and not after it. `notThroughLinks`: what is
- * written as root must not go where somebody else has pointed it (`openPrivately`).
+ * Checks before a run that a requested file can be written. `notThroughLinks`: a process that runs as root must not
+ * write through another user's symbolic link (`openPrivately`).
  */
 export async function writable(
   option: string,
@@ -20,8 +20,8 @@ export async function writable(
     await access(about ? file : dirname(file), constants.W_OK)
     return file
   } catch (cause) {
-    throw new NearsideError('usage_report', `${option}: ${file} cannot be written: ${messageOf(cause)}`, {
-      remedy: 'name a file in a folder that exists',
+    throw new NearsideError('usage_report', `${option}: cannot write ${file}: ${messageOf(cause)}`, {
+      remedy: 'pass a file in an existing folder',
       cause,
     })
   }

@@ -5,8 +5,8 @@ import { findLab, findWorld, type WorldOptions } from './find.ts'
 import type { WorldHandle } from './handle.ts'
 
 /**
- * A command that can be typed as it stands: with the launcher and the options that this world needs from here. A lab
- * has an `up` and a `down` of its own.
+ * A command that can be pasted: with the launcher and the options that select this world from here. A lab has its own
+ * `up` and `down`.
  */
 export function hint(
   world: Pick<WorldHandle, 'folder' | 'record' | 'name'>,
@@ -39,7 +39,7 @@ const foundBy = (find: typeof findLab, cwd: string, folder: string) => (options:
   }
 }
 
-/** Typed as `nearside` and found on the PATH: the launcher is told its whole path then. */
+/** Called as `nearside` through PATH; the shell then passes the full path. */
 const onPath = (launcher: string, env: NodeJS.ProcessEnv) =>
   basename(launcher) === 'nearside' &&
   (env.PATH ?? '').split(':').some((folder) => `${folder}/nearside` === launcher && existsSync(launcher))

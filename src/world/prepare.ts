@@ -28,14 +28,14 @@ import { parametersAccepted, planAccepted } from './trial.ts'
 
 export type Started = { world: WorldHandle; regions: Region[]; agents: Map<string, StartedAgent> }
 
-/** Where the world of a topology lies. */
+/** The folder of a topology's world. */
 export const folderOf = ({ file, topology }: LoadedTopology) => worldFolderFor(canonical(file), topology.name)
 
 type Wanted = {
   loaded: LoadedTopology
-  /** One region only, on a host of its own. */
+  /** Only this region, on a host of its own. */
   only?: string | undefined
-  /** It is to live in this lab, whose network is there and this process in its router. */
+  /** The lab that the world runs in. Its network exists, and this process is in its router. */
   lab?: LabRecord
 }
 
@@ -48,8 +48,8 @@ type Preparation = {
 }
 
 /**
- * Makes the world's record and starts the agents that are missing, after looking at everything that could fail. To be
- * called under the world's lock. A world of which something runs keeps its record, unless its topology has changed.
+ * Writes the world's record and starts the missing agents, after checking for everything that could fail. Call it under
+ * the world lock. While any part of a world runs, it keeps its record unless the topology has changed.
  */
 export async function prepare(
   { loaded, only, lab }: Wanted,
@@ -83,7 +83,7 @@ export async function prepare(
   if (change?.kind === 'refused') throw refusal(loaded.file, change, lab ? 'nearside lab' : 'nearside')
   if (!running || changed) await parametersAccepted(folder, wanted)
   if (changed) await planAccepted(folder, wanted, secrets)
-  // The release command has run for this run of the world; what is adopted must not make it run again.
+  // Adopted regions must not run the release command again: it has run for this run of the world.
   const record = running ? { ...wanted, run: existing.record.run } : wanted
   if (running && !changed) record.revision = existing.record.revision
 
@@ -106,7 +106,7 @@ export async function prepare(
   return { world, regions, agents }
 }
 
-/** What runs without its folder has all the ports, and secrets and data that a new world would not have. */
+/** A world that runs without its folder holds all ports, and secrets and data that a new world would lack. */
 function refuseMoved(folder: string): void {
   if (existsSync(worldFile(folder))) return
   const moved = movedWorlds(dirname(folder)).find((one) => one.folder === folder)
@@ -126,11 +126,11 @@ async function changeOf(existing: WorldHandle, wanted: WorldRecord): Promise<Cha
   return changeBetween(revisionOf(existing.record), revisionOf(wanted))
 }
 
-/** Two topologies of one folder whose worlds would share a folder: one called shop-lab, and the lab of shop. */
+/** Two topologies whose worlds would share a folder: one named shop-lab, and the lab of shop. */
 function otherKind({ name, folder, record }: WorldHandle): NearsideError {
-  const is = record.lab ? 'a lab' : 'a world of this machine'
-  return new NearsideError('world_is_other', `${folder}: ${name} exists, and is ${is}`, {
-    remedy: 'give one of the topologies another name',
+  const is = record.lab ? 'a lab' : 'a plain world'
+  return new NearsideError('world_is_other', `${folder}: ${name} already exists as ${is}`, {
+    remedy: 'rename one of the topologies',
   })
 }
 
@@ -141,8 +141,8 @@ function refusal(
 ): NearsideError {
   return new NearsideError(
     'world_differs',
-    `${file}: has changed since this world was started (${paths.join(', ')}), and ${why} while it runs`,
-    { remedy: `${command} down, then ${command} up; or change it back` },
+    `${file}: changed since the world was started (${paths.join(', ')}), but ${why} while it runs`,
+    { remedy: `run \`${command} down\`, then \`${command} up\`; or revert the change` },
   )
 }
 
@@ -150,13 +150,9 @@ function chosen(world: WorldHandle, only: string | undefined): Region[] {
   const here = localRegions(world)
   if (only === undefined) {
     if (here.length > 0) return here
-    throw new NearsideError(
-      'no_local_region',
-      `${world.name}: none of its regions has an address of this machine`,
-      {
-        remedy: 'run nearside up on the hosts of the regions',
-      },
-    )
+    throw new NearsideError('no_local_region', `${world.name}: no region has an address of this machine`, {
+      remedy: 'run `nearside up` on the hosts of the regions',
+    })
   }
   const region = regionNamed(world, only)
   if (!here.includes(region))
@@ -164,7 +160,7 @@ function chosen(world: WorldHandle, only: string | undefined): Region[] {
       'region_elsewhere',
       `${only}: ${region.address} is not an address of this machine`,
       {
-        remedy: 'run nearside up on that host',
+        remedy: 'run `nearside up` on that host',
       },
     )
   return [region]
@@ -177,7 +173,7 @@ function startWords(
   known: boolean,
 ): string {
   const names = list(missing.map((region) => region.name))
-  if (running) return `Starting what is missing of ${world.name}: ${names}`
+  if (running) return `Starting missing regions of ${world.name}: ${names}`
   return `Starting ${known ? '' : 'the new world '}${world.name}: ${names}${known ? '' : `, in ${world.folder}`}`
 }
 
@@ -188,6 +184,6 @@ function rollWords({ restarts, reloads }: Extract<Change, { kind: 'live' }>): st
     return some.length === 0 ? [] : [`${verb} ${what}`]
   }
   const all = [...said('restarts', restarts), ...said('reloads', reloads)]
-  if (all.length === 0) return 'nothing has to be restarted for it, only the agents'
-  return `one region after another ${all.join(', and ')}`
+  if (all.length === 0) return 'only the agents restart'
+  return `one region after another, this ${all.join(', and ')}`
 }

@@ -12,20 +12,20 @@ import type { WorldHandle } from './handle.ts'
 import { localRegions } from './here.ts'
 import { type Sample, untilServing } from './start.ts'
 
-/** Users go to a region again only once a majority has seen it well for a while; the next one waits that long for it. */
+/** Users return to a region only after a majority has seen it healthy for a while. The next region waits this long. */
 const healthyMs = 30_000
 
 /**
- * Gives a running world its new plan, one region after another, the primary's region last: an agent leaves its engines
- * running, the next one adopts what is unchanged, has reloaded what can take its new files over, and starts the rest anew. The others serve meanwhile. It stops at the
- * first region that does not come back, so that a bad change costs one region and not the world.
+ * Rolls a new plan out to a running world, one region after another, the primary's last. A region's agent exits and
+ * leaves its engines running; the next agent adopts the unchanged ones, reloads those that can reload, and restarts the rest. The other regions serve
+ * meanwhile. Stops at the first region that does not come back, so that a bad change costs one region and not the world.
  */
 export async function roll(
   before: WorldHandle,
   after: WorldHandle,
   change: Extract<Change, { kind: 'live' }>,
   statuses: ReadonlyMap<string, RegionStatus>,
-  { note, signal }: { note: Note /** No further region is begun once it is aborted. */; signal: AbortSignal },
+  { note, signal }: { note: Note /** Once aborted, no further region is rolled. */; signal: AbortSignal },
 ): Promise<Map<string, StartedAgent>> {
   const agents = new Map<string, StartedAgent>()
   const primary = (region: Region) => statuses.get(region.name)?.database?.role === 'primary'
@@ -48,17 +48,19 @@ export async function roll(
         onSample: () => undefined,
         enough: (samples: readonly Sample[]) => healthy(samples) || performance.now() > deadline,
       }
-      // What did not serve before may well be what the change is to mend: nothing is lost by going on.
+      // A region that did not serve before may be what the change fixes, so continuing costs nothing.
       if (statuses.get(region.name)!.ready) await untilServing(after, [region], waiting)
     } catch (error) {
       const done = [...agents.keys()].filter((name) => name !== region.name)
       throw new NearsideError(
         error instanceof NearsideError ? error.code : 'roll_failed',
-        `${messageOf(error)}\n${region.name} does not serve with the new topology; ${done.length > 0 ? `${list(done)} run with it, ` : ''}the others serve with the old one`,
-        { remedy: 'change the topology back, or mend it, then run nearside up again', cause: error },
+        `${messageOf(error)}\n${region.name} does not serve with the new topology; ${done.length > 0 ? `${list(done)} ${done.length === 1 ? 'runs' : 'run'} with it, ` : ''}the other regions serve with the old one`,
+        { remedy: 'revert or fix the topology, then run `nearside up` again', cause: error },
       )
     }
-    note(`${region.name}: runs the new topology (${duration((performance.now() - startedAt) / 1000)})`)
+    note(
+      `${region.name}: now runs the new topology (${duration((performance.now() - startedAt) / 1000)})`,
+    )
   }
   return agents
 }
@@ -69,7 +71,7 @@ async function leave(world: WorldHandle, region: Region): Promise<void> {
   if (agent) await endAgent(agent)
 }
 
-/** What the new plan does not have any more no agent would stop. */
+/** No agent would stop processes that the new plan no longer has. */
 async function stopRemoved(world: WorldHandle, region: Region, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   const { record, secrets, folder } = world

@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 import { changed, folder, sample } from '../topology/samples.ts'
 import { nearside } from './here.ts'
 
-test('a right topology: what it describes, exit 0', async (t) => {
+test('a valid topology: a summary, exit 0', async (t) => {
   const at = folder(t)
   writeFileSync(
     join(at, 'nearside.config.ts'),
@@ -20,7 +20,7 @@ test('a right topology: what it describes, exit 0', async (t) => {
   assert.equal(code, 0)
 })
 
-test('a wrong one: every problem with its remedy on stderr, nothing on stdout, exit 1', async (t) => {
+test('an invalid topology: every problem with its remedy on stderr, nothing on stdout, exit 1', async (t) => {
   const at = folder(t)
   mkdirSync(join(at, 'deploy'))
   writeFileSync(
@@ -37,7 +37,7 @@ test('a wrong one: every problem with its remedy on stderr, nothing on stdout, e
   assert.equal(code, 1)
 })
 
-test('--json: one document either way', async (t) => {
+test('--json: one document, valid or not', async (t) => {
   const at = folder(t)
   writeFileSync(
     join(at, 'nearside.yaml'),
@@ -60,7 +60,7 @@ test('--json: one document either way', async (t) => {
   assert.deepEqual([bad.code, bad.stderr], [1, ''])
 })
 
-test('--strict: a warning is a problem', async (t) => {
+test('--strict: a warning is an error', async (t) => {
   const at = folder(t)
   writeFileSync(join(at, 'nearside.yaml'), stringify(changed({ steering: undefined })))
   const lax = await nearside(at, ['check', '--no-files', '--topology', 'nearside.yaml'])
@@ -71,7 +71,7 @@ test('--strict: a warning is a problem', async (t) => {
   assert.equal((await nearside(at, ['check', '--no-files', '--strict'])).code, 1)
 })
 
-test('--help has an example and the exit codes; colour is asked for by FORCE_COLOR and refused by NO_COLOR', async (t) => {
+test('--help has an example and the exit codes; FORCE_COLOR enables colour and NO_COLOR disables it', async (t) => {
   const at = folder(t)
   const help = await nearside(at, ['check', '--help'])
   assert.match(help.stdout, /Examples:\n {2}nearside check/)

@@ -14,8 +14,8 @@ import { rehearse } from '../../src/world/rehearsal-lock.ts'
 import { temporaryFolder, until } from '../support/sandboxed.ts'
 import { nearside } from './here.ts'
 
-suite('faults and drills as they are typed', () => {
-  test('every fault and every scenario is listed, without a world', async () => {
+suite('the commands fault and drill', () => {
+  test('--list lists every fault and every scenario, without a world', async () => {
     const faults = JSON.parse((await nearside('/', ['lab', 'fault', '--list', '--json'])).stdout)
     assert.ok(faults.faults.length >= 16)
     assert.ok(faults.faults.every((one: Record<string, string>) => one.does && one.heals && one.needs))
@@ -24,7 +24,7 @@ suite('faults and drills as they are typed', () => {
     assert.ok(scenarios.some(({ name }: { name: string }) => name === 'region-loss'))
   })
 
-  test('a file that cannot be written is said, and the others are written all the same', async () => {
+  test('a file that cannot be written is reported, and the others are written anyway', async () => {
     const folder = temporaryFolder('nearside-drill')
     try {
       const said: string[] = []
@@ -40,7 +40,7 @@ suite('faults and drills as they are typed', () => {
       const [report, history] = [join(folder, 'nowhere/drill.html'), join(folder, 'drill.jsonl')]
       assert.equal(await saveResult(result, { report, history }, output), false)
       assert.match(said[0]!, /drill\.html: could not be written: .*ENOENT/)
-      assert.match(said[1]!, /make room, or a folder that may be written/)
+      assert.match(said[1]!, /free disk space or make the folder writable/)
       assert.ok(existsSync(history))
       assert.equal(await saveResult(result, { history }, output), true)
     } finally {
@@ -48,7 +48,7 @@ suite('faults and drills as they are typed', () => {
     }
   })
 
-  test('what can be known before is said before anything is done, with --plan, too', async () => {
+  test('arguments are checked before anything is done, also with --plan', async () => {
     const folder = temporaryFolder('nearside-drill')
     try {
       const topology = topologySchema.parse(
@@ -60,7 +60,7 @@ suite('faults and drills as they are typed', () => {
             'us-west': { location: { lat: 1, lon: 1 } },
             'us-central': { location: { lat: 2, lon: 2 }, role: 'witness' },
           },
-          // Nobody answers there.
+          // No agent answers there.
           network: { base: '127.251' },
           app: { command: ['x'] },
         }),
@@ -79,7 +79,7 @@ suite('faults and drills as they are typed', () => {
       }
       assert.match(
         await refused('region-loss', '--report', 'no/drill.html'),
-        /^2 error: --report: .*no\/drill\.html cannot be written: .*\n.*name a file in a folder that exists/,
+        /^2 error: --report: cannot write .*no\/drill\.html: .*\n.*pass a file in an existing folder/,
       )
       assert.match(await refused('region-loss', '--history', 'link'), /^2 error: --history: .* symbolic link/)
       assert.match(await refused('region-loss', '--users', '5', '--places', 'eurpe'), /^2 error: .*eurpe/)
@@ -94,7 +94,7 @@ suite('faults and drills as they are typed', () => {
     }
   })
 
-  test('one rehearsal at a time in a world: the next one waits, says for whom, and can be interrupted', async () => {
+  test('one rehearsal at a time in a world: the next one waits, names the holder, and can be interrupted', async () => {
     const folder = temporaryFolder('nearside-drill')
     try {
       const said: string[] = []
@@ -107,7 +107,7 @@ suite('faults and drills as they are typed', () => {
         'soak',
         note,
         async () => {
-          // Faults stop and start regions meanwhile.
+          // Faults stop and start regions in the meantime.
           await locked(folder, 'fault', note, async () => void order.push('a fault'))
           await ending.promise
           order.push('the first one ends')
@@ -132,7 +132,7 @@ suite('faults and drills as they are typed', () => {
     }
   })
 
-  test('a name that is not known is wrong usage, with what was probably meant', async () => {
+  test('an unknown name is a usage error with a suggestion', async () => {
     const folder = temporaryFolder('nearside-drill')
     try {
       const fault = await nearside(folder, ['lab', 'fault', 'kil-region', 'us-east'])
@@ -149,7 +149,7 @@ suite('faults and drills as they are typed', () => {
     }
   })
 
-  test('regions that are neither here nor in a lab are refused, unless somebody insists', () => {
+  test('regions outside this machine and a lab are refused unless the user insists', () => {
     const world = (addresses: string[], lab?: { id: string }) =>
       ({
         name: 'shop',

@@ -7,7 +7,7 @@ import { pack, write } from '../init/samples.ts'
 import { folder } from '../topology/samples.ts'
 import { nearside } from './here.ts'
 
-test('in an app’s folder: a commented file that passes check, what was found, and what comes next', async (t) => {
+test('in an app’s folder: writes a commented file that passes check, and lists findings and next steps', async (t) => {
   const at = write(folder(t), {
     ...pack({
       name: '@acme/Web Shop',
@@ -38,7 +38,7 @@ test('in an app’s folder: a commented file that passes check, what was found, 
       .filter((name) => name.includes('nearside'))
       .sort(),
     ['nearside-env.d.ts', 'nearside.config.ts'],
-    'nothing is left aside',
+    'no temporary file is left',
   )
   const { topology } = await loadTopology(at)
   assert.deepEqual(topology.app.command, ['node', 'server.js'])
@@ -47,11 +47,11 @@ test('in an app’s folder: a commented file that passes check, what was found, 
   assert.equal((await nearside(at, ['check'])).code, 0)
 })
 
-test('it overwrites nothing without --force, and then only its own file', async (t) => {
+test('overwrites nothing without --force, and with it only its own file', async (t) => {
   const at = write(folder(t), { 'server.js': '', 'nearside.config.ts': 'mine' })
   const refused = await nearside(at, ['init'])
   assert.deepEqual([refused.code, refused.stdout], [1, ''])
-  assert.match(refused.stderr, /exists and is left as it is\n {2}write it anew with: nearside init --force/)
+  assert.match(refused.stderr, /already exists\n {2}run `nearside init --force` to overwrite it/)
   assert.equal(readFileSync(join(at, 'nearside.config.ts'), 'utf8'), 'mine')
   assert.equal((await nearside(at, ['init', '--force'])).code, 0)
   assert.match(readFileSync(join(at, 'nearside.config.ts'), 'utf8'), /defineTopology/)
@@ -63,7 +63,7 @@ test('it overwrites nothing without --force, and then only its own file', async 
   assert.deepEqual(readdirSync(other).sort(), ['nearside.yaml', 'server.js'])
 })
 
-test('a folder that does not say how its app starts: nothing written, and how to say it', async (t) => {
+test('a folder without a start command: writes nothing, and explains how to pass one', async (t) => {
   const at = write(folder(t), { 'README.md': '' })
   const refused = await nearside(at, ['init'])
   assert.equal(refused.code, 1)
@@ -76,7 +76,7 @@ test('a folder that does not say how its app starts: nothing written, and how to
   assert.ok(found.length > 0 && guessed.length > 0 && next.length > 0)
 })
 
-test('a folder that is none, or cannot be written, is an error and no stack', async (t) => {
+test('a missing or unwritable folder is an error without a stack', async (t) => {
   const at = write(folder(t), { 'server.js': '' })
   for (const name of ['absent', 'server.js', '/proc']) {
     const { code, stderr } = await nearside(at, ['init', '--folder', name, '--', 'true'])

@@ -7,7 +7,7 @@ import { createLive, cut, type Terminal } from '../../src/cli/live.ts'
 const esc = '\u001b'
 const pieces = new RegExp(String.raw`${esc}\[(\d+)A|${esc}\[J|${esc}\[\?25[lh]|\r|\n|[^${esc}\r\n]+`, 'g')
 
-/** A terminal that understands what a drawing uses: new lines, up, clear to the end, and nothing else. */
+/** A terminal that understands only what a drawing uses: newline, up, and clear to the end. */
 function terminal(columns = 40, rows = 10) {
   const lines: string[] = ['']
   let row = 0
@@ -37,7 +37,7 @@ function terminal(columns = 40, rows = 10) {
   }
 }
 
-test('a block is drawn anew in place', () => {
+test('a block is redrawn in place', () => {
   const { stream, shown } = terminal()
   const live = createLive(stream)
   live.draw(['one', 'two', 'three'])
@@ -46,7 +46,7 @@ test('a block is drawn anew in place', () => {
   live.end()
 })
 
-test('what is said stays above the block', () => {
+test('printed lines stay above the block', () => {
   const { stream, shown } = terminal()
   const live = createLive(stream)
   live.draw(['block'])
@@ -57,7 +57,7 @@ test('what is said stays above the block', () => {
   assert.equal(shown(), 'said\nblock 2\nafter')
 })
 
-test('a block that is cleared leaves nothing, and nothing is drawn after the end', () => {
+test('a cleared block leaves nothing, and nothing is drawn after the end', () => {
   const { stream, shown } = terminal()
   const live = createLive(stream)
   live.draw(['block', 'more'])
@@ -66,7 +66,7 @@ test('a block that is cleared leaves nothing, and nothing is drawn after the end
   assert.equal(shown(), '')
 })
 
-test('nothing is written when nothing has changed', () => {
+test('an unchanged block writes nothing', () => {
   const { stream, written } = terminal()
   const live = createLive(stream)
   live.draw(['same'])
@@ -76,7 +76,7 @@ test('nothing is written when nothing has changed', () => {
   live.end()
 })
 
-test('a block is no higher and no wider than the terminal', () => {
+test('a block is never higher or wider than the terminal', () => {
   const { stream, shown } = terminal(20, 4)
   const live = createLive(stream)
   live.draw(Array.from({ length: 9 }, (_, i) => `${i} ${'x'.repeat(30)}`))
@@ -89,7 +89,7 @@ test('a block is no higher and no wider than the terminal', () => {
   live.end()
 })
 
-test('cutting counts what is seen, not colours, and ends them', () => {
+test('truncation counts visible characters and resets colours', () => {
   assert.equal(cut('plain', 5), 'plain')
   assert.equal(cut('plain text', 5), 'plai…')
   const red = '\u001b[31mred and more\u001b[39m'

@@ -17,13 +17,13 @@ before(() => {
   folder = temporaryFolder('cli')
 })
 
-test('the help names every command and is also what a call without a command prints', async () => {
+test('--help lists every command, and is the output without a command', async () => {
   const [help, none] = await Promise.all([nearside(folder, ['--help']), nearside(folder, [])])
   assert.deepEqual([help.code, help.stdout], [0, none.stdout])
   for (const command of commands) assert.match(help.stdout, new RegExp(`^  ${command} `, 'm'), command)
 })
 
-test('every command has a help with an example and exit codes, and takes --json', async () => {
+test('every command has --help with an example and exit codes, and accepts --json', async () => {
   const all = await Promise.all(commands.map((command) => nearside(folder, [command, '--help'])))
   for (const [i, { code, stdout }] of all.entries()) {
     assert.equal(code, 0, commands[i])
@@ -33,7 +33,7 @@ test('every command has a help with an example and exit codes, and takes --json'
   }
 })
 
-test('a mistyped command or option is answered with the right one', async () => {
+test('a typo gets a suggestion', async () => {
   const said = async (...args: string[]) => {
     const { code, stderr, stdout } = await nearside(folder, args)
     assert.deepEqual([code, stdout], [2, ''], args.join(' '))
@@ -42,11 +42,11 @@ test('a mistyped command or option is answered with the right one', async () => 
   assert.match(await said('staus'), /^error: unknown command 'staus'\n {2}did you mean status\?\n$/)
   assert.match(await said('status', '--jsn'), /unknown option '--jsn'\n {2}did you mean --json\?/)
   assert.match(await said('up', '--detatch'), /did you mean --detach\?/)
-  assert.match(await said('xyzzy'), /see nearside --help/)
-  assert.match(await said('kill'), /missing required argument 'region'\n {2}see nearside kill --help/)
+  assert.match(await said('xyzzy'), /see `nearside --help`/)
+  assert.match(await said('kill'), /missing required argument 'region'\n {2}see `nearside kill --help`/)
   assert.match(
     await said('lab', 'link', '--delay', '40'),
-    /--delay: expected a time of at most 1min, such as 40ms, got "40"\n {2}see nearside lab link --help/,
+    /--delay: expected a time of at most 1min, such as 40ms, got "40"\n {2}see `nearside lab link --help`/,
   )
   assert.match(
     await said('logs', '-n', 'many'),
@@ -69,7 +69,7 @@ test('with --json an error is one document on stdout, with a code', async () => 
   assert.deepEqual([absent.code, JSON.parse(absent.stdout).error.code], [1, 'world_not_found'])
 })
 
-test('--topology may stand before the command or after it', async () => {
+test('--topology works before the command and after it', async () => {
   for (const args of [
     ['-t', 'no/such.yaml', 'status'],
     ['status', '-t', 'no/such.yaml'],
@@ -77,11 +77,11 @@ test('--topology may stand before the command or after it', async () => {
   ]) {
     const { code, stderr } = await nearside(folder, args)
     assert.equal(code, 1, args.join(' '))
-    assert.match(stderr, /no\/such\.yaml: does not exist\n {2}name a topology file/, args.join(' '))
+    assert.match(stderr, /no\/such\.yaml: does not exist\n {2}pass a topology file/, args.join(' '))
   }
 })
 
-test('commands for a world that does not exist say so, do nothing and show no stack', async () => {
+test('commands for a missing world fail with an error, do nothing, and show no stack', async () => {
   const calls = [
     ['status'],
     ['down'],
@@ -115,7 +115,7 @@ test('a damaged world record is an error with a remedy', async () => {
   assert.match(stderr, /world\.json: expected the record of a world\n {2}run `nearside up`/)
 })
 
-test('up with an invalid topology says what is wrong and creates nothing', async () => {
+test('up with an invalid topology lists the problems and creates nothing', async () => {
   const here = temporaryFolder('cli')
   writeFileSync(join(here, 'nearside.yaml'), 'name: Shop!\n')
   const { code, stderr } = await nearside(here, ['up', '--detach'])
@@ -124,7 +124,7 @@ test('up with an invalid topology says what is wrong and creates nothing', async
   assert.ok(!existsSync(join(here, '.nearside')))
 })
 
-test('the program itself prints the same, ends by itself, and has the same exit code', async () => {
+test('the program itself prints the same, exits on its own, and has the same exit code', async () => {
   const calls = [
     ['--help'],
     ['check', '--help'],
@@ -156,7 +156,7 @@ test('a closed pipe ends the program without an error', async () => {
   assert.deepEqual([out, err], ['Usage: nearside [options] [command]\n', ''])
 })
 
-test('the doctor needs no world and has JSON output', async () => {
+test('doctor needs no world and supports --json', async () => {
   const { stdout } = await nearside(folder, ['doctor', '--json'])
   const { world, findings } = JSON.parse(stdout) as {
     world: null

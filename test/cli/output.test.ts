@@ -22,7 +22,7 @@ function captured(options: { json?: boolean; isTTY?: boolean; env?: NodeJS.Proce
   return { text, output }
 }
 
-test('colour is for terminals, and for nobody who says NO_COLOR', () => {
+test('colour is used on terminals, and never with NO_COLOR', () => {
   const stream = (isTTY: boolean) => ({ isTTY, write: () => {} })
   assert.equal(coloured(stream(true), {}), true)
   assert.equal(coloured(stream(false), {}), false)
@@ -33,7 +33,7 @@ test('colour is for terminals, and for nobody who says NO_COLOR', () => {
   assert.equal(coloured(stream(true), { FORCE_COLOR: '1', NO_COLOR: '1' }), false)
 })
 
-test('an error is its message, and below it what to do', () => {
+test('an error shows its message with the remedy below it', () => {
   const { text, output } = captured()
   const code = printError(
     output,
@@ -45,7 +45,7 @@ test('an error is its message, and below it what to do', () => {
   assert.equal(code, exitCodes.problem)
 })
 
-test('with --json an error is one document on stdout, and nothing else is printed', () => {
+test('with --json, an error is one document on stdout and nothing else is printed', () => {
   const { text, output } = captured({ json: true })
   printError(output, new NearsideError('world_down', 'shop: not up', { remedy: 'nearside up' }), {})
   assert.deepEqual(JSON.parse(text.out), {
@@ -67,26 +67,26 @@ test('a topology error shows every problem with its remedy', () => {
   )
 })
 
-test('a defect shows its stack only when asked to', () => {
+test('a bug shows its stack only on request', () => {
   const quiet = captured()
   assert.equal(printError(quiet.output, new TypeError('x is undefined'), {}), exitCodes.defect)
   assert.doesNotMatch(quiet.text.err, /\n\s+at /)
-  assert.match(quiet.text.err, /error: x is undefined\n {2}this is a defect of Nearside/)
+  assert.match(quiet.text.err, /error: x is undefined\n {2}this is a bug in Nearside/)
   const loud = captured()
   printError(loud.output, new TypeError('x is undefined'), { NEARSIDE_DEBUG: '1' })
   assert.match(loud.text.err, /\n\s+at /)
 })
 
-test('a world’s folder that may not be read belongs to somebody: that is said', () => {
+test('an unreadable world folder is reported as another user’s', () => {
   const { output, text } = captured()
   const refused = Object.assign(new Error('…'), {
     ...{ code: 'EACCES', path: '/srv/shop/.nearside', syscall: 'scandir' },
   })
   printError(output, refused, {})
-  assert.match(text.err, /\n {2}it belongs to another user, as a lab does to root: use sudo\n/)
+  assert.match(text.err, /\n {2}it belongs to another user \(a lab belongs to root\): use sudo\n/)
 })
 
-test('what the system refuses is no defect: the path, why, and what helps', () => {
+test('an error of the operating system is not a bug: it shows path, cause and remedy', () => {
   for (const [code, why] of [
     ['EROFS', 'the file system is read-only'],
     ['EACCES', 'permission denied'],
@@ -103,14 +103,14 @@ test('what the system refuses is no defect: the path, why, and what helps', () =
   }
 })
 
-test('what would change the terminal is spelled out', () => {
+test('terminal control characters are escaped', () => {
   assert.equal(printable('a\u001b[31mb\rc\u202ed\te\n'), 'a\\x1b[31mb\\x0dc\\u202ed\te\n')
   const { text, output } = captured()
   printError(output, new NearsideError('x', 'name: got "\u001b]0;owned\u0007"'), {})
   assert.equal(text.err, 'error: name: got "\\x1b]0;owned\\x07"\n')
 })
 
-test('a table is as wide as its widest cells, colours not counted, without trailing blanks', () => {
+test('table columns are as wide as their widest cells without colours, without trailing blanks', () => {
   const columns = [{ head: 'REGION' }, { head: 'LAG', align: 'right' as const }, { head: '' }]
   const rows = [
     ['us-east', '5 ms', ''],
@@ -123,7 +123,7 @@ test('a table is as wide as its widest cells, colours not counted, without trail
   assert.equal(table([{ head: '' }, { head: '' }], [['a', 'b']]), 'a  b')
 })
 
-test('with --json lines for people are not printed, without it documents are not', () => {
+test('--json prints only the document, and its absence only lines for people', () => {
   const json = captured({ json: true })
   json.output.print('hello')
   json.output.result({ a: 1 })

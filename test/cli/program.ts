@@ -5,7 +5,7 @@ const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export type Ran = { code: number | null; stdout: string; stderr: string }
 
-/** Runs the command line to its end, without a terminal; `inside`: words before it that say where. */
+/** Runs the command line to its end, without a terminal. `inside` is a command prefix. */
 export async function nearside(
   cwd: string,
   args: string[],

@@ -11,7 +11,7 @@ import { topologyOf, twoRegions } from '../support/topologies.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-test('Ctrl-C says that the move goes on, and ends the waiting at once', async () => {
+test('Ctrl-C reports that the switchover continues, and returns immediately', async () => {
   const { host, port } = await freeEndpoint()
   const regions = Object.entries(twoRegions).map(([name, region]) => [name, { ...region, address: host }])
   const topology = topologyOf(Object.fromEntries(regions), { ports: { agent: port } })
@@ -26,7 +26,7 @@ test('Ctrl-C says that the move goes on, and ends the waiting at once', async ()
   writeFileSync(join(worldFolder, 'secrets.json'), JSON.stringify(secrets), { mode: 0o600 })
 
   let asked = false
-  // An agent that takes its time.
+  // A slow agent.
   const agent = createServer((request, response) => {
     if (request.url === '/v1/switchover') asked = true
     else response.end(JSON.stringify({ region: 'us-east', etcd: {}, agent: {} }))
@@ -43,7 +43,7 @@ test('Ctrl-C says that the move goes on, and ends the waiting at once', async ()
     await until('the agent to be asked', () => asked || command.exitCode !== null)
     command.kill('SIGINT')
     assert.equal(await ended, 130, said)
-    assert.match(said, /the move goes on: .*nearside.* status/)
+    assert.match(said, /but the switchover continues: see .*nearside.* status/)
   } finally {
     agent.closeAllConnections()
     agent.close()

@@ -72,7 +72,7 @@ suite('a world and its command line', () => {
 
   test('up starts the world and shows its addresses', async () => {
     const said = await done('up', '--detach')
-    assert.match(said, /^ledger serves in us-east and us-west/)
+    assert.match(said, /^ledger is up in us-east and us-west/)
     for (const region of ['us-east', 'us-west'])
       assert.ok(said.includes(`http://${world.address(region)}:8080`))
     assert.match(said, /nearside down/)
@@ -85,7 +85,7 @@ suite('a world and its command line', () => {
     await healthy()
     const before = await status()
     const both = await Promise.all([done('up', '--detach'), done('up', '--detach')])
-    for (const said of both) assert.match(said, /nothing had to be started/)
+    for (const said of both) assert.match(said, /nothing to start/)
     const after = await status()
     for (const engine of ['postgres', 'haproxy', 'app-0'])
       assert.deepEqual(pids(after, engine), pids(before, engine))
@@ -151,7 +151,10 @@ suite('a world and its command line', () => {
     assert.equal(shown.code, 3)
     assert.match(shown.stdout, /us-west: no process is running\n +nearside revive us-west/)
     await world.until('us-east to take over', async () => (await status()).primary === 'us-east')
-    assert.match(await done('revive', 'us-west'), /^us-west is back: it serves, its database is a replica/)
+    assert.match(
+      await done('revive', 'us-west'),
+      /^us-west is back: it serves users and its database is a replica/,
+    )
     assert.equal((await status()).durability, 'region')
     assert.match(await done('revive', 'us-west'), /^us-west runs/)
     await healthy()
@@ -268,7 +271,7 @@ suite('a world and its command line', () => {
   })
 
   test('down leaves no process, and reports when none is running', async () => {
-    assert.match(await done('down'), /^ledger is stopped; its data stays/)
+    assert.match(await done('down'), /^ledger is stopped; its data is kept/)
     assert.deepEqual(processesOfWorld(world.folder), [])
     const shown = await nearside('status')
     assert.equal(shown.code, 1)
@@ -282,14 +285,14 @@ suite('a world and its command line', () => {
     child.stdout!.on('data', (part) => {
       said += part
     })
-    await world.until('the world to serve', () => said.includes('ledger serves in'))
+    await world.until('the world to serve', () => said.includes('ledger is up in'))
     child.kill('SIGINT')
     await new Promise((resolve) => setTimeout(resolve, 300))
     child.kill('SIGINT')
     const { code, stderr } = await ended
     assert.equal(code, 0, stderr)
     assert.match(stderr, /already stopping/)
-    assert.match(stderr, /ledger is stopped; its data stays/)
+    assert.match(stderr, /ledger is stopped; its data is kept/)
     assert.deepEqual(processesOfWorld(world.folder), [])
   })
 
@@ -313,8 +316,8 @@ suite('a world and its command line', () => {
   test('a purge needs confirmation and leaves nothing', async () => {
     const refused = await nearside('down', '--purge')
     assert.equal(refused.code, 2)
-    assert.match(refused.stderr, /the database app with everything in it, in us-east and us-west/)
-    assert.match(refused.stderr, /add --yes if you mean it/)
+    assert.match(refused.stderr, /the database app with all of its data, in us-east and us-west/)
+    assert.match(refused.stderr, /add --yes to confirm/)
     assert.ok(existsSync(world.folder))
     await done('down', '--purge', '--yes')
     assert.ok(!existsSync(join(folder, '.nearside')))

@@ -28,24 +28,24 @@ const looking = (streaming: boolean, health: RegionHealth, database: object = {}
   },
 ]
 
-test('a region is back when its database follows and it is healthy, not before: DNS would not name it', () => {
+test('a region is back once its database replicates and it is healthy, because only then DNS names it', () => {
   const back = whenBack(world, west)
   assert.equal(back(looking(false, 'unreachable'), 0), 'database')
   assert.equal(back(looking(true, 'unreachable'), 1000), 'health')
   assert.equal(back(looking(true, 'healthy'), 5000), 'back')
 })
 
-test('one that stays unhealthy is not waited for without end', () => {
+test('a region that stays unhealthy is awaited for a limited time', () => {
   const back = whenBack(world, west)
   assert.equal(back(looking(true, 'unhealthy'), 1000), 'health')
   assert.equal(back(looking(true, 'unhealthy'), 30_999), 'health')
   assert.equal(back(looking(true, 'unhealthy'), 31_000), 'back')
 })
 
-test('who waits is told for what', () => {
-  assert.match(waitsFor('database', looking(false, 'healthy'))!, /comes into step/)
+test('the waiting user is told the reason', () => {
+  assert.match(waitsFor('database', looking(false, 'healthy'))!, /catch up with the primary/)
   const missing = { missingWal: '000000010000000000000005' }
-  assert.match(waitsFor('database', looking(false, 'healthy', missing))!, /copied anew/)
+  assert.match(waitsFor('database', looking(false, 'healthy', missing))!, /replica reinit/)
   assert.match(waitsFor('health', looking(true, 'unreachable'))!, /agree/)
   assert.equal(waitsFor('back', []), undefined)
 })

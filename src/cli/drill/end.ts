@@ -6,10 +6,10 @@ import { hasFaultRecords } from '../../world/fault-folder.ts'
 import { rehearsalLock } from '../../world/rehearsal-lock.ts'
 import type { Output } from '../output.ts'
 
-/** Before a world is stopped, rehearsals in it end as at Ctrl-C: they heal, and say what they have seen. */
+/** A rehearsal in a world that is about to stop. It must end first, as on Ctrl-C, to heal and report. */
 type Rehearsal = ProcessId & { what: string }
 
-/** Drills and soaks, at work or waiting for their turn; faults that somebody injects by hand; in a lab simulated users. */
+/** Drills and soaks, running or waiting for the lock; manually injected faults; simulated users in a lab. */
 export async function rehearsalsOf(folder: string, labId: string | undefined): Promise<Rehearsal[]> {
   const atTurn = holdersOf(rehearsalLock(folder))
   const users = labId === undefined ? [] : (await processesOfLab(labId)).filter(isUsers)
@@ -27,20 +27,20 @@ const isUsers = ({ command }: Process) =>
 
 const isSoak = ({ command }: Process) => command.some((word) => isProgramPath(word, 'cli/drill/soak'))
 
-/** A soak in a lab is two processes: the one outside has made the world, and takes it down when the other has ended. */
+/** A soak in a lab has two processes: the outer one created the world, and removes it once the inner one exits. */
 function whole(one: Process): Process {
   const parent = isSoak(one) ? lookAt(one.parent) : undefined
   return parent && isSoak(parent) ? parent : one
 }
 
-/** The code of the lab is loaded only for a lab. */
+/** Loads lab code only for a lab. */
 async function processesOfLab(id: string): Promise<Process[]> {
   const { processesIn } = await import('../../lab/network/processes.ts')
   const { labNamespaces } = await import('../../lab/network/remove.ts')
   return processesIn(labNamespaces(id))
 }
 
-/** Other processes that have injected faults and not healed them yet. */
+/** Other processes with active faults. */
 async function byHand(folder: string, others: readonly Process[]): Promise<ProcessId[]> {
   if (!hasFaultRecords(folder)) return []
   const { readRecords } = await import('../../lab/faults/record.ts')
@@ -49,7 +49,7 @@ async function byHand(folder: string, others: readonly Process[]): Promise<Proce
   return [...owners.values()].filter((owner) => !known.has(owner.pid) && isAlive(owner))
 }
 
-/** Who has a lock's file open: its holder and those who wait, without the `flock` that each waits by. */
+/** Processes that have a lock file open: the holder and those waiting, without their `flock` helpers. */
 function holdersOf(file: string): Process[] {
   if (!existsSync(file)) return []
   const path = realpathSync(file)
@@ -61,7 +61,7 @@ function holdersOf(file: string): Process[] {
   })
 }
 
-/** This process and those that wait for it: a soak takes its own world down. */
+/** This process and its ancestors: a soak stops its own world. */
 function thoseThatWait(): Set<number> {
   const found = new Set([process.pid])
   for (let pid = process.ppid; pid > 1 && !found.has(pid); pid = lookAt(pid)?.parent ?? 0) found.add(pid)
@@ -82,23 +82,23 @@ function hasOpen(pid: number, path: string): boolean {
   }
 }
 
-/** Longer than healing takes, with what a soak needs to take its own world down. */
-const patienceMs = 120_000
+/** Longer than healing takes, including the time a soak needs to remove its own world. */
+const exitTimeoutMs = 120_000
 
-/** Resolves when they have ended, or after some time: a world can be stopped all the same. */
+/** Resolves when they have exited, or after the limit: the world can be stopped anyway. */
 export async function endRehearsals(
   rehearsals: readonly Rehearsal[],
   output: Pick<Output, 'note'>,
-  limitMs = patienceMs,
+  limitMs = exitTimeoutMs,
 ): Promise<void> {
   for (const one of rehearsals) {
-    output.note(`ending ${one.what} (process ${one.pid}), which heals what it has broken`)
+    output.note(`stopping ${one.what} (process ${one.pid}), which heals its faults first`)
     signal(one, 'SIGTERM')
   }
   const deadline = performance.now() + limitMs
   while (rehearsals.some(isAlive) && performance.now() < deadline) await sleep(50)
   for (const one of rehearsals.filter(isAlive))
     output.note(
-      `${one.what} (process ${one.pid}) has not ended in ${limitMs / 1000} s; not waited for any longer`,
+      `${one.what} (process ${one.pid}) did not exit within ${limitMs / 1000} s; continuing without it`,
     )
 }

@@ -10,13 +10,13 @@ import { writable } from '../writable.ts'
 
 type Files = { report?: string; history?: string }
 
-/** Before anything is done: a drill takes minutes, and what it has seen cannot be seen again. */
+/** Checks before a drill starts: it takes minutes, and its results cannot be reproduced exactly. */
 export async function mustBeWritable({ report, history }: Files): Promise<void> {
   if (report !== undefined) await writable('--report', report, { notThroughLinks: true })
   if (history !== undefined) await writable('--history', history, { notThroughLinks: true })
 }
 
-/** Files that were asked for. False when one could not be written, which is said: what was measured must not be lost. */
+/** Writes the requested files. Returns false, after a note, if one fails; the results must not be lost. */
 export async function saveResult(
   result: DrillResult,
   { report, history }: Files,
@@ -26,11 +26,11 @@ export async function saveResult(
   const write = async (file: string, work: () => Promise<void>) => {
     try {
       await work()
-      output.note(`written: ${shownPath(file)}`)
+      output.note(`wrote ${shownPath(file)}`)
     } catch (error) {
-      output.note(`${file}: could not be written: ${messageOf(error)}`)
+      output.note(`${file}: could not write: ${messageOf(error)}`)
       output.note(
-        '  make room, or a folder that may be written; --json has the result without its operations',
+        '  free disk space or make the folder writable; --json prints the result without operations',
       )
       written = false
     }

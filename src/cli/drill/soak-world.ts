@@ -11,27 +11,27 @@ import { importTopology } from '../../topology/module.ts'
 import type { TopologyInput } from '../../topology/schema.ts'
 import type { Output } from '../output.ts'
 
-/** The world that a soak makes for itself. */
+/** The temporary world that a soak creates. */
 
-/** Told to the one that goes on in a lab's network: the folder of its world, and who takes it down. */
+/** Set for the process inside a lab's network: the world's folder, which its parent removes. */
 export const folderVariable = 'NEARSIDE_SOAK_FOLDER'
 const program = modulePath('../main', import.meta.url)
 
-/** A world of the example shop in a folder of its own, on a network of its own. */
+/** A world of the example shop in its own folder and on its own network. */
 export async function ownFolder(lab: boolean, base: string): Promise<string> {
   const appFolder = join(import.meta.dirname, '../../../examples/shop')
   const file = join(appFolder, 'nearside.config.ts')
   const { value } = await importTopology(file, (await readTopology(file)).text, 10_000)
   const example = value as TopologyInput
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nearside-soak-')))
-  // Where users live matters to nobody here, and the table for it takes its time.
+  // No GeoIP databases: user locations do not matter here, and the steering table takes time.
   const { steering: _, ...rest } = example
   const topology = {
     ...rest,
     ...(lab ? {} : { network: { base } }),
     app: { ...example.app, folder: appFolder },
   }
-  // JSON is YAML.
+  // JSON is valid YAML.
   writeFileSync(join(folder, 'nearside.yaml'), JSON.stringify(topology, null, 2))
   return folder
 }
@@ -45,34 +45,34 @@ export async function freeBase(): Promise<string> {
     })
     if (free && second !== 77) return `127.${second}`
   }
-  throw new NearsideError('soak_no_network', 'every network from 127.60 to 127.99 is in use', {
-    remedy: 'nearside doctor',
+  throw new NearsideError('soak_no_network', 'all networks from 127.60 to 127.99 are in use', {
+    remedy: 'run `nearside doctor` to find worlds that still use them',
   })
 }
 
-/** Starts it; the signal ends that, too. */
+/** Starts it; the signal aborts the start. */
 export const bringUp = (file: string, lab: boolean, signal: AbortSignal): Promise<void> =>
   nearside([...(lab ? ['lab', 'up', '--app-faults'] : ['up', '--detach']), '-t', file], signal)
 
-/** Whatever there is of it: it may have been interrupted at any moment. */
+/** Removes whatever exists of it: the soak may have been interrupted at any point. */
 export async function takeDown(
   file: string,
   folder: string,
   lab: boolean,
   output: Pick<Output, 'note'>,
 ): Promise<void> {
-  output.note('Taking the world down')
+  output.note('Removing the soak’s world')
   const below = join(folder, '.nearside')
   const worlds = existsSync(below) ? readdirSync(below) : []
   const begun = worlds.some((name) => existsSync(worldFile(join(below, name))))
   const down = () => nearside([...(lab ? ['lab', 'down'] : ['down']), '--purge', '--yes', '-t', file])
   if (begun) await down()
-  // There may be a network before there is a world.
+  // The network may exist before the world does.
   else if (lab && worlds.length > 0) await down().catch(() => undefined)
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** The command line itself, as its users have it; Ctrl-C in the terminal is ours to pass on. */
+/** Runs the command line as a user would. We forward Ctrl-C ourselves. */
 function nearside(args: string[], signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
@@ -88,7 +88,7 @@ function nearside(args: string[], signal?: AbortSignal): Promise<void> {
       if (code === 0) return resolve()
       reject(
         new NearsideError('soak_world', `nearside ${args.join(' ')}: ${by ?? `exit ${code}`}`, {
-          remedy: 'its own words are above',
+          remedy: 'see its output above',
         }),
       )
     })

@@ -30,21 +30,27 @@ import { writable } from '../writable.ts'
 import { saveResult } from './save.ts'
 import { bringUp, folderVariable, freeBase, ownFolder, takeDown } from './soak-world.ts'
 
-const help = `Random faults one after another and overlapping, with load and checks all along.
+const help = `Usage: npm run soak -- [options]
 
-  npm run soak -- --minutes 30 --seed 7          the example shop on this machine’s own addresses
-  npm run soak -- --minutes 30 --lab             in a lab, so that the network can break, too (root)
-  npm run soak -- --seed 7 --chapter 3           one chapter of that run again
+Runs random faults, alone and overlapping, under constant load and checks.
 
-  --minutes N    how long; a chapter that has begun is finished (default: 30)
-  --seed N       what everything random comes from (default: a new one, which is printed)
-  --lab          in a lab
-  --beyond       more than one region at a time: what is lost then was never promised, and is no failure
-  --rounds N     rounds a chapter (default: 3)
-  --chapter N    that one and no other
-  --topology F   a world of this topology that runs already; it is left running
+  --minutes N    duration; the last chapter is finished (default: 30)
+  --seed N       seed of all random choices (default: random, printed)
+  --lab          run in a lab, which adds network faults (root)
+  --beyond       fail several regions at a time; losses then do not count as
+                 failures, because no guarantee covers them
+  --rounds N     rounds per chapter (default: 3)
+  --chapter N    run only this chapter
+  --topology F   use a running world of this topology and leave it running
+  --help         show this help
 
-Exit codes: 0 no promise was broken, 1 one was, or the world did not come back, 2 wrong usage, 130 interrupted.`
+Examples:
+  npm run soak -- --minutes 30 --seed 7   example shop, local addresses
+  npm run soak -- --minutes 30 --lab
+  npm run soak -- --seed 7 --chapter 3    repeat one chapter of that run
+
+Exit codes: 0 no guarantee broken, 1 a guarantee broken or no full recovery,
+2 usage error, 130 interrupted.`
 
 type Asked = {
   minutes: number
@@ -56,7 +62,7 @@ type Asked = {
   topology: string | undefined
 }
 
-/** Told to the one that goes on in a lab's network. */
+/** Set for the process inside a lab's network. */
 const seedVariable = 'NEARSIDE_SOAK_SEED'
 
 function asked(args: string[]): Asked | undefined {
@@ -100,7 +106,7 @@ async function main(output: Output): Promise<number> {
     return exitCodes.ok
   }
   if (wanted.lab) await mustBeAble()
-  // Somebody's world. It may be in a lab, and going there replaces this process: before it listens to signals.
+  // An existing world. If it is in a lab, entering it replaces this process, so this precedes the signal handlers.
   const made = process.env[folderVariable]
   const file = made === undefined ? wanted.topology : join(made, 'nearside.yaml')
   const known = file === undefined ? undefined : await rehearsedWorld({ topology: file })
@@ -130,7 +136,7 @@ async function main(output: Output): Promise<number> {
   }
 }
 
-/** Where a chapter that failed leaves what users asked and were told: in the folder that one is in. */
+/** History of a failed chapter, written to the current folder. */
 const historyFile = (seed: number, chapter: number) => `soak-${seed}-${chapter}.jsonl`
 
 async function soak(world: WorldHandle, wanted: Asked, output: Output, signal: AbortSignal): Promise<number> {
@@ -174,8 +180,8 @@ async function soak(world: WorldHandle, wanted: Asked, output: Output, signal: A
       if (hasFailed(result, beyond)) {
         output.print(resultText(result))
         const saved = await saveResult(result, { history: historyFile(seed, chapter) }, output)
-        if (saved) output.print('failed; the file above has what users asked and were told')
-        output.print(`to see it again: ${replay}`)
+        if (saved) output.print('failed; the file above has every operation and its outcome')
+        output.print(`to reproduce: ${replay}`)
         return exitCodes.problem
       }
       if (wanted.chapter !== undefined || minutes() >= wanted.minutes) break

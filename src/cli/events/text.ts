@@ -25,7 +25,7 @@ const texts: Record<string, (detail: Detail) => string> = {
     `the primary moved from ${from} to ${to} in ${duration(Number(seconds))}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
 }
 
-/** One decision in a sentence. A kind that this version does not know is shown with everything but its inputs. */
+/** One decision as a sentence. A kind that this version does not know is shown with all fields except its inputs. */
 export function eventText({ kind, detail }: Pick<Event, 'kind' | 'detail'>): string {
   const known = Object.hasOwn(texts, kind) ? texts[kind] : undefined
   if (known) return printable(known(detail))

@@ -12,19 +12,20 @@ import { action, exitCodes, type Output } from '../output.ts'
 
 const examples = `
 Examples:
-  nearside lab down                     stop the world, remove its network, keep the data
-  nearside lab down --purge             remove the data, too, after asking
+  nearside lab down                     stop the world, keep its data
+  nearside lab down --purge             remove the data too, after confirmation
 
-It ends everything that runs in the lab's namespaces, and cleans up after a lab up that was killed.
-Exit codes: 0 nothing of its network is left, 1 it could not be stopped, 2 wrong usage.`
+Stops every process in the lab's namespaces and removes its network, including
+the remains of a lab up that was killed.
+Exit codes: 0 the network is gone, 1 could not stop, 2 usage error.`
 
 export function downCommand(lab: Command): void {
   lab
     .command('down')
-    .description('stop the lab of a topology and remove its network; its data stays')
-    .option('--purge', 'also remove the world with all its data')
-    .option('-y, --yes', 'do not ask')
-    .option('--json', 'answer as JSON')
+    .description('stop a lab, remove its network and keep its data')
+    .option('--purge', 'also remove the world and all of its data')
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<DownOptions>(async ({ output, options }) => {
@@ -32,7 +33,7 @@ export function downCommand(lab: Command): void {
         if (typeof folder === 'string') return down(output, options, folder)
         for (const { id, folder: world } of folder.remains)
           await locked(world, 'lab down', output.note, async () => {
-            // It may have been started while we waited.
+            // Another command may have started it while we waited for the lock.
             if (isRemains(world)) await removeLab(id)
           })
         return answer(output, folder.remains.length)
@@ -40,7 +41,7 @@ export function downCommand(lab: Command): void {
     )
 }
 
-/** The lab's world; or, when there is none yet, what an interrupted `lab up` has left of its network. */
+/** The lab's world, or the network left by an interrupted `lab up` that had not created its world yet. */
 function folderOrRemains(options: WorldOptions): string | { remains: { id: string; folder: string }[] } {
   try {
     return findLab(options, process.cwd())
@@ -58,11 +59,11 @@ function folderOrRemains(options: WorldOptions): string | { remains: { id: strin
   }
 }
 
-/** Of a lab that was never started: one that was has a record, and is stopped by that. */
+/** A lab without a world record: it was never started. With a record, `down` stops the world. */
 const isRemains = (folder: string) => !existsSync(worldFile(folder))
 
 function answer(output: Output, removed: number): number {
   output.result({ stopped: removed > 0, purged: false })
-  output.print('removed the network of a lab that had not been started')
+  output.print('removed the network of a lab that was never started')
   return exitCodes.ok
 }

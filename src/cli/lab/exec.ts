@@ -10,27 +10,29 @@ import { action } from '../output.ts'
 
 const examples = `
 Examples:
-  nearside lab exec internet -- curl --interface 10.252.0.1 http://10.77.1.1:8080/
-  nearside lab exec us-east -- ss -tn            what the region's network looks like from inside
-  nearside lab exec router -- tcpdump -ni wan    every packet between two places
+  nearside lab exec us-east -- ss -tn
+  nearside lab exec router -- tcpdump -ni wan      all traffic between places
+  nearside lab exec internet -- \\
+    curl --interface 10.252.0.1 http://10.77.1.1:8080/
 
-Places are the regions, internet (or users: where they are) and router (the operator's: it reaches every region whatever is
-cut). The command is any program of this machine; only its network is another one.
-Exit code: the command's own.`
+A place is a region, internet (also called users: where they connect from) or
+router (reaches every region, whatever is cut). The command can be any program
+of this machine; only its network differs.
+Exit code: that of the command.`
 
 export function execCommand(lab: Command): void {
   lab
     .command('exec')
-    .description('run a command in the network of a region, or of the users')
+    .description('run a command in the network of a region or of the users')
     .argument('<place>', 'a region, internet or router')
-    .argument('<command...>', 'the command and its arguments, after --')
+    .argument('<command...>', 'command and its arguments, after --')
     .addHelpText('after', examples)
     .action(
       action<WorldOptions & { json?: boolean }>(async ({ options, args }) => {
         const [named, ...command] = args
         const lab = await openLab(options)
         const places = [...lab.regions.map((region) => region.name), ...ownPlaces]
-        // As faults call it.
+        // The name that faults use.
         const place = named === users && !places.includes(users) ? 'internet' : named
         if (!places.includes(place!)) unknown('place', place!, places)
         return run([...lab.inside(place!), '--', ...command])
@@ -38,7 +40,7 @@ export function execCommand(lab: Command): void {
     )
 }
 
-/** In the foreground: Ctrl-C goes to the command, which decides what it means. */
+/** Runs in the foreground: Ctrl-C goes to the command, which decides how to react. */
 function run([file, ...args]: readonly string[]): Promise<number> {
   const ignore = () => undefined
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, ignore)

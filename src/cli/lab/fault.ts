@@ -29,26 +29,28 @@ Examples:
   nearside lab fault kill-region us-east --for 20s
   nearside lab fault cut us-east --from us-west --direction out --for 1min
   nearside lab fault slow-link us-east us-west --delay 80ms --jitter 10ms
-  nearside lab fault --heal             heals what a command that has ended may have left
+  nearside lab fault --heal             heal the faults of killed commands
 
-Works on a lab and on a world of this machine. The fault is healed when its time is over, at Ctrl-C, and when this
-command is killed. Faults of several commands overlap; each command heals its own.
-Exit codes: 0 injected and healed, 1 could not be injected or healed, 2 wrong usage, 130 interrupted (and healed).`
+Works in a lab and in a world on this machine. A fault is healed after its
+time, on Ctrl-C, and even if this command is killed. Faults of several commands
+may overlap; each command heals its own.
+Exit codes: 0 injected and healed, 1 could not inject or heal, 2 usage error,
+130 interrupted (and healed).`
 
 export function faultCommand(parent: Command): void {
   const command = parent
     .command('fault')
-    .description('break something for a while, and heal it')
-    .argument('[kind]', 'see --list')
-    .argument('[what...]', 'region, and process or other region')
-    .option('--list', 'describe every kind: what it does, where it works, how it is healed')
-    .option('--heal', 'heal what commands that have ended may have left')
-    .option('--for <time>', 'how long, at most 60min (default: 20s)')
+    .description('inject a fault, and heal it after a while')
+    .argument('[kind]', 'kind of fault, see --list')
+    .argument('[what...]', 'target: a region, then a process or other region')
+    .option('--list', 'list all kinds with effect, healing and requirements')
+    .option('--heal', 'heal faults left by killed commands')
+    .option('--for <time>', 'duration, at most 60min (default: 20s)')
   for (const { option, kinds } of faultOptions)
     command.addOption(new Option(option.flags, `${kinds.join(', ')}: ${option.help}`))
   command
-    .option('--i-know-this-is-production', 'also where regions are neither in a lab nor on this machine')
-    .option('--json', 'answer as JSON')
+    .option('--i-know-this-is-production', 'allow regions outside a lab and this machine')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(({ output, options, args }) => {
@@ -57,7 +59,7 @@ export function faultCommand(parent: Command): void {
         if (options.heal) return heal(output, options)
         if (kind === undefined)
           throw new NearsideError('usage_fault_missing', `fault: expected one of ${faultKinds.join(', ')}`, {
-            remedy: 'nearside lab fault --list describes each kind',
+            remedy: 'run `nearside lab fault --list` for a description of each',
           })
         return fault(output, options, kind, words)
       }),
@@ -83,9 +85,9 @@ async function heal(output: Output, options: Options): Promise<number> {
   const healed = await healLeftFaults(world, output.note)
   const active = readRecords(world.folder)
   output.result({ healed, active })
-  if (healed.length === 0) output.print('no fault was left')
+  if (healed.length === 0) output.print('no faults to heal')
   for (const { fault, until, owner } of active)
-    output.print(`active until ${clock(until)}, by process ${owner.pid}: ${describeFault(fault)}`)
+    output.print(`active until ${clock(until)}, from process ${owner.pid}: ${describeFault(fault)}`)
   return healed.some(({ error }) => error !== undefined) ? exitCodes.problem : exitCodes.ok
 }
 

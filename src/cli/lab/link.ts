@@ -16,38 +16,34 @@ type Options = WorldOptions & Change & { restore?: boolean; json?: boolean }
 
 const examples = `
 Examples:
-  nearside lab link us-east us-west                                 what it is like
-  nearside lab link us-east us-west --delay 40ms --loss 1%          both ways: a round trip of 80 ms
-  nearside lab link us-east us-west --rate 100mbit --one-way        only from us-east to us-west
+  nearside lab link us-east us-west                   show it
+  nearside lab link us-east us-west --delay 40ms      round trip 80 ms
+  nearside lab link us-east us-west --rate 100mbit --one-way
   nearside lab link us-east us-west --cut
-  nearside lab link us-east us-west --cut-one-way                   what us-east sends does not arrive
-  nearside lab link us-east us-west --restore                       as it was in the beginning
-  nearside lab link --restore                                       every link
+  nearside lab link us-east us-west --restore         original settings
+  nearside lab link --restore                         all links
 
-It is in force when the command returns, also for what is under way, and stays until it is changed again. For faults
-that end by themselves see nearside lab fault.
-Exit codes: 0 done, 1 the lab has no network, 2 wrong usage.`
+Changes apply to both directions unless --one-way is given. They take effect
+before the command returns, also for packets in flight, and last until changed
+again. For faults that heal themselves, see nearside lab fault.
+Exit codes: 0 success, 1 the lab has no network, 2 usage error.`
 
 export function linkCommand(lab: Command): void {
   lab
     .command('link')
     .description('show or change the link between two regions')
-    .argument('[from]', 'a region')
-    .argument('[to]', 'another one')
-    .addOption(quantityOption('--delay <time>', 'one way, such as 40ms', linkQuantities.delay))
-    .addOption(
-      quantityOption('--jitter <time>', 'how far the delay varies, up and down', linkQuantities.delay),
-    )
-    .addOption(quantityOption('--loss <share>', 'share of packets lost, such as 1%', linkQuantities.loss))
-    .addOption(
-      quantityOption('--rate <bits>', 'limit, such as 100mbit; none for no limit', linkQuantities.rate),
-    )
-    .option('--cut', 'nothing arrives')
-    .option('--no-cut', 'it arrives again')
-    .option('--cut-one-way', 'nothing that the first region sends arrives at the second')
-    .option('--one-way', 'only from the first region to the second')
-    .option('--restore', 'as it was in the beginning')
-    .option('--json', 'answer as JSON')
+    .argument('[from]', 'region')
+    .argument('[to]', 'other region')
+    .addOption(quantityOption('--delay <time>', 'one-way delay, e.g. 40ms', linkQuantities.delay))
+    .addOption(quantityOption('--jitter <time>', 'maximum deviation from the delay', linkQuantities.delay))
+    .addOption(quantityOption('--loss <share>', 'packet loss, e.g. 1%', linkQuantities.loss))
+    .addOption(quantityOption('--rate <bits>', 'rate limit, e.g. 100mbit, or none', linkQuantities.rate))
+    .option('--cut', 'drop all packets')
+    .option('--no-cut', 'deliver packets again')
+    .option('--cut-one-way', 'drop all packets from the first region to the second')
+    .option('--one-way', 'change only the direction from the first to the second')
+    .option('--restore', 'restore the original settings')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(action<Options>(({ output, options, args }) => link(output, options, args)))
 }
@@ -55,18 +51,18 @@ export function linkCommand(lab: Command): void {
 async function link(output: Output, options: Options, args: readonly string[]): Promise<number> {
   const wants = ['delay', 'jitter', 'loss', 'rate', 'cut', 'cutOneWay'].filter((name) => name in options)
   const opposite = contradiction(options, process.argv.slice(2))
-  if (opposite !== undefined) throw new NearsideError('usage_link', opposite, { remedy: 'say one of them' })
-  if (options.restore && wants.length > 0)
-    throw usage('--restore', 'stands alone: it takes back everything else')
-  if (args.length === 0 && !options.restore) throw usage('from', 'expected two regions, or --restore alone')
+  if (opposite !== undefined)
+    throw new NearsideError('usage_link', opposite, { remedy: 'pass only one of them' })
+  if (options.restore && wants.length > 0) throw usage('--restore', 'cannot be combined with other changes')
+  if (args.length === 0 && !options.restore) throw usage('from', 'expected two regions, or only --restore')
   const lab = await openLab(options)
   const names = lab.regions.map((region) => region.name)
   if (args.includes(users) && !names.includes(users))
     throw new NearsideError(
       'usage_link',
-      `${users}: expected a region; this is about links between regions`,
+      `${users}: expected a region, because this command changes links between regions`,
       {
-        remedy: 'nearside lab fault slow-link, lossy-link and cut are about links of the users, too',
+        remedy: 'use `nearside lab fault` with slow-link, lossy-link or cut for links of users',
       },
     )
   for (const name of args) if (!names.includes(name)) unknown('region', name, names)
@@ -92,7 +88,7 @@ async function link(output: Output, options: Options, args: readonly string[]): 
       if (odd && (options.delay !== undefined || options.jitter !== undefined))
         throw usage(
           options.jitter === undefined ? '--delay' : '--jitter',
-          `the delay from ${odd.from} to ${odd.to} would be ${odd.params.delayMs} ms ± ${odd.params.jitterMs} ms: expected a jitter of at most the delay`,
+          `the delay from ${odd.from} to ${odd.to} would be ${odd.params.delayMs} ms ± ${odd.params.jitterMs} ms; expected jitter no larger than the delay`,
         )
       await shaper.set(wanted)
     }

@@ -7,31 +7,31 @@ import { type Column, type Output, type Style, table } from '../output.ts'
 
 type Paint = Output['paint']
 
-/** What `lab up` has made. Pure. */
+/** What `lab up` has created. Pure. */
 export function madeWords(name: string, made: readonly string[], fresh: boolean): string {
-  if (fresh) return `Made the network of ${name}`
-  return `Made anew of the network of ${name}: ${list(made)}`
+  if (fresh) return `Created the network of ${name}`
+  return `Restored the network of ${name}: ${list(made)}`
 }
 
-/** Where things are now, and what to type next. */
+/** Addresses, and the commands to try next. */
 export function renderPlaces({ world, regions, agents }: Started, seconds: number): string {
   const { ports, domain } = world.record.topology
   const edges = regions.filter((region) => region.serves)
   const did =
     agents.size > 0
-      ? `serves in ${list(edges.map((region) => region.name))} (${duration(seconds)})`
-      : 'serves; nothing had to be started'
+      ? `is up in ${list(edges.map((region) => region.name))} (${duration(seconds)})`
+      : 'is up; nothing to start'
   const [edge] = edges
   const user = `lab exec internet -- curl --interface ${visitor.address}`
   const rows = [
     ...edges.map((region, i) => [
       i === 0 ? 'Edges' : '',
-      `http://${region.address}:${ports.http}  ${region.name}, inside the lab only`,
+      `http://${region.address}:${ports.http}  ${region.name}, only inside the lab`,
     ]),
     ...(edge ? [['DNS', `${edge.address}:${ports.dns}  ${domain}`]] : []),
     ['Users', hint(world, 'lab users')],
     ...(edge ? [['', hint(world, `${user} http://${edge.address}:${ports.http}/`)]] : []),
-    ['Look', hint(world, 'status')],
+    ['Status', hint(world, 'status')],
     ['', hint(world, 'lab status')],
     ['Stop', hint(world, 'down')],
   ]
@@ -53,7 +53,7 @@ export const linkColumns: Column[] = [
 
 const none = '–'
 
-/** How a lab is shown to people. Pure. */
+/** Formats a lab's status. Pure. */
 export function renderLab(status: LabStatus, paint: Paint): string {
   const networkStyle: Record<LabStatus['network'], Style> = {
     up: 'green',
@@ -62,8 +62,9 @@ export function renderLab(status: LabStatus, paint: Paint): string {
   }
   const head = `${paint('bold', status.world)}  lab ${status.lab}  network ${paint(networkStyle[status.network], status.network)}  world ${status.health}${status.primary ? `, primary in ${status.primary}` : ''}`
   if (status.network !== 'up') {
-    const why = status.network === 'down' ? 'It has no network' : 'No packet travels'
-    return `${head}\n\n${why}: nearside lab up makes what is missing.\n`
+    const why =
+      status.network === 'down' ? 'The lab has no network' : 'The shaper is down, so no packet is forwarded'
+    return `${head}\n\n${why}: run \`nearside lab up\` to restore it.\n`
   }
   const links = table(
     linkColumns,
@@ -98,19 +99,19 @@ function notes({ cities, totals }: LabStatus, paint: Paint): string[] {
   const lines = [
     ...(cities > 0
       ? [
-          `${cities === 1 ? 'A city' : `${cities} cities`} of simulated users ${cities === 1 ? 'has' : 'have'} links, too.`,
+          `${cities === 1 ? 'One city' : `${cities} cities`} of simulated users ${cities === 1 ? 'has' : 'have'} links, too.`,
         ]
       : []),
     ...(totals && totals.missed > 0
       ? [
           paint(
             'yellow',
-            `${totals.missed} packets were dropped because this machine was too slow for them: what was measured meanwhile is worth little.`,
+            `${totals.missed} packets were dropped because this machine was too slow. Do not trust measurements from that time.`,
           ),
         ]
       : []),
     ...(totals && totals.unknown > 0
-      ? [`${totals.unknown} packets came from or went to addresses of no place.`]
+      ? [`${totals.unknown} packets had a source or destination outside the lab.`]
       : []),
   ]
   return lines.length > 0 ? [lines.join('\n')] : []

@@ -10,14 +10,15 @@ Examples:
   nearside lab status
   nearside lab status --json | jq '.links[] | select(.changed)'
 
-DELAY is one way: a round trip takes that of both directions. How the world in it does: nearside status.
-Exit codes: 0 its network is up, 1 it is not, 2 wrong usage.`
+DELAY is one way; a round trip takes the delay of both directions. For the
+world in the lab, see nearside status.
+Exit codes: 0 the network is up, 1 it is not, 2 usage error.`
 
 export function statusCommand(lab: Command): void {
   lab
     .command('status')
-    .description('show the links of a lab and what they have carried')
-    .option('--json', 'answer as JSON')
+    .description('show the links of a lab and their traffic')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<WorldOptions & { json?: boolean }>(async ({ output, options }) => {

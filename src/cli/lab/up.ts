@@ -38,29 +38,29 @@ type Options = WorldOptions & {
 
 const examples = `
 Examples:
-  nearside lab up                       the topology of this folder, at the distances of its regions
-  nearside lab up --rtt measured.csv    round trips that were measured: a line for each pair, us-east,us-west,62.5
-  nearside lab up --app-faults --small-disk us-east=1gb       for faults that need them; see nearside lab fault --list
+  nearside lab up                       link latencies from the region locations
+  nearside lab up --rtt measured.csv    measured ones: us-east,us-west,62.5
+  nearside lab up --app-faults --small-disk us-east=1gb
 
-It makes a world of its own, called after the topology with -lab at its end, beside the one of nearside up. It starts
-and mends what is missing and leaves alone what runs, so it can be typed again at any time. --rtt, --app-faults and
---small-disk stay in force for every later lab up, until one says --no-rtt or --no-app-faults; a small disk, with the
-database in it, until lab down --purge. It needs root.
-Exit codes: 0 every region serves, 1 it could not be started, 2 wrong usage, 130 interrupted.`
+Creates a world named after the topology with the suffix -lab, separate from
+the one of nearside up. Starts or restores only what is missing, so you can run
+it again at any time. --rtt and --app-faults apply to later runs, too, until
+--no-rtt or --no-app-faults. A small disk, with the database on it, lasts until
+lab down --purge. For faults that need these options, see nearside lab fault
+--list. Requires root.
+Exit codes: 0 every region serves, 1 could not start, 2 usage error,
+130 interrupted.`
 
 export function upCommand(lab: Command): void {
   lab
     .command('up')
-    .description('start the world of a topology with a wide-area network between its regions')
-    .option('--rtt <file>', 'measured round trips, as lines of from,to,rttMs; other pairs by the model')
-    .option('--no-rtt', 'by the model again, or as the topology says')
-    .option(
-      '--app-faults',
-      'load into the apps (Node only) what makes them answer 500, leak, or mistake the time',
-    )
-    .option('--no-app-faults', 'the apps as they are again')
-    .option('--small-disk <region=size...>', 'a disk of its own, in memory, for a region’s database')
-    .option('--json', 'print the status as JSON when every region serves')
+    .description('start a lab: a world with a wide-area network')
+    .option('--rtt <file>', 'CSV of measured round trips: from,to,rttMs (other pairs: model)')
+    .option('--no-rtt', 'use the model or the topology’s round trips again')
+    .option('--app-faults', 'prepare apps (Node only) for the faults app-500, app-leak and app-clock')
+    .option('--no-app-faults', 'run apps without that preparation again')
+    .option('--small-disk <region=size...>', 'put a region’s database on a small disk in memory')
+    .option('--json', 'print the status as JSON once every region serves')
     .addHelpText('after', examples)
     .action(action<Options>(({ output, options }) => up(output, options)))
 }
@@ -70,7 +70,7 @@ async function up(output: Output, options: Options): Promise<number> {
   try {
     return await start(output, options, interrupt)
   } catch (error) {
-    // Whatever could not be done any more, because it was interrupted, is no news.
+    // After an interrupt, errors of interrupted steps are of no interest.
     if (interrupt.signal.aborted) return exitCodes.interrupted
     throw error
   }
@@ -94,14 +94,14 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     (await readWorld(folder).catch(() => undefined))?.lab,
   )
   const loaded = settings.appFaults ? withAppFaults(plain) : plain
-  // Where nothing can be written no network is made either.
+  // Do not create a network if the folder is not writable.
   makeFolder(folder, 0o700)
   let fresh = isFresh(id)
   const router = namespaceOf(id, 'router')
   const elsewhere = () => goOnInRouter(id, folder, plain.topology.name, fresh, output, interrupt)
   if (!isInside(router)) return elsewhere()
   printWarnings(output, loaded.warnings)
-  if (kept.length > 0) output.note(`As an earlier lab up said: ${list(kept)}`)
+  if (kept.length > 0) output.note(`Options of an earlier lab up that still apply: ${list(kept)}`)
 
   let begun = false
   let started: Started | undefined
@@ -117,7 +117,7 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     const newDelays = before !== undefined && !isDeepStrictEqual(base, baseOf(before))
     const made = await raiseLab(id, folder, regions, base, newDelays)
     if (made.length > 0) output.note(madeWords(loaded.topology.name, made, fresh))
-    if (newDelays) output.note('The delays between the regions are others now; lab status shows them')
+    if (newDelays) output.note('The link delays have changed; see nearside lab status')
     await endStranded(id, folder, regions, output.note)
     for (const [region, bytes] of Object.entries(settings.smallDisks ?? {}))
       await mountSmallDisk(regionFolder(folder, region), bytes)
@@ -137,7 +137,7 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     if (started) await untilUp(started, output, signal, true)
   } catch (error) {
     const mine = fresh && (signal.aborted || !started)
-    // Interrupted while it waited for another command's turn: what there is by now may be the other one's.
+    // If interrupted while waiting for the lock, what exists now may belong to the other command.
     const undo = async () => (begun || isFresh(id) ? takeBack(id, folder, output) : undefined)
     if (mine) await locked(folder, 'lab up', output.note, undo)
     if (!signal.aborted) throw error
@@ -145,8 +145,8 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     const goesOn = started && !mine
     output.note(
       goesOn
-        ? `${name} goes on starting: ${hint(started!.world, 'status')}, ${hint(started!.world, 'down')}`
-        : `${name} was not started, and its network is gone again`,
+        ? `${name} continues to start; see \`${hint(started!.world, 'status')}\`, or stop it with \`${hint(started!.world, 'down')}\``
+        : `${name} was not started, and its network was removed`,
     )
     return exitCodes.interrupted
   }
@@ -158,8 +158,8 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
 }
 
 /**
- * Makes the router's namespace if there is none, and goes on there: only from there are the regions reached. Does not
- * leave it behind empty.
+ * Creates the router's namespace if missing and continues inside it, because only the router reaches all regions.
+ * Removes a namespace that it leaves empty.
  */
 async function goOnInRouter(
   id: string,
@@ -182,17 +182,17 @@ async function goOnInRouter(
     if (fresh && isFresh(id))
       await locked(folder, 'lab up', output.note, async () => void (isFresh(id) && (await removeLab(id))))
   }
-  if (code === undefined) output.note(`${name} was not started, and its network is gone again`)
+  if (code === undefined) output.note(`${name} was not started, and its network was removed`)
   return code ?? exitCodes.interrupted
 }
 
-/** What the network that is there was made with. */
+/** The settings that the existing network was created with. */
 const baseOf = ({ topology, lab }: WorldRecord) =>
   baseLinks(regionsOf(topology), lab?.rttMs, topology.network.rttMs)
 
-/** Everything that this command has made but the data: it was interrupted, or could not go on. */
+/** Removes everything this command created except data, after an interrupt or a failure. */
 async function takeBack(id: string, folder: string, output: Output): Promise<void> {
-  // Elsewhere its addresses may be a stranger's; and nothing has been started before we are there.
+  // Outside the lab, its addresses may belong to other hosts; and nothing is started before we are inside.
   if (!isInside(namespaceOf(id, 'router'))) return void (await removeLab(id))
   const world = await openWorld(folder).catch(() => undefined)
   if (world?.record.lab) await stopAll(world, output)

@@ -10,7 +10,7 @@ import { didYouMean } from '../../lib/did-you-mean.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { durationMs, perSecond } from '../../lib/quantities.ts'
 
-/** What the options of `nearside lab users` mean. */
+/** Parses the options of `nearside lab users`. */
 
 export async function mixOf(text: string): Promise<Mix> {
   const built = mixNames.find((name) => name === text)
@@ -23,7 +23,7 @@ export async function mixOf(text: string): Promise<Mix> {
       {
         remedy:
           didYouMean(text, mixNames) ??
-          'there is no such file; docs/operate/simulated-users.md shows what one looks like',
+          'no such file; docs/operate/simulated-users.md shows the format',
       },
     )
   }
@@ -34,7 +34,7 @@ export async function mixOf(text: string): Promise<Mix> {
       throw new NearsideError(
         'usage_mix',
         `${text}: not valid YAML or JSON: ${messageOf(error).split('\n')[0]!.replace(/:$/, '')}`,
-        { remedy: 'the shape of a mix is in docs/operate/simulated-users.md' },
+        { remedy: 'docs/operate/simulated-users.md describes the format of a mix' },
       )
     }
   })()
@@ -45,15 +45,15 @@ export async function placesOf(text: string): Promise<UserPlace[]> {
   const looksLikeFile = extname(text).toLowerCase() === '.csv' || text.includes('/')
   const content = looksLikeFile ? await readIfThere(text) : undefined
   if (looksLikeFile && content === undefined)
-    throw new NearsideError('usage_places', `places: there is no file ${resolve(text)}`, {
-      remedy: 'name a CSV file, or us, europe, world or cities',
+    throw new NearsideError('usage_places', `places: no such file: ${resolve(text)}`, {
+      remedy: 'pass a CSV file, or us, europe, world or cities',
     })
   const file: PlacesFile | undefined =
     content === undefined ? undefined : { name: basename(text), text: content }
   return parsePlaces(text, await loadCities(), file)
 }
 
-/** More than any mix or list of places has. */
+/** Larger than any reasonable mix or list of places. */
 const largestBytes = 10 * 1024 ** 2
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -72,13 +72,13 @@ export const usersRate = perSecond({
 })
 export const usersTime = durationMs({ least: 1000, most: 24 * 3_600_000, example: '60s or 5min' })
 
-/** Before half a minute is spent on asking nothing. */
+/** Fails early instead of running without a single request. */
 export function mustAskSomething(perSecond: number, forMs: number): void {
   const expected = (perSecond * forMs) / 1000
   if (expected >= 1) return
   throw new NearsideError(
     'usage_users_rate',
-    `rate: ${Number((perSecond * 3600).toPrecision(3))} requests/h for ${forMs / 1000} s are fewer than one`,
-    { remedy: `ask for more, or for longer: --for ${Math.ceil(1 / perSecond)}s` },
+    `rate: ${Number((perSecond * 3600).toPrecision(3))} requests/h for ${forMs / 1000} s is less than one request`,
+    { remedy: `use a higher rate, or a longer run: --for ${Math.ceil(1 / perSecond)}s` },
   )
 }

@@ -2,7 +2,7 @@ import type { Latency, Part, UsersResult } from '../../lab/users/result.ts'
 import { bytes, count, duration, milliseconds, rate } from '../../lib/format.ts'
 import { type Column, type Output, table } from '../output.ts'
 
-/** What users met, for a terminal. Pure. */
+/** The users' results for a terminal. Pure. */
 
 type Paint = Output['paint']
 
@@ -15,7 +15,7 @@ export function usersText(result: UsersResult, paint: Paint): string {
   const blocks = [
     headOf(result, paint),
     partsBlock('users in', result.areas, result, paint),
-    partsBlock('region asked', result.regions, result, paint),
+    partsBlock('sent to', result.regions, result, paint),
     partsBlock('request', result.kinds, result, paint),
     placesBlock(result, paint),
     servedBlock(result, paint),
@@ -30,38 +30,43 @@ export function usersText(result: UsersResult, paint: Paint): string {
     .join('\n\n')
 }
 
-/** One decimal, so that a column of them is even. 99.96 % is not all of them. */
+/** One decimal, so that columns align. 99.96 % must not read as 100 %. */
 function percent(share: number): string {
   const value = share * 100
   return `${value >= 99.95 && share < 1 ? '99.9' : value.toFixed(1)} %`
 }
-/** In a sentence. */
+/** For use in a sentence. */
 const short = (share: number) => percent(share).replace('.0 %', ' %')
 
-/** The verdict, in one sentence that can be quoted. */
+/** The verdict in one quotable sentence. */
 export function verdict({ all, slo }: Pick<UsersResult, 'all' | 'slo'>): string {
-  if (all.requests === 0) return 'nothing was answered'
-  const asked = `${short(slo.share)} asked for`
-  return `${slo.met ? 'SLO met' : 'SLO missed'}: ${short(slo.fastShare)} of ${all.requests.toLocaleString('en-US')} requests were answered well within ${milliseconds(slo.latencyMs)} (${asked})`
+  if (all.requests === 0) return 'no request was answered'
+  const asked = `target ${short(slo.share)}`
+  return `${slo.met ? 'SLO met' : 'SLO missed'}: ${short(slo.fastShare)} of ${all.requests.toLocaleString('en-US')} requests succeeded within ${milliseconds(slo.latencyMs)} (${asked})`
 }
 
 function headOf(result: UsersResult, paint: Paint): string[] {
   const { all, asked, slo, ranMs, users, places, world, distances, warm, cold, stopped, unanswered } = result
   const colour = slo.met ? 'green' : 'red'
-  const time = `${duration(ranMs / 1000)}${stopped ? ' (stopped then)' : ''}`
+  const time = `${duration(ranMs / 1000)}${stopped ? ' (stopped early)' : ''}`
   return [
     paint(['bold', colour], verdict(result)),
-    `${world}: ${asked.mix}, ${rate(asked.ratePerSecond)}/s of visits’ requests for ${time}, ${count(users, 'user')} in ${count(places.length, 'place')} of ${asked.places}, seed ${asked.seed}`,
-    `${rate(all.requests / (ranMs / 1000))} requests/s in all, with assets and redirects; ${all.failed === 0 ? 'none failed' : paint('red', `${count(all.failed, 'request')} failed`)}${unanswered > 0 ? `; ${unanswered} were under way when it was stopped` : ''}`,
+    `${world}: mix ${asked.mix}, ${rate(asked.ratePerSecond)} requests/s for ${time}, ${count(users, 'user')} in ${count(places.length, 'place')} (${asked.places}), seed ${asked.seed}`,
+    `${rate(all.requests / (ranMs / 1000))} requests/s including assets and redirects; ${all.failed === 0 ? 'none failed' : paint('red', `${count(all.failed, 'request')} failed`)}${unanswered > 0 ? `; ${unanswered} were in flight when the run was stopped` : ''}`,
     ...(cold.requests > 0 && warm.requests > 0
       ? [
-          `${short(cold.requests / all.requests)} of them had to connect first (p50 ${ms(cold.latency.p50)}; connecting took ${ms(cold.connected.latency.p50)}, and ${ms(cold.named.latency.p50)} before that for those who asked for the name); of the others ${short(slo.warmFastShare)} were within ${milliseconds(slo.latencyMs)}`,
+          `${short(cold.requests / all.requests)} of requests opened a connection (p50 ${ms(cold.latency.p50)}; connect ${ms(cold.connected.latency.p50)}, DNS ${ms(cold.named.latency.p50)} when resolving); on open connections, ${short(slo.warmFastShare)} succeeded within ${milliseconds(slo.latencyMs)}`,
         ]
       : []),
-    `${short(slo.usersFastShare)} of users had at least half of their requests answered within ${milliseconds(slo.latencyMs)}`,
+    `${short(slo.usersFastShare)} of users got at least half of their answers within ${milliseconds(slo.latencyMs)}`,
     ...(distances
       ? []
-      : [paint('yellow', 'No distances: these users are on this machine. For real ones: nearside lab up')]),
+      : [
+          paint(
+            'yellow',
+            'No network distance: these users are on this machine. For realistic latency, use nearside lab up',
+          ),
+        ]),
   ]
 }
 
@@ -153,7 +158,7 @@ function histogram({ histogram: { boundsMs, areas }, slo }: UsersResult, paint: 
     areas.reduce((sum, area) => sum + area.counts[i]!, 0),
   )
   if (sumOf(totals) === 0) return []
-  // A terminal has fewer lines than the page has room for bars.
+  // A terminal has less room than the HTML report.
   const step = Math.ceil(boundsMs.length / mostBars)
   const rows = boundsMs.flatMap((bound, i) => {
     if ((i + 1) % step !== 0 && i !== boundsMs.length - 1) return []
@@ -181,11 +186,11 @@ function errorsBlock({ errors }: UsersResult, paint: Paint): string[] {
   return [
     table(
       [
-        { head: 'failed because' },
+        { head: 'cause of failure' },
         { head: 'requests', align: 'right' },
         { head: 'share', align: 'right' },
-        { head: 'first after', align: 'right' },
-        { head: 'last after', align: 'right' },
+        { head: 'first at', align: 'right' },
+        { head: 'last at', align: 'right' },
       ],
       errors.map(({ error, count, share, firstAtMs, lastAtMs }) => [
         paint('red', error),
@@ -199,10 +204,10 @@ function errorsBlock({ errors }: UsersResult, paint: Paint): string[] {
   ]
 }
 
-/** What the generator took, and whether it was in its own way. */
+/** The generator's own resource use, and whether it limited the measurement. */
 function effortText({ effort }: Pick<UsersResult, 'effort'>): string {
   const { cpuShare, lateMs, loopDelayMs, underWayMax, peakMemoryBytes } = effort
-  return `The generator used ${Math.round(cpuShare * 100)} % of one core and ${bytes(peakMemoryBytes)}; it sent requests ${ms(lateMs.p50)} late at the median, ${ms(lateMs.p99)} at p99 and ${ms(lateMs.max)} at most, which is in the latencies; its event loop was ${ms(loopDelayMs.p99)} late at p99; at most ${underWayMax.toLocaleString('en-US')} requests were under way at once.`
+  return `Load generator: ${Math.round(cpuShare * 100)} % of one core, ${bytes(peakMemoryBytes)}. Send delay, included in latencies: p50 ${ms(lateMs.p50)}, p99 ${ms(lateMs.p99)}, max ${ms(lateMs.max)}. Event-loop lag: p99 ${ms(loopDelayMs.p99)}. At most ${underWayMax.toLocaleString('en-US')} requests in flight.`
 }
 
 function effortLines(result: UsersResult, paint: Paint): string[] {
@@ -213,7 +218,7 @@ function effortLines(result: UsersResult, paint: Paint): string[] {
       ? [
           paint(
             ['yellow', 'bold'],
-            `The figures say more of the generator than of the world: ${limit}. Ask for a lower rate.`,
+            `The load generator limited this measurement: ${limit}. Use a lower rate.`,
           ),
         ]
       : []),
@@ -223,10 +228,5 @@ function effortLines(result: UsersResult, paint: Paint): string[] {
 function hints({ errors, all }: UsersResult, mix: string, paint: Paint): string[] {
   const missing = errors.find(({ error }) => error === 'HTTP 404')
   if (!missing || missing.count < all.requests / 20 || !['browse', 'checkout'].includes(mix)) return []
-  return [
-    paint(
-      'cyan',
-      `The mix ${mix} follows the pages of the example shop; for another app write its own: docs/operate/simulated-users.md`,
-    ),
-  ]
+  return [paint('cyan', `The mix ${mix} fits the example shop only; write one for your app, see docs/operate/simulated-users.md`)]
 }

@@ -32,32 +32,37 @@ Examples:
   nearside lab users --places Boston,Denver,Seattle --rate 20/s
   nearside lab users --mix my-app.yaml --json | jq .slo
 
-Users come whether earlier ones have been answered or not, and latencies count from when a request was due. Each asks
-a region's name server with its own network, and the region that it is named over connections of its own, from its
-city's address. --rate counts what visits ask for; assets and redirects come on top. Places are us, europe, world,
-cities (Portland:ME) or a CSV file (place,lat,lon,weight or city,weight). Mixes: docs/operate/simulated-users.md.
+Open-loop load: users arrive whether or not earlier requests were answered, and
+latency counts from the time a request was due. Each user resolves the domain
+at a name server with its own client subnet, then connects to the returned
+region from its city's address. --rate counts page requests; assets and
+redirects come on top. Places are us, europe, world, cities (Portland:ME) or a
+CSV file with the columns place,lat,lon,weight or city,weight. For mixes, see
+docs/operate/simulated-users.md.
 
-In a lab they are as far away as their cities; in a world without one they are on this machine.
-Exit codes: 0 the SLO is met, 1 it is not, or nothing could be asked, 2 wrong usage, 130 stopped by Ctrl-C (with a report).`
+In a lab, users have the latency of their cities. In other worlds they are on
+this machine, without latency.
+Exit codes: 0 SLO met, 1 SLO missed or no answers, 2 usage error,
+130 stopped by Ctrl-C (with a report).`
 
 export function usersCommand(lab: Command): void {
   lab
     .command('users')
-    .description('let simulated users come, and see what they get')
+    .description('simulate users in real cities and report latency and errors')
     .addOption(
-      quantityOption('--rate <rate>', 'requests of visits, such as 200/s or 90/min', usersRate).default(
+      quantityOption('--rate <rate>', 'page requests, e.g. 200/s or 90/min', usersRate).default(
         50,
         '50/s',
       ),
     )
-    .option('--mix <mix>', 'what they do: browse, checkout or a file', 'browse')
-    .option('--places <places>', 'where they live: us, europe, world, cities or a CSV file', 'us')
+    .option('--mix <mix>', 'behavior: browse, checkout or a file', 'browse')
+    .option('--places <places>', 'location: us, europe, world, cities or a CSV file', 'us')
     .addOption(
-      quantityOption('--for <time>', 'how long, such as 60s or 5min', usersTime).default(30_000, '30s'),
+      quantityOption('--for <time>', 'duration, e.g. 60s or 5min', usersTime).default(30_000, '30s'),
     )
-    .addOption(quantityOption('--seed <number>', 'repeats the visits of that seed', seedNumber))
-    .option('--report <file>', 'write a report as one HTML file, too')
-    .option('--json', 'answer as JSON')
+    .addOption(quantityOption('--seed <number>', 'repeat the visits of an earlier run', seedNumber))
+    .option('--report <file>', 'also write an HTML report')
+    .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(action<Options>(({ output, options }) => users(output, options)))
 }
@@ -84,15 +89,15 @@ async function users(output: Output, options: Options): Promise<number> {
     seed,
     signal,
     onStart(job) {
-      const away = lab ? 'as far away as their cities' : 'on this machine: no distances'
+      const away = lab ? 'with the latency of their cities' : 'on this machine without latency'
       output.note(
-        `${world.name}: ${rate(options.rate)} requests/s for ${duration(options.for / 1000)} by users of ${count(job.places.length, 'place')}, ${away}; seed ${seed}`,
+        `${world.name}: ${rate(options.rate)} requests/s for ${duration(options.for / 1000)} from users in ${count(job.places.length, 'place')}, ${away}; seed ${seed}`,
       )
       if (job.places.every(({ subnets }) => subnets.length === 0))
-        output.note('steering.geoip names no city database, so name servers are not told where users are')
+        output.note('steering.geoip has no city database, so DNS queries carry no client subnet')
     },
     onProgress({ atMs, requests, failed, p50, p95 }) {
-      if (atMs < 0) return live?.draw(['visits that have begun before are got going; not counted'])
+      if (atMs < 0) return live?.draw(['warming up; not counted'])
       const failures = failed === 0 ? '' : `, ${failed} failed`
       live?.draw([
         `${duration(atMs / 1000)} of ${duration(options.for / 1000)}: ${requests} requests/s, p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}${failures}`,
@@ -111,7 +116,7 @@ async function users(output: Output, options: Options): Promise<number> {
   return result.slo.met ? exitCodes.ok : exitCodes.problem
 }
 
-/** The lab if there is one, else the world; with --world the one of exactly that name before the lab of it. */
+/** The lab if there is one, otherwise the world. With --world, an exact match wins over the lab of that name. */
 async function worldAndLab(options: WorldOptions): Promise<{ world: WorldHandle; lab?: Lab }> {
   const finders = options.world === undefined ? [findLab, findWorld] : [findWorld, findLab]
   const world = await openWorldHere(firstFound(finders, options))
@@ -129,7 +134,7 @@ function firstFound([first, second]: readonly (typeof findLab)[], options: World
   }
 }
 
-/** Before a minute is spent on a world that is not up. */
+/** Fails early if the world is not up. */
 async function mustAnswer(world: WorldHandle, isLab: boolean): Promise<void> {
   const { ports, domain } = world.record.topology
   const regions = world.regions.filter((region) => region.serves)
@@ -141,7 +146,11 @@ async function mustAnswer(world: WorldHandle, isLab: boolean): Promise<void> {
   if (replies.some((reply) => reply !== undefined)) return
   throw new NearsideError(
     'users_no_answer',
-    `${world.name}: no name server answers (${list(regions.map(({ name }) => name))})`,
-    { remedy: isLab ? 'nearside lab up, then nearside status' : 'nearside up, then nearside status' },
+    `${world.name}: no DNS server answers (${list(regions.map(({ name }) => name))})`,
+    {
+      remedy: isLab
+        ? 'run `nearside lab up`, then `nearside status`'
+        : 'run `nearside up`, then `nearside status`',
+    },
   )
 }

@@ -4,7 +4,7 @@ import { printable } from '../../lib/printable.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from '../../world/status/types.ts'
 import { type Column, type Output, type Style, table, wrap } from '../output.ts'
 
-/** How a status is shown to people. Pure: the colours are a parameter. */
+/** Formats a status for a terminal. Pure: colours come from a parameter. */
 
 type Paint = Output['paint']
 
@@ -14,8 +14,8 @@ const durabilityWords: Record<WorldStatus['durability'], string> = {
   region: 'every acknowledged write is on disk in two regions',
   'at risk': 'acknowledged writes are in one region only',
   stopped: 'writes wait for a second region',
-  local: 'asynchronous, as the topology asks',
-  unknown: 'the primary does not say',
+  local: 'asynchronous, as the topology requests',
+  unknown: 'the primary does not report it',
 }
 
 type RenderOptions = {
@@ -82,7 +82,7 @@ function regionRow(region: RegionReport, status: WorldStatus, paint: Paint, verb
   ]
 }
 
-/** `12k` from ten thousand on. */
+/** `12k` from ten thousand up. */
 const shortRate = (perSecond: number) =>
   perSecond < 9999.5 ? rate(perSecond) : `${Math.round(perSecond / 1000)}k`
 
@@ -101,7 +101,7 @@ function databaseCell(region: RegionReport, status: WorldStatus, paint: Paint): 
   return standby.synchronous ? 'sync' : 'streaming'
 }
 
-/** Bytes are added with --verbose, and where no time is known: the table has to fit on 80 columns. */
+/** Shows bytes with --verbose or if no time is known: the table must fit 80 columns. */
 function lagCell({ lag, region }: RegionReport, { primary }: WorldStatus, verbose: boolean): string {
   if (region === primary) return none
   const { lagMs, lagBytes } = lag ?? {}
@@ -110,16 +110,16 @@ function lagCell({ lag, region }: RegionReport, { primary }: WorldStatus, verbos
   return [...time, ...size].join(', ') || '?'
 }
 
-/** One unit, so that the column stays narrow. */
+/** One unit, to keep the column narrow. */
 function lagTime(ms: number): string {
   if (ms < 1000) return milliseconds(ms)
   return ms < 999_500 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`
 }
 
 function processCell({ processes }: RegionReport, paint: Paint): string {
-  const well = processes.filter((one) => one.state === 'ready' || one.state === 'running').length
-  const text = `${well}/${processes.length}`
-  return well < processes.length || processes.length === 0 ? paint('yellow', text) : text
+  const ready = processes.filter((one) => one.state === 'ready' || one.state === 'running').length
+  const text = `${ready}/${processes.length}`
+  return ready < processes.length || processes.length === 0 ? paint('yellow', text) : text
 }
 
 function primaryWords({ primary, regions }: WorldStatus, paint: Paint): string {
@@ -130,8 +130,8 @@ function primaryWords({ primary, regions }: WorldStatus, paint: Paint): string {
 }
 
 function ageLine({ shared, at }: WorldStatus): string {
-  if (!shared) return 'No agent answers: all of this comes from the engines and process records.'
-  return `Health, lag and verdicts are ${duration(shared.ageMs / 1000)} old (of ${clock(at - shared.ageMs, at)}).`
+  if (!shared) return 'No agent answers: this status comes from the engines and process records.'
+  return `Health, lag and verdicts are ${duration(shared.ageMs / 1000)} old (from ${clock(at - shared.ageMs, at)}).`
 }
 
 function processTable({ regions }: WorldStatus, paint: Paint): string {
@@ -178,7 +178,7 @@ function etcdLine({ regions }: WorldStatus, paint: Paint): string {
         ],
   )
   const quota = regions.find(({ etcd }) => etcd?.quotaBytes !== undefined)?.etcd?.quotaBytes
-  return quota === undefined ? '' : `etcd        ${members.join(', ')}; at most ${bytes(quota)}`
+  return quota === undefined ? '' : `etcd        ${members.join(', ')}; quota ${bytes(quota)}`
 }
 
 function verdictLines({ verdicts }: WorldStatus): string {

@@ -12,8 +12,7 @@ import { renderStatus } from '../status/render.ts'
 const everyMs = 1000
 
 /**
- * Shows how the world is until `signal` says stop, or until nothing of it runs any more because another command has
- * stopped it: that is told by the answer.
+ * Shows the state of the world until `signal` aborts, or until another command has stopped it. Returns which of the two.
  */
 export async function watchWorld(
   world: WorldHandle,
@@ -29,7 +28,7 @@ export async function watchWorld(
       const status = await worldStatus(world)
       if (isStopped(status.regions)) return 'stopped elsewhere'
       for (const region of await keepAgents(performance.now())) {
-        const line = `${region}: its agent had ended and was started again`
+        const line = `${region}: its agent had exited and was restarted`
         if (live) live.say(line)
         else output.note(`${clock(status.at)} ${line}`)
       }

@@ -4,7 +4,7 @@ import { hint } from '../../world/hint.ts'
 import type { Started } from '../../world/prepare.ts'
 import { table } from '../output.ts'
 
-/** Where things are now, and what to type next. */
+/** Addresses, and the commands to try next. */
 export function renderPlaces(
   { world, regions, agents }: Started,
   seconds: number,
@@ -13,8 +13,8 @@ export function renderPlaces(
   const started = agents.size > 0
   const { ports, domain } = world.record.topology
   const edges = regions.filter((region) => region.serves)
-  const where = edges.length > 0 ? `serves in ${list(edges.map((region) => region.name))}` : 'is up'
-  const did = started ? `${where} (${duration(seconds)})` : `${where}; nothing had to be started`
+  const where = edges.length > 0 ? `is up in ${list(edges.map((region) => region.name))}` : 'is up'
+  const did = started ? `${where} (${duration(seconds)})` : `${where}; nothing to start`
   const [edge] = edges
   const [full] = localRegions(world).filter((region) => region.full)
   const rows = [
@@ -23,9 +23,9 @@ export function renderPlaces(
       `http://${region.address}:${ports.http}  ${region.name}`,
     ]),
     ...(edge ? [['DNS', `dig @${edge.address} -p ${ports.dns} ${domain}`]] : []),
-    ['Sample', hint(world, 'status')],
+    ['Status', hint(world, 'status')],
     ['', hint(world, 'logs --follow')],
-    ...(full && world.regions.length > 2 ? [['Rehearse', hint(world, `kill ${full.name}`)]] : []),
+    ...(full && world.regions.length > 2 ? [['Test', hint(world, `kill ${full.name}`)]] : []),
     ['Stop', detached ? hint(world, 'down') : 'Ctrl-C'],
   ]
   const lines = table([{ head: '' }, { head: '' }], rows)

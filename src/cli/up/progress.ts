@@ -6,18 +6,18 @@ import type { Output } from '../output.ts'
 
 type Progress = {
   show(samples: readonly Sample[]): void
-  /** Takes a drawing away: what comes next is the answer or an error. */
+  /** Erases the drawing, to make room for the result or an error. */
   end(): void
 }
 
 type ProgressOptions = {
   /** `Starting shop` */
   title: string
-  /** What is waited for once every process is ready; undefined when nothing is. */
+  /** The condition still awaited once every process is ready; undefined when none is. */
   rest?: (samples: readonly Sample[]) => string | undefined
 }
 
-/** On a terminal a block with a line for each region, redrawn; elsewhere a line when a region gets further. */
+/** On a terminal, a redrawn block with one line per region; elsewhere a line whenever a region advances. */
 export function createProgress(output: Output, options: ProgressOptions): Progress {
   const startedAt = performance.now()
   const live = output.live()
@@ -31,7 +31,7 @@ export function createProgress(output: Output, options: ProgressOptions): Progre
   }
 }
 
-/** Pure: the block. */
+/** Renders the block. Pure. */
 export function progressLines(
   samples: readonly Sample[],
   seconds: number,
@@ -59,11 +59,11 @@ function dot({ state }: ProcessStatus, paint: Output['paint']): string {
   return state === 'waiting' || state === 'stopped' ? paint('dim', '○') : paint('red', '●')
 }
 
-/** What a region is at, in a few words. Pure. */
+/** A region's progress in a few words. Pure. */
 export function wordsOf({ status, region, edge }: Sample): string {
-  if (!status) return 'its agent starts'
+  if (!status) return 'its agent is starting'
   const { processes, ready } = status
-  if (ready) return region.serves && edge === false ? 'its edge finds the app' : 'ready'
+  if (ready) return region.serves && edge === false ? 'waiting for its edge to find the app' : 'ready'
   const said = (state: ProcessStatus['state'], verb: string) => {
     const some = processes.filter((one) => one.state === state)
     if (some.length === 0) return []
@@ -72,23 +72,23 @@ export function wordsOf({ status, region, edge }: Sample): string {
     return [`${verb} ${some.map((one) => one.name).join(', ')}${reason}`]
   }
   const moving = [
-    ...said('gaveUp', 'given up:'),
+    ...said('gaveUp', 'no longer restarted:'),
     ...said('failing', 'not answering:'),
     ...said('outdated', 'with its old files:'),
-    ...said('backoff', 'trying again:'),
+    ...said('backoff', 'restarting:'),
     ...said('stopping', 'stopping'),
     ...said('starting', 'starting'),
   ]
   const waiting = processes.find((one) => one.state === 'waiting')
   const words =
-    moving.length > 0 ? moving : waiting ? [`${waiting.name} waits ${waiting.why ?? ''}`.trim()] : []
+    moving.length > 0 ? moving : waiting ? [`${waiting.name} is waiting ${waiting.why ?? ''}`.trim()] : []
   const release = status.world?.release
   const { state, missingWal } = status.database ?? {}
   const copied =
     state === 'creating replica'
-      ? ['its database is copied from the primary']
+      ? ['copying the database from the primary']
       : missingWal !== undefined
-        ? ['the primary has no more the WAL that its database needs: it is copied anew']
+        ? ['the primary no longer has the WAL that its database needs: waiting for replica reinit']
         : []
   return [
     ...words,
@@ -106,12 +106,12 @@ function plainProgress(output: Output, { rest }: ProgressOptions): Progress {
   }
   return {
     show(samples) {
-      // All there at the first look: nothing has been waited for, and there is nothing to tell.
+      // All ready in the first sample: nothing was awaited, so there is nothing to show.
       if (said.size === 0 && samples.every(({ status }) => status?.ready)) return
       for (const look of samples) {
         const processes = look.status?.processes ?? []
         const ready = processes.filter((one) => one.state === 'ready').length
-        // One line for each step forward, and for each misfortune; not for every word that changes meanwhile.
+        // One line per step forward and per failure, not for every change of the text.
         const trouble = processes.filter((one) => one.state !== 'ready' && one.restarts > 0)
         const often = (restarts: number) => Math.floor(Math.log2(restarts))
         const key = `${ready} of ${processes.length} ${trouble.map((one) => `${one.name} ${often(one.restarts)}`).join()}`

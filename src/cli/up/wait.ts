@@ -4,8 +4,8 @@ import type { Output } from '../output.ts'
 import { createProgress } from './progress.ts'
 
 /**
- * Shows how a world comes up; resolves when these regions serve and, if they are to be the whole world, durability is
- * in force. Rejects when something has failed for good.
+ * Shows a world's start; resolves when these regions serve and, if they make up the whole world, durability is in force.
+ * Rejects on permanent failure.
  */
 export async function untilUp(
   { world, regions, agents }: Started,
@@ -13,12 +13,12 @@ export async function untilUp(
   signal: AbortSignal,
   all: boolean,
 ): Promise<void> {
-  // One region alone cannot wait for a standby that another host starts later.
+  // A single region cannot wait for a standby that another host starts later.
   const whole = all && regions.length === world.regions.length
   const enough = (samples: readonly Sample[]) => !whole || durable(world, samples)
   const progress = createProgress(output, {
     title: `${agents.size > 0 ? 'Starting' : 'Waiting for'} ${world.name}`,
-    rest: (samples) => (enough(samples) ? undefined : 'waiting for a standby in sync with the primary'),
+    rest: (samples) => (enough(samples) ? undefined : 'waiting for a sync standby'),
   })
   try {
     await untilServing(world, regions, {

@@ -12,13 +12,13 @@ export type Interrupt = {
 }
 
 /**
- * This very command again, as a child inside a namespace; resolves to its exit code, or to undefined when it was
- * interrupted before it could listen, and so has done nothing yet.
+ * Runs this command again as a child inside a namespace. Resolves to the child's exit code, or to undefined if it was
+ * interrupted before it could handle signals and so has done nothing.
  *
- * Commands that only look or ask are replaced (`enter`): an interruption simply ends them. One that makes things must
- * not lose it on the way, and whoever replaces itself does: what its handlers have taken and not yet told is forgotten,
- * and a signal that comes while its successor loads ends that, with what was made left behind. So the parent stays,
- * hears of everything, passes it on, and takes back what it has made itself.
+ * Read-only commands are replaced instead (`enter`): an interrupt simply ends them. A command that creates things must
+ * not lose an interrupt. A process that replaces itself does: signals that its handlers have received but not yet acted
+ * on are lost, and a signal during the load of its successor kills that and leaves what was created behind. So the
+ * parent stays, receives every signal, forwards it, and reverts what it created itself.
  */
 export async function goInside(
   namespace: string,
@@ -40,9 +40,9 @@ export async function goInside(
   if (interruptions.includes(by!)) return undefined
   throw new NearsideError(
     'command_killed',
-    `the process of this command in ${namespace} was ended by ${by}`,
+    `the process of this command in ${namespace} was killed by ${by}`,
     {
-      remedy: 'nearside doctor shows what it may have left',
+      remedy: 'run `nearside doctor` to find leftovers',
     },
   )
 }

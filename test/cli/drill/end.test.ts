@@ -11,7 +11,7 @@ import { temporaryFolder, until } from '../../support/sandboxed.ts'
 const records = new URL('../../../src/lab/faults/record.ts', import.meta.url).href
 const rehearsalLockModule = new URL('../../../src/world/rehearsal-lock.ts', import.meta.url).href
 
-suite('what rehearses in a world that is to be stopped', () => {
+suite('a rehearsal in a world that is about to stop', () => {
   let folder: string
   let children: ChildProcess[]
   beforeEach(() => {
@@ -23,7 +23,7 @@ suite('what rehearses in a world that is to be stopped', () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** Takes the rehearsal lock, or waits for it; asked to end, it heals and says so, or hears nothing. */
+  /** Takes or awaits the lock. When asked to end, it heals and reports so, or ignores the signal (`deaf`). */
   async function rehearsal({ deaf = false, waits = false } = {}) {
     const script = `
       import { rehearse } from ${JSON.stringify(rehearsalLockModule)}
@@ -52,7 +52,7 @@ suite('what rehearses in a world that is to be stopped', () => {
   }
   const found = () => rehearsalsOf(folder, undefined)
 
-  test('is ended as by Ctrl-C, also what waits for the rehearsal lock, and it is said', async () => {
+  test('ends as on Ctrl-C, even while it waits for the lock, and is announced', async () => {
     const notes: string[] = []
     const output = { note: (text = '') => void notes.push(text) }
     const first = await rehearsal()
@@ -69,15 +69,15 @@ suite('what rehearses in a world that is to be stopped', () => {
     assert.deepEqual(await found(), [])
   })
 
-  test('is not waited for without an end', async () => {
+  test('is awaited for a limited time', async () => {
     const notes: string[] = []
     const { child } = await rehearsal({ deaf: true })
     await endRehearsals(await found(), { note: (text = '') => void notes.push(text) }, 200)
-    assert.match(notes[1]!, /has not ended in 0\.2 s/)
+    assert.match(notes[1]!, /did not exit within 0\.2 s/)
     assert.equal(child.exitCode, null)
   })
 
-  test('is also a fault by hand, by the process that will heal it', async () => {
+  test('includes a manually injected fault, through the process that will heal it', async () => {
     const script = `
       import { writeRecord } from ${JSON.stringify(records)}
       const { id } = await writeRecord(${JSON.stringify(folder)}, { kind: 'kill-region', region: 'us-east', forMs: 60_000 })
@@ -95,11 +95,11 @@ suite('what rehearses in a world that is to be stopped', () => {
     const exit = once(child, 'exit')
     await endRehearsals(await found(), { note: () => undefined })
     assert.deepEqual(await exit, [null, 'SIGTERM'])
-    // Its record is still there; whoever is gone heals nothing any more.
+    // Its record remains, but a process that is gone heals nothing.
     assert.deepEqual(await found(), [])
   })
 
-  test('is not this very process: a soak takes its own world down', async () => {
+  test('excludes the calling process: a soak removes its own world', async () => {
     const { signal } = new AbortController()
     const output = { note: () => undefined } as unknown as Output
     await rehearse(folder, 'soak', output.note, async () => assert.deepEqual(await found(), []), signal)

@@ -4,7 +4,7 @@ import { eventText } from '../../../src/cli/events/text.ts'
 
 const text = (kind: string, detail: Record<string, unknown>) => eventText({ kind, detail })
 
-test('every kind of decision is a sentence', () => {
+test('every kind of decision becomes a sentence', () => {
   const by = ['us-west', 'us-central']
   assert.deepEqual(
     [
@@ -38,12 +38,12 @@ test('every kind of decision is a sentence', () => {
   )
 })
 
-test('a kind that is not known is shown with everything but its inputs', () => {
+test('an unknown kind is shown with all fields except its inputs', () => {
   assert.equal(text('drain', { region: 'us-east', inputs: { much: 1 } }), 'drain region="us-east"')
   assert.equal(text('toString', {}), 'toString')
 })
 
-test('an event of another version or of nobody’s making is shown all the same', () => {
+test('a malformed event or one of another version is shown anyway', () => {
   assert.equal(text('setHealth', {}), 'undefined is undefined (was undefined)')
   assert.equal(
     text('revokeLeader', { leader: null, by: 3 }),

@@ -19,7 +19,7 @@ import { nearside } from '../program.ts'
 const program = join(import.meta.dirname, '../../../src/cli/main.ts')
 const lack = await lackOf()
 
-/** `nearside lab up` that does not get to its end. Its app never becomes healthy, so it would wait for a long time. */
+/** `nearside lab up` that cannot finish. Its app never becomes healthy, so it would wait for a long time. */
 suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false }, () => {
   const folder = realpathSync(temporaryFolder('interrupted'))
   const file = join(folder, 'nearside.yaml')
@@ -27,7 +27,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
   const id = labIdOf(world)
   const children = new Set<ChildProcess>()
   let worldLock: { end(): void } | undefined
-  // Removes the network when this process ends, however that happens.
+  // Removes the network when this process exits, for whatever reason.
   const remains = lack ? undefined : testNetwork(world)
   before(async () => {
     worldLock = await takeWorldLock()
@@ -53,7 +53,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
       cwd: folder,
       env: { ...process.env, [worldMark]: world },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A process group of its own, as a shell gives it to a command.
+      // A process group of its own, as a shell would create for a command.
       detached: true,
     })
     children.add(child)
@@ -74,10 +74,10 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
     assert.deepEqual(processesOfWorld(world), [])
   }
 
-  test('by SIGKILL while the network is made: lab down removes what is there', async () => {
+  test('by SIGKILL while the network is created: lab down removes the remains', async () => {
     const { child, ended } = up()
     await until('namespaces', () => labNamespaces(id).length > 1, 30_000)
-    // With what goes on in the router; that alone would take everything back.
+    // Including the child in the router, which would otherwise clean up by itself.
     process.kill(-child.pid!, 'SIGKILL')
     await ended
     assert.ok(labNamespaces(id).length > 1)
@@ -86,18 +86,18 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
     nothingIsLeft()
   })
 
-  // A terminal's Ctrl-C goes to every process in the foreground, those that make the network included.
+  // Ctrl-C in a terminal signals every foreground process, including those that create the network.
   const moments: Record<string, () => boolean> = {
-    'when there is a folder for its data': () => existsSync(world),
-    'when it is registered': () => existsSync(labFolder(id)),
-    'when there is one namespace': () => labNamespaces(id).length > 0,
-    'when there are some': () => labNamespaces(id).length > 1,
-    'when there are all': () => labNamespaces(id).length === 5,
-    'when the shaper has a record': () => existsSync(join(labFolder(id), 'shaper.json')),
-    'when there is a record of the world': () => existsSync(worldFile(world)),
+    'once its data folder exists': () => existsSync(world),
+    'once it is registered': () => existsSync(labFolder(id)),
+    'once one namespace exists': () => labNamespaces(id).length > 0,
+    'once several namespaces exist': () => labNamespaces(id).length > 1,
+    'once all namespaces exist': () => labNamespaces(id).length === 5,
+    'once the shaper has a record': () => existsSync(join(labFolder(id), 'shaper.json')),
+    'once the world has a record': () => existsSync(worldFile(world)),
   }
   for (const [when, reached] of Object.entries(moments))
-    test(`by Ctrl-C in a terminal, ${when}: it is an interruption, and nothing is left`, async () => {
+    test(`by Ctrl-C in a terminal, ${when}: exits as interrupted and leaves nothing`, async () => {
       rmSync(world, { recursive: true, force: true })
       const { child, ended } = up()
       const over = ended.then(() => true)
@@ -109,23 +109,23 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
       nothingIsLeft()
     })
 
-  // Between these moments a signal may meet a process that loads, or one that is about to start another.
+  // Between these moments, a signal may reach a process that is loading or about to start another.
   for (let afterMs = 60; afterMs <= 600; afterMs += 60)
-    test(`by Ctrl-C in a terminal, ${afterMs} ms after its start: nothing is left`, async () => {
+    test(`by Ctrl-C in a terminal, ${afterMs} ms after its start: leaves nothing`, async () => {
       rmSync(world, { recursive: true, force: true })
       const { child, ended } = up()
       await sleep(afterMs)
       process.kill(-child.pid!, 'SIGINT')
       const { code, by, said } = await ended
       assert.doesNotMatch(said, /error:/)
-      // Before it listens it dies of the signal, and has made nothing.
+      // Before it handles signals, the signal kills it, and it has created nothing.
       assert.ok(code === 130 || by === 'SIGINT', `exit ${code}, ${by}\n${said}`)
       nothingIsLeft()
     })
 
-  // The process that was started goes on in the router by a child. What `kill` and systemd send gets to the first alone.
+  // The first process continues in the router through a child. `kill` and systemd signal only the first one.
   for (const [when, reached] of Object.entries(moments))
-    test(`by SIGTERM to its first process alone, ${when}: it is an interruption, and nothing is left`, async () => {
+    test(`by SIGTERM to its first process only, ${when}: exits as interrupted and leaves nothing`, async () => {
       rmSync(world, { recursive: true, force: true })
       const { child, ended } = up()
       await until(when, reached, 60_000)
@@ -136,7 +136,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
       nothingIsLeft()
     })
 
-  test('by SIGKILL of its first process alone: the one in the router notices, and takes everything back', async () => {
+  test('by SIGKILL of its first process only: the child in the router notices and removes everything', async () => {
     const { child, ended } = up()
     await until('namespaces', () => labNamespaces(id).length > 1, 60_000)
     child.kill('SIGKILL')
@@ -145,7 +145,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
     nothingIsLeft()
   })
 
-  test('by Ctrl-C while the regions come up: nothing is left but data', async () => {
+  test('by Ctrl-C while the regions start: leaves only data', async () => {
     const { child, ended } = up()
     const agents = () =>
       Object.keys(twoRegionsAndWitness).every((region) => agentsOf(world, region).length > 0)
@@ -153,7 +153,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
     child.kill('SIGINT')
     const { code, said } = await ended
     assert.equal(code, 130, said)
-    assert.match(said, /was not started, and its network is gone again/)
+    assert.match(said, /was not started, and its network was removed/)
     nothingIsLeft()
   })
 })

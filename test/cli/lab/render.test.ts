@@ -24,13 +24,13 @@ const status = (part: Partial<LabStatus> = {}): LabStatus => ({
   ...part,
 })
 
-test('a link shows its delay one way, what it carried and what it dropped', () => {
+test('a link shows its one-way delay, delivered and dropped packets', () => {
   const shown = renderLab(status(), plain)
   assert.match(shown, /^shop-lab {2}lab 0123abcd {2}network up {2}world healthy, primary in us-east\n/)
   assert.match(shown, /us-east {2}us-west {2}30\.8 ms {7}– {5}– {5}– {5}1200 {8}7\n/)
 })
 
-test('what was changed is told, with what it was', () => {
+test('a changed link shows its original delay', () => {
   const changed = link('us-east', 'us-west', {
     delayMs: 80,
     jitterMs: 5,
@@ -42,15 +42,15 @@ test('what was changed is told, with what it was', () => {
   assert.match(shown, /us-west {2}us-east .* cut\n/)
 })
 
-test('a lab without a network or a shaper says what makes it', () => {
+test('a lab without a network or a shaper names the command that restores it', () => {
   for (const [network, why] of [
-    ['down', /It has no network: nearside lab up/],
-    ['no shaper', /No packet travels: nearside lab up/],
+    ['down', /The lab has no network: run `nearside lab up`/],
+    ['no shaper', /The shaper is down, .*: run `nearside lab up`/],
   ] as const)
     assert.match(renderLab(status({ network, links: [] }), plain), why)
 })
 
-test('drops of a machine that is too slow are told: they are not the link’s', () => {
+test('drops caused by a slow machine are reported separately from the link’s', () => {
   const totals = { unknown: 0, unwritten: 0, missed: 12, heldBytes: 0 }
   assert.match(
     renderLab(status({ totals, cities: 3 }), plain),
@@ -59,10 +59,10 @@ test('drops of a machine that is too slow are told: they are not the link’s', 
   assert.doesNotMatch(renderLab(status({ totals: { ...totals, missed: 0 } }), plain), /packets/)
 })
 
-test('what had to be made is told by its places', () => {
-  assert.equal(madeWords('shop-lab', ['router', 'us-east'], true), 'Made the network of shop-lab')
+test('names the places that had to be created', () => {
+  assert.equal(madeWords('shop-lab', ['router', 'us-east'], true), 'Created the network of shop-lab')
   assert.equal(
     madeWords('shop-lab', ['us-east', 'shaper'], false),
-    'Made anew of the network of shop-lab: us-east and shaper',
+    'Restored the network of shop-lab: us-east and shaper',
   )
 })

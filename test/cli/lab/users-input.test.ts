@@ -25,7 +25,7 @@ async function refused(work: () => unknown): Promise<string> {
   return 'accepted'
 }
 
-test('a mix is one of ours or a file, YAML or JSON', async () => {
+test('a mix is a built-in one or a file, YAML or JSON', async () => {
   assert.equal((await mixOf('checkout')).name, 'checkout')
   const yaml = file('app.yaml', 'requests:\n  home: { get: / }\n')
   const json = file('app.json', '{"name": "mine", "requests": {"home": {"get": "/"}}}')
@@ -42,23 +42,20 @@ test('a mix is one of ours or a file, YAML or JSON', async () => {
   assert.match(await refused(() => mixOf(folder)), /expected a file/)
 })
 
-test('places are sets, cities or a file that is there', async () => {
+test('places are sets, cities or an existing file', async () => {
   assert.deepEqual(
     (await placesOf(file('p.csv', 'city,weight\nBoston,2'))).map(({ name, weight }) => [name, weight]),
     [['Boston, MA', 2]],
   )
   assert.equal((await placesOf('Boston,Denver')).length, 2)
-  assert.match(
-    await refused(() => placesOf('gone.csv')),
-    /usage_places: places: there is no file .*gone\.csv/,
-  )
+  assert.match(await refused(() => placesOf('gone.csv')), /usage_places: places: no such file: .*gone\.csv/)
   assert.match(await refused(() => placesOf('wrold')), /did you mean world\?/)
 })
 
 const read = (quantity: Quantity) => (text: string) => readQuantity(quantity, '--option', text)
 const [rateOf, timeOf, seedOf] = [read(usersRate), read(usersTime), read(seedNumber)]
 
-test('rate, time and seed say what they expect', async () => {
+test('errors for rate, time and seed state what is expected', async () => {
   assert.deepEqual([rateOf('200/s'), timeOf('5min'), seedOf('7')], [200, 300_000, 7])
   for (const text of ['0', '-1/s', 'fast', '60000/s', '']) {
     assert.match(await refused(() => rateOf(text)), /such as 200\/s or 90\/min/)
@@ -69,15 +66,15 @@ test('rate, time and seed say what they expect', async () => {
   assert.match(await refused(() => seedOf('1.5')), /such as 7/)
 })
 
-test('a rate that asks for nothing in that time is refused', async () => {
+test('a rate too low for a single request is refused', async () => {
   mustAskSomething(rateOf('2/min'), timeOf('30s'))
   assert.match(
     await refused(() => mustAskSomething(rateOf('5/h'), timeOf('30s'))),
-    /^usage_users_rate: rate: 5 requests\/h for 30 s are fewer than one \| .*--for 720s$/,
+    /^usage_users_rate: rate: 5 requests\/h for 30 s is less than one request \| .*--for 720s$/,
   )
 })
 
-test('a mix says in our words what a value has to be', async () => {
+test('errors in a mix state what is expected', async () => {
   const said = (text: string) => refused(() => mixOf(file('w', text)))
   assert.match(
     await said('requests: { home: { get: /, weight: much } }'),
@@ -93,10 +90,13 @@ test('a mix says in our words what a value has to be', async () => {
     await said('requests: { home: { get: "/{a}", values: { a: 1 } } }'),
     /expected a range such as/,
   )
-  assert.match(await said('a: [1'), /[^:] \| the shape of a mix is in docs\/operate\/simulated-users.md/)
+  assert.match(
+    await said('a: [1'),
+    /[^:] \| docs\/operate\/simulated-users\.md describes the format of a mix/,
+  )
 })
 
-test('that a report cannot be written is known before the run, and nothing is left behind', async () => {
+test('an unwritable report is detected before the run, and leaves no file', async () => {
   assert.equal(await writable('report', join(folder, 'r.html')), join(folder, 'r.html'))
   assert.match(await refused(() => writable('report', join(folder, 'no/r.html'))), /usage_report/)
   mkdirSync(join(folder, 'dir'))

@@ -23,7 +23,7 @@ Durability  region: every acknowledged write is on disk in two regions
   )
 })
 
-test('every line of a status fits on a terminal of 80 columns, problems too', () => {
+test('every line of a status fits 80 columns, including problems', () => {
   const lag = { ...shared.lag, 'us-west': { lagMs: 123_000, lagBytes: 123_456_789, streaming: false } }
   const world = {
     ...shared,
@@ -42,13 +42,13 @@ test('every line of a status fits on a terminal of 80 columns, problems too', ()
   assert.match(text, /us-east, does not answer|Primary {5}none/)
 })
 
-test('what no agent says is shown as unknown, and where the answer comes from', () => {
+test('without agents, unknown values are marked and the source is shown', () => {
   const text = renderStatus(statusOf([east, west, central].map((one) => withoutAgent(one, 'running'))), plain)
   assert.match(text, /us-east {5}full {5}\? /)
-  assert.match(text, /No agent answers: all of this comes from the engines and process records\./)
+  assert.match(text, /No agent answers: this status comes from the engines and process records\./)
 })
 
-test('an old view says how old', () => {
+test('a stale view shows its age', () => {
   const regions = sampleRegions().map((one) => ({ ...one, world: { ...shared, ageMs: 12_000 } }))
   assert.match(renderStatus(statusOf(regions), plain), /Health, lag and verdicts are 12 s old/)
 })
@@ -60,18 +60,18 @@ test('verbose shows every process with pid, uptime and restarts', () => {
   assert.match(text, /us-west +haproxy +ready +200 +50 s +0/)
 })
 
-test('words from processes cannot change the terminal', () => {
+test('text from processes cannot control the terminal', () => {
   const processes = [{ name: 'app-0', state: 'backoff' as const, restarts: 1, why: '\u001b[2J' }]
   const text = renderStatus(statusOf([{ ...east, processes }, west, central]), plain, { verbose: true })
   assert.ok(!text.includes('\u001b'))
 })
 
-test('verbose says how large etcd is, and which member has raised an alarm', () => {
+test('verbose shows the size of etcd and the members with an alarm', () => {
   const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
   const etcd = { dbBytes: 3 * 1024 ** 2, quotaBytes: 2 * 1024 ** 3, alarms: [] }
   const regions = [{ ...east, etcd }, { ...west, etcd: { ...etcd, alarms: ['NOSPACE' as const] } }, central]
   assert.match(
     renderStatus(statusOf(regions), plain, { verbose: true }),
-    /^etcd {8}us-east 3\.0 MB, us-west 3\.0 MB NOSPACE; at most 2\.0 GB$/m,
+    /^etcd {8}us-east 3\.0 MB, us-west 3\.0 MB NOSPACE; quota 2\.0 GB$/m,
   )
 })

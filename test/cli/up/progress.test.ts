@@ -23,16 +23,16 @@ function look(name: string, states: Record<string, ProcessState> = {}, more: Par
   return { region, status: { processes, ready } as unknown as RegionStatus, ...more }
 }
 
-test('a region’s words say what moves, and what waits only when nothing moves', () => {
-  assert.equal(wordsOf(look('a')), 'its agent starts')
+test('a region’s progress names what is changing, and what is waiting only if nothing changes', () => {
+  assert.equal(wordsOf(look('a')), 'its agent is starting')
   assert.equal(wordsOf(look('a', { etcd: 'starting', 'app-0': 'waiting' })), 'starting etcd')
-  assert.equal(wordsOf(look('a', { etcd: 'ready', 'app-0': 'waiting' })), 'app-0 waits for postgres')
-  assert.equal(wordsOf(look('a', { etcd: 'ready', 'app-0': 'backoff' })), 'trying again: app-0 (it exited)')
-  assert.equal(wordsOf(look('a', { etcd: 'ready' }, { edge: false })), 'its edge finds the app')
+  assert.equal(wordsOf(look('a', { etcd: 'ready', 'app-0': 'waiting' })), 'app-0 is waiting for postgres')
+  assert.equal(wordsOf(look('a', { etcd: 'ready', 'app-0': 'backoff' })), 'restarting: app-0 (it exited)')
+  assert.equal(wordsOf(look('a', { etcd: 'ready' }, { edge: false })), 'waiting for its edge to find the app')
   assert.equal(wordsOf(look('a', { etcd: 'ready' }, { edge: true })), 'ready')
 })
 
-test('the block has a line for each region, and one for what is waited for when all are ready', () => {
+test('the block has a line per region, and one for the remaining condition once all are ready', () => {
   const samples = [
     look('us-east', { etcd: 'ready', 'app-0': 'waiting' }),
     look('eu', { etcd: 'ready' }, { edge: true }),
@@ -40,7 +40,7 @@ test('the block has a line for each region, and one for what is waited for when 
   const options = { title: 'Starting shop', rest: () => 'waiting for a standby' }
   assert.deepEqual(progressLines(samples, 4.25, options, plain), [
     'Starting shop  4.3 s',
-    '  us-east  ●○  app-0 waits for postgres',
+    '  us-east  ●○  app-0 is waiting for postgres',
     '  eu       ●   ready',
   ])
   const ready = [look('eu', { etcd: 'ready' }, { edge: true })]

@@ -26,7 +26,7 @@ export function commands(lab: () => LabWorld): void {
       }
       const before = await pids()
       const both = await Promise.all([done('lab', 'up'), done('lab', 'up')])
-      for (const said of both) assert.match(said, /nothing had to be started/)
+      for (const said of both) assert.match(said, /nothing to start/)
       assert.deepEqual(await pids(), before)
     })
 
@@ -70,7 +70,7 @@ export function commands(lab: () => LabWorld): void {
         [['lab', 'link', 'us-east', 'us-east'], /no link to itself/],
         [['lab', 'link', 'us-east'], /expected a second region/],
         [['lab', 'link', 'us-east', 'us-west', '--delay', 'soon'], /such as 40ms/],
-        [['lab', 'link', 'us-east', 'us-west', '--restore', '--cut'], /stands alone/],
+        [['lab', 'link', 'us-east', 'us-west', '--restore', '--cut'], /cannot be combined/],
         [['lab', 'link', 'us-east', 'users', '--delay', '9ms'], /nearside lab fault slow-link/],
         [['lab', 'lnik'], /did you mean link\?/i],
       ] as const

@@ -51,7 +51,7 @@ test('a run in which nothing was answered has a report, too', () => {
       ranMs: 500,
     }),
   )
-  assert.match(usersText(empty, plain), /^nothing was answered/)
+  assert.match(usersText(empty, plain), /^no request was answered/)
   assert.match(usersPage(empty), /Nothing was answered/)
   const samples = new Samples()
   const sample = { atMs: 1, latencyMs: 5, dnsMs: 5, connectMs: 0, place: 0, visitor: 0, kind: 'home' }
@@ -77,10 +77,7 @@ test('the verdict never rounds up to what it is not', () => {
 test('a run whose generator was the limit says so in both reports', () => {
   const { effort } = sampleResult()
   const result = sampleResult({ effort: { ...effort, limit: 'it used 97 % of one core' } })
-  assert.match(
-    usersText(result, plain),
-    /say more of the generator than of the world: it used 97 % of one core/,
-  )
+  assert.match(usersText(result, plain), /load generator limited this measurement: it used 97 % of one core/)
   assert.match(usersPage(result), /say more of the load generator than of the world/)
 })
 

@@ -161,7 +161,10 @@ test('a database that does not replicate is reported with the cause, if known', 
       { verdicts: [] },
     ).map(({ message }) => message)
   assert.deepEqual(said({}), ['us-west: its database does not replicate from the primary'])
-  assert.match(said({ missingWal: '000000010000000000000005' })[0]!, /no longer has the WAL .* replica reinit/)
+  assert.match(
+    said({ missingWal: '000000010000000000000005' })[0]!,
+    /no longer has the WAL .* replica reinit/,
+  )
   assert.match(said({ role: 'unknown', missingWal: '000000010000000000000005' })[0]!, /replica reinit/)
   assert.match(said({ state: 'creating replica' })[0]!, /is being copied from the primary/)
 })
