@@ -29,7 +29,7 @@ export async function isRight(server: Server, domain: string, { net, addresses }
 }
 
 /** Reading a large map takes some servers their time. */
-const patienceMs = 120_000
+const answerTimeoutMs = 120_000
 
 /** Until it answers from this map; throws when it ends before. */
 export async function untilAnswering(
@@ -38,7 +38,7 @@ export async function untilAnswering(
   hasEnded: () => boolean,
 ): Promise<void> {
   const probes = sample(map, 4)
-  const deadline = performance.now() + patienceMs
+  const deadline = performance.now() + answerTimeoutMs
   for (;;) {
     const right = await Promise.all(probes.map((probe) => isRight(server, map.domain, probe)))
     if (right.every(Boolean)) return

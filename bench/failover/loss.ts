@@ -56,7 +56,7 @@ function byOutcome(attempts: readonly Attempt[]): Loss['orders'] {
 
 /** Each lost write is one violation, however many databases miss it. */
 export function brokenBy(violations: readonly Violation[]): { lost: number; others: string[] } {
-  const others = violations.filter(({ guarantee }) => guarantee !== 'acknowledged-stays')
+  const others = violations.filter(({ guarantee }) => guarantee !== 'no-lost-writes')
   return { lost: violations.length - others.length, others: others.map(({ what }) => what) }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { heard } from '../../src/lab/workloads/ledger/connections.ts'
+import { withErrorHandlers } from '../../src/lab/workloads/ledger/connections.ts'
 import { type Database, databaseAt } from './database.ts'
 import { pgbench } from './pgbench.ts'
 import { type Site, startPlainPair } from './plain-pair.ts'
@@ -110,11 +110,11 @@ async function measure({ write, read }: { write: Database; read: Database }, opt
 /** Asked again and again from shortly before it can be there, this far apart. */
 const cycleIntervalMs = 0.5
 const lookBeforeMs = 5
-const patienceMs = 10_000
+const answerTimeoutMs = 10_000
 
 async function startProber(write: Database, read: Database, oneWayMs: number) {
-  const writer = heard(new pg.Pool({ ...write, max: 4, idleTimeoutMillis: 0 }))
-  const reader = heard(new pg.Pool({ ...read, max: 12, idleTimeoutMillis: 0 }))
+  const writer = withErrorHandlers(new pg.Pool({ ...write, max: 4, idleTimeoutMillis: 0 }))
+  const reader = withErrorHandlers(new pg.Pool({ ...read, max: 12, idleTimeoutMillis: 0 }))
   await writer.query(
     'CREATE TABLE IF NOT EXISTS bench_load (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)',
   )
@@ -147,13 +147,13 @@ async function startProber(write: Database, read: Database, oneWayMs: number) {
     }
     const looker = await reader.connect()
     try {
-      while (performance.now() < sentMs + patienceMs) {
+      while (performance.now() < sentMs + answerTimeoutMs) {
         const text = 'SELECT 1 FROM bench_probes WHERE id = $1'
         const { rowCount } = await looker.query({ name: 'look', text, values: [id] })
         if (rowCount) return void lagsMs.push(performance.now() - sentMs)
         await delay(cycleIntervalMs)
       }
-      throw new Error(`probe ${id} was not seen on the replica in ${patienceMs} ms`)
+      throw new Error(`probe ${id} was not seen on the replica in ${answerTimeoutMs} ms`)
     } finally {
       looker.release()
     }

@@ -9,8 +9,8 @@ const said = {
 const message = 'interrupt'
 
 /**
- * Ctrl-C, SIGTERM and a closed terminal all abort once: a second Ctrl-C must not cut short the clean stop that the first
- * one started. A closed terminal makes writes fail, which must not end the process. A parent that forwards its
+ * Ctrl-C, SIGTERM and a closed terminal all abort once: a second Ctrl-C must not cut short the clean stop that the
+ * first one started. A closed terminal makes writes fail, which must not end the process. A parent that forwards its
  * interrupts sends a message; its exit counts as one as well.
  */
 export function onInterrupt(output: Output, how: keyof typeof said): Interrupt {

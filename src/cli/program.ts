@@ -16,8 +16,8 @@ import {
 type Register = (program: Command, words: readonly string[]) => void | Promise<void>
 
 /**
- * All commands by purpose, in the order of `nearside --help`. Only the called command's code is loaded: `nearside status`
- * must not wait for code that only `nearside up` needs.
+ * All commands by purpose, in the order of `nearside --help`. Only the called command's code is loaded: `nearside
+ * status` must not wait for code that only `nearside up` needs.
  */
 const groups: Record<string, Record<string, () => Promise<Register>>> = {
   'Get started:': {

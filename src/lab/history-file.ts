@@ -6,17 +6,17 @@ import { openPrivately } from '../lib/files.ts'
 import type { FinalState, History, HistoryHeader, Mark, Op, View } from './history.ts'
 
 /**
- * A history as a file: one JSON object a line, the header first, so that it can be read with grep and jq and a file of
- * millions of operations needs no memory for its text.
+ * A history as a file: one JSON object per line, the header first. It works with grep and jq, and a file with millions
+ * of operations need not be held in memory as text.
  *
  *     {"header":{…}}                    once, first
- *     {"op":{…}}                        each operation, in the order of completion
+ *     {"op":{…}}                        each operation, in order of completion
  *     {"mark":{…}}
- *     {"final":{…}} {"view":{…}} …      at the end, if it was looked at: the final state, and each view of it
- *     {"end":{"ops":12345}}             last; without it the file was cut short
+ *     {"final":{…}} {"view":{…}} …      final state and each of its views, if they were read
+ *     {"end":{"ops":12345}}             last; missing in a truncated file
  *
- * A file may come from anywhere: everything is checked when it is read, and nothing in it is ever used as a path, a
- * property's name or a pattern.
+ * A file is untrusted: reading it validates everything, and nothing in it is ever used as a path, a property name or a
+ * pattern.
  */
 
 const text = z.string().max(10_000)
@@ -84,7 +84,7 @@ const view = z.strictObject({
   orders: pairs.optional(),
 }) satisfies z.ZodType<View>
 
-/** Views have lines of their own: one line with everything could be longer than a string may be. */
+/** Each view has its own line: all in one line could exceed the maximum length of a string. */
 const final = z.strictObject({
   accountsAtStart: pairs.optional(),
   absent: z.array(z.strictObject({ region: name, source, why: text })),
@@ -94,16 +94,16 @@ const schemas = { op, mark, view, final, header, end: z.strictObject({ ops: z.in
 type Schemas = typeof schemas
 type Line = { [Key in keyof Schemas]: { key: Key; value: z.infer<Schemas[Key]> } }[keyof Schemas]
 
-/** A view of a very long run is some tens of megabytes. */
+/** A view of a very long run is tens of megabytes. */
 const longestLineBytes = 256 * 1024 * 1024
 
-/** What is in a file. Without `final` the run ended before anyone had looked. */
+/** The content of a file. Without `final`, the run ended before the final state was read. */
 type Recorded = { history: History; final?: FinalState }
 
-/** Of mode 0600, and not through a symbolic link: the names in it may say something about the world. */
+/** Mode 0600, and never through a symbolic link: names in it may reveal something about the world. */
 export async function saveHistory(path: string, recorded: Recorded): Promise<void> {
   const file = await openPrivately(path)
-  // The stream closes it, also when it fails.
+  // The stream closes it, even after an error.
   await pipeline(textOf(recorded), file.createWriteStream())
 }
 
@@ -121,7 +121,7 @@ function* textOf({ history, final: state }: Recorded): Generator<string> {
   yield lines([{ end: { ops: history.ops.length } }])
 }
 
-/** Rejects with the line at fault when the file is no history, is damaged, or was cut short. */
+/** Rejects with the line number if the file is not a history, is damaged, or is truncated. */
 export async function loadHistory(path: string): Promise<Recorded> {
   const ops: Op[] = []
   const marks: Mark[] = []
@@ -147,9 +147,9 @@ export async function loadHistory(path: string): Promise<Recorded> {
       throw damaged(`${where}: expected ${value.ops} operations, found ${ops.length}`)
     ended = true
   }
-  if (!head || !ended) throw damaged(`${path}: expected a line "end", the file was cut short`)
+  if (!head || !ended) throw damaged(`${path}: expected a line "end", the file is truncated`)
   if (new Set(ops.map(({ id }) => id)).size < ops.length)
-    throw damaged(`${path}: expected operations with different ids`)
+    throw damaged(`${path}: expected unique operation ids`)
   return { history: { header: head, ops, marks }, ...(state ? { final: { ...state, views } } : {}) }
 }
 
@@ -168,7 +168,7 @@ function parseLine(content: string, where: string): Line {
   throw damaged(`${where}: ${key}: ${z.prettifyError(parsed.error).slice(0, 500)}`)
 }
 
-/** Not readline: that would keep a file without a line break in memory, however large it is. */
+/** Not readline, which would hold a file without line breaks in memory, whatever its size. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   let parts: Buffer[] = []
   let lengthBytes = 0
@@ -191,5 +191,5 @@ async function* linesOf(path: string): AsyncGenerator<string> {
 
 const damaged = (message: string) =>
   new NearsideError('history_damaged', message, {
-    remedy: 'give a file that `nearside drill --history FILE` has written',
+    remedy: 'pass a file written by `nearside drill --history FILE`',
   })

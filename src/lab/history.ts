@@ -1,44 +1,43 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * A recorded history: what users asked of a world, when, and what they were told. The checker (checker/) holds it
- * against what the world shows at the end. Nothing of the world's own logs is in it: only what a client can know.
+ * A recorded history: the operations that users sent to a world, with times and outcomes. The checker (checker/)
+ * compares it with the world's final state. It contains only what a client can know, nothing from the world's own logs.
  *
- * **Time.** All times are milliseconds of this machine's monotonic clock (`clockMs`), which every process reads alike,
- * in whatever network namespace, and which nobody can set. An operation took effect, if it did, somewhere between
- * `invokedMs` and `completedMs`; two operations that overlap may have happened in either order, and no check concludes
- * anything from their order.
+ * **Time.** All times are milliseconds of this machine's monotonic clock (`clockMs`). It is the same for every process
+ * in every network namespace, and cannot be set. An operation took effect, if it did, between `invokedMs` and
+ * `completedMs`; two overlapping operations may have happened in either order, and no check relies on their order.
  *
  * **Outcome.**
  *
- * - `ok`: acknowledged. A write is there for good, a read shows what is in it.
- * - `fail`: certainly not applied, now or later. Said only when COMMIT was surely not sent, or when the server itself
- *   said that it rolled back. A read that failed shows nothing.
- * - `unknown`: may have been applied, and may still be. Everything else: an answer that never came, and a COMMIT that
- *   was answered with success *and a warning* (its wait for the standby was cancelled).
+ * - `ok`: acknowledged. A write is durable; a read shows its values.
+ * - `fail`: certainly not applied, now or later. Recorded only if COMMIT was certainly not sent, or if the server itself
+ *   reported a rollback. A failed read shows nothing.
+ * - `unknown`: may have been applied, and may still be. Everything else: a missing answer, and a COMMIT that succeeded
+ *   *with a warning* (its wait for the standby was cancelled).
  *
- * When in doubt it is `unknown`: a wrong `ok` or `fail` accuses the world of what it did not do.
+ * When in doubt, it is `unknown`: a wrong `ok` or `fail` would report a violation that did not happen.
  *
- * **Users.** A user is one session, from the first operation to the last, through whatever edge. What users saw
- * earlier and wrote themselves, they must see again. Users need not wait for one operation before the next.
+ * **Users.** A user is one session, from its first operation to its last, through any edge. Users must see again what
+ * they saw and wrote earlier. A user may start an operation before the previous one has completed.
  */
 export type History = {
   header: HistoryHeader
-  /** In the order of completion. */
+  /** In order of completion. */
   ops: readonly Op[]
-  /** What was done to the world meanwhile (faults, healing), for people who read a violation. */
+  /** What happened to the world meanwhile (faults, healing), for people who investigate a violation. */
   marks: readonly Mark[]
 }
 
 export type HistoryHeader = {
   version: 1
-  /** The world's name. */
+  /** Name of the world. */
   world: string
-  /** Tells whose monotonic clock this is. */
+  /** Identifies the monotonic clock. */
   bootId: string
-  /** Add it to a time of this history for milliseconds since 1970, as they were when recording began. */
+  /** Offset from a time of this history to milliseconds since 1970, taken when recording began. */
   epochOffsetMs: number
-  /** What random choices of the run came from. */
+  /** Seed of the run's random choices. */
   seed?: number
 }
 
@@ -46,66 +45,66 @@ export type Mark = { atMs: number; what: string }
 
 export type Outcome = 'ok' | 'fail' | 'unknown'
 
-/** Where an acknowledged write was applied, as that server itself said within the transaction. */
+/** Where an acknowledged write was applied, as that server reported within the transaction. */
 export type Place = {
   /** Address of the PostgreSQL server. */
   server: string
-  /** PostgreSQL's timeline: every promotion begins a new, higher one. */
+  /** PostgreSQL's timeline: every promotion starts a new, higher one. */
   timeline: number
 }
 
-/** `primary` or `replica`: which endpoint was asked, not which database answered (that is `servedBy`). */
+/** `primary` or `replica`: the endpoint that was used, not the database that answered (see `servedBy`). */
 export type Source = 'primary' | 'replica'
 
-/** Account and balance; names occur once. Pairs, not an object: histories are also read from files. */
+/** Account and balance, each account once. Pairs, not an object, because histories are also read from files. */
 export type Balances = readonly (readonly [account: string, balance: number])[]
 
 type Common = {
-  /** Unique in its history. */
+  /** Unique within its history. */
   id: number
   user: string
-  /** Region whose edge or database endpoint was asked. */
+  /** Region whose edge or database endpoint was used. */
   edge: string
-  /** Region that answered, if it is known. */
+  /** Region that answered, if known. */
   servedBy?: string
   invokedMs: number
   completedMs: number
   outcome: Outcome
-  /** HTTP status, SQLSTATE, error code or the server's warning; for people. */
+  /** HTTP status, SQLSTATE, error code or server warning, for people. */
   why: string
 }
 
-/** Of a write's transaction: known to who speaks SQL, and of an order if its app says so. */
+/** About a write's transaction: known for SQL, and for an order if the app reports it. */
 type Committed = {
-  /** On acknowledged writes. */
+  /** Only on acknowledged writes. */
   place?: Place
-  /** When COMMIT was sent, if it was: the acknowledgement is no older. Narrows what `invokedMs` says. */
+  /** When COMMIT was sent, if it was: a later lower bound for the acknowledgement than `invokedMs`. */
   commitSentMs?: number
 }
 
-/** Puts one value, tried once in its list, at the end of a list. */
+/** Appends one value to a list; each value is tried once per list. */
 export type AppendOp = Common & Committed & { kind: 'append'; list: string; value: string }
-/** A list from its beginning, in order; empty unless ok. */
+/** A list from its start, in order; empty unless `ok`. */
 export type ReadListOp = Common & {
   kind: 'readList'
   list: string
   source: Source
   values: readonly string[]
 }
-/** Takes from one account and gives to another, in one transaction that also notes the reference. */
+/** Moves money between accounts, in one transaction that also stores the reference. */
 export type TransferOp = Common &
   Committed & { kind: 'transfer'; reference: string; from: string; to: string; amount: number }
-/** Every account in one snapshot; empty unless ok. */
+/** All accounts in one snapshot; empty unless `ok`. */
 export type ReadAccountsOp = Common & { kind: 'readAccounts'; source: Source; balances: Balances }
-/** An order of the shop. The same reference may be sent again, and makes one order at most. */
+/** An order of the shop. The same reference may be sent again, and creates one order at most. */
 export type OrderOp = Common & Committed & { kind: 'order'; reference: string; customer: string }
-/** All orders of a customer, as a page of the shop shows them; empty unless ok. */
+/** All orders of a customer, as shown by a page of the shop; empty unless `ok`. */
 export type ReadOrdersOp = Common & {
   kind: 'readOrders'
   customer: string
   references: readonly string[]
 }
-/** Any other request: it counts for errors and latency, and proves nothing. */
+/** Any other request: counts for errors and latency, but proves nothing. */
 type PageOp = Common & { kind: 'page'; path: string }
 
 export type Op = AppendOp | ReadListOp | TransferOp | ReadAccountsOp | OrderOp | ReadOrdersOp | PageOp
@@ -113,7 +112,7 @@ export type WriteOp = AppendOp | TransferOp | OrderOp
 export type OpKind = Op['kind']
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
-/** An operation before it has its number. */
+/** An operation without its id. */
 export type NewOp = WithoutId<Op>
 export type RecordOp = (op: NewOp) => void
 
@@ -121,32 +120,32 @@ export const isWrite = (op: Op): op is WriteOp =>
   op.kind === 'append' || op.kind === 'transfer' || op.kind === 'order'
 
 /**
- * What the world shows once load has ended, faults are healed and replicas had their time to catch up.
+ * The world's state after the load has ended, faults are healed and replicas have had time to catch up.
  *
- * A part that a view does not have was not asked for; an empty one was asked for and is empty.
+ * A part missing from a view was not queried; an empty part was queried and is empty.
  */
 export type FinalState = {
-  /** The balances before the first transfer. */
+  /** Balances before the first transfer. */
   accountsAtStart?: Balances
-  /** The primary's first; then each region's own replica (in the primary's region: the primary again). */
+  /** The primary's first, then each region's own replica (in the primary's region, the primary again). */
   views: readonly View[]
-  /** Databases that should have shown something and did not. */
+  /** Databases that could not be read. */
   absent: readonly { region: string; source: Source; why: string }[]
 }
 
 export type View = {
-  /** Region whose endpoint was asked. For `replica`: also the region of the database that answered. */
+  /** Region whose endpoint was used. For `replica`, also the region of the database that answered. */
   region: string
   source: Source
   lists?: readonly (readonly [list: string, values: readonly string[]])[]
   accounts?: Balances
-  /** How often each reference of a transfer is there. */
+  /** How often each transfer reference exists. */
   transfers?: readonly (readonly [reference: string, count: number])[]
-  /** How often each reference of an order is there; only those of this history. */
+  /** How often each order reference of this history exists. */
   orders?: readonly (readonly [reference: string, count: number])[]
 }
 
-/** Milliseconds of the machine's monotonic clock, the same in every process. Not `performance.now()`, which is not. */
+/** Milliseconds of the machine's monotonic clock, the same in every process, unlike `performance.now()`. */
 export const clockMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 export function newHeader(world: string, seed?: number): HistoryHeader {
@@ -159,7 +158,7 @@ export function newHeader(world: string, seed?: number): HistoryHeader {
   }
 }
 
-/** Collects the operations of everything that runs in this process. */
+/** Records the operations of this process. */
 export class Recorder {
   readonly header: HistoryHeader
   readonly ops: Op[] = []
@@ -169,7 +168,7 @@ export class Recorder {
     this.header = header
   }
 
-  /** Bound, so that it can be handed to workloads. */
+  /** Bound, so that it can be passed to workloads. */
   readonly record: RecordOp = (op) => {
     this.ops.push({ ...op, id: this.ops.length } as Op)
   }
@@ -183,7 +182,7 @@ export class Recorder {
   }
 }
 
-/** What several workloads found in one world. The parts of one view come from different workloads. */
+/** Merges the final states of several workloads. The parts of one view may come from different workloads. */
 export function mergeFinals(finals: readonly FinalState[]): FinalState {
   const views = new Map<string, View>()
   for (const view of finals.flatMap((one) => one.views)) {

@@ -25,24 +25,26 @@ import {
   stopShaper,
 } from './wan/index.ts'
 
-/** A world in a network of its own, with distances between its regions. */
+/** A world in its own network, with latency between its regions. */
 export type Lab = {
   id: string
   world: WorldHandle
   regions: readonly Region[]
-  /** A new connection to the shaper, from whatever namespace; the caller closes it. */
+  /** Opens a new connection to the shaper, from any namespace; the caller closes it. */
   wan(): Promise<Shaper>
-  /** Words before a command that run it in a place's network: a region's, or *internet*, or *router*. */
+  /** Command prefix that runs a command in the network of a place: a region, *internet* or *router*. */
   inside(place: string): readonly string[]
-  /** What the line from one region to another is like when nobody has changed it. */
+  /** Original settings of the link from one region to another. */
   base(from: string, to: string): LinkParams
 }
 
-/** The lab that a world lives in. Its regions can be asked only from inside of it. */
+/** The lab of a world. Its regions can be reached only from inside it. */
 export function labOf(world: WorldHandle): Lab {
   const { lab } = world.record
   if (!lab)
-    throw new NearsideError('lab_not_found', `${world.name}: is no lab`, { remedy: 'nearside lab up' })
+    throw new NearsideError('lab_not_found', `${world.name}: not a lab`, {
+      remedy: 'run `nearside lab up` to create a lab',
+    })
   const { id, rttMs } = lab
   const known = world.record.topology.network.rttMs
   const region = (name: string) => regionNamed(world, name)
@@ -55,11 +57,9 @@ export function labOf(world: WorldHandle): Lab {
       const own = ownPlaces.find((one) => one === place)
       const namespace = namespaceOf(id, own ?? region(place).index)
       if (!exists(namespace))
-        throw new NearsideError(
-          'lab_network_missing',
-          `${world.name}: the lab has no network at the moment`,
-          { remedy: 'nearside lab up makes it' },
-        )
+        throw new NearsideError('lab_network_missing', `${world.name}: the lab’s network is down`, {
+          remedy: 'run `nearside lab up` to restore it',
+        })
       return insideOf(namespace)
     },
     base: (from, to) => baseParams(region(from), region(to), rttMs, known),
@@ -67,9 +67,8 @@ export function labOf(world: WorldHandle): Lab {
 }
 
 /**
- * Makes what is missing of a lab's network: namespaces, lines, shaper, links; resolves to the names of what had to be
- * made. Links that someone has changed stay as they are, but with `newDelays` every delay is set anew. To be called
- * under the world's lock.
+ * Creates the missing parts of a lab's network: namespaces, veth pairs, shaper, links. Resolves to the names of what it
+ * created. Changed links keep their settings, except that `newDelays` resets every delay. Call it under the world lock.
  */
 export async function raiseLab(
   id: string,
@@ -104,11 +103,11 @@ export async function raiseLab(
   }
 }
 
-/** True when nothing of a lab's network is there but, perhaps, the router's empty namespace. */
+/** True if nothing of a lab's network exists except, possibly, the router's empty namespace. */
 export const isFresh = (id: string) =>
   labNamespaces(id).every((name) => parseNamespace(name)?.place === 'router')
 
-/** Removes a lab's network and everything that runs in it. Its world must have been stopped, or be dead. */
+/** Removes a lab's network and every process in it. Its world must be stopped or dead. */
 export async function removeLab(id: string): Promise<{ removed: boolean; ended: string[] }> {
   const removed = labNamespaces(id).length > 0
   await stopShaper(labFolder(id))

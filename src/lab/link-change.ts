@@ -1,18 +1,18 @@
 import { bitsPerSecond, durationMs, share } from '../lib/quantities.ts'
 import type { LinkParams } from './wan/index.ts'
 
-/** What the shaper accepts. */
+/** The range that the shaper accepts. */
 export const delayBounds = { most: 60_000 }
 export const rateBounds = { least: 1000, most: 1e12 }
 
-/** What people type for a link. */
+/** The quantities of a link's options. */
 export const linkQuantities = {
   delay: durationMs({ ...delayBounds, example: '40ms' }),
   loss: share({ least: 0, example: '1%' }),
   rate: bitsPerSecond({ ...rateBounds, example: '100mbit' }),
 }
 
-/** What `nearside lab link` was asked to change; what is absent stays. */
+/** Changes requested from `nearside lab link`; missing fields stay as they are. */
 export type Change = {
   delay?: number
   jitter?: number
@@ -23,18 +23,17 @@ export type Change = {
   oneWay?: boolean
 }
 
-/** What cannot be meant together, as far as it can be told without the link. Pure. */
+/** Contradictions between options that show without looking at the link. Pure. */
 export function contradiction(typed: Change, args: readonly string[]): string | undefined {
   const takesBack = args.includes('--no-cut')
   if (takesBack && (args.includes('--cut') || typed.cutOneWay))
-    return `--no-cut: says the opposite of ${typed.cutOneWay ? '--cut-one-way' : '--cut'}`
+    return `--no-cut: contradicts ${typed.cutOneWay ? '--cut-one-way' : '--cut'}`
   return undefined
 }
 
-/** A delay that wanders by more than itself would be one below 0. Pure. */
-export const wandersTooFar = ({ delayMs, jitterMs }: LinkParams) => jitterMs > delayMs
+/** More jitter than delay would make the delay negative. Pure. */
+export const jitterExceedsDelay = ({ delayMs, jitterMs }: LinkParams) => jitterMs > delayMs
 
-/** Pure. */
 export function changed(
   params: LinkParams,
   { delay, jitter, loss, rate, cut, cutOneWay }: Change,

@@ -7,11 +7,11 @@ import { type MeasuredRtts, roundTripMs } from '../topology/round-trips.ts'
 import { visitor } from '../world/namespaces/names.ts'
 import type { Link, LinkParams } from './wan/index.ts'
 
-/** What the lines between a lab's regions are like before anyone changes them. Pure. */
+/** Original settings of the links between a lab's regions. Pure. */
 
 type Place = Pick<Region, 'name' | 'location'>
 
-/** A line with this delay and no other fault. */
+/** A link with this delay and no other impairment. */
 export const lineOf = (delayMs: number): LinkParams => ({
   delayMs,
   jitterMs: 0,
@@ -21,8 +21,8 @@ export const lineOf = (delayMs: number): LinkParams => ({
 })
 
 /**
- * Every pair of regions, both directions: half of the measured round trip if there is one, else half of what the model
- * makes of the coordinates. Each direction gets the same half: a round trip does not tell more.
+ * Links for every pair of regions in both directions: half of the measured round trip, or half of the model's estimate
+ * from the coordinates. Both directions get the same half, because a round trip does not tell them apart.
  */
 export function baseLinks(
   regions: readonly Place[],
@@ -35,14 +35,14 @@ export function baseLinks(
   )
 }
 
-/** Measured round trips of an earlier source win over those of a later one. */
+/** An earlier source of measured round trips overrides a later one. */
 export const baseParams = (
   from: Place,
   to: Place,
   ...measured: readonly (MeasuredRtts | undefined)[]
 ): LinkParams => lineOf(roundTripMs(from, to, ...measured) / 2)
 
-/** Between the visitor and every region that serves, both directions: as a user who lives where the first one is. */
+/** Links between the visitor and every region that serves, as for a user located at the first region. */
 export function visitorLinks(regions: readonly (Place & Pick<Region, 'serves'>)[]): Link[] {
   const edges = regions.filter(({ serves }) => serves)
   return edges.flatMap((edge) => {
@@ -54,7 +54,7 @@ export function visitorLinks(regions: readonly (Place & Pick<Region, 'serves'>)[
   })
 }
 
-/** A second there and back, four times round the earth: whoever writes more has mixed up the units. */
+/** More than 10 s for a round trip means that the units were mixed up. */
 const mostMs = 10_000
 
 /** The round trips in a file, for `lab up --rtt`. */
@@ -79,8 +79,8 @@ export async function readRtts(
 }
 
 /**
- * Measured round trips: `from,to,rttMs` a line, the names being the topology's. A first line of words, empty lines
- * and lines after # do not count. All problems are told together. The other direction of a pair need not be there.
+ * Parses measured round trips: `from,to,rttMs` per line, with the topology's region names. Skips a header line, empty
+ * lines and comments with #. Reports all problems at once. One direction per pair is enough.
  */
 export function parseRtts(text: string, file: string, names: readonly string[]): MeasuredRtts {
   const found: Record<string, number> = {}
@@ -96,22 +96,22 @@ export function parseRtts(text: string, file: string, names: readonly string[]):
     if (cells.length !== 3) wrong(`expected from,to,rttMs, got ${JSON.stringify(line.slice(0, 80))}`)
     else if (stranger !== undefined) {
       const what = didYouMean(stranger, names) ?? `expected ${names.join(', ')}`
-      wrong(`${JSON.stringify(stranger)} is no region of the topology; ${what}`)
+      wrong(`${JSON.stringify(stranger)} is not a region of the topology; ${what}`)
     } else if (from === to) wrong(`${from} has no link to itself`)
     else if (rtt === '' || !Number.isFinite(ms) || ms < 0 || ms > mostMs)
       wrong(`expected a round trip from 0 to ${mostMs} ms, got ${JSON.stringify(rtt)}`)
-    else if (found[`${from} ${to}`] !== undefined) wrong(`${from},${to} is there twice`)
+    else if (found[`${from} ${to}`] !== undefined) wrong(`${from},${to} is listed twice`)
     else found[`${from} ${to}`] = ms
   }
-  if (problems.length === 0 && Object.keys(found).length === 0) problems.push('no round trips in it')
-  if (problems.length === 0) return asymmetryMended(found)
+  if (problems.length === 0 && Object.keys(found).length === 0) problems.push('no round trips found')
+  if (problems.length === 0) return symmetric(found)
   throw new NearsideError('lab_rtt_invalid', [file, ...problems.map((one) => `  ${one}`)].join('\n'), {
-    remedy: 'a line for each pair, such as: us-east,us-west,62.5',
+    remedy: 'write one line per pair, such as: us-east,us-west,62.5',
   })
 }
 
-/** A round trip is the same from both ends: two measurements of it are one with their mean. */
-function asymmetryMended(found: Readonly<Record<string, number>>): MeasuredRtts {
+/** Both directions of a pair measure the same round trip: takes their mean. */
+function symmetric(found: Readonly<Record<string, number>>): MeasuredRtts {
   const pairs = Object.entries(found).map(([pair, ms]) => {
     const [from, to] = pair.split(' ')
     return [pair, (ms + (found[`${to} ${from}`] ?? ms)) / 2] as const

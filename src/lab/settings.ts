@@ -3,7 +3,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { bytes, list } from '../lib/format.ts'
 import type { MeasuredRtts } from '../topology/round-trips.ts'
 
-/** What one `lab up` says of its lab; undefined: nothing. False takes back what an earlier one said. */
+/** Options of one `lab up`; undefined leaves a setting as it is, false resets it. */
 type Said = {
   rttMs?: MeasuredRtts | false | undefined
   appFaults?: boolean | undefined
@@ -13,8 +13,8 @@ type Said = {
 type Settings = Omit<LabRecord, 'id'>
 
 /**
- * What a lab is like: what this `lab up` says, else what an earlier one did. `kept` is for the operator, who may have
- * forgotten. A small disk has the database in it, so it stays as it is until both are purged. Pure.
+ * A lab's settings: from this `lab up`, otherwise from an earlier one. `kept` lists the earlier ones for the operator,
+ * who may have forgotten them. A small disk holds the database, so it stays until both are purged. Pure.
  */
 export function settingsOf(said: Said, before: Settings = {}): { settings: Settings; kept: string[] } {
   const { rttMs: rttBefore, appFaults: faultsBefore = false, smallDisks: disksBefore = {} } = before
@@ -23,8 +23,11 @@ export function settingsOf(said: Said, before: Settings = {}): { settings: Setti
     if (has === undefined || has === size) continue
     throw new NearsideError(
       'lab_disk_in_use',
-      `--small-disk: ${region} has a disk of ${bytes(has)} already, with its database in it`,
-      { remedy: 'nearside lab down --purge, then nearside lab up --small-disk …: the lab begins anew' },
+      `--small-disk: ${region} already has a disk of ${bytes(has)} with its database on it`,
+      {
+        remedy:
+          'run `nearside lab down --purge`, then `nearside lab up --small-disk …`, which starts with an empty database',
+      },
     )
   }
   const rttMs = said.rttMs === false ? undefined : (said.rttMs ?? rttBefore)
@@ -39,9 +42,7 @@ export function settingsOf(said: Said, before: Settings = {}): { settings: Setti
     },
     kept: [
       ...(rttMs && said.rttMs === undefined ? ['measured round trips (until --no-rtt)'] : []),
-      ...(appFaults && said.appFaults === undefined
-        ? ['faults inside the apps (until --no-app-faults)']
-        : []),
+      ...(appFaults && said.appFaults === undefined ? ['app faults (until --no-app-faults)'] : []),
       ...(disksKept.length > 0 ? [`a small disk in ${list(disksKept)} (until lab down --purge)`] : []),
     ],
   }

@@ -11,24 +11,24 @@ export type ShownLink = {
   from: string
   to: string
   params: LinkParams
-  /** What it is like when nobody has changed it. */
+  /** The original settings. */
   base: LinkParams
   changed: boolean
   stats?: Omit<LinkStats, 'from' | 'to'>
 }
 
-/** The answer of `nearside lab status --json`. Fields are added, never changed or taken away. */
+/** The output of `nearside lab status --json`. Fields may be added, but never change and never disappear. */
 export type LabStatus = {
   lab: string
   world: string
   folder: string
-  /** `up`: packets travel. `no shaper`: none does. `down`: there is no network. */
+  /** `up`: packets are forwarded. `no shaper`: none are. `down`: there is no network. */
   network: 'up' | 'no shaper' | 'down'
   health: Health
   primary?: string
   places: { place: string; namespace: string; addresses: string }[]
   links: ShownLink[]
-  /** Cities of simulated users that have links now. */
+  /** Cities of simulated users that currently have links. */
   cities: number
   totals?: Totals
 }
@@ -49,7 +49,7 @@ export async function labStatus(world: WorldHandle): Promise<LabStatus> {
         return { place: name, namespace: namespaceOf(lab.id, index), addresses: address }
       }),
       ...ownPlaces.map((place) => {
-        const addresses = place === 'internet' ? usersNetwork : 'the operator’s: unshaped, never cut'
+        const addresses = place === 'internet' ? usersNetwork : 'for the operator: unshaped, never cut'
         return { place, namespace: namespaceOf(lab.id, place), addresses }
       }),
     ],
@@ -86,7 +86,7 @@ function linksOf(lab: Lab, links: readonly Link[], stats: readonly LinkStats[]):
     })
 }
 
-/** The shaper keeps delays to the microsecond. */
+/** The shaper stores delays in microseconds. */
 const sameLine = (a: LinkParams, b: LinkParams) =>
   Math.abs(a.delayMs - b.delayMs) < 0.001 &&
   a.jitterMs === b.jitterMs &&

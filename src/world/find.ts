@@ -19,9 +19,9 @@ export const worldOf = (options: WorldOptions, cwd = process.cwd()): Promise<Wor
 
 /**
  * Opens the world of a folder from a network that can reach its regions. The addresses of a lab exist only in its
- * namespaces, so for a lab this command restarts itself in the lab's router, which reaches every region even while links
- * are cut. If the lab's network is gone, the command restarts in an empty network: outside, the lab's addresses may
- * belong to other hosts.
+ * namespaces, so for a lab this command restarts itself in the lab's router, which reaches every region even while
+ * links are cut. If the lab's network is gone, the command restarts in an empty network: outside, the lab's addresses
+ * may belong to other hosts.
  */
 export async function openWorldHere(folder: string): Promise<WorldHandle> {
   const record = await readWorld(folder)

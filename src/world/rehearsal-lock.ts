@@ -3,9 +3,9 @@ import type { Note } from '../lib/note.ts'
 import { locked, lockFileOf } from './lock.ts'
 
 /**
- * One rehearsal at a time in a world; the next one waits and says for whom. Two at once would remove each other's load
- * (each recreates the ledger's schema, and a database has only one), find acknowledged writes lost, and suffer from each
- * other's faults. The lock is not the world lock, because faults start and stop regions meanwhile.
+ * Allows one rehearsal at a time in a world; the next one waits and shows which one it waits for. Two at once would
+ * drop each other's load (each recreates the one schema in the database), report acknowledged writes as lost, and be
+ * affected by each other's faults. Not the world lock, which faults take to start and stop regions.
  */
 export const rehearse = <T>(
   worldFolder: string,

@@ -44,11 +44,11 @@ test('pauses are held against their targets, and against Patroni’s default', (
 test('a lost write is ours to answer for', () => {
   const broken: Losses['violations'] = [
     {
-      guarantee: 'acknowledged-stays',
+      guarantee: 'no-lost-writes',
       what: 'order t0-1 is not in the primary, us-west’s database',
       ops: [1],
     },
-    { guarantee: 'applied-once', what: 'order t0-2 is 2 times in the primary', ops: [2] },
+    { guarantee: 'no-duplicate-writes', what: 'order t0-2 is 2 times in the primary', ops: [2] },
   ]
   const figures = figuresOf(losses([1], [1], broken), { default: losses([1], [1], broken) })
   const ours = figure(figures, 'Nearside: acknowledged writes lost')

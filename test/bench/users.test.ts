@@ -28,7 +28,7 @@ const visits = (all: number, warm: number, order: number, west: number): Visits 
     usersFastShare: 0.97,
   },
   effort: {
-    ...{ cpuShare: 0.1, loopDelayMs: exact, lateMs: exact, underWayMax: 9, peakMemoryBytes: 1e8 },
+    ...{ cpuShare: 0.1, loopDelayMs: exact, lateMs: exact, inFlightMax: 9, peakMemoryBytes: 1e8 },
     limit: undefined,
   },
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { loadCities } from '../../src/geo/cities.ts'
 import { rttMs, userRttMs } from '../../src/geo/rtt.ts'
-import { changed, contradiction, linkQuantities, wandersTooFar } from '../../src/lab/link-change.ts'
+import { changed, contradiction, jitterExceedsDelay, linkQuantities } from '../../src/lab/link-change.ts'
 import { baseLinks, lineOf, parseRtts, visitorLinks } from '../../src/lab/links.ts'
 import { mostPlaces } from '../../src/lab/users/plan/place.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
@@ -131,8 +131,8 @@ test('opposites and a jitter above the delay are told', () => {
   assert.match(contradiction({ cut: false }, ['--cut', '--no-cut']) ?? '', /the opposite of --cut$/)
   assert.match(contradiction({ cutOneWay: true }, ['--cut-one-way', '--no-cut']) ?? '', /of --cut-one-way$/)
   assert.equal(contradiction({ cut: false }, ['--no-cut']), undefined)
-  assert.ok(wandersTooFar({ ...lineOf(5), jitterMs: 10 }))
-  assert.ok(!wandersTooFar({ ...lineOf(5), jitterMs: 5 }))
+  assert.ok(jitterExceedsDelay({ ...lineOf(5), jitterMs: 10 }))
+  assert.ok(!jitterExceedsDelay({ ...lineOf(5), jitterMs: 5 }))
 })
 
 test('a change of a link leaves everything else of it as it is', () => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { users } from '../../lab/faults/arguments.ts'
-import { type Change, changed, contradiction, linkQuantities, wandersTooFar } from '../../lab/link-change.ts'
+import { type Change, changed, contradiction, jitterExceedsDelay, linkQuantities } from '../../lab/link-change.ts'
 import { openLab } from '../../lab/open.ts'
 import { labStatus } from '../../lab/status.ts'
 import type { Link } from '../../lab/wan/index.ts'
@@ -84,7 +84,7 @@ async function link(output: Output, options: Options, args: readonly string[]): 
       await shaper.set(links.map((one) => ({ ...one, params: lab.base(one.from, one.to) })))
     else if (wants.length > 0) {
       const wanted = links.map((one) => ({ ...one, params: changed(one.params, options) }))
-      const odd = wanted.find(({ params }) => wandersTooFar(params))
+      const odd = wanted.find(({ params }) => jitterExceedsDelay(params))
       if (odd && (options.delay !== undefined || options.jitter !== undefined))
         throw usage(
           options.jitter === undefined ? '--delay' : '--jitter',

@@ -206,8 +206,8 @@ function errorsBlock({ errors }: UsersResult, paint: Paint): string[] {
 
 /** The generator's own resource use, and whether it limited the measurement. */
 function effortText({ effort }: Pick<UsersResult, 'effort'>): string {
-  const { cpuShare, lateMs, loopDelayMs, underWayMax, peakMemoryBytes } = effort
-  return `Load generator: ${Math.round(cpuShare * 100)} % of one core, ${bytes(peakMemoryBytes)}. Send delay, included in latencies: p50 ${ms(lateMs.p50)}, p99 ${ms(lateMs.p99)}, max ${ms(lateMs.max)}. Event-loop lag: p99 ${ms(loopDelayMs.p99)}. At most ${underWayMax.toLocaleString('en-US')} requests in flight.`
+  const { cpuShare, lateMs, loopDelayMs, inFlightMax, peakMemoryBytes } = effort
+  return `Load generator: ${Math.round(cpuShare * 100)} % of one core, ${bytes(peakMemoryBytes)}. Send delay, included in latencies: p50 ${ms(lateMs.p50)}, p99 ${ms(lateMs.p99)}, max ${ms(lateMs.max)}. Event-loop lag: p99 ${ms(loopDelayMs.p99)}. At most ${inFlightMax.toLocaleString('en-US')} requests in flight.`
 }
 
 function effortLines(result: UsersResult, paint: Paint): string[] {

@@ -12,7 +12,8 @@ import { renderStatus } from '../status/render.ts'
 const everyMs = 1000
 
 /**
- * Shows the state of the world until `signal` aborts, or until another command has stopped it. Returns which of the two.
+ * Shows the state of the world until `signal` aborts, or until another command has stopped it. Returns which of the
+ * two.
  */
 export async function watchWorld(
   world: WorldHandle,

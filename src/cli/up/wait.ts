@@ -4,8 +4,8 @@ import type { Output } from '../output.ts'
 import { createProgress } from './progress.ts'
 
 /**
- * Shows a world's start; resolves when these regions serve and, if they make up the whole world, durability is in force.
- * Rejects on permanent failure.
+ * Shows a world's start; resolves when these regions serve and, if they make up the whole world, durability is in
+ * force. Rejects on permanent failure.
  */
 export async function untilUp(
   { world, regions, agents }: Started,

@@ -3,12 +3,12 @@ import { loadHistory } from '../history-file.ts'
 import { check } from './check.ts'
 import type { Guarantee, Promises } from './types.ts'
 
-/** Checks a history that was saved: `nearside drill --history FILE` writes one. */
+/** Checks a saved history, as written by `nearside drill --history FILE`. */
 export async function checkFile(path: string, promises: Promises): Promise<Guarantee[]> {
   const { history, final } = await loadHistory(path)
   if (!final)
-    throw new NearsideError('history_unfinished', `${path}: expected what the databases showed at the end`, {
-      remedy: 'the run that recorded it was interrupted before it looked; run it again',
+    throw new NearsideError('history_unfinished', `${path}: expected the final state of the databases`, {
+      remedy: 'the recorded run was interrupted before it read the final state; run it again',
     })
   return check(history, final, promises)
 }

@@ -4,7 +4,7 @@ import { evidenceOf } from './evidence.ts'
 import { guarantees } from './guarantees.ts'
 import { type Guarantee, guaranteeIds, type Promises } from './types.ts'
 
-/** Holds what users were told against what is there. Pure, and linear in the history but for sorting by time. */
+/** Checks a history against the final state. Pure, and linear in the history except for sorting by time. */
 export function check({ ops }: Pick<History, 'ops'>, final: FinalState, promises: Promises): Guarantee[] {
   const evidence = evidenceOf(ops, final)
   return guaranteeIds.map((id) => {
@@ -20,8 +20,8 @@ export function check({ ops }: Pick<History, 'ops'>, final: FinalState, promises
   })
 }
 
-/** What a world of this topology promises today. */
+/** The guarantees that a world of this topology gives today. */
 export function promisesOf(topology: Pick<Topology, 'database'>): Promises {
-  // Neither is built yet: a read may be served by a replica that is behind.
+  // Neither exists yet: a read may come from a lagging replica.
   return { durability: topology.database.durability, readYourWrites: false, monotonicReads: false }
 }

@@ -4,8 +4,8 @@ import type { Evidence } from './evidence.ts'
 import type { Finding } from './types.ts'
 
 /**
- * Transfers move money and make none: every snapshot that anybody read, and every database at the end, has the accounts
- * of the beginning and their total. At the end each balance is also what the transfers that are there explain.
+ * Transfers move money and never create it: every snapshot that a user read, and every final database, has the initial
+ * accounts and their total. At the end, each balance also matches the transfers that exist.
  */
 export function constantTotal({ ops, final, views, writes }: Evidence): Finding {
   const start = final.accountsAtStart
@@ -21,7 +21,7 @@ export function constantTotal({ ops, final, views, writes }: Evidence): Finding 
     const same = balances.length === accounts.size && balances.every(([account]) => accounts.has(account))
     if (!same)
       violations.push({
-        what: `${where} showed ${balances.length} accounts, not the ${accounts.size} of the beginning`,
+        what: `${where} showed ${balances.length} accounts instead of the initial ${accounts.size}`,
         ops: ids,
       })
     else if (sum !== total)
@@ -46,7 +46,7 @@ export function constantTotal({ ops, final, views, writes }: Evidence): Finding 
     for (const [account, balance] of view.accounts)
       if (expected.get(account) !== balance)
         violations.push({
-          what: `${name} has ${balance} in ${account}, and its transfers explain ${expected.get(account) ?? 0}`,
+          what: `${name} has ${balance} in ${account}, but its transfers add up to ${expected.get(account) ?? 0}`,
           ops: [],
         })
   }

@@ -10,7 +10,7 @@ const subjects = {
   page: (op) => `page ${op.path}`,
 } satisfies { [Kind in Op['kind']]: (op: Extract<Op, { kind: Kind }>) => string }
 
-/** An operation in a sentence: what, by whom, where, and its id, by which it is found in the history. */
+/** An operation as a sentence, with user, region and its id in the history. */
 export function describe(op: Op): string {
   const subject = (subjects[op.kind] as (op: Op) => string)(op)
   return `${subject} by ${op.user} at ${op.edge} (operation ${op.id})`

@@ -3,14 +3,14 @@ import { type ListEvidence, listsIn } from './lists.ts'
 import { type Session, sessionsOf } from './sessions.ts'
 
 /**
- * A history and a final state, indexed once for all checks. Everything here is linear in what was recorded, and so must
- * the checks be: a million operations are checked in seconds. So each write has a number, and what a view shows of it
- * stands at that number.
+ * Indexes a history and a final state once for all checks. The index is linear in the history, and the checks must be,
+ * too: a million operations are checked within seconds. Each write therefore has a number, which indexes the arrays of
+ * every view.
  */
 export type Evidence = {
   ops: readonly Op[]
   final: FinalState
-  /** Every write that was tried, by its number. */
+  /** Every attempted write, by number. */
   writes: readonly Tried[]
   numbers: Numbers
   views: readonly ViewEvidence[]
@@ -18,26 +18,26 @@ export type Evidence = {
   sessions: readonly Session[]
 }
 
-/** A write, and every operation that tried it: a reference may be sent again, and still makes one write at most. */
+/** A write with all of its attempts: a reference may be sent again, but creates one write at most. */
 type Tried = {
   kind: WriteOp['kind']
   ops: WriteOp[]
-  /** ok if one was acknowledged; fail if all of them failed. */
+  /** `ok` if any attempt was acknowledged, `fail` if all failed. */
   outcome: Outcome
 }
 
 export type ViewEvidence = {
   view: View
   name: string
-  /** How often each write is there, by its number. */
+  /** How often each write exists, by number. */
   counts: Uint32Array
-  /** What is there and was never tried, in words, and how often. */
+  /** Descriptions of entries that no user wrote, and how often they exist. */
   unasked: ReadonlyMap<string, number>
-  /** Kinds of writes that it was asked for. */
+  /** Kinds of writes that it was queried for. */
   shows: ReadonlySet<WriteOp['kind']>
 }
 
-/** The number of every write that was tried. */
+/** Assigns a number to every attempted write. */
 class Numbers {
   readonly #appends = new Map<string, Map<string, number>>()
   readonly #transfers = new Map<string, number>()
@@ -47,7 +47,7 @@ class Numbers {
   transfer = (reference: string): number | undefined => this.#transfers.get(reference)
   order = (reference: string): number | undefined => this.#orders.get(reference)
 
-  /** The number that the write has, or gets: the given one. */
+  /** The write's number; assigns `next` to a new one. */
   of(op: WriteOp, next: number): number {
     const [numbers, name] = this.#place(op)
     const known = numbers.get(name)
@@ -67,7 +67,7 @@ class Numbers {
 
 const nameOfAppend = (list: string, value: string) => `${value} in ${list}`
 
-/** A write in words: "v17 in list-3", "order r1". */
+/** A write's short name: "v17 in list-3", "order r1". */
 export function nameOf({ ops: [op] }: Tried): string {
   if (op!.kind === 'append') return nameOfAppend(op!.list, op!.value)
   return `${op!.kind} ${op!.reference}`

@@ -1,16 +1,16 @@
-import { acknowledgedStays } from './acknowledged-stays.ts'
-import { appliedOnce } from './applied-once.ts'
 import { constantTotal } from './constant-total.ts'
 import type { Evidence } from './evidence.ts'
-import { neverBackInTime, neverBackInTimeAtPrimary } from './never-back-in-time.ts'
-import { nothingUnasked } from './nothing-unasked.ts'
+import { monotonicReads, monotonicReadsOnPrimary } from './monotonic-reads.ts'
+import { noDuplicateWrites } from './no-duplicate-writes.ts'
+import { noLostReads } from './no-lost-reads.ts'
+import { noLostWrites } from './no-lost-writes.ts'
+import { noPhantomWrites } from './no-phantom-writes.ts'
+import { noRefusedWrites } from './no-refused-writes.ts'
 import { oneOrder } from './one-order.ts'
 import { onePrimary } from './one-primary.ts'
-import { readsOwnWrites, readsOwnWritesAtPrimary } from './reads-own-writes.ts'
-import { refusedIsAbsent } from './refused-is-absent.ts'
+import { readYourWrites, readYourWritesOnPrimary } from './read-your-writes.ts'
 import { replicasEqual } from './replicas-equal.ts'
 import type { Finding, GuaranteeId, Promises } from './types.ts'
-import { whatWasReadStays } from './what-was-read-stays.ts'
 
 type Entry = {
   title: string
@@ -19,25 +19,25 @@ type Entry = {
 }
 
 const always = () => true
-/** A region that is lost with unreplicated writes, or is cut off and goes on, is allowed to with `local`. */
+/** With `local`, a region that is lost with unreplicated writes, or is cut off and continues, may break these. */
 const inTwoRegions = ({ durability }: Promises) => durability !== 'local'
 
-/** What is promised to whom is in docs/internals/guarantees.md; these are the same promises, as checks. */
+/** The guarantees of docs/internals/guarantees.md, as checks. */
 export const guarantees: Record<GuaranteeId, Entry> = {
-  'acknowledged-stays': {
-    title: 'acknowledged writes are all there at the end',
+  'no-lost-writes': {
+    title: 'no acknowledged write is lost',
     promised: inTwoRegions,
-    check: acknowledgedStays,
+    check: noLostWrites,
   },
-  'nothing-unasked': {
-    title: 'nothing is there that was not tried',
+  'no-phantom-writes': {
+    title: 'no entry exists that no user wrote',
     promised: always,
-    check: nothingUnasked,
+    check: noPhantomWrites,
   },
-  'applied-once': { title: 'no write is applied twice', promised: always, check: appliedOnce },
-  'refused-is-absent': { title: 'refused writes are not there', promised: always, check: refusedIsAbsent },
+  'no-duplicate-writes': { title: 'no write is applied twice', promised: always, check: noDuplicateWrites },
+  'no-refused-writes': { title: 'no refused write exists', promised: always, check: noRefusedWrites },
   'one-primary': {
-    title: 'never two primaries acknowledge at the same time',
+    title: 'two primaries never acknowledge at the same time',
     promised: inTwoRegions,
     check: onePrimary,
   },
@@ -47,36 +47,36 @@ export const guarantees: Record<GuaranteeId, Entry> = {
     check: constantTotal,
   },
   'one-order': {
-    title: 'lists have one order for all who read them',
+    title: 'all readers see lists in one order',
     promised: inTwoRegions,
     check: oneOrder,
   },
   'replicas-equal': { title: 'all replicas are equal at the end', promised: always, check: replicasEqual },
-  'what-was-read-stays': {
-    title: 'what anybody read is there at the end',
-    // A replica that is not the synchronous one, and a primary that has just restarted, may show what is lost later.
+  'no-lost-reads': {
+    title: 'nothing that was read is lost',
+    // An asynchronous replica, or a primary that has just restarted, may show writes that are lost later.
     promised: () => false,
-    check: whatWasReadStays,
+    check: noLostReads,
   },
-  'reads-own-writes': {
+  'read-your-writes': {
     title: 'users read their own writes',
     promised: ({ readYourWrites }) => readYourWrites,
-    check: readsOwnWrites,
+    check: readYourWrites,
   },
-  'reads-own-writes-at-primary': {
-    title: 'users read their own writes when they ask the primary',
-    // A primary that was cut off may be asked until it has noticed, and shows what it knew.
+  'read-your-writes-on-primary': {
+    title: 'users read their own writes on the primary',
+    // A primary that is cut off answers with its old data until it steps down.
     promised: ({ readYourWrites }) => readYourWrites,
-    check: readsOwnWritesAtPrimary,
+    check: readYourWritesOnPrimary,
   },
-  'never-back-in-time': {
-    title: 'users never go back in time',
+  'monotonic-reads': {
+    title: 'users’ reads never go back in time',
     promised: ({ monotonicReads }) => monotonicReads,
-    check: neverBackInTime,
+    check: monotonicReads,
   },
-  'never-back-in-time-at-primary': {
-    title: 'users never go back in time when they ask the primary',
+  'monotonic-reads-on-primary': {
+    title: 'users’ reads never go back in time on the primary',
     promised: ({ monotonicReads }) => monotonicReads,
-    check: neverBackInTimeAtPrimary,
+    check: monotonicReadsOnPrimary,
   },
 }

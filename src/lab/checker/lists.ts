@@ -1,20 +1,19 @@
 import type { AppendOp, FinalState, Op, ReadListOp } from '../history.ts'
 
-/** What was tried with a list, seen of it, and is left of it. */
+/** Attempted appends, answered reads and the final order of one list. */
 export type ListEvidence = {
   name: string
   /**
-   * The list's one order: as the first view shows it at the end; as the longest read shows it when no view was asked
-   * for lists.
+   * The list's one order: from the first final view, or from the longest read if no view was queried for lists.
    */
   order: readonly string[]
   isFinal: boolean
-  /** Where in `order` a value stands first. */
+  /** First position of each value in `order`. */
   position: ReadonlyMap<string, number>
   appends: AppendOp[]
   /** Answered reads. */
   reads: {
-    op: ReadListOp /** It is this much of the beginning of `order`; undefined: it is no beginning of it. */
+    op: ReadListOp /** Length of the prefix of `order` that it shows; undefined if it shows no prefix. */
     prefix?: number
   }[]
 }
@@ -63,7 +62,7 @@ function longest(sequences: readonly (readonly string[])[]): readonly string[] {
 /** Whether `whole` begins with `part`. */
 export function beginsWith(whole: readonly string[], part: readonly string[]): boolean {
   if (part.length > whole.length) return false
-  // From the end: sequences that differ mostly do so there.
+  // Backwards, because sequences usually differ at the end.
   for (let index = part.length - 1; index >= 0; index -= 1) if (part[index] !== whole[index]) return false
   return true
 }

@@ -4,12 +4,11 @@ import { beginsWith, type ListEvidence } from './lists.ts'
 import type { Finding } from './types.ts'
 
 /**
- * Every list has one order, the same for all who ever looked, wherever they did:
+ * Every list has one order, the same for every reader everywhere:
  *
- * - every read is a beginning of the final list (what a read showed and is gone is left out here: see
- *   what-was-read-stays)
+ * - every read is a prefix of the final list (values that were read and are gone are covered by no-lost-reads)
  * - every acknowledged append is in it
- * - an append that was acknowledged before another was begun stands before it, whatever became of the other
+ * - an append that was acknowledged before another one started precedes it, whatever the outcome of the other
  */
 export function oneOrder({ lists }: Evidence): Finding {
   const violations: Finding['violations'] = []
@@ -29,7 +28,7 @@ function strayReads({ name, order, position, reads }: ListEvidence): Finding['vi
     const at = still.findIndex((value, index) => value !== order[index])
     return [
       {
-        what: `${describe(op)} showed ${still[at]} at place ${at + 1}, where ${name} has ${order[at] ?? 'nothing'}`,
+        what: `${describe(op)} showed ${still[at]} at position ${at + 1}, where ${name} has ${order[at] ?? 'nothing'}`,
         ops: [op.id],
       },
     ]
@@ -39,12 +38,12 @@ function strayReads({ name, order, position, reads }: ListEvidence): Finding['vi
 function missing({ name, position, appends }: ListEvidence): Finding['violations'] {
   return appends
     .filter((op) => op.outcome === 'ok' && !position.has(op.value))
-    .map((op) => ({ what: `${describe(op)} was acknowledged and has no place in ${name}`, ops: [op.id] }))
+    .map((op) => ({ what: `${describe(op)} was acknowledged but is not in ${name}`, ops: [op.id] }))
 }
 
 /**
- * From the end: what comes later must not have been acknowledged before this was begun. That holds for what is there
- * without an acknowledgement, too: it was done at some time, and no time is before its beginning.
+ * Backwards: no later value may have been acknowledged before this append started. That holds for unacknowledged values
+ * in the list as well, because they were applied after their start.
  */
 function swapped({ name, position, appends }: ListEvidence): Finding['violations'] {
   const placed = appends
@@ -57,7 +56,7 @@ function swapped({ name, position, appends }: ListEvidence): Finding['violations
     if (!later || later.completedMs >= op.invokedMs) return []
     return [
       {
-        what: `${name} has ${op.value} before ${later.value}, which was acknowledged before ${op.value} was begun`,
+        what: `${name} has ${op.value} before ${later.value}, which was acknowledged before ${op.value} started`,
         ops: [op.id, later.id],
       },
     ]

@@ -3,14 +3,13 @@ import type { Evidence } from './evidence.ts'
 
 type ReadWrites = {
   op: ReadListOp | ReadOrdersOp
-  /** The writes that it showed, in its order, by their numbers. What nobody tried is left out: see nothing-unasked. */
+  /** The writes that it showed, in its order, by number. Entries that no user wrote are left to no-phantom-writes. */
   numbers: number[]
 }
 
 /**
- * Answered reads and the writes that they showed. A database may have shown what is gone by the end, with the timeline
- * that it was on: then a read is all that is left to prove it. Reads that are a beginning of the final list are left
- * out, because what they showed has been looked at there.
+ * Answered reads and the writes that they showed. A timeline that is gone by the end may have shown writes that only
+ * such a read still proves. Omits reads that are prefixes of the final list, because the list covers them.
  */
 export function* readWrites({ ops, lists, numbers }: Evidence): Generator<ReadWrites> {
   for (const { name, reads, isFinal } of lists.values())

@@ -3,11 +3,11 @@ import { someOf } from './describe.ts'
 import { type Evidence, nameOf, type ViewEvidence } from './evidence.ts'
 import type { Finding } from './types.ts'
 
-/** At the end every database shows the same as the primary, in the same order; and every one shows something. */
+/** At the end, every database has the same content as the primary in the same order, and every database answered. */
 export function replicasEqual({ final, views, writes }: Evidence): Finding {
   const [first, ...others] = views
   const absent = final.absent.map(({ region, source, why }) => ({
-    what: `${source === 'primary' ? 'the primary' : region}’s database showed nothing: ${why}`,
+    what: `${source === 'primary' ? 'the primary' : region}’s database could not be read: ${why}`,
     ops: [],
   }))
   if (!first || others.length === 0) return { violations: absent, checkedOps: 0 }
@@ -30,7 +30,10 @@ function differences(
     .map(nameOf)
   for (const name of new Set([...first.unasked.keys(), ...other.unasked.keys()]))
     if (first.unasked.get(name) !== other.unasked.get(name)) entries.push(name)
-  const found = entries.length > 0 ? [`${entries.length} entries: ${someOf(entries)}`] : []
+  const found =
+    entries.length > 0
+      ? [`${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}: ${someOf(entries)}`]
+      : []
   const lists = otherOrder(first.view, other.view)
   if (entries.length === 0 && lists.length > 0) found.push(`the order of ${someOf(lists)}`)
   const accounts = otherBalances(first.view, other.view)

@@ -2,26 +2,26 @@ import type { AppendOp, Op, OrderOp, ReadListOp, ReadOrdersOp } from '../history
 import type { ListEvidence } from './lists.ts'
 
 /**
- * One user and one thing that grows: a list, or the orders of a customer. What the user was told about it, for the
- * checks of what a session may expect.
+ * One user and one growing object: a list, or the orders of a customer. Holds what the user was told about it, for
+ * checks of session guarantees.
  */
 export type Session = {
-  /** Acknowledged writes of this user, in the order of their acknowledgement. */
+  /** This user's acknowledged writes, in order of acknowledgement. */
   writes: { op: AppendOp | OrderOp; value: string }[]
-  /** Answered reads of this user. */
+  /** This user's answered reads. */
   reads: SessionRead[]
-  /** Where a value stands in the list's one order; undefined for orders, and for a value that has no place. */
+  /** Position of a value in the list's one order; undefined for orders and for values without a position. */
   place: (value: string) => number | undefined
 }
 
 export type SessionRead = {
   op: ReadListOp | ReadOrdersOp
   values: readonly string[]
-  /** The read is that much of the beginning of the list's one order. */
+  /** Length of the prefix of the list's one order that the read shows. */
   prefix?: number
 }
 
-/** Every pair of a user and a thing that the user has read. */
+/** Every pair of a user and an object that the user has read. */
 export function sessionsOf(ops: readonly Op[], lists: ReadonlyMap<string, ListEvidence>): Session[] {
   const sessions: Session[] = []
   for (const { position, appends, reads } of lists.values()) {
@@ -59,12 +59,12 @@ function sessionIn(sessions: Map<string, Session>, key: string, place: Session['
   return made
 }
 
-/** True for a read that was asked of the primary. Pages of the shop come from replicas. */
+/** Whether the read went to the primary. Pages of the shop come from replicas. */
 export const fromPrimary = ({ op }: SessionRead) => op.kind === 'readList' && op.source === 'primary'
 
 /**
- * Where in `wanted` something stands that is not among `shown`; undefined when nothing is missing. CoordinationLoop at no more of
- * `wanted` than `shown` could hold, so a long session of empty reads costs no more than what was read.
+ * The first index in `wanted` whose value is not among `shown`; undefined if none is missing. Looks at no more of
+ * `wanted` than `shown` could hold, so a long session of empty reads costs only as much as was read.
  */
 export function missingFrom(shown: readonly string[], wanted: readonly string[]): number | undefined {
   const there = new Set(shown)

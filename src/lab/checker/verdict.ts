@@ -1,10 +1,10 @@
 import type { Guarantee } from './types.ts'
 
 /**
- * - `held`: promised, looked for, and never seen broken
- * - `broken`: promised, and broken
- * - `not promised`: whatever was seen breaks no promise
- * - `not checked`: promised, and nothing in the history could have shown a violation
+ * - `held`: guaranteed, checked, and without a violation
+ * - `broken`: guaranteed, with violations
+ * - `not promised`: not guaranteed, so violations break nothing
+ * - `not checked`: guaranteed, but nothing in the history could have shown a violation
  */
 type Verdict = 'held' | 'broken' | 'not promised' | 'not checked'
 
@@ -14,13 +14,15 @@ export function verdictOf({ promised, violations, checkedOps }: Guarantee): Verd
   return checkedOps === 0 ? 'not checked' : 'held'
 }
 
-/** One line a guarantee, and below it the first violations. */
+/** One line per guarantee, followed by its first violations. */
 export function verdictLines(guarantees: readonly Guarantee[], mostViolations = 3): string[] {
   const widest = Math.max(...guarantees.map(({ title }) => title.length))
   return guarantees.flatMap((one) => {
     const { title, violations, checkedOps } = one
     const count =
-      violations.length === 0 ? `${checkedOps} checked` : `${violations.length} violations in ${checkedOps}`
+      violations.length === 0
+        ? `${checkedOps} checked`
+        : `${violations.length} ${violations.length === 1 ? 'violation' : 'violations'} in ${checkedOps}`
     const rest = violations.length - mostViolations
     return [
       `${title.padEnd(widest)}  ${verdictOf(one).padEnd(12)}  ${count}`,

@@ -6,26 +6,26 @@ import { describeEffect, describeFault, describeHealing } from '../faults/descri
 import { healLeftFaults } from '../faults/heal-world.ts'
 import { isLeft, readRecords } from '../faults/record.ts'
 
-/** Injected faults of this world: active ones, and those whose command has ended without healing them. */
+/** Injected faults in this world: active ones, and ones whose command is gone, which nothing will heal. */
 export function faultFindings(world: WorldHandle): Finding[] {
   const records = readRecords(world.folder)
-  if (records.length === 0) return [ok('faults', 'no injected fault is active')]
+  if (records.length === 0) return [ok('faults', 'no injected faults')]
   return records.map((record): Finding => {
     const { fault, until, owner } = record
     if (!isLeft(record))
       return {
         check: 'faults',
         state: 'warning',
-        message: `active until ${clock(until)}, by process ${owner.pid}: ${describeFault(fault)}`,
-        remedy: 'it is healed then; Ctrl-C in that command heals it now',
+        message: `active until ${clock(until)}, from process ${owner.pid}: ${describeFault(fault)}`,
+        remedy: 'it heals then, or immediately on Ctrl-C in that command',
       }
     return {
       check: 'faults',
       state: 'problem',
-      message: `a command has ended and left a fault active: ${describeEffect(fault)}`,
-      remedy: 'nearside doctor --fix, or nearside lab fault --heal',
+      message: `left active by a command that has ended: ${describeEffect(fault)}`,
+      remedy: 'run `nearside doctor --fix` or `nearside lab fault --heal`',
       fix: {
-        what: describeHealing(fault) ?? `forget it: ${describeEffect(fault)}`,
+        what: describeHealing(fault) ?? `remove its record: ${describeEffect(fault)}`,
         run: async () => {
           const [failed] = (await healLeftFaults(world, silent)).filter(({ error }) => error !== undefined)
           if (failed) throw new Error(failed.error)

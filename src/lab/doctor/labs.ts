@@ -18,25 +18,25 @@ import { labFolder, labIds, worldFolderOf } from '../network/registry.ts'
 import { labNamespaces } from '../network/remove.ts'
 import { connectShaper } from '../wan/index.ts'
 
-/** What this machine has of a lab. */
+/** The parts of a lab on this machine. */
 export type LabHere = {
   id: string
-  /** Its world's folder, as far as it is known. */
+  /** The folder of its world, if known. */
   folder: string | undefined
-  /** `gone`: the folder is not there any more. `none`: it is, and has no world (yet). `dead`: nothing of it runs. */
+  /** `gone`: the folder no longer exists. `none`: the folder has no world (yet). `dead`: no process of it runs. */
   world: 'gone' | 'none' | 'dead' | 'runs'
   namespaces: number
-  /** In its namespaces. */
+  /** Processes in its namespaces. */
   processes: number
-  /** What a running world lacks of its network. */
+  /** Parts of the network that a running world lacks. */
   missing: string[]
 }
 
 export async function labFindings(): Promise<Finding[]> {
   const lack = await lackOf()
-  if (lack) return [ok('labs', `not possible here, and nothing else needs them: a lab needs ${lack.what}`)]
+  if (lack) return [ok('labs', `not available here (not needed otherwise): a lab needs ${lack.what}`)]
   const labs = await Promise.all(labIds().map(labHere))
-  // One that was removed while we looked is none.
+  // Skip a lab that was removed in the meantime.
   return evaluateLabs(
     labs.filter((lab) => lab.folder !== undefined || lab.namespaces > 0),
     clean,
@@ -77,11 +77,11 @@ async function missingOf(
   ]
 }
 
-/** Removes it under its world's lock, after another look: it may have been started since. */
+/** Removes it under the world lock, after checking again: it may have been started since. */
 async function clean({ id, folder }: LabHere): Promise<void> {
   const remove = async () => {
     if ((await labHere(id)).world === 'runs')
-      throw new NearsideError('lab_runs', 'it has been started meanwhile')
+      throw new NearsideError('lab_runs', 'the lab was started in the meantime')
     await removeLab(id)
   }
   if (folder === undefined || !existsSync(folder)) return remove()
@@ -99,7 +99,7 @@ export function evaluateLabs(labs: readonly LabHere[], clean: (lab: LabHere) => 
           check: 'labs',
           state: 'problem',
           message: `${whose} runs without ${list(lab.missing)}`,
-          remedy: 'in the folder of its topology file: nearside lab up makes it again',
+          remedy: 'run `nearside lab up` in the folder of its topology file to restore it',
         },
       ]
     }
@@ -110,19 +110,19 @@ export function evaluateLabs(labs: readonly LabHere[], clean: (lab: LabHere) => 
     const what = `${has.length > 0 ? list(has) : 'a folder in /run'} of ${whose}`
     const why: Record<typeof lab.world, string> = {
       gone: 'whose world is gone',
-      none: 'which was never started, or is just being made',
-      dead: 'of which nothing runs',
+      none: 'which was never started, or is just being created',
+      dead: 'which has no running process',
     }
     return [
       {
         check: 'labs',
         state: lab.world === 'gone' ? 'problem' : 'warning',
         message: `${what}, ${why[lab.world]}`,
-        remedy: `${lab.world === 'gone' ? '' : 'nearside lab up uses them again; '}nearside doctor --fix removes them`,
+        remedy: `run \`nearside doctor --fix\` to remove them${lab.world === 'gone' ? '' : ', or `nearside lab up` to use them again'}`,
         fix: { what: `remove ${what}`, run: () => clean(lab) },
       },
     ]
   })
   if (findings.length > 0) return findings
-  return [ok('labs', labs.length === 0 ? 'none on this machine' : `${count(labs.length, 'lab')}, whole`)]
+  return [ok('labs', labs.length === 0 ? 'none on this machine' : `${count(labs.length, 'lab')}, complete`)]
 }

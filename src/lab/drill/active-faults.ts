@@ -6,14 +6,14 @@ import { clockMs, type Recorder } from '../history.ts'
 import type { DrillEvent } from './event.ts'
 import type { DrillWorld } from './types.ts'
 
-/** The faults that a drill has injected and not healed yet, and what the drill did when. */
+/** Faults that the drill has injected and not yet healed, with a log of what it did when. */
 export class ActiveFaults {
   readonly drillEvents: DrillEvent[] = []
   readonly #world: DrillWorld
   readonly #recorder: Recorder
   readonly #say: (text: string) => void
   readonly #active = new Map<string, { fault: Fault; injected: Injected }>()
-  /** When the latest of them became active. */
+  /** When the last fault became active. */
   lastMs = 0
 
   constructor(world: DrillWorld, recorder: Recorder, say: (text: string) => void) {
@@ -43,7 +43,7 @@ export class ActiveFaults {
     if (healing) this.note('healed', healing, { as })
   }
 
-  /** A fault that cannot be healed does not keep the others from it. Its record stays, and this resolves to false. */
+  /** A failure to heal one fault does not stop the others; its record remains for the next command. False if one failed. */
   async healAll(): Promise<boolean> {
     for (const [as, { fault }] of [...this.#active].reverse())
       await this.heal(as).catch((error) => {

@@ -3,7 +3,7 @@ import { escaped } from '../users/report/markup.ts'
 import { signed } from './text.ts'
 import type { Moment } from './timeline.ts'
 
-/** Operations of a drill second by second, as SVG. Pure. */
+/** Draws a drill's operations per second as SVG. Pure. */
 
 const width = 900
 const left = 44
@@ -23,8 +23,8 @@ const answered: readonly Series[] = [
 const failed: Series = { name: 'failed or unknown', color: '#b3261e', of: (op) => op.outcome !== 'ok' }
 
 /**
- * What was answered above, what failed below by a scale of its own: a region that refuses at once fails a thousand times
- * a second, beside which nothing else could be seen. The moments of the timeline go through both.
+ * Answered operations above, failures below on their own scale: a region that refuses connections immediately fails a
+ * thousand times a second, which would flatten everything else. The moments of the timeline cross both.
  */
 export function chart({ ops }: History, timeline: readonly Moment[], t0: number): string {
   if (ops.length === 0) return '<p class="dim">no operations</p>'
@@ -58,7 +58,7 @@ export function chart({ ops }: History, timeline: readonly Moment[], t0: number)
   const barWidth = Math.max(1, (width - left - right) / count - 0.5)
   const bars = failures.flatMap((value, i) => {
     if (value === 0) return []
-    // One failure has to be seen beside a thousand.
+    // A single failure must be visible next to a thousand.
     const tall = Math.max(2, (value / mostFailed) * failedHeight)
     return [
       `<rect x="${(x(i + first) - barWidth / 2).toFixed(1)}" y="${(failedBase - tall).toFixed(1)}" width="${barWidth.toFixed(1)}" height="${tall.toFixed(1)}" fill="${failed.color}"><title>${value} failed or unknown at ${i + first} s</title></rect>`,
@@ -79,7 +79,7 @@ export function chart({ ops }: History, timeline: readonly Moment[], t0: number)
     ],
     ...[text(left - 5, failedBase, '0', 'end'), axis(failedBase)],
   ]
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="operations each second">${[...scales, ...lines, ...bars, ...marks.draw(failedBase), ...ticks, ...legend].join('\n')}</svg>`
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="operations per second">${[...scales, ...lines, ...bars, ...marks.draw(failedBase), ...ticks, ...legend].join('\n')}</svg>`
 }
 
 const highest = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 1)
@@ -89,10 +89,10 @@ const text = (x: number, y: number, words: string, anchor = 'start') =>
 
 const axis = (y: number) => `<line x1="${left}" x2="${width - right}" y1="${y}" y2="${y}" stroke="#c8d2dc"/>`
 
-/** A letter of the chart's font, on average. */
+/** Average character width of the chart's font. */
 const letterWidth = 6.2
 
-/** Lines with a label each: one that would overprint another goes a row lower, or is left to the table below. */
+/** Lines with labels. A label that would overlap another moves down a row, or is left to the table. */
 export function marksOf(timeline: readonly Moment[], x: (second: number) => number) {
   const free: number[] = []
   const placed = timeline
@@ -100,7 +100,7 @@ export function marksOf(timeline: readonly Moment[], x: (second: number) => numb
     .map((moment) => {
       const at = x(moment.atMs / 1000)
       const long = moment.kind.length * letterWidth + 6
-      // Near the right edge it stands on the other side of its line.
+      // Near the right edge, the label is on the left of its line.
       const from = at + long > width ? at - long : at
       const found = free.findIndex((end) => end <= from)
       const row = found >= 0 ? found : free.length < mostLabelRows ? free.length : undefined

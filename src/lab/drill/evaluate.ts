@@ -9,20 +9,20 @@ import type { Sample } from './sample.ts'
 import { timelineOf } from './timeline.ts'
 import type { DrillOptions, DrillResult, DrillWorld } from './types.ts'
 
-/** What is known when the load has ended. */
+/** Everything known once the load has ended. */
 type Seen = {
   recorder: Recorder
   drillEvents: readonly DrillEvent[]
   samples: readonly Sample[]
   final: FinalState
   settled: boolean
-  /** Edges that acknowledged writes before the first fault, and none after everything was healed. */
+  /** Edges that acknowledged writes before the first fault but not after everything was healed. */
   silent: readonly string[]
   users: UsersResult | undefined
   notes: readonly string[]
 }
 
-/** Holds what was seen against what is promised. */
+/** Evaluates the recorded run against the guarantees. */
 export async function evaluate(
   plan: DrillPlan,
   world: DrillWorld,
@@ -32,7 +32,7 @@ export async function evaluate(
   const history = recorder.history()
   const notes = [...noted]
   const events = await world.events().catch((error) => {
-    notes.push(`what the agents decided is missing: ${messageOf(error)}`)
+    notes.push(`could not read the agents’ events: ${messageOf(error)}`)
     return []
   })
   const guarantees = check(history, final, promises)
@@ -48,16 +48,14 @@ export async function evaluate(
     users,
   })
   const settled = said && silent.length === 0
-  if (!said) notes.push('the world had not settled in time, or not everything was healed')
+  if (!said) notes.push('the world did not settle in time, or a fault could not be healed')
   for (const edge of silent)
-    notes.push(`${edge}: no write was acknowledged there after everything was healed, and some were before`)
-  if (!drillEvents.some(({ kind }) => kind === 'fault')) notes.push('no fault was active')
+    notes.push(`${edge}: acknowledged writes before the fault, but none after everything was healed`)
+  if (!drillEvents.some(({ kind }) => kind === 'fault')) notes.push('no fault was injected')
   if (plan.ground === 'local')
-    notes.push(
-      'without distances: between regions there is only this machine, so times are shorter than in the wide area',
-    )
+    notes.push('no network latency: all regions are on this machine, so times are shorter than in production')
   for (const { region, source, why } of final.absent)
-    notes.push(`${region}, ${source}: could not be asked at the end: ${why}`)
+    notes.push(`${region}, ${source}: could not be read at the end: ${why}`)
   const faultAt = (drillEvents.find(({ kind }) => kind === 'fault')?.atMs ?? 0) + history.header.epochOffsetMs
   return {
     plan,

@@ -1,8 +1,8 @@
-/** What the drill did, by this machine's monotonic clock. */
+/** An action of the drill, by this machine's monotonic clock. */
 export type DrillEvent = {
   atMs: number
   kind: 'fault' | 'healed' | 'settled' | 'other'
   what: string
-  /** Of a fault and its healing: the name that the plan gave it. */
+  /** For a fault and its healing: the name in the plan. */
   as?: string
 }

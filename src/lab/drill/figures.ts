@@ -8,33 +8,33 @@ import type { Moment } from './timeline.ts'
 
 export type Counts = { acknowledged: number; refused: number; unknown: number; lost: number }
 
-/** The numbers of a drill. Pure. Times are counted from the first fault. */
+/** The figures of a drill. Pure. Times count from the first fault. */
 export type Figures = {
-  /** Until a majority called a region lost or unhealthy. */
+  /** Until a majority reported a region unreachable or unhealthy. */
   toVerdictMs?: number
-  /** From the step that made them pause until writes were acknowledged again; only if a fault made them pause. */
+  /** From the step that paused writes until the next acknowledgement; only if a fault caused the pause. */
   toWritableMs?: number
-  /** Whatever it came from. `open`: none was acknowledged afterwards. */
+  /** From any cause. `open`: no write was acknowledged afterwards. */
   longestWritePause?: { ms: number; atMs: number; open: boolean }
   writes: Counts
-  /** Of the shop; only when its load ran. */
+  /** Of the shop; only if its load ran. */
   orders?: Counts
   reads: {
     all: number
     failed: number
     failedElsewhere: number
-    /** Which those were, the most frequent first. */
+    /** Failures at the other edges, most frequent first. */
     elsewhere: readonly FailedReads[]
   }
   byEdge: readonly EdgeFigures[]
   /**
-   * Requests over HTTP that took longer than the topology's SLO, or failed: those of simulated users from their cities
-   * if there were any, else those of the load, which has no way to go.
+   * HTTP requests that failed or took longer than the topology's SLO: from simulated users in their cities if there
+   * were any, otherwise from the load, which has no network distance.
    */
   users?: UserFigures
 }
 
-/** Reads of one kind that failed in one way. */
+/** Reads of one kind that failed for one reason. */
 type FailedReads = { kind: string; why: string; count: number }
 
 type UserFigures = {
@@ -60,7 +60,7 @@ type FiguresInput = {
   drillEvents: readonly DrillEvent[]
   timeline: readonly Moment[]
   guarantees: readonly Guarantee[]
-  /** Regions that the faults were about. */
+  /** Regions that the faults targeted. */
   hit: readonly string[]
   slo: Topology['slo']
   users?: UsersResult | undefined
@@ -125,7 +125,7 @@ function countedReads(reads: readonly Op[]): FailedReads[] {
   return [...counted.values()].sort((a, b) => b.count - a.count)
 }
 
-/** As the workloads ask for them. */
+/** Names as the workloads use them. */
 const readNames: Partial<Record<OpKind, string>> = {
   readList: 'lists by SQL',
   readAccounts: 'accounts by SQL',
@@ -135,7 +135,7 @@ const readNames: Partial<Record<OpKind, string>> = {
 
 /** Operations that prove the loss of an acknowledged write. */
 function lostIds(guarantees: readonly Guarantee[]): Set<number> {
-  const lost = guarantees.find(({ id }) => id === 'acknowledged-stays')
+  const lost = guarantees.find(({ id }) => id === 'no-lost-writes')
   return new Set(lost?.violations.flatMap(({ ops }) => ops) ?? [])
 }
 
@@ -196,6 +196,6 @@ function simulated({ all, slo }: UsersResult): UserFigures {
   }
 }
 
-/** Guarantees that count against the drill: the promised ones, or with `every` all that were looked at. */
+/** Guarantees that count against the drill: the promised ones, or all with `every`. */
 export const brokenIn = (guarantees: readonly Guarantee[], every = false): Guarantee[] =>
   guarantees.filter((one) => (every ? one.violations.length > 0 : verdictOf(one) === 'broken'))

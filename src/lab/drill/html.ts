@@ -4,7 +4,7 @@ import { chart } from './chart.ts'
 import { figureLines, signed, verdictText } from './text.ts'
 import type { DrillResult } from './types.ts'
 
-/** A drill as one page without anything from elsewhere. Pure. */
+/** A drill as a self-contained HTML page. Pure. */
 export function reportHtml(result: DrillResult, version: string): string {
   const { plan, figures, guarantees, timeline, notes, seed, faultAt, ok, history } = result
   const rows = (cells: readonly (readonly string[])[], tag = 'td') =>
@@ -52,10 +52,10 @@ ${notes.map((note) => `<p class="dim">${escaped(note)}</p>`).join('\n')}
 }
 
 const mostShown = 5
-/** A violation names the operations that prove it, which may be many. */
+/** A violation may list many operations. */
 const longestShown = 300
 
-/** Folded away unless a promise is broken: the table says how many there are. */
+/** Collapsed unless the guarantee is broken; the table has the count. */
 function violationsHtml(one: Guarantee): string {
   const { title, violations } = one
   if (violations.length === 0) return ''

@@ -2,12 +2,12 @@ import { type History, isWrite } from '../history.ts'
 import type { DrillEvent } from './event.ts'
 
 /**
- * A time in which no write was acknowledged to anybody, by the history's clock. `open`: none was acknowledged
- * afterwards, so it may have been longer.
+ * A period without an acknowledged write, by the history's clock. `open`: no write was acknowledged afterwards, so it
+ * may have lasted longer.
  */
 type Pause = { fromMs: number; toMs: number; open: boolean }
 
-/** Shorter silences between two acknowledged writes are the load's own rhythm. */
+/** Shorter gaps between acknowledged writes come from the load itself. */
 const pauseThresholdMs = 500
 
 type Edge = (op: { edge: string }) => boolean
@@ -25,7 +25,7 @@ function silences({ ops }: Pick<History, 'ops'>, sinceMs: number, chosen: Edge):
   return found.filter(({ toMs, fromMs }) => toMs > sinceMs && toMs - fromMs >= pauseThresholdMs)
 }
 
-/** The longest one after a moment, whatever it came from. */
+/** The longest pause after a moment, from any cause. */
 export function longestPause(
   history: Pick<History, 'ops'>,
   sinceMs: number,
@@ -40,11 +40,11 @@ export function longestPause(
 
 const lengthOf = ({ fromMs, toMs }: Pause) => toMs - fromMs
 
-type CausedPause = Pause & { /** When the step was done that it comes from. */ causeMs: number }
+type CausedPause = Pause & { /** When the step that caused it was done. */ causeMs: number }
 
 /**
- * The first one that a fault caused: it overlaps the time in which one was in force. Of several at once, the latest that
- * was there when writes paused is the cause.
+ * The first pause that a fault caused: it overlaps the time in which a fault was active. If several were, the cause is
+ * the latest one that was active when writes paused.
  */
 export function causedPause(
   history: Pick<History, 'ops'>,
@@ -54,11 +54,11 @@ export function causedPause(
   const [first] = spans
   if (!first) return undefined
   for (const pause of silences(history, first.fromMs, () => true)) {
-    // What was over a moment after the step had begun before it.
+    // A pause that ended right after the step began was there before it.
     const over = spans.filter(
       ({ fromMs, toMs }) => pause.toMs - fromMs >= pauseThresholdMs && toMs > pause.fromMs,
     )
-    // A cut is noted when it is in force, a moment after the last packet.
+    // A cut is recorded once it is active, shortly after the last packet.
     const before = over.findLast(({ fromMs }) => fromMs <= pause.fromMs + pauseThresholdMs)
     const cause = before ?? over[0]
     if (cause) return { ...pause, causeMs: cause.fromMs }
@@ -67,8 +67,8 @@ export function causedPause(
 }
 
 /**
- * Of each fault, in the order in which they began. One that is over by itself (a restart, a killed process) counts until
- * the world has settled or the next step is done.
+ * The active time of each fault, in order of start. A fault that ends by itself (a restart, a killed process) counts
+ * until the world has settled or the next step is done.
  */
 function timesInForce(drillEvents: readonly DrillEvent[]): { fromMs: number; toMs: number }[] {
   const byTime = [...drillEvents].sort((a, b) => a.atMs - b.atMs)

@@ -26,10 +26,10 @@ export type DrillRequest = {
 }
 
 const defaultBaselineMs = 5000
-/** Packets vanish in these scenarios without any option. */
+/** These never refuse connections: packets are dropped anyway. */
 const dropsAnyway = ['partition', 'one-way-cut', 'lossy-link']
 
-/** Refuses what this world cannot rehearse. Pure. */
+/** Plans a drill, or rejects what this world cannot rehearse. Pure. */
 export function planDrill({
   scenario,
   words,
@@ -47,10 +47,10 @@ export function planDrill({
   if (found.needs === 'lab' && ground === 'local') throw needsLab(scenario)
   refuseUnheeded(scenario, found.typed, options)
   if (unreachable && !found.typed.includes('--unreachable'))
-    throw new NearsideError('usage_option_unheeded', `${scenario}: has no --unreachable`, {
+    throw new NearsideError('usage_option_unheeded', `${scenario}: does not support --unreachable`, {
       remedy: dropsAnyway.includes(scenario)
-        ? 'leave it out: packets vanish there anyway'
-        : 'only region-loss has it',
+        ? 'omit it: this scenario drops packets anyway'
+        : 'only region-loss supports it',
     })
   const most = found.typed
     .split(' ')
@@ -59,8 +59,8 @@ export function planDrill({
   if (words.length > (pair ? 2 : most) || (pair && words.length === 1))
     throw new NearsideError(
       'usage_drill_words',
-      `${scenario}: expected ${found.typed || 'nothing more'}, got ${words.join(' ')}`,
-      { remedy: `nearside drill ${scenario} ${found.typed}`.trim() },
+      `${scenario}: expected ${found.typed || 'no arguments'}, got ${words.join(' ')}`,
+      { remedy: `run: nearside drill ${scenario} ${found.typed}`.trim() },
     )
   const parse = (kind: string, faultWords: readonly string[] = [], more: RawFaultOptions = {}) =>
     parseFault(kind, { words: faultWords, options: { ...options, direction: undefined, ...more } }, facts)
@@ -74,8 +74,8 @@ export function planDrill({
     fault: parse,
     primary() {
       if (facts.primary !== undefined) return facts.primary
-      throw new NearsideError('drill_no_primary', `${world}: no agent knows where the primary is`, {
-        remedy: 'nearside status',
+      throw new NearsideError('drill_no_primary', `${world}: no agent knows the primary`, {
+        remedy: 'see `nearside status`',
       })
     },
     replicas: () =>
@@ -89,6 +89,6 @@ export function unknownScenario(name: string): NearsideError {
   return new NearsideError(
     'usage_scenario_unknown',
     `scenario: expected one of ${scenarioNames.join(', ')}, got ${JSON.stringify(name)}`,
-    { remedy: didYouMean(name, scenarioNames) ?? 'nearside drill --list says what each does' },
+    { remedy: didYouMean(name, scenarioNames) ?? 'run `nearside drill --list` for a description of each' },
   )
 }

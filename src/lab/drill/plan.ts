@@ -1,46 +1,46 @@
 import type { Fault } from '../faults/table.ts'
 
-/** What a drill will do, as a value: it can be printed before anything is done, and run as it stands. */
+/** What a drill will do, as a value that can be printed first and then run. */
 export type DrillPlan = {
   scenario: string
   world: string
   ground: Ground
-  /** In a sentence. */
+  /** One sentence. */
   about: string
-  /** Load alone, before the first step: what is normal here and now. */
+  /** Load before the first step, as the baseline. */
   baselineMs: number
   steps: readonly Step[]
-  /** Load alone, after everything is healed and settled. */
+  /** Load after everything is healed and settled. */
   afterMs: number
-  /** What a world that keeps its promises shows, in words. */
+  /** Expected behaviour of a world that keeps its guarantees. */
   expects: readonly string[]
 }
 
-/** Where a drill takes place. */
+/** The environment of a drill. */
 export type Ground = 'lab' | 'local'
 
 export type Step =
   /**
-   * `as`: the name by which a later step heals it. What is not healed by then is healed after the last step.
-   * `mayRefuse`: what cannot be injected as things are (the region is dead) is left out and noted.
+   * `as`: the name by which a later step heals it. Faults that are still active after the last step are healed then.
+   * `mayRefuse`: a fault that cannot be injected now (the region is dead) is skipped and noted.
    */
   | { do: 'inject'; fault: Fault; as: string; mayRefuse?: true }
   | { do: 'heal'; which: string }
-  /** Counted from the last injection; nothing to wait for if that is long ago. */
+  /** Counted from the last injection; no wait if that is long enough ago. */
   | { do: 'wait'; ms: number }
-  /** Counted from the end of the step before. */
+  /** Counted from the end of the previous step. */
   | { do: 'pause'; ms: number }
-  /** Goes on after `limitMs` too, and says so: that it took too long is a result. */
+  /** Continues after `limitMs` with a note: taking too long is a result, too. */
   | { do: 'until'; what: Condition; limitMs: number }
 
 /**
- * - `writes`: a write that was sent after the last injection has been acknowledged
- * - `verdict`: a majority calls a region lost that was not at the last injection
- * - `settled`: everything ready, healthy and in sync, with the durability that the topology asks for
+ * - `writes`: a write sent after the last injection has been acknowledged
+ * - `verdict`: a majority reports a region unreachable that was not at the last injection
+ * - `settled`: everything is ready, healthy and in sync, with the requested durability
  */
 export type Condition = 'writes' | 'verdict' | 'settled'
 
-/** Those whose databases or edges the faults are about: errors there say something else than errors elsewhere. */
+/** Regions whose databases or edges the faults target; errors there mean something else than errors elsewhere. */
 export function regionsHit(plan: Pick<DrillPlan, 'steps'>): string[] {
   const hit = plan.steps.flatMap((step) => {
     if (step.do !== 'inject') return []

@@ -8,23 +8,23 @@ import { ActiveFaults } from './active-faults.ts'
 import { evaluate } from './evaluate.ts'
 import { watchEventLoopLag } from './event-loop-lag.ts'
 import type { DrillPlan } from './plan.ts'
-import { untilNoneIsSilent } from './recovery.ts'
+import { untilEdgesWrite } from './recovery.ts'
 import { unsettled } from './sample.ts'
 import { runSteps } from './steps.ts'
 import type { DrillOptions, DrillResult, DrillWorld } from './types.ts'
 import { isSettledNow, type Watch, watchWorld } from './watch.ts'
 
 const settledBeforeMs = 60_000
-/** Without so many acknowledged writes before the fault there is nothing to compare with. */
+/** A baseline with fewer acknowledged writes has nothing to compare with. */
 const leastBaselineWrites = 10
 const longestBaselineMs = 30_000
 const cleanUpMs = 15_000
-/** Longer than a write waits in a world that is well. */
+/** Longer than a healthy world holds a write. */
 const defaultRecoveryMs = 30_000
 
 /**
- * Runs a drill as it is planned. However it ends, every fault that it has injected is healed, and what the load made is
- * removed; an aborted signal ends it with the reason of the signal.
+ * Runs a planned drill. However it ends, it heals every fault that it injected and removes the data of the load. An
+ * aborted signal ends it with the signal's reason.
  */
 export async function runDrill(
   plan: DrillPlan,
@@ -48,20 +48,20 @@ export async function runDrill(
       await workload.prepare()
     }
     running = Promise.all(world.workloads.map((one) => one.run(load.signal, recorder.record)))
-    // Told where it is waited for; it must not end the process meanwhile.
+    // Awaited later; a rejection must not end the process until then.
     running.catch(() => undefined)
     if (world.users) users = (await usersComing(world.users, load.signal, signal)).met
     const names = [...world.workloads.map(({ name }) => name), ...(world.users ? ['users'] : [])]
-    say(`Load alone for ${describeMs(plan.baselineMs)}: ${names.join(' and ')}`)
+    say(`Baseline load for ${describeMs(plan.baselineMs)}: ${names.join(' and ')}`)
     await baseline(recorder, plan.baselineMs, signal)
 
     const faultMs = clockMs()
     const settled = await runSteps(plan, { world, watch, recorder, faults, signal, say })
     const healedMs = clockMs()
-    say(`Load alone for ${describeMs(plan.afterMs)}`)
+    say(`Load after healing for ${describeMs(plan.afterMs)}`)
     await sleep(plan.afterMs, undefined, { signal })
-    const silent = await untilNoneIsSilent(recorder.ops, { faultMs, healedMs, limitMs: recoveryMs }, signal)
-    say('Waiting for every answer, then looking at what is there')
+    const silent = await untilEdgesWrite(recorder.ops, { faultMs, healedMs, limitMs: recoveryMs }, signal)
+    say('Waiting for outstanding answers, then reading the final state')
     load.abort()
     await aborted(running, signal)
     const late = eventLoopLag.end()
@@ -92,7 +92,7 @@ export async function runDrill(
   }
 }
 
-/** Resolves when they come; what they meet is in the promise that it returns. */
+/** Resolves once users arrive; their result is in the returned promise. */
 async function usersComing(
   come: NonNullable<DrillWorld['users']>,
   load: AbortSignal,
@@ -113,16 +113,16 @@ async function cleanUp(
   await Promise.race([running.catch(() => undefined), sleep(1000)])
   const done = Promise.all(workloads.map((one) => one.cleanUp())).then(
     () => undefined,
-    (error) => say(`what the load made could not be removed: ${messageOf(error)}`),
+    (error) => say(`could not remove the data of the load: ${messageOf(error)}`),
   )
   const late = new AbortController()
   const tooLate = sleep(cleanUpMs, 'late', { signal: late.signal }).catch(() => undefined)
   if ((await Promise.race([done, tooLate])) === 'late')
-    say(`what the load made was not removed within ${describeMs(cleanUpMs)}`)
+    say(`the data of the load was not removed within ${describeMs(cleanUpMs)}`)
   late.abort()
 }
 
-/** The work, or the signal's reason, whichever comes first. */
+/** Resolves like the work, or rejects with the signal's reason if that comes first. */
 function aborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason)
@@ -140,8 +140,8 @@ async function settledBefore(world: DrillWorld, watch: Watch, signal: AbortSigna
     if (clockMs() > limit)
       throw new NearsideError(
         'drill_not_settled',
-        [`${world.name}: is not healthy before the drill`, ...(sample ? unsettled(sample) : [])].join('\n  '),
-        { remedy: 'nearside status says what is wrong; a drill would show nothing else' },
+        [`${world.name}: not healthy before the drill`, ...(sample ? unsettled(sample) : [])].join('\n  '),
+        { remedy: 'fix what `nearside status` reports first, because a drill would only show that' },
       )
     await sleep(100, undefined, { signal })
   }
@@ -154,8 +154,8 @@ async function baseline(recorder: Recorder, ms: number, signal: AbortSignal): Pr
   await sleep(ms, undefined, { signal })
   while (!acknowledged()) {
     if (clockMs() > limit)
-      throw new NearsideError('drill_no_load', 'the load gets no write acknowledged, without any fault', {
-        remedy: `nearside status; the last answers: ${[...new Set(recorder.ops.slice(-20).map(({ why }) => why))].join('; ') || 'none'}`,
+      throw new NearsideError('drill_no_load', 'no write of the load is acknowledged, even without a fault', {
+        remedy: `see \`nearside status\`; the last answers: ${[...new Set(recorder.ops.slice(-20).map(({ why }) => why))].join('; ') || 'none'}`,
       })
     await sleep(100, undefined, { signal })
   }

@@ -1,13 +1,13 @@
 import type { RegionStatus } from '../../agent/http/status.ts'
 import { type DurabilityAsked, settledDurability } from '../../failover/durability.ts'
 
-/** One look at the whole world, by what its agents say; a region whose agent is silent has no status. */
+/** The state of the whole world at one time, from its agents. A region whose agent does not answer has no status. */
 export type Sample = { atMs: number; regions: readonly { name: string; status?: RegionStatus }[] }
 
-/** Answers older than this say nothing about now. */
+/** Older shared views are not used. */
 const freshMs = 5000
 
-/** Everything ready, healthy and in sync, with the durability that was asked for. Pure. */
+/** Everything is ready, healthy and in sync, with the requested durability. Pure. */
 export function isSettled(sample: Sample, durability: DurabilityAsked, fullRegions: number): boolean {
   const wanted = settledDurability(durability, fullRegions)
   return sample.regions.every(({ status }) => {
@@ -21,7 +21,7 @@ export function isSettled(sample: Sample, durability: DurabilityAsked, fullRegio
   })
 }
 
-/** What keeps it from being settled, in words; for an error's message. */
+/** Reasons why the world has not settled, for an error message. */
 export function unsettled(sample: Sample): string[] {
   return sample.regions.flatMap(({ name, status }) => {
     if (!status) return [`${name}: its agent does not answer`]
@@ -29,8 +29,8 @@ export function unsettled(sample: Sample): string[] {
     const world = status.world
     return [
       ...waiting.map((one) => `${name}/${one.name} is ${one.state}${one.why ? ` (${one.why})` : ''}`),
-      ...(status.etcd.error === undefined ? [] : [`${name}: etcd cannot be written (${status.etcd.error})`]),
-      ...(world ? [`${name} sees durability ${world.durability}, ${healthOf(world.health)}`] : []),
+      ...(status.etcd.error === undefined ? [] : [`${name}: etcd accepts no writes (${status.etcd.error})`]),
+      ...(world ? [`${name} reports durability ${world.durability}, ${healthOf(world.health)}`] : []),
     ]
   })
 }
@@ -41,8 +41,8 @@ const healthOf = (health: Record<string, string>) =>
     .map(([region, state]) => `${region} ${state}`)
     .join(', ') || 'all regions healthy'
 
-/** What a majority calls lost, as far as any agent that can write to etcd knows. */
-export const lostIn = (sample: Sample): string[] => {
+/** Regions that a majority reports as unreachable, according to any agent that can write to etcd. */
+export const unreachableIn = (sample: Sample): string[] => {
   const knowing = sample.regions.flatMap(({ status }) =>
     status?.world && status.world.ageMs < freshMs ? [status.world] : [],
   )
@@ -53,10 +53,10 @@ export const lostIn = (sample: Sample): string[] => {
 }
 
 /**
- * What the region says that holds the primary by the freshest word. A primary that was cut off goes on for a while to
- * take itself for one; undefined while nobody knows better than that.
+ * The view of the region that holds the primary, according to the freshest view. A primary that was cut off still
+ * considers itself the primary for a while; undefined as long as no fresher view contradicts it.
  */
-export function primaryWord(sample: Sample): WorldWord | undefined {
+export function primaryView(sample: Sample): WorldView | undefined {
   const fresh = sample.regions.flatMap(({ name, status }) =>
     status?.world && status.world.ageMs < freshMs ? [{ name, word: status.world }] : [],
   )
@@ -65,4 +65,4 @@ export function primaryWord(sample: Sample): WorldWord | undefined {
   return fresh.find(({ name, word }) => name === primary && word.primary === primary)?.word
 }
 
-type WorldWord = NonNullable<RegionStatus['world']>
+type WorldView = NonNullable<RegionStatus['world']>

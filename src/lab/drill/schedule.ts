@@ -3,14 +3,14 @@ import { pick, type Random, seeded, wholeBetween } from '../users/plan/random.ts
 import type { Ground, Step } from './plan.ts'
 
 /**
- * The faults that a soak injects, and when: a pure function of the seed and the world, so that a failed run can be
- * repeated. Faults come in rounds. They overlap within a round, and the world settles after it.
+ * Decides which faults a soak injects and when: a pure function of seed and world, so that a failed run can be
+ * repeated. Faults come in rounds. They overlap within a round; between rounds the world settles.
  */
 type Round = {
   number: number
-  /** Counted from the round's beginning; in order. */
+  /** Times count from the start of the round; ordered. */
   faults: readonly { atMs: number; fault: Fault }[]
-  /** When every fault of the round is healed. */
+  /** When every fault of the round has been healed. */
   forMs: number
 }
 
@@ -18,15 +18,15 @@ export type ScheduleOptions = {
   seed: number
   regions: readonly { name: string; full: boolean; serves: boolean; votes: boolean }[]
   ground: Ground
-  /** The lab's apps have the preload. */
+  /** The lab's apps run with the preload. */
   appFaults?: boolean
-  /** More than the topology promises to survive: regions that fail together. What is broken then is no broken promise. */
+  /** Lets several regions fail together, beyond what the topology survives. Violations then break no guarantee. */
   beyond?: boolean
 }
 
 /**
- * The regions that cannot do their part because of a fault. A round has at most one such region, unless the soak is to
- * go beyond what is promised: the other regions are meant to bear everything else.
+ * The regions that a fault disables. A round may disable one region, unless `beyond` is set; the others must cope with
+ * everything else.
  */
 export function impaired(fault: Fault): string[] {
   return [...(driverOf(fault).impairs?.(fault) ?? [])]
@@ -35,11 +35,11 @@ export function impaired(fault: Fault): string[] {
 const shortestMs = 3_000
 const longestMs = 25_000
 
-/** Round n of a soak. Each has its own random sequence, so leaving one out changes no other. */
+/** Round n of a soak. Each has its own random sequence, so that skipping one does not change the others. */
 export function roundOf(number: number, options: ScheduleOptions): Round {
   const random = seeded(options.seed, `soak round ${number}`)
   const victims = shuffled(random, options.regions).slice(0, options.beyond ? 2 : 1)
-  // Apps fail in the region that fails as well; otherwise no region would be left for users.
+  // Only apps of the disabled region may fail: otherwise users would have no healthy app left.
   const ill =
     victims.find((one) => one.full) ??
     pick(
@@ -52,7 +52,7 @@ export function roundOf(number: number, options: ScheduleOptions): Round {
     const forMs = wholeBetween(random, shortestMs, longestMs)
     const atMs = i === 0 ? 0 : wholeBetween(random, 0, 15_000)
     const fault = draw(random, options, { victims: victims.map(({ name }) => name), ill: ill.name }, forMs)
-    // The same fault twice at the same time shows nothing new.
+    // The same fault twice at the same time adds nothing.
     if (!faults.some((other) => sameKindAndPlace(other.fault, fault))) faults.push({ atMs, fault })
   }
   faults.sort((a, b) => a.atMs - b.atMs)
@@ -146,7 +146,7 @@ function shuffled<T>(random: Random, items: readonly T[]): T[] {
   return items.map(() => rest.splice(Math.floor(random() * rest.length), 1)[0]!)
 }
 
-/** A round as steps: each fault is injected and healed at its time, and then the world settles. */
+/** A round as steps: injects and heals each fault at its time, and then lets the world settle. */
 export function stepsOf(round: Round, settleLimitMs: number): Step[] {
   const drillEvents = round.faults.flatMap(({ atMs, fault }, i) => [
     { atMs, step: { do: 'inject', fault, as: `${round.number}.${i}`, mayRefuse: true } as Step },

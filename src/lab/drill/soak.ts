@@ -3,8 +3,8 @@ import { roundOf, type ScheduleOptions, stepsOf } from './schedule.ts'
 import type { DrillResult } from './types.ts'
 
 /**
- * A soak is a row of chapters, each a drill of several rounds with its own load and its own judgement: what is broken
- * shows within minutes, and one chapter can be run again without those before it. Pure.
+ * A soak is a sequence of chapters. Each is a drill of several rounds with its own load and evaluation, so a failure
+ * shows within minutes and one chapter can be repeated without those before it. Pure.
  */
 type ChapterOptions = ScheduleOptions & {
   world: string
@@ -24,11 +24,11 @@ export function chapterPlan(chapter: number, options: ChapterOptions): DrillPlan
     baselineMs: 3000,
     steps,
     afterMs: 3000,
-    expects: ['every promise holds, and the world settles after each round'],
+    expects: ['every guarantee holds, and the world settles after each round'],
   }
 }
 
-/** Beyond what is promised a world may lose what it has acknowledged, and still has to come back. */
+/** Beyond its guarantees, a world may lose acknowledged writes but must still recover. */
 export const hasFailed = (
   { ok, settled, final }: Pick<DrillResult, 'ok' | 'settled' | 'final'>,
   beyond: boolean,
@@ -43,7 +43,7 @@ type Replay = {
   roundsPerChapter: number
 }
 
-/** What to type to see one chapter again. Load and faults are the same; how they meet is up to the machine. */
+/** The command that repeats one chapter, with the same load and faults. Their exact timing depends on the machine. */
 export function replayCommand({ seed, chapter, ground, beyond, roundsPerChapter }: Replay): string {
   const lab = ground === 'lab' ? ' --lab' : ''
   return `npm run soak -- --seed ${seed} --chapter ${chapter} --rounds ${roundsPerChapter}${lab}${beyond ? ' --beyond' : ''}`

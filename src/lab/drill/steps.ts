@@ -5,7 +5,7 @@ import { describeEffect } from '../faults/describe.ts'
 import { clockMs, isWrite, type Recorder } from '../history.ts'
 import type { ActiveFaults } from './active-faults.ts'
 import type { Condition, DrillPlan, Step } from './plan.ts'
-import { lostIn } from './sample.ts'
+import { unreachableIn } from './sample.ts'
 import type { DrillWorld } from './types.ts'
 import { isSettledNow, type Watch } from './watch.ts'
 
@@ -18,7 +18,7 @@ type Running = {
   say: (text: string) => void
 }
 
-/** False when the world had not settled in time after any step that waits for it, or a fault could not be healed. */
+/** False if the world did not settle in time after a step that waits for it, or if a fault could not be healed. */
 export async function runSteps(plan: DrillPlan, running: Running): Promise<boolean> {
   let settled = true
   for (const step of plan.steps) {
@@ -39,7 +39,7 @@ async function runStep(
         await faults.inject(step.fault, step.as)
       } catch (error) {
         if (!step.mayRefuse || !(error instanceof NearsideError)) throw error
-        const leftOut = `left out: ${describeEffect(step.fault)}: ${error.message}`
+        const leftOut = `skipped: ${describeEffect(step.fault)}: ${error.message}`
         say(leftOut)
         faults.note('other', leftOut)
       }
@@ -48,10 +48,10 @@ async function runStep(
       await sleep(step.ms, undefined, { signal })
       return true
     case 'heal':
-      // What cannot be healed now is tried again at the end; the rest of the plan must not be left undone for it.
+      // A fault that cannot be healed now is retried at the end, so that the rest of the plan still runs.
       await faults
         .heal(step.which)
-        .catch((error) => faults.note('other', `not healed yet: ${messageOf(error)}`))
+        .catch((error) => faults.note('other', `could not heal yet: ${messageOf(error)}`))
       return true
     case 'wait': {
       const leftMs = faults.lastMs + step.ms - clockMs()
@@ -65,10 +65,7 @@ async function runStep(
       for (;;) {
         if (holds(step.what, { world, watch, recorder, faults, sinceMs })) break
         if (clockMs() > limit) {
-          faults.note(
-            'other',
-            `${describeMs(step.limitMs)} have passed, and not yet: ${waitedFor[step.what]}`,
-          )
+          faults.note('other', `not within ${describeMs(step.limitMs)}: ${waitedFor[step.what]}`)
           return false
         }
         await sleep(50, undefined, { signal })
@@ -80,8 +77,8 @@ async function runStep(
 }
 
 const waitedFor: Record<Condition, string> = {
-  writes: 'a write is acknowledged that was sent after the fault',
-  verdict: 'a majority calls a region lost',
+  writes: 'a write sent after the fault is acknowledged',
+  verdict: 'a majority reports a region unreachable',
   settled: 'everything is ready, healthy and in sync',
 }
 
@@ -101,5 +98,5 @@ function holds(
       (op) => isWrite(op) && op.outcome === 'ok' && op.invokedMs > faults.lastMs && op.completedMs > sinceMs,
     )
   if (!sample || sample.atMs < sinceMs) return false
-  return condition === 'verdict' ? lostIn(sample).length > 0 : isSettledNow(world, sample)
+  return condition === 'verdict' ? unreachableIn(sample).length > 0 : isSettledNow(world, sample)
 }

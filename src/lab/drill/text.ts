@@ -6,34 +6,34 @@ import type { Counts, Figures } from './figures.ts'
 import type { DrillPlan, Step } from './plan.ts'
 import type { DrillResult } from './types.ts'
 
-/** A drill as people read it. Pure. */
+/** Formats a drill for a terminal. Pure. */
 
 export function planText(plan: DrillPlan): string {
   const told = plan.steps.flatMap((step) => stepText(step, plan) ?? [])
   return [
-    `${plan.scenario} in ${plan.world} (${plan.ground === 'lab' ? 'a lab' : 'a world of this machine, without distances'})`,
+    `${plan.scenario} in ${plan.world} (${plan.ground === 'lab' ? 'a lab' : 'a world on this machine, without network latency'})`,
     `  ${plan.about}`,
     '',
-    'It will',
-    `  1. put load on the world, and nothing else for ${describeMs(plan.baselineMs)}`,
+    'Steps',
+    `  1. run the load without faults for ${describeMs(plan.baselineMs)}`,
     ...told.map((text, i) => `  ${i + 2}. ${text}`),
-    `  ${told.length + 2}. go on for ${describeMs(plan.afterMs)}, look at what is there, and hold it against what users were told`,
+    `  ${told.length + 2}. continue for ${describeMs(plan.afterMs)}, then compare the databases with the recorded answers`,
     '',
-    'A world that keeps its promises shows',
+    'Expected',
     ...plan.expects.map((one) => `  – ${one}`),
   ].join('\n')
 }
 
-/** Undefined: what heals by itself needs no step to be told. */
+/** Undefined for a fault that heals by itself, which needs no step. */
 function stepText(step: Step, plan: DrillPlan): string | undefined {
   if (step.do === 'inject') return describeFault(step.fault)
-  if (step.do === 'pause') return `go on for ${describeMs(step.ms)}`
-  if (step.do === 'wait') return `wait until ${describeMs(step.ms)} have passed since the fault`
+  if (step.do === 'pause') return `continue for ${describeMs(step.ms)}`
+  if (step.do === 'wait') return `wait until ${describeMs(step.ms)} after the fault`
   if (step.do === 'until')
     return {
-      writes: `wait for a write that is acknowledged again, ${describeMs(step.limitMs)} at most`,
-      verdict: `wait for a verdict, ${describeMs(step.limitMs)} at most`,
-      settled: `wait until everything is ready, healthy and in sync, ${describeMs(step.limitMs)} at most`,
+      writes: `wait for the next acknowledged write, at most ${describeMs(step.limitMs)}`,
+      verdict: `wait for a verdict, at most ${describeMs(step.limitMs)}`,
+      settled: `wait until everything is ready, healthy and in sync, at most ${describeMs(step.limitMs)}`,
     }[step.what]
   const injected = plan.steps.find((one) => one.do === 'inject' && one.as === step.which)
   return injected?.do === 'inject' ? describeHealing(injected.fault) : undefined
@@ -54,19 +54,19 @@ export function resultText(result: DrillResult): string {
 }
 
 export function verdictText({ ok, settled, guarantees }: DrillResult): string {
-  if (ok) return 'no promise was broken, and the world is healthy again'
+  if (ok) return 'no guarantee was broken and the world is healthy again'
   const violations = guarantees.reduce((sum, one) => sum + one.violations.length, 0)
-  if (violations > 0) return `${violations} violations`
-  return settled ? 'what is there could not be looked at in full' : 'the world has not come back'
+  if (violations > 0) return `${violations} ${violations === 1 ? 'violation' : 'violations'}`
+  return settled ? 'the final state could not be read completely' : 'the world did not recover'
 }
 
-/** Name and value, in the order in which they are told. */
+/** Names and values, in display order. */
 export function figureLines(figures: Figures): [string, string][] {
   const { toVerdictMs, toWritableMs, longestWritePause, reads, writes, orders, users, byEdge } = figures
   return [
     [
       'time to verdict',
-      toVerdictMs === undefined ? 'no region was called lost or unhealthy' : exact(toVerdictMs),
+      toVerdictMs === undefined ? 'no region was reported unreachable or unhealthy' : exact(toVerdictMs),
     ],
     ['time to writable', toWritableMs === undefined ? notPaused(longestWritePause) : exact(toWritableMs)],
     [
@@ -77,48 +77,48 @@ export function figureLines(figures: Figures): [string, string][] {
     ],
     [
       'reads',
-      `${reads.all}, of which ${reads.failed} failed, ${reads.failedElsewhere} of them at edges that were not hit`,
+      `${reads.all}, ${reads.failed} failed, ${reads.failedElsewhere} of them at edges without a fault`,
     ],
     ...reads.elsewhere
       .slice(0, mostReasons)
       .map(({ kind, why, count }): [string, string] => [
-        '  at edges not hit',
+        '  at edges without a fault',
         `${count} × ${kind}: ${short(why)}`,
       ]),
     ['writes', countText(writes)],
-    ...(orders ? [['orders among them', countText(orders)] as [string, string]] : []),
+    ...(orders ? [['of these, orders', countText(orders)] as [string, string]] : []),
     ...(users
       ? [
           [
-            'users over SLO',
-            `${users.overSlo} of ${users.requests} requests${users.who === 'load' ? ' of the load' : ''} failed (${users.failed}) or took over ${users.latencyMs} ms: ${percent(users.share)} within, SLO ${users.met ? 'met' : 'missed'}`,
+            'requests over SLO',
+            `${users.overSlo} of ${users.requests}${users.who === 'load' ? ' of the load' : ''}: ${users.failed} failed, the rest took over ${users.latencyMs} ms; ${percent(users.share)} within, SLO ${users.met ? 'met' : 'missed'}`,
           ] as [string, string],
         ]
       : []),
     ...byEdge.map(({ edge, hit, writes: here, reads: read, longestWritePauseMs }): [string, string] => [
-      `at ${edge}${hit ? ' (hit)' : ''}`,
+      `at ${edge}${hit ? ' (fault)' : ''}`,
       `writes ${countText(here)}; ${read.failed} of ${read.all} reads failed${longestWritePauseMs === undefined ? '' : `; write pause ${exact(longestWritePauseMs)}`}`,
     ]),
   ]
 }
 
-/** More kinds of error than that say no more. */
+/** Further kinds of errors add nothing. */
 const mostReasons = 6
 
-/** An error's answer may be a page. */
+/** The body of an error may be a whole page. */
 const short = (why: string) => {
   const line = why.replace(/\s+/g, ' ').trim()
   return line.length > 100 ? `${line.slice(0, 99)}…` : line
 }
 
 function notPaused(longest: Figures['longestWritePause']): string {
-  if (longest?.open) return 'writes did not come back'
-  return longest ? 'no fault made writes pause' : 'writes did not pause'
+  if (longest?.open) return 'writes did not resume'
+  return longest ? 'no fault paused writes' : 'writes did not pause'
 }
 
 const countText = ({ acknowledged, lost, unknown, refused }: Counts) =>
-  `${acknowledged} acknowledged, ${lost} of them lost; ${unknown} unknown, ${refused} refused`
+  `${acknowledged} acknowledged, ${lost} of them lost; ${unknown} ambiguous, ${refused} refused`
 
-/** To the hundredth of a second. */
+/** To a hundredth of a second. */
 const exact = (ms: number) => `${(ms / 1000).toFixed(2)} s`
 export const signed = (ms: number) => `${ms < 0 ? '−' : '+'}${(Math.abs(ms) / 1000).toFixed(2)} s`

@@ -3,11 +3,11 @@ import type { Observation } from '../../failover/types.ts'
 import type { History } from '../history.ts'
 import type { DrillEvent } from './event.ts'
 import { causedPause } from './pause.ts'
-import { primaryWord, type Sample } from './sample.ts'
+import { primaryView, type Sample } from './sample.ts'
 
 /**
- * What happened in a drill, told from three sources: what the drill itself did, what the agents decided (events in
- * etcd, by their own clocks), and what users were told. Pure.
+ * The course of a drill, from three sources: the drill's own actions, the agents' decisions (events in etcd, by their
+ * own clocks), and the answers that users received. Pure.
  */
 export type Moment = {
   /** Counted from the first fault. */
@@ -53,24 +53,24 @@ export function timelineOf(sources: Sources): Moment[] {
 }
 
 function decided({ kind, region, detail }: Event, atMs: number): Moment[] {
-  // What was decided before the first fault belongs to another story.
+  // Decisions before the first fault are unrelated.
   if (atMs < 0) return []
   if (kind === 'setHealth') {
     const { region: about, state, by } = detail as { region: string; state: string; by?: string[] }
-    const says = by && by.length > 0 ? ` (say ${by.join(' and ')})` : ''
+    const says = by && by.length > 0 ? ` (according to ${by.join(' and ')})` : ''
     return [{ atMs, kind: state === 'healthy' ? 'healthy' : 'verdict', what: `${about} is ${state}${says}` }]
   }
   if (kind === 'revokeLeader') {
     const from = (detail.leader as { region?: string } | undefined)?.region ?? '?'
-    return [{ atMs, kind: 'revoked', what: `the lease of the primary in ${from} is revoked, by ${region}` }]
+    return [{ atMs, kind: 'revoked', what: `${region} revokes the lease of the primary in ${from}` }]
   }
   if (kind === 'primary') return [{ atMs, kind: 'primary', what: `the primary is in ${String(detail.to)}` }]
   if (kind === 'moveEtcdLeader')
-    return [{ atMs, kind: 'other', what: `etcd’s leader moves to ${String(detail.to)}` }]
+    return [{ atMs, kind: 'other', what: `the etcd leader moves to ${String(detail.to)}` }]
   return []
 }
 
-/** By the inputs of the first verdict: when the first question was asked that got no answer. */
+/** From the inputs of the first verdict: when the first unanswered probe was sent. */
 function firstProbe(events: readonly Event[], at: (epochMs: number) => number): Moment[] {
   const verdict = events.find(
     ({ kind, detail, at: epochMs }) => kind === 'setHealth' && detail.state !== 'healthy' && at(epochMs) >= 0,
@@ -89,53 +89,53 @@ function firstProbe(events: readonly Event[], at: (epochMs: number) => number): 
     {
       atMs: at(verdict.at) - first.agoMs,
       kind: 'probe',
-      what: `the first probe of ${about} that gets no answer is sent, by ${first.vantage}`,
+      what: `${first.vantage} sends the first probe of ${about} that gets no answer`,
     },
   ]
 }
 
-/** Of the pause that a fault caused; there may be a longer one that no fault has to do with. */
+/** The pause that a fault caused; there may be a longer, unrelated one. */
 function pauseIn(history: History, drillEvents: readonly DrillEvent[], t0: number): Moment[] {
   const pause = causedPause(history, drillEvents)
   if (!pause) return []
   const last: Moment = {
     atMs: pause.fromMs - t0,
     kind: 'last write',
-    what: 'the last write that is acknowledged before they pause',
+    what: 'last acknowledged write before the pause',
   }
   if (pause.open) return [last]
   return [last, { atMs: pause.toMs - t0, kind: 'write', what: 'writes are acknowledged again' }]
 }
 
-/** Databases that had stopped following the primary and follow it again, by the primary's own word. */
+/** Databases that stopped streaming and stream again, according to the primary. */
 function rejoined(samples: readonly Sample[], t0: number): Moment[] {
   const away = new Set<string>()
   const moments: Moment[] = []
   for (const sample of samples.filter(({ atMs }) => atMs > t0)) {
-    for (const [region, { streaming }] of Object.entries(primaryWord(sample)?.lag ?? {})) {
+    for (const [region, { streaming }] of Object.entries(primaryView(sample)?.lag ?? {})) {
       if (!streaming) away.add(region)
       else if (away.delete(region))
         moments.push({
           atMs: sample.atMs - t0,
           kind: 'rejoined',
-          what: `the database in ${region} follows the primary`,
+          what: `the database in ${region} streams from the primary again`,
         })
     }
   }
   return moments
 }
 
-/** The first look after the last healing at which the primary says that every standby is in sync again. */
+/** The first sample after the last healing in which the primary reports every standby as sync again. */
 function synchronousAgain(
   samples: readonly Sample[],
   drillEvents: readonly DrillEvent[],
   t0: number,
 ): Moment[] {
-  const wasLost = samples.find((sample) => sample.atMs > t0 && isAtRisk(primaryWord(sample)))
+  const wasLost = samples.find((sample) => sample.atMs > t0 && isAtRisk(primaryView(sample)))
   const healedMs = drillEvents.findLast(({ kind }) => kind === 'healed')?.atMs
   if (!wasLost) return []
   const from = Math.max(wasLost.atMs, healedMs ?? 0)
-  const again = samples.find((sample) => sample.atMs > from && primaryWord(sample)?.durability === 'region')
+  const again = samples.find((sample) => sample.atMs > from && primaryView(sample)?.durability === 'region')
   if (!again) return []
   return [
     { atMs: again.atMs - t0, kind: 'synchronous', what: 'every acknowledged write is in two regions again' },

@@ -11,46 +11,46 @@ import type { DrillPlan } from './plan.ts'
 import type { Sample } from './sample.ts'
 import type { Moment } from './timeline.ts'
 
-/** The world as a drill needs it. */
+/** A world, as a drill needs it. */
 export type DrillWorld = {
   name: string
   topology: Topology
   fullRegions: number
   inject: (fault: Fault) => Promise<Injected>
   sample: () => Promise<Sample>
-  /** What agents have decided, oldest first. */
+  /** The agents' events, oldest first. */
   events: () => Promise<Event[]>
-  /** Prepared one after the other, run at the same time. */
+  /** Prepared one after another, run concurrently. */
   workloads: readonly Workload[]
-  /** Simulated users beside them, from where they live; until the signal. */
+  /** Adds simulated users in their cities until the signal aborts. */
   users?: ((signal: AbortSignal, onStart: () => void) => Promise<UsersResult>) | undefined
 }
 
 export type DrillOptions = {
   seed: number
   promises: Promises
-  /** A violation of what is not promised counts, too. */
+  /** Also fail on violations of guarantees that the topology does not give. */
   every?: boolean
-  /** How long writes may take, after healing, to be acknowledged at every edge again. */
+  /** After healing, how long it may take until every edge acknowledges writes again. */
   recoveryMs?: number
   signal: AbortSignal
-  /** Told what is going on, for people. */
+  /** Shows progress. */
   say: (text: string) => void
 }
 
 export type DrillResult = {
   plan: DrillPlan
   seed: number
-  /** Milliseconds since 1970, of the first fault. */
+  /** Time of the first fault, milliseconds since 1970. */
   faultAt: number
   timeline: readonly Moment[]
   figures: Figures
   guarantees: readonly Guarantee[]
-  /** False: the world did not come back to what it was, by its own word or by what users were told. */
+  /** False if the world did not recover, by its own status or by the answers that users received. */
   settled: boolean
-  /** What one should know before believing the figures. */
+  /** Caveats for the figures. */
   notes: readonly string[]
-  /** No promise is broken, and the world has come back. */
+  /** No guarantee was broken and the world has recovered. */
   ok: boolean
   history: History
   final: FinalState

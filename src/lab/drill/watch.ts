@@ -4,7 +4,7 @@ import type { DrillWorld } from './types.ts'
 
 const sampleEveryMs = 250
 
-/** Samples the world again and again, from now on. */
+/** Samples the world periodically from now on. */
 export function watchWorld(world: DrillWorld) {
   const samples: Sample[] = []
   const loop = new Loop({

@@ -8,10 +8,10 @@ import { clockMs } from '../history.ts'
 import type { Workload, WorkloadOptions } from '../workloads/types.ts'
 import type { DrillWorld } from './types.ts'
 
-/** An agent that does not answer by then is silent: a look must not wait for the region that is gone. */
+/** An agent that takes longer counts as unresponsive, so that a sample does not wait for a failed region. */
 const lookMs = 700
 
-/** A world of this machine as a drill needs it. */
+/** A world on this machine, as a drill needs it. */
 export function drillWorldOf(
   world: WorldHandle,
   target: FaultTarget,
@@ -39,14 +39,14 @@ export function drillWorldOf(
 }
 
 export type LoadChoice = {
-  /** `auto`: the shop's orders where the app is the shop. */
+  /** `auto`: also orders, if the app is the shop. */
   app: 'auto' | 'shop' | 'none'
   writesPerSecond?: number | undefined
   readsPerSecond?: number | undefined
   seed: number
 }
 
-/** Each region whose edge takes users, every second. */
+/** Per second, for each region whose edge serves users. */
 const defaultRates = {
   ledger: { writesPerSecond: 20, readsPerSecond: 40 },
   orders: { writesPerSecond: 5, readsPerSecond: 10 },
@@ -72,7 +72,7 @@ export async function workloadsOf(world: WorldHandle, choice: LoadChoice): Promi
 
 type UsersChoice = { ratePerSecond: number; places: string }
 
-/** Users who look at the shop; what they would order, the workload orders. */
+/** Users who browse the shop; the orders workload places the orders. */
 export async function usersOf(world: WorldHandle, { ratePerSecond, places }: UsersChoice) {
   const [{ runUsers }, { parsePlaces }, { loadCities }, { shopMix }] = await Promise.all([
     import('../users/run.ts'),

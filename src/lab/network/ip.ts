@@ -3,21 +3,21 @@ import { locateEngineRoot } from '../../engines/root/locate.ts'
 import { unsandboxedCommand } from '../../engines/root/unsandboxed.ts'
 import { NearsideError } from '../../lib/errors.ts'
 
-/** The engine root's `ip`: a host need not have one, and every machine's is the same. */
+/** Uses the engine root's `ip`: the host may lack one, and its version would vary. */
 
 type Ran = { code: number; stdout: string; stderr: string }
 
 const limitMs = 20_000
 
-/** Runs a short command to its end, with `input` as its standard input. Code 127 when it cannot be started. */
+/** Runs a short command with `input` on its standard input. Exit code 127 if it cannot be started. */
 export function runWith(command: readonly string[], input = ''): Promise<Ran> {
   const [file, ...args] = command
   return new Promise((resolve) => {
     const child = spawn(file!, args, {
       cwd: '/',
-      // A session of its own: a terminal's Ctrl-C is for us, who then undo what is done, not half of it.
+      // A session of its own: Ctrl-C in the terminal must reach only us, because we undo what has been done.
       detached: true,
-      // Messages are read by us: not in the operator's language.
+      // We parse its messages, so they must not be localized.
       env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: limitMs,
@@ -37,11 +37,11 @@ export function runWith(command: readonly string[], input = ''): Promise<Ran> {
   })
 }
 
-/** `ip` with these arguments, whatever it answers. */
+/** Runs `ip` with these arguments, whatever its exit code. */
 export const tryIp = (args: readonly string[], input?: string): Promise<Ran> =>
   runWith(unsandboxedCommand(locateEngineRoot().path, 'ip', args), input)
 
-/** What `ip` printed; an error that says what was tried when it does not succeed. */
+/** The output of `ip`; throws with the command line if it fails. */
 export async function ip(args: readonly string[], input?: string): Promise<string> {
   const { code, stdout, stderr } = await tryIp(args, input)
   if (code === 0) return stdout
@@ -49,16 +49,17 @@ export async function ip(args: readonly string[], input?: string): Promise<strin
     'lab_network_failed',
     `ip ${args.join(' ')}: ${failure(stderr, input) || `exit ${code}`}`,
     {
-      remedy: 'nearside lab down, then nearside lab up; nearside doctor shows what a lab needs',
+      remedy:
+        'run `nearside lab down`, then `nearside lab up`; `nearside doctor` shows the requirements of a lab',
     },
   )
 }
 
-/** Many commands in one namespace by one process; it ends at the first that fails. */
+/** Runs many commands in one namespace with one process; stops at the first failure. */
 export const ipBatch = (namespace: string, lines: readonly string[]): Promise<string> =>
   ip(['-n', namespace, '-batch', '-'], `${lines.join('\n')}\n`)
 
-/** `Command failed -:3` names a line that the reader cannot see: shows it. */
+/** Replaces `Command failed -:3`, which refers to an input line that the reader cannot see, by that line. */
 function failure(stderr: string, input = ''): string {
   const line = /Command failed [^\n]*:(\d+)/.exec(stderr)?.[1]
   const said = stderr.replace(/Command failed [^\n]*/, '').trim()

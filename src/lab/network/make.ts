@@ -15,17 +15,17 @@ import {
 import { ip, ipBatch, runWith, tryIp } from './ip.ts'
 import { register } from './registry.ts'
 
-/** A lab's network: its id, its world's folder, and the numbers of its regions. */
+/** A lab's network: its id, its world's folder, and the indexes of its regions. */
 type Network = { id: string; folder: string; indexes: readonly number[] }
 
 /**
- * Makes what is missing of a lab's network, or all of it, and leaves alone what is whole: namespaces, a router with
- * a line to each, and the TUN device that everything between two places goes through. Resolves to the places that had
- * to be made, once their lines carry packets.
+ * Creates the missing parts of a lab's network and leaves complete ones alone: namespaces, a router with a veth pair to
+ * each, and the TUN device that carries everything between two places. Resolves to the places that were created, once
+ * their links carry packets.
  *
- * Closed by construction: no namespace has a line to the host, and the router forwards only what comes out of the TUN
- * device. Without a shaper that device drops everything. What the router itself sends goes straight to its
- * destination: it is the operator's place.
+ * Isolated by construction: no namespace has a link to the host, and the router forwards only packets from the TUN
+ * device. Without a shaper, that device drops everything. The router's own packets bypass it: the router is the
+ * operator's place.
  */
 export async function makeNetwork({ id, folder, indexes }: Network): Promise<Place[]> {
   register(id, folder)
@@ -53,24 +53,24 @@ export async function makeNetwork({ id, folder, indexes }: Network): Promise<Pla
 }
 
 /**
- * Makes the router's namespace and nothing in it, so that a command can go there; `makeNetwork` does the rest. Whose it
- * is is said first: a network of nobody would be taken for the remains of a dead world.
+ * Creates only the router's namespace, so that a command can enter it; `makeNetwork` does the rest. Registers its owner
+ * first: a network without one would be taken for the remains of a dead world.
  */
 export async function makeRouterNamespace(id: string, worldFolder: string): Promise<void> {
   register(id, worldFolder)
   const name = namespaceOf(id, 'router')
   forgetStale(name)
   const { code, stderr } = await tryIp(['netns', 'add', name])
-  // Two commands at once are told so by the second one's failure.
+  // If two commands run at the same time, the second one fails here.
   if (code === 0 || exists(name)) return
   throw new NearsideError('lab_network_failed', `ip netns add ${name}: ${stderr.trim()}`, {
-    remedy: 'nearside doctor shows what a lab needs',
+    remedy: 'see `nearside doctor` for the requirements of a lab',
   })
 }
 
 const uplink = 'uplink'
 const shaped = 100
-/** Said on the loopback device when a namespace is complete: half-made ones are made again. */
+/** Set as the loopback device's alias once a namespace is complete; incomplete ones are recreated. */
 const completeMark = 'nearside'
 
 type Link = { ifname: string; operstate: string; ifalias?: string }
@@ -84,8 +84,8 @@ const isWhole = (links: readonly Link[], device: string) =>
 
 const noNameserver = `rule add pref 500 to ${usersNetwork} ipproto udp dport 53 unreachable`
 
-/** The kernel's own addresses (IPv6 link-local) would send packets that nobody asked for. */
-const silent = (device: string) => `link set ${device} addrgenmode none`
+/** Without this, the kernel's IPv6 link-local address would send packets on its own. */
+const noLinkLocal = (device: string) => `link set ${device} addrgenmode none`
 
 async function makeRouter(router: string): Promise<void> {
   const rules = [
@@ -101,16 +101,16 @@ async function makeRouter(router: string): Promise<void> {
   await tryIp(['-n', router, '-force', '-batch', '-'], `${remains.join('\n')}\n`)
   await ipBatch(router, [
     ...rules.map((rule) => `rule add ${rule}`),
-    // Should the device ever be missing: no packet takes another way.
+    // If the device is missing, packets must not take another route.
     `route add blackhole default table ${shaped} metric 4096`,
     'link set lo up',
     `tuntap add dev ${wanDevice} mode tun`,
-    silent(wanDevice),
+    noLinkLocal(wanDevice),
     `link set ${wanDevice} up`,
     `route add default dev ${wanDevice} table ${shaped}`,
   ])
   await setKernel(router, {
-    // Packets come back by another device than the one that they went to.
+    // Replies arrive on another device than the one that requests left through.
     'net/ipv4/conf/all/rp_filter': '0',
     'net/ipv4/conf/default/rp_filter': '0',
     [`net/ipv4/conf/${wanDevice}/rp_filter`]: '0',
@@ -129,30 +129,30 @@ async function makeLine(id: string, place: Place): Promise<void> {
   await tryIp(['-n', namespace, 'link', 'del', uplink])
   await ipBatch(router, [
     `link add ${outer} type veth peer name ${uplink} netns ${namespace}`,
-    silent(outer),
+    noLinkLocal(outer),
     `addr add ${routerAddress(index)}/24 dev ${outer}`,
     `link set ${outer} up`,
   ])
   const gateway = `via ${routerAddress(index)}`
   await ipBatch(namespace, [
     'link set lo up',
-    silent(uplink),
+    noLinkLocal(uplink),
     `addr add ${insideAddress(index)}/24 dev ${uplink}`,
     `link set ${uplink} up`,
-    // Not a default route in a region: what is asked for outside the lab fails at once instead of vanishing.
+    // A region has no default route: connections outside the lab fail immediately instead of hanging.
     ...(place === 'internet'
       ? [`route add default ${gateway}`, `route replace local ${usersNetwork} dev lo`]
       : [`route add ${labBase}.0.0/16 ${gateway}`, `route add ${usersNetwork} ${gateway}`]),
     `link set lo alias ${completeMark}`,
   ])
-  // A machine's nameserver may have an address among the users': Patroni asks it for its own name at every start, and
-  // would wait 10 s for an answer that cannot come. A kernel without such rules only makes it wait.
+  // The host's name server may have an address in the users' network. Patroni resolves its own name at every start and
+  // would wait 10 s for an answer that cannot come. A kernel without such rules only causes the delay.
   if (place !== 'internet') await tryIp(['-n', namespace, ...noNameserver.split(' ')])
   if (place === 'internet')
     await ipBatch(router, [`route replace ${usersNetwork} via ${insideAddress(index)} dev ${outer}`])
 }
 
-/** /proc/sys/net shows the network of whoever looks: so it has to be written from inside. */
+/** /proc/sys/net shows the network of the reading process, so it must be written from inside the namespace. */
 async function setKernel(namespace: string, settings: Readonly<Record<string, string>>): Promise<void> {
   const script = 'while read -r name value; do echo "$value" > "/proc/sys/$name" || exit 1; done'
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`)
@@ -160,14 +160,14 @@ async function setKernel(namespace: string, settings: Readonly<Record<string, st
   if (code === 0) return
   throw new NearsideError(
     'lab_network_failed',
-    `${namespace}: its kernel settings cannot be written: ${stderr.trim()}`,
-    { remedy: 'a container needs its own writable /proc/sys/net for this (such as docker run --privileged)' },
+    `${namespace}: could not write kernel settings: ${stderr.trim()}`,
+    { remedy: 'give the container a writable /proc/sys/net (for example docker run --privileged)' },
   )
 }
 
 const upWithinMs = 10_000
 
-/** Until the kernel has seen that both ends of a line are up, what is sent over it is lost. */
+/** Packets are dropped until the kernel has seen both ends of a link come up. */
 async function untilUp(namespaces: readonly string[]): Promise<void> {
   const deadline = performance.now() + upWithinMs
   for (let waiting = [...namespaces]; ; await sleep(20)) {
@@ -175,8 +175,8 @@ async function untilUp(namespaces: readonly string[]): Promise<void> {
     waiting = waiting.filter((_, i) => links[i]!.find((link) => link.ifname === uplink)?.operstate !== 'UP')
     if (waiting.length === 0) return
     if (performance.now() > deadline)
-      throw new NearsideError('lab_network_failed', `${waiting.join(', ')}: the line does not come up`, {
-        remedy: 'nearside lab down, then nearside lab up',
+      throw new NearsideError('lab_network_failed', `${waiting.join(', ')}: the link does not come up`, {
+        remedy: 'run `nearside lab down`, then `nearside lab up`',
       })
   }
 }

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { allPids, isAlive, lookAt, type Process, signal, withDescendants } from '../../lib/proc.ts'
 import { numberOf, numberOfProcess } from '../../world/namespaces/enter.ts'
 
-export type Inhabitant = Process & { namespace: string }
+export type LabProcess = Process & { namespace: string }
 
-/** Every process in these namespaces but this one, those that wait for it and those that it started. */
-export function processesIn(namespaces: readonly string[]): Inhabitant[] {
+/** All processes in these namespaces except this one, its ancestors and its descendants. */
+export function processesIn(namespaces: readonly string[]): LabProcess[] {
   const numbers = new Map(
     namespaces.flatMap((name) => {
       const number = numberOf(name)
@@ -29,17 +29,17 @@ function ourselves(): Set<number> {
   return ours
 }
 
-/** Ends them: asked first, then not. Resolves when none of them lives; to those that had to be ended. */
-export async function endAll(find: () => readonly Process[], patienceMs: number): Promise<Process[]> {
+/** Sends SIGTERM, then SIGKILL. Resolves to the processes it had to stop once none of them remains. */
+export async function endAll(find: () => readonly Process[], graceMs: number): Promise<Process[]> {
   const ended = new Map<number, Process>()
-  const deadline = performance.now() + patienceMs
+  const deadline = performance.now() + graceMs
   for (const one of find()) signal(one, 'SIGTERM')
   for (;;) {
     const left = find()
     for (const one of left) ended.set(one.pid, one)
     if (left.length === 0) return [...ended.values()]
     if (performance.now() > deadline) for (const one of left) if (isAlive(one)) signal(one, 'SIGKILL')
-    // What waits in the kernel for a disk cannot be ended by anyone.
+    // A process blocked in the kernel by a disk cannot be killed.
     if (performance.now() > deadline + 10_000) return [...ended.values()]
     await sleep(20)
   }

@@ -4,14 +4,14 @@ import { parseNamespace } from '../../world/namespaces/names.ts'
 import { labNamespaces } from './remove.ts'
 
 /**
- * What a lab has outside its world's folder: `/run/nearside/lab-<id>/`, of root only, gone with the next boot as the
- * network is. The shaper keeps its socket there, whose path has to be short; the link `world` leads from the id to the
- * world's folder, so that what is left of a lab can be told from one that is at work.
+ * A lab's files outside its world's folder: `/run/nearside/lab-<id>/`, owned by root, gone with the next boot like the
+ * network itself. The shaper keeps its socket there, because a socket's path must be short. The link `world` leads from
+ * the id to the world's folder, which tells the remains of a lab from one in use.
  */
 const base = '/run/nearside'
 export const labFolder = (id: string) => join(base, `lab-${id}`)
 
-/** Makes both folders if they are missing: a lab whose world’s folder is gone counts as dead. */
+/** Creates both folders if missing: a lab whose world's folder is gone counts as dead. */
 export function register(id: string, worldFolder: string): void {
   mkdirSync(worldFolder, { recursive: true, mode: 0o700 })
   mkdirSync(labFolder(id), { recursive: true, mode: 0o700 })
@@ -33,7 +33,7 @@ export function unregister(id: string): void {
   rmSync(labFolder(id), { recursive: true, force: true })
 }
 
-/** The ids of all labs of which this machine has something. */
+/** Ids of all labs with anything left on this machine. */
 export function labIds(): string[] {
   const fromNames = labNamespaces().flatMap((name) => parseNamespace(name)?.id ?? [])
   return [...new Set([...fromNames, ...fromFolders()])].sort()

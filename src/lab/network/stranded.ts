@@ -9,8 +9,8 @@ import { processesOf } from '../../world/processes.ts'
 import { endAll } from './processes.ts'
 
 /**
- * Ends what lives on in a network that has lost its name: a region whose namespace was removed under it cannot be
- * reached by anyone, and what is started anew lives elsewhere. As a power cut: nothing there could close in order.
+ * Kills processes in a network whose name is gone: if a region's namespace was removed while it ran, nothing can reach
+ * the region, and a restart uses a new namespace. Like a power failure, because nothing there could shut down cleanly.
  */
 export async function endStranded(
   id: string,
@@ -27,6 +27,6 @@ export async function endStranded(
   const cutOff = regions.filter((region) => stranded(region).length > 0)
   if (cutOff.length === 0) return
   const names = list(cutOff.map((region) => region.name))
-  note(`${names}: what ran there had lost its network, and is started again`)
+  note(`${names}: processes had lost their network and are restarted`)
   await endAll(() => cutOff.flatMap(stranded), 0)
 }

@@ -3,18 +3,18 @@ import type { UserRequest } from './client/browser.ts'
 import { type Progress, runJob, type UsersJob } from './job.ts'
 import type { UsersResult } from './result.ts'
 
-/** First line of the child's standard input. The end of the input stops the run. */
+/** First line of the child's standard input. End of input stops the run. */
 export type ChildInput = { job: UsersJob; wantsRequests: boolean }
-/** A line of its standard output, as JSON. */
+/** One line of its standard output, as JSON. */
 export type ChildOutput = { progress: Progress } | { requests: UserRequest[] } | { result: UsersResult }
 
 /**
- * The generator as a process of its own: in the namespace where users are, with an event loop that nothing else
- * delays. It ends with whoever started it, because its input ends then; Ctrl-C is its parent's to understand, and does not reach it.
+ * The load generator as a separate process: in the users' namespace, with an event loop of its own. It exits with its
+ * parent, because its input ends then. Ctrl-C reaches only the parent, which decides how to react.
  */
 async function main(): Promise<void> {
   const stopping = new AbortController()
-  goFirst()
+  raisePriority()
   const { job, wantsRequests } = await firstLine(stopping)
   const send = (output: ChildOutput) => void process.stdout.write(`${JSON.stringify(output)}\n`)
   process.stdout.on('error', () => stopping.abort())
@@ -36,10 +36,10 @@ async function main(): Promise<void> {
 }
 
 /**
- * Real users have computers of their own. On this one the world takes every core if it is asked enough, and a generator
- * that waits for its turn would measure that. Only root may; without it the report says how late requests were sent.
+ * Real users have their own computers. On this one, a world under load uses every core, and a generator that waits for
+ * CPU time would measure that. Raising the priority needs root; otherwise the report shows how late requests were sent.
  */
-function goFirst(): void {
+function raisePriority(): void {
   try {
     setPriority(constants.priority.PRIORITY_HIGHEST)
   } catch {

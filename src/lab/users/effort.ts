@@ -1,40 +1,40 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { quantile } from './quantiles.ts'
 
-/** What the generator itself took, and how exactly it kept its own times. */
+/** The load generator's own resource use and timing accuracy. */
 export type Effort = {
-  /** Share of one core, by this process. */
+  /** Share of one core used by this process. */
   cpuShare: number
-  /** How late the event loop came back from its timers. */
+  /** Event-loop lag. */
   loopDelayMs: { p50: number; p99: number; max: number }
-  /** How much later than due requests were sent. It is part of every latency in the report. */
+  /** Delay between the due time and the sending of requests. Part of every latency in the report. */
   lateMs: { p50: number; p99: number; max: number }
-  /** Most requests under way at once. */
-  underWayMax: number
+  /** Most requests in flight. */
+  inFlightMax: number
   peakMemoryBytes: number
-  /** Why the figures say more of the generator than of the world; undefined: they do not. */
+  /** Why the generator limited the measurement; undefined if it did not. */
   limit: string | undefined
 }
 
-/** Sent later than this at the 99th percentile, or busier than this: the generator was the limit. */
+/** Beyond this send delay at p99, or this CPU use, the generator was the limit. */
 const lateLimitMs = 10
 const busyShare = 0.9
 
-/** Watches this process from now on. */
+/** Measures this process from now on. */
 export function watchEffort() {
   const loop = monitorEventLoopDelay({ resolution: 5 })
   loop.enable()
   const cpu = process.cpuUsage()
   const begunMs = performance.now()
   const late: number[] = []
-  let underWayMax = 0
+  let inFlightMax = 0
   let ownLimit = 0
   return {
     sent(lateMs: number, underWay: number) {
       late.push(lateMs)
-      underWayMax = Math.max(underWayMax, underWay)
+      inFlightMax = Math.max(inFlightMax, underWay)
     },
-    /** A request failed because this machine had no more sockets, ports or memory. */
+    /** A request failed because this machine ran out of sockets, ports or memory. */
     hitOwnLimit() {
       ownLimit += 1
     },
@@ -44,7 +44,7 @@ export function watchEffort() {
       const cpuShare = (used.user + used.system) / 1000 / Math.max(1, performance.now() - begunMs)
       const sorted = Float64Array.from(late).sort()
       const lateMs = { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: sorted.at(-1) ?? 0 }
-      // The monitor counts its own resolution as delay.
+      // The monitor includes its own resolution in the delay.
       const delay = (ns: number) => Math.max(0, ns / 1e6 - 5)
       return {
         cpuShare,
@@ -54,15 +54,15 @@ export function watchEffort() {
           max: delay(loop.max),
         },
         lateMs,
-        underWayMax,
+        inFlightMax,
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
         limit:
           ownLimit > 0
-            ? `${ownLimit} requests could not be sent: this machine has no more ports, sockets or memory for them`
+            ? `${ownLimit} requests could not be sent because this machine ran out of ports, sockets or memory`
             : cpuShare > busyShare
               ? `it used ${Math.round(cpuShare * 100)} % of one core`
               : lateMs.p99 > lateLimitMs
-                ? `one request in a hundred was sent ${Math.round(lateMs.p99)} ms late or more, though it used only ${Math.round(cpuShare * 100)} % of a core: this machine was too busy with other things, such as the world itself`
+                ? `1 % of requests were sent at least ${Math.round(lateMs.p99)} ms late at only ${Math.round(cpuShare * 100)} % of a core, because this machine was busy with other work, such as the world itself`
                 : undefined,
       }
     },

@@ -11,11 +11,11 @@ import { type Random, seeded } from './plan/random.ts'
 import { Samples } from './samples.ts'
 import { Schedule } from './schedule.ts'
 
-/** A place as the generator needs it. */
+/** A place, as the generator needs it. */
 export type Home<Server> = Pick<UserPlace, 'weight'> & {
-  /** Name servers as users there would ask them: the nearest first. */
+  /** Name servers in the order in which users there try them: nearest first. */
   servers: readonly Server[]
-  /** The address that one of its users asks from. */
+  /** Source address of one of its users. */
   fromOf(user: number): string | undefined
   subnetOf(random: Random): Prefix | undefined
 }
@@ -25,14 +25,14 @@ type Generate<Server> = {
   site: Site
   mix: Mix
   ratePerSecond: number
-  /** Infinity: until it is stopped. */
+  /** Infinity: until stopped. */
   forMs: number
   seed: number
-  /** Begins the names of users and so the references of orders; unique to this run in this world. */
+  /** Prefix of user names and order references; unique to this run in this world. */
   prefix: string
-  patienceMs: number
+  answerTimeoutMs: number
   askServer(from: string | undefined): AskServer<Server>
-  /** Ends the run at once; what is under way is left unanswered. */
+  /** Stops the run immediately; requests in flight stay unanswered. */
   signal: AbortSignal
   onRequest?: (request: UserRequest) => void
 }
@@ -46,16 +46,16 @@ type Generated = {
   effort: Effort
 }
 
-/** More than this at once is not sent any more: the world does not answer, and memory has an end. */
-const mostUnderWay = 20_000
+/** Limit of requests in flight, beyond which the world is not answering and memory would grow without bound. */
+const maxInFlight = 20_000
 const stopWithinMs = 250
 
 /**
- * Users come and go in real time, as `visits` has planned it, from its lead-in on. Resolves when the time is over and everything that was
- * sent has been answered or given up (`patienceMs` at most), or at once when it is stopped. Never rejects.
+ * Runs the users planned by `visits` in real time, starting with the lead-in. Resolves when the time is over and every
+ * request is answered or has timed out (after `answerTimeoutMs` at most), or immediately when stopped. Never rejects.
  */
 export async function generate<Server>(options: Generate<Server>): Promise<Generated> {
-  const { homes, site, mix, ratePerSecond, forMs, seed, prefix, patienceMs, signal, onRequest } = options
+  const { homes, site, mix, ratePerSecond, forMs, seed, prefix, answerTimeoutMs, signal, onRequest } = options
   const samples = new Samples()
   const stops = new Stops()
   const leadMs = leadMsOf(mix)
@@ -98,7 +98,7 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
       site,
       mix,
       randomFor,
-      patienceMs,
+      answerTimeoutMs,
       stops,
       now,
       record,
@@ -119,7 +119,7 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
     const counts = atMs >= 0
     if (counts && !stay.counts) users += 1
     stay.counts ||= counts
-    if (underWay >= mostUnderWay) {
+    if (underWay >= maxInFlight) {
       effort.hitOwnLimit()
       const none = { edge: undefined, servedBy: undefined, dnsMs: 0, connectMs: 0 }
       if (counts) samples.add({ ...none, atMs, latencyMs: 0, place, visitor, kind, error: 'own limit' })
@@ -162,7 +162,7 @@ export async function generate<Server>(options: Generate<Server>): Promise<Gener
   if (underWay > 0) {
     await new Promise<void>((resolve) => {
       idle = resolve
-      // Only questions to name servers are not cut short; they are not waited for either.
+      // DNS queries in flight cannot be cancelled; they are not awaited either.
       if (signal.aborted) setTimeout(resolve, stopWithinMs)
     })
   }

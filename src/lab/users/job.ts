@@ -10,7 +10,7 @@ import { pick } from './plan/random.ts'
 import type { Asked, UsersResult } from './result.ts'
 import { summarise } from './summarise.ts'
 
-/** Everything that a run needs to know, as plain data: it can be carried out by a process of its own. */
+/** Everything that a run needs, as plain data, so that a separate process can run it. */
 export type UsersJob = {
   world: string
   asked: Asked
@@ -18,16 +18,16 @@ export type UsersJob = {
   domain: string
   httpPort: number
   slo: { latencyMs: number; share: number }
-  /** Those that take users. */
+  /** Regions that serve users. */
   regions: { name: string; address: string; location: Location }[]
   /** All name servers; places refer to them by index. */
   servers: Server[]
   places: JobPlace[]
-  /** Are there distances between the places and the regions? */
+  /** Whether there is network latency between places and regions. */
   distances: boolean
-  /** Begins users' names and orders' references; unique to this run in its world. */
+  /** Prefix of user names and order references; unique to this run in its world. */
   prefix: string
-  patienceMs: number
+  answerTimeoutMs: number
 }
 
 type JobPlace = {
@@ -35,9 +35,9 @@ type JobPlace = {
   area: string
   location: Location
   weight: number
-  /** `10.128.7`: its users have the addresses from .1 to .254. Undefined: the routing table's choice. */
+  /** `10.128.7`: its users have the addresses .1 to .254. Undefined leaves it to the routing table. */
   network: string | undefined
-  /** Public networks of people there, one of which each user's resolver tells: `9.9.9.0/24`. */
+  /** Public networks of that place, one of which each user's resolver sends as client subnet: `9.9.9.0/24`. */
   subnets: string[]
   servers: number[]
 }
@@ -47,15 +47,15 @@ export type Progress = { atMs: number; requests: number; failed: number; p50: nu
 type RunOptions = {
   signal: AbortSignal
   onRequest?: ((request: UserRequest) => void) | undefined
-  /** Once a second: what was answered in that second. Before 0 it is the lead-in, which counts nowhere. */
+  /** Called once a second with that second's answers. Negative times are the lead-in, which is not counted. */
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** As resolvers do it: a second for each server, and once more within it should a packet be lost. */
+/** Like real resolvers: a second per server, with one retransmission in case a packet was lost. */
 const dnsTimeoutMs = 1000
 const dnsResendMs = 500
 
-/** Carries a job out in this process, from the network that this process is in. Never rejects for what users meet. */
+/** Runs a job in this process and its network. Never rejects because of errors that users get. */
 export async function runJob(
   job: UsersJob,
   { signal, onRequest, onProgress }: RunOptions,
@@ -96,7 +96,7 @@ export async function runJob(
     forMs: asked.forMs,
     seed: asked.seed,
     prefix,
-    patienceMs: job.patienceMs,
+    answerTimeoutMs: job.answerTimeoutMs,
     askServer: (from) => (server, question) =>
       ask(server, question, { timeoutMs: dnsTimeoutMs, resendMs: dnsResendMs, ...(from ? { from } : {}) }),
     signal,

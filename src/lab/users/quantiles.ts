@@ -1,4 +1,4 @@
-/** The least value that at least the share `q` of the values does not exceed (nearest rank). 0 without values. */
+/** The smallest value that at least the share `q` of the values does not exceed (nearest rank). 0 without values. */
 export function quantile(
   sorted: { readonly length: number; readonly [index: number]: number },
   q: number,
@@ -7,7 +7,7 @@ export function quantile(
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))]!
 }
 
-/** How many of the sorted values are at most `limit`. */
+/** Number of sorted values that are at most `limit`. */
 export function countUpTo(
   sorted: { readonly length: number; readonly [index: number]: number },
   limit: number,

@@ -1,36 +1,36 @@
 import type { Location } from '../../geo/distance.ts'
 import type { Effort } from './effort.ts'
 
-/** What users met, complete: reports only show it. All latencies in ms, from when a request was due. */
+/** Complete result of a run; reports only format it. All latencies in ms, from the due time of a request. */
 export type UsersResult = {
   world: string
   asked: Asked
-  /** ISO time, and the same moment on the machine's monotonic clock (`clockMs`), as histories use it. */
+  /** ISO time, and the same moment on the machine's monotonic clock (`clockMs`) as used by histories. */
   startedAt: string
   startedMs: number
   ranMs: number
-  /** Stopped before its time was over; then `unanswered` were still under way, and count nowhere. */
+  /** Stopped early; `unanswered` requests were in flight and are not counted. */
   stopped: boolean
   unanswered: number
-  /** false: everybody was as near as this machine is to itself. */
+  /** False: without network distance, because all users are on this machine. */
   distances: boolean
   users: number
   all: Part
-  /** By how a request found its connection: there already, or with connecting and perhaps asking for the name. */
+  /** By connection: already open, or newly opened, possibly after a DNS lookup. */
   warm: Part
   cold: Part & { named: Timed; connected: Timed }
   areas: Part[]
   places: PlacePart[]
-  /** By the region that DNS named. */
+  /** By the region from DNS. */
   regions: (Part & { location: Location })[]
   kinds: Part[]
   errors: { error: string; count: number; share: number; firstAtMs: number; lastAtMs: number }[]
-  /** Which users were sent where, and who answered them in the end. */
+  /** Requests by users' area, region from DNS, and region that answered. */
   served: { area: string; edge: string; servedBy: string; requests: number }[]
   slo: Slo
-  /** Bounds of bins in ms, the same for all areas; counts of answered requests by area. */
+  /** Bin bounds in ms, the same for all areas; counts of answered requests by area. */
   histogram: { boundsMs: number[]; areas: { name: string; counts: number[] }[] }
-  /** Share of all requests that were answered well up to each of these times, by area; ends below 1 if some failed. */
+  /** Share of all requests that succeeded within each of these times, by area; ends below 1 if some failed. */
   curves: { name: string; points: [ms: number, share: number][] }[]
   timeline: {
     everyMs: number
@@ -41,7 +41,7 @@ export type UsersResult = {
 
 export type Asked = { ratePerSecond: number; mix: string; places: string; forMs: number; seed: number }
 
-/** Of those that had to do it: how many, and how long that took. */
+/** Count and duration, of the requests that had to do it. */
 export type Timed = { requests: number; latency: Latency }
 
 export type Latency = { p50: number; p95: number; p99: number; max: number; mean: number }
@@ -49,10 +49,10 @@ export type Latency = { p50: number; p95: number; p99: number; max: number; mean
 export type Part = {
   name: string
   requests: number
-  /** Not answered as they should be. Latencies are those of the others. */
+  /** Failed requests. Latencies are those of the others. */
   failed: number
   latency: Latency
-  /** Share of all requests, failed ones included, that were answered well within the SLO's time. */
+  /** Share of all requests, including failed ones, that succeeded within the SLO's time. */
   fastShare: number
 }
 
@@ -67,8 +67,8 @@ type Slo = {
   share: number
   fastShare: number
   met: boolean
-  /** The same for requests on a connection that was there already. */
+  /** The same for requests on open connections. */
   warmFastShare: number
-  /** Share of users for whom at least half of their requests were answered well within the time. */
+  /** Share of users for whom at least half of their requests succeeded within the time. */
   usersFastShare: number
 }

@@ -21,7 +21,7 @@ import { type PrefixIndex, prefixesNear } from './plan/prefixes.ts'
 import { seeded } from './plan/random.ts'
 import type { UsersResult } from './result.ts'
 
-/** What of a lab is needed: users live in its *internet*, at their distances. Without one, nobody is far. */
+/** The parts of a lab that a run needs: users are in its *internet*, with latency. Without a lab, they have none. */
 type UsersLab = { wan(): Promise<Shaper>; inside(place: string): readonly string[] }
 
 type UsersOptions = {
@@ -29,30 +29,30 @@ type UsersOptions = {
   lab?: UsersLab | undefined
   ratePerSecond: number
   mix: Mix
-  /** All that `--places` means; a run draws its own from them. */
+  /** All places from `--places`; a run draws its own from them. */
   places: readonly UserPlace[]
-  /** For the report: what was asked for. */
+  /** Shown in the report. */
   placesText: string
-  /** Infinity: until the signal. */
+  /** Infinity: until the signal aborts. */
   forMs: number
   seed: number
-  /** How long a user waits for an answer. Default: what a write may be held for, and 15 s more. */
-  patienceMs?: number
-  /** Ends the run; what is under way is left unanswered, and the result is about what was answered. */
+  /** How long a user waits for an answer. Default: how long a write may be held, plus 15 s. */
+  answerTimeoutMs?: number
+  /** Stops the run; requests in flight stay unanswered, and the result covers the answered ones. */
   signal?: AbortSignal
-  /** Links are set and users come from now on. */
+  /** Called when links are set and users start to arrive. */
   onStart?: (job: UsersJob) => void
   onRequest?: ((request: UserRequest) => void) | undefined
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** Networks that the users of one place tell name servers. */
+/** Client subnets per place. */
 const subnetsPerPlace = 16
 
 /**
- * Lets users come to a world and tells what they met. In a lab they come from *internet*, each from its city's
- * network, and the shaper gets the cities' distances first; elsewhere from this machine. The generator is a process of
- * its own. Rejects when it cannot be started; what users meet is in the result.
+ * Simulates users of a world and reports the latency and errors they saw. In a lab they connect from *internet*, each
+ * from its city's network, after the shaper has got the cities' latencies; elsewhere from this machine. The generator
+ * is a separate process. Rejects if it cannot be started; errors that users see are in the result.
  */
 export async function runUsers(options: UsersOptions): Promise<UsersResult> {
   const { world, lab } = options
@@ -64,7 +64,7 @@ export async function runUsers(options: UsersOptions): Promise<UsersResult> {
   return inChild(job, options, lab?.inside('internet') ?? [])
 }
 
-/** A run as plain data. Pure but for the name that makes it unique. */
+/** A run as plain data. Pure, except for the random part of its name. */
 function usersJob(options: UsersOptions, index: PrefixIndex | undefined): UsersJob {
   const { world, lab, ratePerSecond, mix, placesText, forMs, seed } = options
   const { topology } = world.record
@@ -103,14 +103,14 @@ function usersJob(options: UsersOptions, index: PrefixIndex | undefined): UsersJ
     }),
     distances: lab !== undefined,
     prefix: `u${seed}-${randomBytes(4).toString('hex')}`,
-    patienceMs: options.patienceMs ?? (topology.database.holdSeconds + 15) * 1000,
+    answerTimeoutMs: options.answerTimeoutMs ?? (topology.database.holdSeconds + 15) * 1000,
   }
 }
 
 /**
- * Tells the shaper where the users of this run live and how far each region is from there. A link that is there keeps
- * everything but its delay: a region that is cut off stays so. One that a fault is on keeps that, too, or the fault
- * would be in force and not be felt.
+ * Sets the latency between the users' places of this run and each region. An existing link keeps everything but its
+ * delay, so a region that is cut off stays cut off. A link with an active fault keeps its delay, too; otherwise the
+ * fault would have no effect.
  */
 async function setDistances(lab: UsersLab, job: UsersJob, worldFolder: string): Promise<void> {
   const places = job.places.map((place) => {
@@ -152,7 +152,8 @@ function inChild(job: UsersJob, options: UsersOptions, prefix: readonly string[]
   const { signal, onRequest, onProgress } = options
   const program = modulePath('./child', import.meta.url)
   const [file, ...args] = [...prefix, ...(prefix.length > 0 ? ['--'] : []), process.execPath, program]
-  // A session of its own: a terminal's Ctrl-C reaches only us, who end its input. While it loads it would die of it.
+  // A session of its own: Ctrl-C in the terminal reaches only us, and we then end its input. It would kill a child that
+  // is still loading.
   const child = spawn(file!, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
   let [said, result]: [string, UsersResult | undefined] = ['', undefined]
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -179,16 +180,16 @@ function inChild(job: UsersJob, options: UsersOptions, prefix: readonly string[]
           cause,
         }),
       )
-    child.on('error', (error) => failed('cannot be started', error))
+    child.on('error', (error) => failed('could not be started', error))
     child.on('close', (code, by) => {
       signal?.removeEventListener('abort', stop)
       if (result) resolve(withInfinity(result, options.forMs))
-      else failed(`ended without a result (${by ?? `exit ${code}`})`)
+      else failed(`exited without a result (${by ?? `exit ${code}`})`)
     })
   })
 }
 
-/** JSON has no Infinity: a time that no run reaches stands for it. */
+/** JSON has no Infinity: this stands for it. */
 const endless = Number.MAX_SAFE_INTEGER
 const withoutInfinity = (job: UsersJob): UsersJob => ({
   ...job,

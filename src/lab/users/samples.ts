@@ -1,22 +1,22 @@
-/** One request of a user and how it went. */
+/** One request of a user and its result. */
 export type Sample = {
-  /** When it was due, in ms from the start of the run. */
+  /** Due time, in ms from the start of the run. */
   atMs: number
-  /** From then to the end of the answer: name, connection and waiting included. */
+  /** From the due time to the end of the answer, including DNS, connecting and waiting. */
   latencyMs: number
-  /** Of which: until the name was known, and until there was a connection; 0 when both were there. */
+  /** Parts of it: DNS lookup and connecting; 0 on an open connection. */
   dnsMs: number
   connectMs: number
-  /** Index into the places. */
+  /** Index of the place. */
   place: number
   /** Number of its user in the run. */
   visitor: number
   kind: string
-  /** The region that DNS named; undefined when it named none. */
+  /** Region from DNS; undefined if DNS gave none. */
   edge: string | undefined
-  /** The region whose app or cache answered, as the answer says. */
+  /** Region whose app or cache answered, according to the answer. */
   servedBy: string | undefined
-  /** `HTTP 503`, `timed out`; undefined: it was answered as it should be. */
+  /** `HTTP 503`, `timed out`; undefined on success. */
   error: string | undefined
 }
 
@@ -25,8 +25,8 @@ const mostNames = 254
 const others = 'other'
 
 /**
- * Every sample of a run in columns, 40 bytes each: a million takes 40 MB, and every percentile of every part of them
- * is exact. At most 254 different kinds, regions and errors; those that come after them are all called `other`.
+ * All samples of a run in columns, 40 bytes each: a million take 40 MB, and every percentile of every group is exact.
+ * At most 254 different kinds, regions and errors; further ones become `other`.
  */
 export class Samples {
   count = 0
@@ -78,7 +78,7 @@ export class Samples {
     for (let i = 0; i < this.count; i++) yield this.at(i)
   }
 
-  /** 0 is undefined, and the last one that fits a byte is for all names that come after those before it. */
+  /** 0 is undefined; the last number that fits a byte stands for all further names. */
   #number(name: string | undefined): number {
     if (name === undefined) return 0
     const known = this.#numberOf.get(name)

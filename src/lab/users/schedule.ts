@@ -1,9 +1,9 @@
-/** What is due when, earliest first; of two at the same time the one that was added first. A binary heap. */
+/** A priority queue by due time, first in first out among equal times. A binary heap. */
 export class Schedule<T> {
   readonly #heap: { atMs: number; order: number; what: T }[] = []
   #added = 0
 
-  /** When the next one is due; Infinity without any. */
+  /** Due time of the next entry; Infinity if empty. */
   get nextMs(): number {
     return this.#heap[0]?.atMs ?? Infinity
   }
@@ -19,7 +19,7 @@ export class Schedule<T> {
     }
   }
 
-  /** Takes the next one if it is due at this time. */
+  /** Removes and returns the next entry if it is due. */
   take(nowMs: number): { atMs: number; what: T } | undefined {
     const heap = this.#heap
     const [first] = heap

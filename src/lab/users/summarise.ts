@@ -12,7 +12,7 @@ type Summary = {
   ranMs: number
 }
 
-/** Everything in a result that follows from the samples. */
+/** Everything in a result that is derived from the samples. */
 export function summarise(
   summary: Summary,
 ): Omit<
@@ -48,7 +48,7 @@ export function summarise(
     add('areas', place.area)
     add('places', String(sample.place))
     add('kinds', sample.kind)
-    // What a page brings may be due after the end; it belongs to the last step.
+    // Assets may be due after the end of the run; they count in the last step.
     add('steps', String(Math.min(Math.floor(atMs / everyMs), stepCount - 1)))
     if (edge !== undefined) add('regions', edge)
     const visitor = visitors.get(sample.visitor) ?? { requests: 0, fast: 0 }
@@ -65,11 +65,7 @@ export function summarise(
         lastAtMs: Math.max(known?.lastAtMs ?? atMs, atMs),
       })
     }
-    const way = JSON.stringify([
-      place.area,
-      edge ?? 'nobody',
-      sample.servedBy ?? (error ? 'nobody' : 'unknown'),
-    ])
+    const way = JSON.stringify([place.area, edge ?? 'none', sample.servedBy ?? (error ? 'none' : 'unknown')])
     served.set(way, (served.get(way) ?? 0) + 1)
     if (edge !== undefined) {
       const ofPlace = edges.get(String(sample.place)) ?? new Map<string, number>()
@@ -173,7 +169,7 @@ class Groups {
     return { name, requests, failed, latency: latencyOf(sorted), fastShare }
   }
 
-  /** Those with most requests first. */
+  /** Most requests first. */
   parts(): Part[] {
     return [...this.#groups.keys()]
       .map((name) => this.part(name))
@@ -200,7 +196,7 @@ function latencyOf(sorted: Float64Array): Latency {
   }
 }
 
-/** Of a round width, at most 30 up to what nearly everybody had; and the SLO's time is a bound if it is round. */
+/** At most 30 bins of round width up to nearly the largest value. The SLO's time is a bound if it is round. */
 function boundsFor(sorted: Float64Array, sloMs: number): number[] {
   const reach = Math.max(quantile(sorted, 0.99), sloMs * 1.1)
   const fits = (width: number) => reach / width <= 30 && ((sloMs / width) % 1 === 0 || width > sloMs)
@@ -210,13 +206,13 @@ function boundsFor(sorted: Float64Array, sloMs: number): number[] {
 
 const widths = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000]
 
-/** How many are at most each bound and above the one before; the last count is of those above all. */
+/** Counts of values up to each bound and above the previous one; the last count is of those above all bounds. */
 export function binned(sorted: Float64Array, bounds: readonly number[]): number[] {
   const upTo = [...bounds.map((bound) => countUpTo(sorted, bound)), sorted.length]
   return upTo.map((count, i) => count - (upTo[i - 1] ?? 0))
 }
 
-/** The distribution's curve by 200 points that are evenly many requests apart, and the last percent closer. */
+/** The cumulative distribution in 200 points, evenly spaced by requests, and denser in the last percent. */
 function curveOf(sorted: Float64Array, requests: number): [number, number][] {
   const shares = [
     ...Array.from({ length: 198 }, (_, i) => (i + 1) / 200),
@@ -227,7 +223,7 @@ function curveOf(sorted: Float64Array, requests: number): [number, number][] {
     : shares.map((share) => [quantile(sorted, share), (share * sorted.length) / requests])
 }
 
-/** About 60 steps, each of a round length. */
+/** About 60 steps of a round length. */
 function stepFor(ranMs: number): number {
   return (
     [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000].find((step) => ranMs / step <= 61) ?? 300_000

@@ -9,15 +9,15 @@ import { sandboxCommand } from '../../engines/root/sandbox.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { identify } from '../../lib/proc.ts'
 
-/** Static: it runs as a program of the host, whose C library may be older than that of the engine root. */
+/** Static: it runs on the host, whose C library may be older than the engine root's. */
 const flags = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror', '-static']
 
-/** The compiler that Varnish brings has no other name in the root. */
+/** The compiler comes with Varnish and has no other name in the root. */
 const compilers: Record<string, string> = { x64: 'x86_64-linux-gnu-gcc', arm64: 'aarch64-linux-gnu-gcc' }
 
 /**
- * A program made from the C files of a folder, by the engine root's compiler in a sandbox. What was compiled once is
- * kept: its folder's name says what it was made from. It is made aside and renamed, so any number may build at once.
+ * Compiles the C files of a folder with the engine root's compiler in a sandbox. Caches the program in a folder named
+ * after its sources, and renames it into place, so that concurrent builds are safe.
  */
 export async function buildProgram(options: {
   name: string
@@ -42,7 +42,7 @@ export async function buildProgram(options: {
     const units = sources.map(([file]) => file).filter((file) => file.endsWith('.c'))
     await compile(root, aside, ['-o', name, ...units])
     await rename(aside, folder).catch((error) => {
-      // Another was faster, with the same result.
+      // Another build was faster, with the same result.
       if (!existsSync(program)) throw error
     })
   } finally {
@@ -51,7 +51,7 @@ export async function buildProgram(options: {
   return program
 }
 
-/** What a builder that was killed has left. */
+/** Removes the remains of killed builds. */
 async function removeAbandoned(name: string, env: NodeJS.ProcessEnv): Promise<void> {
   const entries = await readdir(cacheDir(env)).catch(() => [])
   for (const entry of entries) {
@@ -71,8 +71,8 @@ async function readSources(folder: string): Promise<[file: string, text: string]
 async function compile(root: string, folder: string, args: readonly string[]): Promise<void> {
   const compiler = compilers[process.arch]
   if (!compiler || !existsSync(join(root, 'usr/bin', compiler)))
-    throw new NearsideError('wan_no_compiler', `${root}: has no C compiler for ${process.arch}`, {
-      remedy: 'type any nearside command: it brings the engine root with it',
+    throw new NearsideError('wan_no_compiler', `${root}: no C compiler for ${process.arch}`, {
+      remedy: 'type any nearside command: it installs the engine root',
     })
   const {
     file,
@@ -91,11 +91,11 @@ async function compile(root: string, folder: string, args: readonly string[]): P
   } catch (cause) {
     const { code, stderr } = cause as { code?: unknown; stderr?: string }
     if (code === 'ENOENT')
-      throw new NearsideError('wan_no_compiler', 'bubblewrap is not installed, in which the compiler runs', {
-        remedy: 'apt-get install bubblewrap',
+      throw new NearsideError('wan_no_compiler', 'bubblewrap, which runs the compiler, is not installed', {
+        remedy: 'run `apt-get install bubblewrap`',
         cause,
       })
-    throw new NearsideError('wan_build', `the shaper could not be compiled: ${stderr?.trim() || code}`, {
+    throw new NearsideError('wan_build', `could not compile the shaper: ${stderr?.trim() || code}`, {
       cause,
     })
   }

@@ -6,15 +6,15 @@ import type { Shaper } from './types.ts'
 
 export const socketName = 'control.sock'
 
-/** Longer than any answer takes; a shaper that is stopped (SIGSTOP) must not hold up a command for ever. */
+/** Longer than any answer takes. A stopped shaper (SIGSTOP) must not block a command forever. */
 const answerWithinMs = 5_000
 
-/** What a command was answered, up to and with the line that begins with `ok` or `error`. */
+/** The lines of an answer, up to and including the one that starts with `ok` or `error`. */
 type Answer = string[]
 
 type Waiting = { lines: string[]; done: (answer: Answer) => void; failed: (error: Error) => void }
 
-/** Talks over the control socket in `folder`, from whatever network namespace. Its connection keeps no process alive. */
+/** Connects to the control socket in `folder`, from any network namespace. The connection keeps no process running. */
 export async function connectShaper(folder: string): Promise<Shaper> {
   const connection = await connect(folder)
   const { ask, askAll } = connection
@@ -25,7 +25,7 @@ export async function connectShaper(folder: string): Promise<Shaper> {
     connection.close()
     throw error
   }
-  // What one connection has not yet applied is one list: two at once would mix.
+  // Staged links belong to the connection, so concurrent calls would mix them up.
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = last.then(work)
@@ -94,7 +94,7 @@ async function connect(folder: string) {
   const ask = async (line: string): Promise<Answer> => {
     if (ended) throw ended
     const answer = new Promise<Answer>((done, failed) => waiting.push({ lines: [], done, failed }))
-    // While it is asked, the connection keeps us alive.
+    // A pending request keeps the process running.
     socket.ref()
     socket.setTimeout(answerWithinMs)
     socket.write(`${line}\n`)
@@ -104,7 +104,7 @@ async function connect(folder: string) {
       if (verdict.startsWith('ok')) return lines
       throw new NearsideError(
         'wan_refused',
-        `the shaper refuses “${line}”: ${verdict.slice('error '.length)}`,
+        `the shaper refused “${line}”: ${verdict.slice('error '.length)}`,
       )
     } finally {
       if (waiting.length === 0) socket.unref()
@@ -113,9 +113,9 @@ async function connect(folder: string) {
 
   return {
     ask,
-    /** Sent at once, answered in order; throws the first refusal after all have been answered. */
+    /** Sends all at once and gets answers in order; throws the first refusal once all have been answered. */
     async askAll(lines: readonly string[]) {
-      // Thousands of lines are one write.
+      // One write, even for thousands of lines.
       socket.cork()
       const asked = Promise.allSettled(lines.map(ask))
       socket.uncork()
@@ -127,12 +127,12 @@ async function connect(folder: string) {
 }
 
 const gone = (folder: string, cause?: unknown) =>
-  new NearsideError('wan_gone', `${folder}: the shaper has closed the connection`, {
-    remedy: 'nearside lab down, then nearside lab up',
+  new NearsideError('wan_gone', `${folder}: the shaper closed the connection`, {
+    remedy: 'run `nearside lab down`, then `nearside lab up`',
     cause,
   })
 
-/** By way of an open folder: a socket's path ends at 107 bytes, and a world's own path may be longer. */
+/** Connects through an open folder: a socket's path is limited to 107 bytes, and a world's path may be longer. */
 async function openSocket(folder: string): Promise<Socket> {
   let handle: FileHandle | undefined
   try {
@@ -148,8 +148,8 @@ async function openSocket(folder: string): Promise<Socket> {
     })
   } catch (cause) {
     const forbidden = (cause as NodeJS.ErrnoException).code === 'EACCES'
-    throw new NearsideError('wan_not_running', `${folder}: no shaper answers there`, {
-      remedy: forbidden ? 'the lab belongs to root: use sudo' : 'nearside lab up',
+    throw new NearsideError('wan_not_running', `${folder}: no shaper is listening`, {
+      remedy: forbidden ? 'the lab belongs to root: use sudo' : 'run `nearside lab up`',
       cause,
     })
   } finally {

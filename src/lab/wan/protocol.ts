@@ -1,7 +1,7 @@
 import { NearsideError } from '../../lib/errors.ts'
 import type { Link, LinkParams, LinkStats, Prefix, Totals } from './types.ts'
 
-/** Lines of the control socket, which shaper/commands.c describes. Pure. */
+/** Lines of the control socket, as documented in shaper/commands.c. Pure. */
 
 export const greeting = 'nearside-wan 1'
 
@@ -12,13 +12,13 @@ export function placeLine({ place, prefix }: Prefix): string {
   if (!/^[\w.:-]{1,63}$/.test(place))
     throw new NearsideError(
       'wan_place',
-      `${place}: expected at most 63 letters, digits, - _ . or : as a place`,
+      `${place}: expected a place of at most 63 letters, digits, - _ . or :`,
     )
   if (
     !/^(\d{1,3}\.){3}0\/24$/.test(prefix) ||
     prefix.split('.').some((part) => Number.parseInt(part, 10) > 255)
   )
-    throw new NearsideError('wan_prefix', `${place}: ${prefix}: expected 256 IPv4 addresses, as 10.77.1.0/24`)
+    throw new NearsideError('wan_prefix', `${place}: ${prefix}: expected an IPv4 /24, such as 10.77.1.0/24`)
   return `place ${place} ${prefix}`
 }
 
@@ -80,6 +80,6 @@ function number(text: string | undefined, line: string | undefined): number {
 }
 
 export const unexpected = (line: string | undefined) =>
-  new NearsideError('wan_protocol', `the shaper said what was not expected: ${line ?? 'nothing'}`, {
-    remedy: 'it may be of another version: take the lab down and up again',
+  new NearsideError('wan_protocol', `unexpected answer of the shaper: ${line ?? 'none'}`, {
+    remedy: 'it may be another version: run `nearside lab down`, then `nearside lab up`',
   })

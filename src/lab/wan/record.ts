@@ -5,11 +5,11 @@ import { folderVariable } from '../../agent/layout.ts'
 import { writeAside } from '../../lib/files.ts'
 import { allPids, isAlive, lookAt, type ProcessId } from '../../lib/proc.ts'
 
-/** `shaper.json` in the shaper's folder: who it is, and what it was started with. */
+/** `shaper.json` in the shaper's folder: its process and start parameters. */
 type ShaperRecord = ProcessId & {
   program: string
   device: string
-  /** The namespace itself and not its name, which may have been given to a new one. */
+  /** The namespace itself rather than its name, which may refer to a new one by now. */
   namespaceInode: number
 }
 
@@ -20,7 +20,7 @@ export const writeRecord = (folder: string, record: ShaperRecord) =>
 
 export const removeRecord = (folder: string) => rm(recordFile(folder), { force: true })
 
-/** Undefined when there is none that can be read. */
+/** Undefined if missing or unreadable. */
 export function readRecord(folder: string): ShaperRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(recordFile(folder), 'utf8')) as ShaperRecord
@@ -30,7 +30,7 @@ export function readRecord(folder: string): ShaperRecord | undefined {
   }
 }
 
-/** By its record, and by its mark: one that was started when its starter was killed has no record. */
+/** By record and by command line: a shaper whose starter was killed has no record. */
 export function shapersOf(folder: string): ProcessId[] {
   const record = readRecord(folder)
   const marked = allPids().flatMap((pid) => {
@@ -41,5 +41,5 @@ export function shapersOf(folder: string): ProcessId[] {
   return all.filter((one, at) => all.findIndex(({ pid }) => pid === one.pid) === at)
 }
 
-/** As the kernel has it, which keeps 15 bytes. */
+/** The name as the kernel keeps it, limited to 15 bytes. */
 export const programName = 'nearside-wan'

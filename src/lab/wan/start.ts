@@ -15,35 +15,35 @@ import { programName, readRecord, removeRecord, shapersOf, writeRecord } from '.
 
 const sourceFolder = fileURLToPath(new URL('shaper', import.meta.url))
 
-/** It has no data to save, so it ends at once or not at all. */
+/** It has no data to save, so it exits immediately or not at all. */
 const endWithinMs = 2_000
 const readyWithinMs = 10_000
 
 type StartOptions = {
-  /** Name of a network namespace, as `ip netns` knows it. */
+  /** Name of a network namespace, as in `ip netns`. */
   namespace: string
-  /** Name of the TUN device. It is made if it is not there, and then it is gone when the shaper ends. */
+  /** Name of the TUN device. Created if missing, and then removed when the shaper exits. */
   device: string
-  /** Made with mode 0700 if missing: control socket, record, log. */
+  /** For control socket, record and log; created with mode 0700 if missing. */
   folder: string
-  /** The engine root, whose compiler is used. */
+  /** The engine root, which has the compiler. */
   root: string
-  /** What losses and jitter are drawn from. */
+  /** Seed of losses and jitter. */
   seed?: number
 }
 
 /**
- * Starts the shaper in a namespace, unless it runs there already; one that runs elsewhere for the same folder is ended
- * first. When it resolves, the device is up and the socket answers. It outlives us.
+ * Starts the shaper in a namespace, unless it already runs there; first stops one that runs elsewhere for the same
+ * folder. When it resolves, the device is up and the socket answers. The shaper outlives us.
  *
- * Routes to the device go with it when it ends: whoever wants packets dropped then, and not sent unshaped, adds an
+ * When the shaper exits, routes to its device disappear. To have packets dropped then instead of sent unshaped, add an
  * `unreachable default` with a higher metric to the same table.
  */
 export async function startShaper(options: StartOptions): Promise<void> {
   const { namespace, device, folder, root, seed = 1 } = options
   if (process.getuid?.() !== 0)
     throw new NearsideError('lab_not_root', 'a lab needs root: network namespaces and a TUN device', {
-      remedy: 'use sudo, or `nearside up`, which starts the same world on this machine without distances',
+      remedy: 'use sudo, or run `nearside up`, which starts the same world on this machine without latency',
     })
   const program = await buildProgram({ name: programName, sourceFolder, root })
   const path = join('/run/netns', namespace)
@@ -67,7 +67,7 @@ export async function startShaper(options: StartOptions): Promise<void> {
     child = spawn(program, [path, device, folder, String(seed)], {
       cwd: '/',
       env: { [folderVariable]: folder },
-      // A session of its own: neither Ctrl-C nor the end of the terminal reaches it.
+      // A session of its own: neither Ctrl-C nor a closed terminal reaches it.
       detached: true,
       stdio: ['ignore', log, log, 'pipe'],
     })
@@ -77,7 +77,7 @@ export async function startShaper(options: StartOptions): Promise<void> {
   try {
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
     child.unref()
-    // Read from now on: Node throws away what nobody reads of a process that has ended.
+    // Start reading now: Node discards unread output of a process that has exited.
     const report = lastWords(child)
     const id = identify(child.pid!)
     if (id) await writeRecord(folder, { ...id, program, device, namespaceInode })
@@ -90,7 +90,7 @@ export async function startShaper(options: StartOptions): Promise<void> {
   }
 }
 
-/** Ends the shaper of a folder, however it was started; the folder and the log stay. Nothing to do is no error. */
+/** Stops the shaper of a folder, however it was started; keeps folder and log. No error if none runs. */
 export async function stopShaper(folder: string): Promise<void> {
   for (const name of ['SIGTERM', 'SIGKILL'] as const) {
     const giveUpAt = performance.now() + endWithinMs
@@ -98,7 +98,7 @@ export async function stopShaper(folder: string): Promise<void> {
     while (shapersOf(folder).length > 0 && performance.now() < giveUpAt) await sleep(5)
   }
   if (shapersOf(folder).length > 0)
-    throw new NearsideError('wan_immortal', `${folder}: the shaper does not end, not even by SIGKILL`)
+    throw new NearsideError('wan_immortal', `${folder}: the shaper does not exit, not even on SIGKILL`)
   await rm(join(folder, socketName), { force: true })
   await removeRecord(folder)
 }
@@ -107,13 +107,13 @@ function inodeOf(path: string, namespace: string): number {
   try {
     return statSync(path).ino
   } catch (cause) {
-    throw new NearsideError('wan_no_namespace', `${namespace}: there is no network namespace of that name`, {
+    throw new NearsideError('wan_no_namespace', `${namespace}: no such network namespace`, {
       cause,
     })
   }
 }
 
-/** What it says of its start; whatever it says is at an end when it is ready or dead. */
+/** The shaper's start report, which is complete once it is ready or has exited. */
 async function lastWords(child: ChildProcess): Promise<string> {
   const pipe = child.stdio[3] as Readable
   const timer = setTimeout(() => pipe.destroy(new Error('silent')), readyWithinMs)
@@ -121,7 +121,7 @@ async function lastWords(child: ChildProcess): Promise<string> {
   try {
     for await (const part of pipe) words += String(part)
   } catch {
-    // Destroyed: what there is has to do.
+    // Timed out: use what has arrived.
   } finally {
     clearTimeout(timer)
   }

@@ -1,27 +1,27 @@
-/** What one direction between two places does to packets. */
+/** Settings of one direction between two places. */
 export type LinkParams = {
-  /** One way, 0 to 60,000. Kept to the microsecond. */
+  /** One way, 0 to 60,000. Stored in microseconds. */
   delayMs: number
-  /** The delay wanders within ± this, slowly enough that packets stay in order. */
+  /** The delay varies within ± this, slowly enough to keep packets in order. */
   jitterMs: number
   /** 0 to 1. */
   lossShare: number
-  /** 0: no limit. */
+  /** 0: unlimited. */
   rateBitsPerSecond: number
   cut: boolean
 }
 
-/** 256 addresses that belong to a place: `10.77.1.0/24`. */
+/** A place's network of 256 addresses: `10.77.1.0/24`. */
 export type Prefix = { place: string; prefix: string }
 
 /** One direction. */
 export type Link = { from: string; to: string; params: LinkParams }
 
-/** What was sent is `packets + lost + cut + overflowed + queued`. */
+/** Packets sent = `packets + lost + cut + overflowed + queued`. */
 export type LinkStats = {
   from: string
   to: string
-  /** Arrived. */
+  /** Delivered. */
   packets: number
   bytes: number
   lost: number
@@ -31,27 +31,27 @@ export type LinkStats = {
   queued: number
 }
 
-/** What belongs to no link. */
+/** Packets that belong to no link. */
 export type Totals = {
-  /** Packets from or to an address of no place, or between places without a link. */
+  /** From or to an address of no place, or between places without a link. */
   unknown: number
-  /** Packets that the kernel did not take back, such as those of a wrong length. */
+  /** Not accepted back by the kernel, for example because of a wrong length. */
   unwritten: number
-  /** Packets that were dropped because the shaper did not come to read them: it asks too much of this machine. */
+  /** Dropped because the shaper could not read them in time: this machine is too slow. */
   missed: number
-  /** Memory that packets under way take. */
+  /** Memory used by packets in flight. */
   heldBytes: number
 }
 
 export type Shaper = {
-  /** These addresses belong to these places from now on; others stay as they are. */
+  /** Assigns networks to places from now on; others stay as they are. */
   places(prefixes: readonly Prefix[]): Promise<void>
-  /** All in force at the same moment when it resolves, for packets under way too; on an error none of them. */
+  /** When it resolves, all take effect at the same moment, also for packets in flight; on an error none does. */
   set(links: readonly Link[]): Promise<void>
   stats(): Promise<LinkStats[]>
   params(): Promise<Link[]>
   totals(): Promise<Totals>
-  /** Starts all random sequences anew: with the same seed the same packets of a link are lost. */
+  /** Restarts all random sequences: the same seed drops the same packets of a link. */
   seed(seed: number): Promise<void>
   close(): void
 }

@@ -3,23 +3,23 @@ import { messageOf } from '../../lib/errors.ts'
 type Loop = {
   perSecond: number
   signal: AbortSignal
-  /** Operations under way at once. */
-  maxUnderWay: number
-  /** The n-th operation. It records what became of it, and never rejects. */
+  /** Maximum operations in flight. */
+  maxInFlight: number
+  /** Starts the n-th operation. It must record its outcome and never reject. */
   begin: (n: number) => Promise<void>
-  /** The n-th operation, which had no place. */
+  /** Called for the n-th operation if it exceeds the maximum. */
   refuse: (n: number, why: string) => void
 }
 
-/** Short enough that an operation begins when it is due, long enough to cost nothing. */
+/** Short enough to start operations on time, long enough to be cheap. */
 const stepMs = 5
 
 /**
- * Open loop: the n-th operation begins n / perSecond after the start, whatever became of those before it. A world that
- * stands still gets everything that it missed, as it would from real users. Resolves when the signal is aborted and
- * every operation has ended.
+ * Open loop: the n-th operation starts n / perSecond after the beginning, whatever the outcome of earlier ones. A
+ * stalled world then gets everything it missed, as from real users. Resolves once the signal is aborted and every
+ * operation has ended.
  */
-export async function openLoop({ perSecond, signal, maxUnderWay, begin, refuse }: Loop): Promise<void> {
+export async function openLoop({ perSecond, signal, maxInFlight, begin, refuse }: Loop): Promise<void> {
   if (signal.aborted || perSecond <= 0) return
   const underWay = new Set<Promise<void>>()
   const startedMs = performance.now()
@@ -27,8 +27,8 @@ export async function openLoop({ perSecond, signal, maxUnderWay, begin, refuse }
   const step = () => {
     const due = ((performance.now() - startedMs) / 1000) * perSecond
     for (; next < due; next += 1) {
-      if (underWay.size >= maxUnderWay) {
-        refuse(next, `not sent: ${maxUnderWay} operations are under way here`)
+      if (underWay.size >= maxInFlight) {
+        refuse(next, `not sent: ${maxInFlight} operations in flight`)
         continue
       }
       const ended = begin(next).finally(() => underWay.delete(ended))

@@ -3,45 +3,45 @@ import type { Topology } from '../../topology/schema.ts'
 import type { FinalState, RecordOp } from '../history.ts'
 
 /**
- * Users whose every operation is recorded. Used in this order: `prepare`, `run`, `final`, `cleanUp`; `cleanUp` may
- * also come after any of them has failed, and is safe to call twice.
+ * Users whose every operation is recorded. Call `prepare`, `run`, `final`, `cleanUp` in this order; `cleanUp` may also
+ * follow a failure of any of them, and may be called twice.
  */
 export type Workload = {
   name: 'ledger' | 'orders'
-  /** Makes what it needs in a healthy world. Rejects with a remedy when the world has no place for it. */
+  /** Creates what it needs in a healthy world. Rejects with a remedy if that is impossible. */
   prepare(): Promise<void>
   /**
-   * Open loop: operations begin when it is their time, however long earlier ones take, until the signal is aborted.
-   * Resolves when everything that was begun has ended and is recorded; that takes `patienceMs` and a little. Operations
-   * that fail are recorded, never thrown.
+   * Open loop: operations start on schedule, however long earlier ones take, until the signal aborts. Resolves when
+   * every started operation has ended and is recorded, shortly after `answerTimeoutMs`. Failures are recorded, never
+   * thrown.
    */
   run(signal: AbortSignal, record: RecordOp): Promise<void>
-  /** To be asked of a healed world, after `run`. Waits for replicas to show what the primary shows, `catchUpMs` at most. */
+  /** Call it after `run` in a healed world. Waits for replicas to catch up with the primary, for `catchUpMs` at most. */
   final(): Promise<FinalState>
-  /** Removes what it made. */
+  /** Removes what it created. */
   cleanUp(): Promise<void>
 }
 
-/** The world as a workload needs to know it: where it is, and the app's own password. */
+/** What a workload needs to know of a world, including the app's password. */
 export type WorkloadWorld = {
   topology: Topology
   regions: readonly Region[]
   secrets: { app: string }
 }
 
-/** Each region whose edge takes users gets these rates. */
+/** Rates for each region that serves users. */
 export type WorkloadOptions = {
   writesPerSecond: number
   readsPerSecond: number
-  /** Regions whose endpoints are asked; default: every one that the workload can use. */
+  /** Regions whose endpoints are used; default: all that the workload can use. */
   edges?: readonly string[]
   seed: number
-  /** Operations under way at once, per region. What comes on top of it is recorded as `fail`, never sent. */
-  maxUnderWay?: number
-  /** How long a user waits for one answer. Longer than a failover and than the topology's holdSeconds. */
-  patienceMs?: number
+  /** Maximum operations in flight per region. Operations beyond it are recorded as `fail` and never sent. */
+  maxInFlight?: number
+  /** How long a user waits for an answer. Longer than a failover and than the topology's holdSeconds. */
+  answerTimeoutMs?: number
   /** How long `final` waits for replicas. */
   catchUpMs?: number
 }
 
-export const workloadDefaults = { maxUnderWay: 500, patienceMs: 40_000, catchUpMs: 60_000 } as const
+export const workloadDefaults = { maxInFlight: 500, answerTimeoutMs: 40_000, catchUpMs: 60_000 } as const

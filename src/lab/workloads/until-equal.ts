@@ -3,9 +3,9 @@ import { messageOf, NearsideError } from '../../lib/errors.ts'
 import type { FinalState, View } from '../history.ts'
 
 type Look = {
-  /** The primary, through whichever region leads to it. */
+  /** Reads the primary, through whichever region leads to it. */
   primary: () => Promise<View>
-  /** One region's own database; rejects when another one answers for it. */
+  /** Reads one region's own database; rejects if another one answers instead. */
   replica: (region: string) => Promise<View>
   /** Regions that hold data. */
   regions: readonly string[]
@@ -15,8 +15,8 @@ type Look = {
 const betweenLooksMs = 250
 
 /**
- * What every database shows, once all show the same; after `catchUpMs` whatever they show then, which the checker will
- * say. The primary is asked anew each time: it may be another one by now.
+ * The state of every database, once all are equal, or after `catchUpMs` in any case, in which case the checker reports
+ * the difference. Finds the primary again each time, because it may have moved.
  */
 export async function viewsWhenEqual(look: Look): Promise<Pick<FinalState, 'views' | 'absent'>> {
   const giveUpAt = performance.now() + look.catchUpMs
@@ -39,8 +39,8 @@ export async function viewsWhenEqual(look: Look): Promise<Pick<FinalState, 'view
     } else if (late)
       throw new NearsideError(
         'workload_no_primary',
-        `no primary showed what it has within ${Math.round(look.catchUpMs / 1000)} s: ${messageOf(primary!.reason)}`,
-        { remedy: '`nearside status` says which region is missing' },
+        `no primary could be read within ${Math.round(look.catchUpMs / 1000)} s: ${messageOf(primary!.reason)}`,
+        { remedy: 'see `nearside status` for the missing region' },
       )
     await sleep(betweenLooksMs)
   }

@@ -18,9 +18,9 @@ const healthMs = 1000
 
 /**
  * Chooses the member for each call and logs in there. If that member does not answer, the call goes to the next one; it
- * fails with `etcd_unreachable` when none answers before the deadline. Only reads are retried after an endpoint may have
- * acted. While it uses a farther endpoint, it periodically checks the nearer ones in the background and returns to the
- * first healthy one.
+ * fails with `etcd_unreachable` when none answers before the deadline. Only reads are retried after an endpoint may
+ * have acted. While it uses a farther endpoint, it periodically checks the nearer ones in the background and returns to
+ * the first healthy one.
  */
 export class Endpoints {
   readonly #options: EtcdOptions & { timeoutMs: number; failbackCheckMs: number }
@@ -59,8 +59,8 @@ export class Endpoints {
   }
 
   /**
-   * A far member answers as well as a near one, so no call would ever lead back. The check runs separately from the calls:
-   * a write sent to a hung member would fail for its caller.
+   * A far member answers as well as a near one, so no call would ever lead back. The check runs separately from the
+   * calls: a write sent to a hung member would fail for its caller.
    */
   #checkNearer(): void {
     const { endpoints, failbackCheckMs } = this.#options

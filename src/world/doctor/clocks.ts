@@ -26,8 +26,8 @@ const toleratedMs = 100
 const wrongMs = 1000
 
 /**
- * No decision compares clocks: each duration is measured by a single clock. Heartbeat lag, logs, events and certificates
- * do depend on synchronized clocks. Pure.
+ * No decision compares clocks: each duration is measured by a single clock. Heartbeat lag, logs, events and
+ * certificates do depend on synchronized clocks. Pure.
  */
 export function evaluateClocks(offsets: readonly Offset[]): Finding {
   if (offsets.length === 0) return ok('clocks', 'no agent answers, nothing to compare')

@@ -13,8 +13,8 @@ import { combine } from './combine.ts'
 import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
 
 /**
- * The complete answer is due within half a second even if agents hang. A local agent gets 200 ms; if it has not answered
- * after a third of that, its engines are asked in parallel. Remote regions get more time.
+ * The complete answer is due within half a second even if agents hang. A local agent gets 200 ms; if it has not
+ * answered after a third of that, its engines are asked in parallel. Remote regions get more time.
  */
 const timeouts = {
   here: { agentMs: 200, edgeMs: 300, lateMs: 60, engineMs: 150 },

@@ -8,8 +8,8 @@ type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'
 }
 
 /**
- * Combines the regions' answers. Pure. State that the agents share comes from the agent with the freshest view. Once that
- * view is stale, the primary and its standbys come from the databases themselves, which are asked every time.
+ * Combines the regions' answers. Pure. State that the agents share comes from the agent with the freshest view. Once
+ * that view is stale, the primary and its standbys come from the databases themselves, which are asked every time.
  */
 export function combine({ regions, ...world }: Collected): WorldStatus {
   const best = regions

@@ -19,8 +19,8 @@ export type WorldStatus = {
   /** The durability that the topology requests. */
   durabilityAsked: DurabilityAsked
   /**
-   * The agents' shared view (health, verdicts, lag, primary), from the agent with the freshest copy, with its age. Absent
-   * when no agent answers; then everything here comes from the engines directly.
+   * The agents' shared view (health, verdicts, lag, primary), from the agent with the freshest copy, with its age.
+   * Absent when no agent answers; then everything here comes from the engines directly.
    */
   shared?: { ageMs: number; from: string; etcdError?: string }
   verdicts: Verdict[]

@@ -38,7 +38,7 @@ const isAccounts = (op: Op): op is ReadAccountsOp => op.kind === 'readAccounts'
 const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Recorded | undefined }[] = [
   {
     lie: 'an acknowledged append is taken out of every database',
-    breaks: 'acknowledged-stays',
+    breaks: 'no-lost-writes',
     tell: (recorded) => {
       const lost = recorded.history.ops.findLast(isAcknowledged)!
       const without = (values: readonly string[]) => values.filter((value) => value !== lost.value)
@@ -50,12 +50,12 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
   },
   {
     lie: 'an acknowledged append becomes a refused one',
-    breaks: 'refused-is-absent',
+    breaks: 'no-refused-writes',
     tell: (recorded) => changeOp(recorded, isAcknowledged, (op) => ({ ...op, outcome: 'fail' })),
   },
   {
     lie: 'a write is taken out of the history',
-    breaks: 'nothing-unasked',
+    breaks: 'no-phantom-writes',
     tell: ({ history, final }) => {
       const forgotten = history.ops.findLast(isAcknowledged)!
       return { history: { ...history, ops: history.ops.filter((op) => op !== forgotten) }, final }
@@ -63,7 +63,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
   },
   {
     lie: 'a transfer is there twice',
-    breaks: 'applied-once',
+    breaks: 'no-duplicate-writes',
     tell: (recorded) =>
       changeViews(recorded, (view) => ({
         ...view,
@@ -110,7 +110,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
   },
   {
     lie: 'a read becomes one of a user who has seen more',
-    breaks: 'never-back-in-time',
+    breaks: 'monotonic-reads',
     tell: (recorded) => {
       const full = recorded.history.ops.findLast(isLongRead)
       if (!full) return undefined
@@ -120,7 +120,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
   },
   {
     lie: 'a read becomes one of a user who has written more',
-    breaks: 'reads-own-writes',
+    breaks: 'read-your-writes',
     tell: (recorded) => {
       const { list, user } = recorded.history.ops.findLast(isAcknowledged)!
       const empty: Op = {

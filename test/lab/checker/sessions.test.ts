@@ -13,7 +13,7 @@ describe('a user of a list', () => {
 
   test('sees the own writes that were acknowledged before', () => {
     assert.deepEqual(found(readList('l', 'a', [1.5, 2]), readList('l', 'abc', [6, 7])), {})
-    const { 'reads-own-writes': own, ...others } = found(readList('l', 'ab', [6, 7]))
+    const { 'read-your-writes': own, ...others } = found(readList('l', 'ab', [6, 7]))
     assert.deepEqual(others, {})
     assert.match(own![0]!, /did not show c, written by the same user and acknowledged 1\.0 ms before$/)
   })
@@ -26,16 +26,16 @@ describe('a user of a list', () => {
 
   test('asking the primary is told apart from asking a replica', () => {
     assert.deepEqual(Object.keys(found(readList('l', 'ab', [6, 7], primary))), [
-      'reads-own-writes',
-      'reads-own-writes-at-primary',
+      'read-your-writes',
+      'read-your-writes-on-primary',
     ])
   })
 
   test('never goes back in time', () => {
     const back = found(readList('l', 'abc', [6, 7], bob), readList('l', 'ab', [8, 9], bob))
-    assert.deepEqual(Object.keys(back), ['never-back-in-time'])
+    assert.deepEqual(Object.keys(back), ['monotonic-reads'])
     assert.match(
-      back['never-back-in-time']![0]!,
+      back['monotonic-reads']![0]!,
       /did not show c, which an earlier read of the same user had shown/,
     )
     // Two reads at the same time, or of two users, may see different times.
@@ -48,20 +48,20 @@ describe('a user of a list', () => {
 
   test('a replica that is behind the primary is no going back of the primary', () => {
     const reads = [readList('l', 'abc', [6, 7], { ...bob, ...primary }), readList('l', 'ab', [8, 9], bob)]
-    assert.deepEqual(Object.keys(found(...reads)), ['never-back-in-time'])
+    assert.deepEqual(Object.keys(found(...reads)), ['monotonic-reads'])
     const twice = [...reads, readList('l', 'ab', [10, 11], { ...bob, ...primary })]
-    assert.deepEqual(Object.keys(found(...twice)), ['never-back-in-time', 'never-back-in-time-at-primary'])
+    assert.deepEqual(Object.keys(found(...twice)), ['monotonic-reads', 'monotonic-reads-on-primary'])
   })
 
   test('is believed also where a read fits no order', () => {
     const strange = found(readList('l', 'acb', [6, 7], bob), readList('l', 'ca', [8, 9], bob))
-    assert.deepEqual(Object.keys(strange), ['one-order', 'reads-own-writes', 'never-back-in-time'])
+    assert.deepEqual(Object.keys(strange), ['one-order', 'read-your-writes', 'monotonic-reads'])
   })
 
   test('a write that is lost is missing in every read after it', () => {
     const shorter = finalOf(lists({ l: 'ab' }))
     const lost = allViolations(historyOf(...appends, readList('l', 'ab', [6, 7])), shorter)
-    assert.deepEqual(Object.keys(lost), ['acknowledged-stays', 'one-order', 'reads-own-writes'])
+    assert.deepEqual(Object.keys(lost), ['no-lost-writes', 'one-order', 'read-your-writes'])
   })
 })
 
@@ -81,24 +81,24 @@ describe('a customer of the shop', () => {
   })
 
   test('missing one: it was not there yet, or not any more', () => {
-    assert.deepEqual(Object.keys(found(readOrders('p', [4, 5]))), ['reads-own-writes'])
+    assert.deepEqual(Object.keys(found(readOrders('p', [4, 5]))), ['read-your-writes'])
     const back = found(readOrders('pq', [2, 2.5]), readOrders('q', [2.6, 2.9]))
-    assert.deepEqual(Object.keys(back), ['reads-own-writes', 'never-back-in-time'])
+    assert.deepEqual(Object.keys(back), ['read-your-writes', 'monotonic-reads'])
   })
 
   test('goes back in time also when a fuller page has come between', () => {
     const doubtful = order('x', [0, 1], { user: 'eve', outcome: 'unknown' })
     const pages = [readOrders('x', [2, 3], bob), readOrders('pq', [4, 5], bob), readOrders('pq', [6, 7], bob)]
     const back = allViolations(historyOf(...orders, doubtful, ...pages), final)
-    assert.equal(back['never-back-in-time']!.length, 2)
-    assert.match(back['never-back-in-time']![1]!, /did not show x, which an earlier read/)
+    assert.equal(back['monotonic-reads']!.length, 2)
+    assert.match(back['monotonic-reads']![1]!, /did not show x, which an earlier read/)
   })
 
   test('is never shown an order twice, or one that was refused', () => {
-    assert.deepEqual(Object.keys(found(readOrders('pqp', [4, 5]))), ['applied-once'])
+    assert.deepEqual(Object.keys(found(readOrders('pqp', [4, 5]))), ['no-duplicate-writes'])
     const refused = order('r', [0, 1], { outcome: 'fail', why: '503' })
     const shown = historyOf(...orders, refused, readOrders('pqr', [4, 5]))
-    assert.deepEqual(Object.keys(allViolations(shown, final)), ['refused-is-absent', 'what-was-read-stays'])
+    assert.deepEqual(Object.keys(allViolations(shown, final)), ['no-refused-writes', 'no-lost-reads'])
   })
 
   test('another customer of the same user is another session', () => {

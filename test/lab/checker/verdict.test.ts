@@ -20,21 +20,21 @@ describe('a verdict', () => {
   test('says of every guarantee whether it held', () => {
     const found = verdicts(region)
     assert.deepEqual(Object.keys(found), [...guaranteeIds])
-    assert.equal(found['acknowledged-stays'], 'broken')
-    assert.equal(found['applied-once'], 'not checked')
+    assert.equal(found['no-lost-writes'], 'broken')
+    assert.equal(found['no-duplicate-writes'], 'not checked')
     assert.ok(isBroken(check(history, final, region)))
   })
 
   test('calls nothing broken that was not promised, and counts it all the same', () => {
     const local = check(history, final, { ...region, durability: 'local' })
     assert.ok(!isBroken(local))
-    const lost = local.find(({ id }) => id === 'acknowledged-stays')!
+    const lost = local.find(({ id }) => id === 'no-lost-writes')!
     assert.equal(verdictOf(lost), 'not promised')
     assert.equal(lost.violations.length, 1)
-    const own = local.find(({ id }) => id === 'reads-own-writes')!
+    const own = local.find(({ id }) => id === 'read-your-writes')!
     assert.equal(verdictOf(own), 'not promised')
     assert.equal(own.violations.length, 1)
-    assert.equal(verdicts({ ...region, readYourWrites: true })['reads-own-writes'], 'broken')
+    assert.equal(verdicts({ ...region, readYourWrites: true })['read-your-writes'], 'broken')
   })
 
   test('is told in one line a guarantee, with the first violations below it', () => {

@@ -19,12 +19,12 @@ describe('writes and what is there at the end', () => {
     const final = finalOf(shown)
     final.views[2] = { region: 'west', source: 'replica', ...shown, ...lists({ l: 'a' }), orders: [] }
     const found = allViolations(historyOf(...ops), final)
-    assert.deepEqual(Object.keys(found), ['acknowledged-stays', 'replicas-equal'])
+    assert.deepEqual(Object.keys(found), ['no-lost-writes', 'replicas-equal'])
     assert.match(
-      found['acknowledged-stays']![0]!,
+      found['no-lost-writes']![0]!,
       /^the append of b to l by ann at east .* not in west’s database$/,
     )
-    assert.match(found['acknowledged-stays']![1]!, /^order o1 /)
+    assert.match(found['no-lost-writes']![1]!, /^order o1 /)
     assert.match(found['replicas-equal']![0]!, /2 entries: b in l, order o1/)
   })
 
@@ -37,7 +37,7 @@ describe('writes and what is there at the end', () => {
     ] as const) {
       const again = outcomes.map((outcome, at) => order('o2', [at, at + 1], { outcome }))
       const found = allViolations(historyOf(...ops, ...again), finalOf(shown))
-      assert.deepEqual(Object.keys(found), ['acknowledged-stays'], outcomes.join())
+      assert.deepEqual(Object.keys(found), ['no-lost-writes'], outcomes.join())
     }
   })
 
@@ -74,9 +74,9 @@ describe('writes and what is there at the end', () => {
     }
     assert.deepEqual(allViolations(historyOf(...ops, refused), finalOf(shown)), {})
     const found = allViolations(historyOf(...ops, refused), finalOf(there))
-    assert.deepEqual(Object.keys(found), ['refused-is-absent'])
+    assert.deepEqual(Object.keys(found), ['no-refused-writes'])
     assert.match(
-      found['refused-is-absent']![0]!,
+      found['no-refused-writes']![0]!,
       /was refused \(ECONNREFUSED\) and is in the primary, east’s/,
     )
   })
@@ -96,7 +96,7 @@ describe('writes and what is there at the end', () => {
         ] as const,
       }
       const found = allViolations(history, finalOf({ ...shown, ...there }))
-      assert.deepEqual(found['applied-once']!.slice(0, 2), [
+      assert.deepEqual(found['no-duplicate-writes']!.slice(0, 2), [
         'c in l is 2 times in the primary',
         'order o2 is 2 times in the primary',
       ])
@@ -113,8 +113,8 @@ describe('writes and what is there at the end', () => {
       ] as const,
     }
     const found = allViolations(historyOf(...ops), finalOf(there))
-    assert.deepEqual(Object.keys(found), ['nothing-unasked'])
-    assert.deepEqual(found['nothing-unasked']!.slice(0, 2), [
+    assert.deepEqual(Object.keys(found), ['no-phantom-writes'])
+    assert.deepEqual(found['no-phantom-writes']!.slice(0, 2), [
       'a in m is in the primary, and nobody tried it',
       'order o9 is in the primary, and nobody tried it',
     ])
@@ -124,8 +124,8 @@ describe('writes and what is there at the end', () => {
     const strange = [append('1:a', 'b', [0, 1]), append('1', 'a:b', [0, 1])]
     const there = { lists: [['1:a', ['b']] as const] }
     const found = allViolations(historyOf(...strange), finalOf(there))
-    assert.deepEqual(Object.keys(found), ['acknowledged-stays', 'one-order'])
-    assert.match(found['acknowledged-stays']![0]!, /^the append of a:b to 1 /)
+    assert.deepEqual(Object.keys(found), ['no-lost-writes', 'one-order'])
+    assert.match(found['no-lost-writes']![0]!, /^the append of a:b to 1 /)
   })
 
   test('a kind of write that no view was asked for is not called lost', () => {

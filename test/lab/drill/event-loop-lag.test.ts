@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { latenessNote, watchEventLoopLag } from '../../../src/lab/drill/event-loop-lag.ts'
+import { eventLoopLagNote, watchEventLoopLag } from '../../../src/lab/drill/event-loop-lag.ts'
 
 test('a drill that had too little time itself says so', () => {
-  assert.equal(latenessNote(249, 1900), undefined)
-  assert.match(latenessNote(400, 800)!, /400 ms late .* 0\.8 s at worst/)
-  assert.match(latenessNote(30, 61_200)!, /61\.2 s at worst/)
+  assert.equal(eventLoopLagNote(249, 1900), undefined)
+  assert.match(eventLoopLagNote(400, 800)!, /400 ms late .* 0\.8 s at worst/)
+  assert.match(eventLoopLagNote(30, 61_200)!, /61\.2 s at worst/)
 })
 
 test('how late this process is, is measured', async () => {

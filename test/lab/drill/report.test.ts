@@ -38,9 +38,9 @@ function result(): DrillResult {
   const header: History['header'] = { version: 1, world: 'shop', bootId: 'x', epochOffsetMs: 0 }
   const history: History = { header, ops: ops(), marks: [] }
   const guarantee = (title: string, promised: boolean, found: number): Guarantee => ({
-    ...{ id: 'reads-own-writes', title, promised, checkedOps: 1234 },
+    ...{ id: 'read-your-writes', title, promised, checkedOps: 1234 },
     violations: Array.from({ length: found }, (_, i) => ({
-      ...{ guarantee: 'reads-own-writes', ops: [i] },
+      ...{ guarantee: 'read-your-writes', ops: [i] },
       what: `op ${i} does not show ${Array.from({ length: 200 }, (_, n) => `v${n}`).join(', ')}`,
     })),
   })

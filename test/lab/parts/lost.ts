@@ -63,7 +63,7 @@ export function lost(lab: () => LabWorld): void {
     assert.ok(!result.ok)
     assert.ok(result.figures.writes.lost > 0)
     const broken = result.guarantees.filter(({ promised, violations }) => promised && violations.length > 0)
-    assert.ok(broken.some(({ id }) => id === 'acknowledged-stays'))
+    assert.ok(broken.some(({ id }) => id === 'no-lost-writes'))
     assert.match(resultText(result), /acknowledged writes are all there at the end +broken/)
     await world.settled()
   })

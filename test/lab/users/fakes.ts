@@ -149,7 +149,7 @@ export function jobFor(
     ],
     distances: false,
     prefix: 'u1-test',
-    patienceMs: 60_000,
+    answerTimeoutMs: 60_000,
     ...rest,
   }
 }

@@ -204,7 +204,7 @@ test('errors are told apart by what a user would see', async (t) => {
   assert.equal(result.slo.met, false)
 
   // A run of its own: only here may patience be short, since nothing is answered anyway.
-  const silent = await run(jobFor(site, names, { ...changes, mix: asking(['silent']), patienceMs: 300 }))
+  const silent = await run(jobFor(site, names, { ...changes, mix: asking(['silent']), answerTimeoutMs: 300 }))
   assert.deepEqual(
     silent.result.errors.map(({ error }) => error),
     ['timed out'],
@@ -342,7 +342,7 @@ test('a run that is stopped tells what was answered until then, at once', { time
   })
   const names = await fakeNames(t, () => here)
   const begunMs = performance.now()
-  const result = await runJob(jobFor(site, names, { forMs: Infinity, patienceMs: 3_600_000 }), {
+  const result = await runJob(jobFor(site, names, { forMs: Infinity, answerTimeoutMs: 3_600_000 }), {
     signal: stopping.signal,
     onRequest: (request) => requests.push(request),
   })

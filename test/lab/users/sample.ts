@@ -67,7 +67,7 @@ export function sampleResult(changes: Partial<UsersResult> = {}): UsersResult {
       cpuShare: 0.084,
       loopDelayMs: { p50: 0.1, p99: 0.9, max: 4.2 },
       lateMs: { p50: 0.6, p99: 1.4, max: 5.1 },
-      underWayMax: 41,
+      inFlightMax: 41,
       peakMemoryBytes: 92_000_000,
       limit: undefined,
     },

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import pg from 'pg'
-import { heard } from '../../../src/lab/workloads/ledger/connections.ts'
+import { withErrorHandlers } from '../../../src/lab/workloads/ledger/connections.ts'
 import { type Written, writeOnce } from '../../../src/lab/workloads/ledger/transaction.ts'
 
 /**
@@ -11,12 +11,12 @@ import { type Written, writeOnce } from '../../../src/lab/workloads/ledger/trans
 const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION } = process.env
 
 /** No shorter than that of the users: what they are not told, they do not know. */
-const patienceMs = 60_000
+const answerTimeoutMs = 60_000
 /** Connections that were led to another region while the own database was away come home soon. */
 const timeouts = { connectionTimeoutMillis: 5_000, max: 20, maxLifetimeSeconds: 3 }
 const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
 const replica = new pg.Pool({ connectionString: DATABASE_READ_URL!, query_timeout: 5_000, ...timeouts })
-for (const pool of [primary, replica]) heard(pool)
+for (const pool of [primary, replica]) withErrorHandlers(pool)
 
 /** Which server and which timeline a row was written on, as that server itself says. */
 const append = `
@@ -25,7 +25,7 @@ const append = `
   RETURNING host(server) AS server, timeline`
 
 async function write(reference: string): Promise<{ status: number; body: Written }> {
-  const written = await writeOnce(primary, patienceMs, append, [reference])
+  const written = await writeOnce(primary, answerTimeoutMs, append, [reference])
   const { outcome, why } = written
   return outcome === 'ok' ? { status: 201, body: written } : { status: 503, body: { outcome, why } }
 }

@@ -39,15 +39,15 @@ describe('the checker compares a recorded history with the databases and', () =>
 
   test('reports an acknowledged write that one database lacks', () => {
     assert.deepEqual(broken(attempts, 'abc', 'ac'), [
-      'acknowledged-stays: order b by a user at us-west (operation 1) was acknowledged and is not in us-east’s database',
+      'no-lost-writes: order b by a user at us-west (operation 1) was acknowledged and is not in us-east’s database',
       'replicas-equal: us-east’s database and the primary differ in 1 entries: order b',
     ])
   })
 
   test('reports a write that was applied twice, acknowledged or not', () => {
     const twice = [
-      'applied-once: order b is 2 times in the primary',
-      'applied-once: order b is 2 times in us-east’s database',
+      'no-duplicate-writes: order b is 2 times in the primary',
+      'no-duplicate-writes: order b is 2 times in us-east’s database',
     ]
     assert.deepEqual(broken(attempts, 'abbc'), twice)
     assert.deepEqual(broken(attempts.with(1, write('b', { outcome: 'unknown' })), 'abbc'), twice)
@@ -56,9 +56,9 @@ describe('the checker compares a recorded history with the databases and', () =>
   test('reports a refused write that exists, and an entry that no user wrote', () => {
     const refused = write('d', { outcome: 'fail', why: 'ECONNREFUSED', endedMs: 40 })
     assert.deepEqual(broken([...attempts, refused], 'abcdx'), [
-      'nothing-unasked: order x is in the primary, and nobody tried it',
-      'nothing-unasked: order x is in us-east’s database, and nobody tried it',
-      'refused-is-absent: order d by a user at us-west (operation 3) was refused (ECONNREFUSED) and is in the primary, us-east’s database',
+      'no-phantom-writes: order x is in the primary, and nobody tried it',
+      'no-phantom-writes: order x is in us-east’s database, and nobody tried it',
+      'no-refused-writes: order d by a user at us-west (operation 3) was refused (ECONNREFUSED) and is in the primary, us-east’s database',
     ])
   })
 

@@ -13,7 +13,7 @@ export type LoadOptions = {
 }
 
 /** How long a user waits: longer than anything in the world makes a request wait. */
-const patienceMs = 60_000
+const answerTimeoutMs = 60_000
 
 /**
  * Open-loop load: requests are sent when it is their time, whether earlier ones have been answered or not, as many
@@ -85,7 +85,7 @@ export class Load {
     const reference = `${prefix}-${edge.region}-${n}`
     const { path, headers, body } = app.write(n, reference)
     this.#send({ kind: 'write', edge: edge.region, reference }, (startedMs) =>
-      ask({ ...edge, method: 'POST', path, headers, body, timeoutMs: patienceMs }).then((answer) => {
+      ask({ ...edge, method: 'POST', path, headers, body, timeoutMs: answerTimeoutMs }).then((answer) => {
         const served = answer.headers['nearside-region']
         return {
           startedMs,
@@ -100,7 +100,7 @@ export class Load {
   #read(edge: Edge, n: number): void {
     const path = this.options.app.read(n)
     this.#send({ kind: 'read', edge: edge.region }, (startedMs) =>
-      ask({ ...edge, path, timeoutMs: patienceMs }).then((answer) => {
+      ask({ ...edge, path, timeoutMs: answerTimeoutMs }).then((answer) => {
         const served = answer.headers['nearside-region']
         return {
           startedMs,

@@ -6,47 +6,47 @@ import { type Answer, type Exchange, exchange } from './exchange.ts'
 import { type AskServer, type Resolution, Resolver } from './resolver.ts'
 import type { Stops } from './stops.ts'
 
-/** The world as users see it. */
+/** The world from a user's perspective. */
 export type Site = {
   domain: string
   port: number
-  /** The region that has an address. */
+  /** Maps an address to its region. */
   regionAt: ReadonlyMap<string, string>
 }
 
 export type BrowserOptions<Server> = {
-  /** Its user: unique in the run. */
+  /** Name of its user, unique in the run. */
   name: string
   /** The same as a number. */
   visitor: number
   place: number
-  /** One of this machine's addresses to ask from; undefined: the routing table's choice. */
+  /** Local address to connect from; undefined leaves it to the routing table. */
   from: string | undefined
-  /** What its resolver tells name servers of its network. */
+  /** Client subnet that its resolver sends to name servers. */
   subnet: Prefix | undefined
-  /** In the order in which they are asked. */
+  /** In the order in which they are tried. */
   servers: readonly Server[]
   askServer: AskServer<Server>
   site: Site
-  patienceMs: number
+  answerTimeoutMs: number
   stops: Stops
   /** Since the start of the run. */
   now: () => number
   record: (request: UserRequest) => void
 }
 
-/** A sample with what only the user knows of it. */
+/** A sample with details that only the user knows. */
 export type UserRequest = Sample & {
   user: string
   method: string
   path: string
-  /** Of the answer, if there was one. */
+  /** Status of the answer, if there was one. */
   status?: number
-  /** The reference in what was sent, if it had one. */
+  /** Reference in the request, if it had one. */
   reference?: string
 }
 
-/** A request before it is sent. */
+/** A request to send. */
 type Wanted = {
   kind: string
   dueMs: number
@@ -57,16 +57,16 @@ type Wanted = {
   reference?: string | undefined
 }
 
-/** What a browser opens to one site. */
+/** Connections that a browser opens to one site. */
 const connections = 6
 
-/** One user's way to the site: a resolver with its network, connections that are kept, cookies. */
+/** One user's client: a resolver with its subnet, kept-alive connections and cookies. */
 export class Browser<Server> {
   readonly #o: BrowserOptions<Server>
   readonly #resolver: Resolver<Server>
   readonly #agent: Agent
   readonly #jar = new CookieJar()
-  /** Where its latest answer came from. */
+  /** Address of its latest answer. */
   #address: string | undefined
 
   constructor(options: BrowserOptions<Server>) {
@@ -80,14 +80,14 @@ export class Browser<Server> {
     })
   }
 
-  /** Gives its connections back. */
+  /** Closes its connections. */
   close(): void {
     this.#agent.destroy()
   }
 
-  /** Sends a request and records how it went; resolves to the answer if it is a good one. Never rejects. */
+  /** Sends a request and records the result. Resolves to the answer if it was successful. Never rejects. */
   async fetch(what: Wanted): Promise<Answer | undefined> {
-    const { name, visitor, place, now, record, site, patienceMs, stops } = this.#o
+    const { name, visitor, place, now, record, site, answerTimeoutMs, stops } = this.#o
     const { kind, dueMs, method, path, body, reference } = what
     const sentMs = now()
     const base = {
@@ -115,7 +115,7 @@ export class Browser<Server> {
         path,
         headers: { ...usual, ...what.headers, ...(cookie ? { cookie } : {}) },
         body,
-        patienceMs: Math.max(1, patienceMs - (now() - sentMs)),
+        answerTimeoutMs: Math.max(1, answerTimeoutMs - (now() - sentMs)),
         stops,
       })
     const went = await this.#ask(method, send)
@@ -151,8 +151,8 @@ export class Browser<Server> {
   }
 
   /**
-   * As browsers do: on a kept connection if one is free, whatever has become of the name meanwhile; else where the name
-   * leads. A kept one that turns out to be closed is no error to a reader (only GET: RFC 9112, 9.3.1).
+   * Like a browser, uses a free kept-alive connection regardless of DNS changes, otherwise resolves the name. A
+   * kept-alive connection that turns out to be closed is not an error for a read (only GET: RFC 9112, 9.3.1).
    */
   async #ask(method: string, send: (address: string) => Promise<Exchange>): Promise<Went> {
     const { now } = this.#o
@@ -170,12 +170,12 @@ export class Browser<Server> {
         went = await firstThatConnects(resolved.addresses, send)
       }
       const stale = 'stale' in went.got && went.got.stale
-      // Each of the connections that it had can be closed, no more.
+      // At most each of its earlier connections can be closed.
       if (!stale || method !== 'GET' || tries > connections) return { ...went, dnsMs }
     }
   }
 
-  /** As `node:http` will look for one. */
+  /** Mirrors how `node:http` looks for one. */
   #hasFree(address: string): boolean {
     const { site, from } = this.#o
     const name = this.#agent.getName({
@@ -187,13 +187,13 @@ export class Browser<Server> {
   }
 }
 
-/** `dnsMs`: what asking for the name took, 0 when it was not asked for. */
+/** `dnsMs`: duration of the DNS lookup, 0 without one. */
 type Went = { dnsMs: number } & (
   | { got: Exchange; address: string }
   | { why: Exclude<Resolution, { ok: true }>['why'] }
 )
 
-/** The run was stopped while it was under way: neither good nor bad. */
+/** The run stopped while it was in flight: neither success nor failure. */
 export const stoppedError: Exclude<Exchange, { answer: unknown }>['failure'] = 'stopped'
 
 const dnsErrors: Record<Exclude<Resolution, { ok: true }>['why'], string> = {
@@ -208,7 +208,7 @@ const usual = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'user-agent
 /** Another address would not help. */
 const final: readonly string[] = ['own limit', 'stopped', 'timed out']
 
-/** A name with several addresses: the next one when a connection to one cannot be had. */
+/** Tries a name's further addresses if a connection to one fails. */
 async function firstThatConnects(addresses: readonly string[], ask: (address: string) => Promise<Exchange>) {
   for (const [index, address] of addresses.entries()) {
     const got = await ask(address)

@@ -1,8 +1,8 @@
-/** A user's cookies for the one site they are on: name and path, until they expire (RFC 6265, what of it matters here). */
+/** A user's cookies for one site: name and path, until they expire (the parts of RFC 6265 that matter here). */
 export class CookieJar {
   readonly #cookies = new Map<string, { name: string; value: string; path: string; expiresMs: number }>()
 
-  /** Takes over what an answer to `requestPath` sets. `nowMs` counts like `Date.now()`. */
+  /** Stores the cookies set by the answer to `requestPath`. `nowMs` as in `Date.now()`. */
   set(headers: readonly string[], requestPath: string, nowMs: number): void {
     for (const header of headers) {
       const [pair = '', ...attributes] = header.split(';')
@@ -24,7 +24,7 @@ export class CookieJar {
         if (called === 'max-age' && /^-?\d+$/.test(value)) maxAge = Number(value)
         if (called === 'expires' && !Number.isNaN(Date.parse(value))) cookie.expiresMs = Date.parse(value)
       }
-      // Max-Age wins, wherever it stands.
+      // Max-Age takes precedence, wherever it is.
       if (maxAge !== undefined) cookie.expiresMs = maxAge <= 0 ? -Infinity : nowMs + maxAge * 1000
       const key = `${cookie.name};${cookie.path}`
       if (cookie.expiresMs <= nowMs) this.#cookies.delete(key)
@@ -32,7 +32,7 @@ export class CookieJar {
     }
   }
 
-  /** The value of the `cookie` header of a request; undefined without any. Longer paths come first. */
+  /** Value of a request's `cookie` header; undefined without cookies. Longer paths come first. */
   header(path: string, nowMs: number): string | undefined {
     const [clean = '/'] = path.split('?')
     const sent = [...this.#cookies.values()]

@@ -11,8 +11,8 @@ type Ask = {
   path: string
   headers: Readonly<Record<string, string>>
   body: string | undefined
-  /** How long the user waits for the end of the answer. */
-  patienceMs: number
+  /** How long the user waits for the complete answer. */
+  answerTimeoutMs: number
   stops: Stops
 }
 
@@ -23,17 +23,17 @@ export type Answer = {
   html: Buffer
 }
 
-/** What went wrong, in a user's terms. */
+/** What went wrong, from a user's perspective. */
 type Failure =
-  /** Nobody listens there. */
+  /** No process listens there. */
   | 'connection refused'
-  /** The network says that there is no way. */
+  /** The network reports no route. */
   | 'unreachable'
   | 'connection reset'
-  /** Neither an answer nor an end of it for as long as a user waits. */
+  /** No complete answer within the user's timeout. */
   | 'timed out'
   | 'answer cut short'
-  /** No more sockets or ports here: says nothing about the world. */
+  /** No more sockets or ports on this machine; unrelated to the world. */
   | 'own limit'
   /** The run was stopped. */
   | 'stopped'
@@ -45,11 +45,11 @@ export type Exchange = (
       failure: Failure
       detail: string
       connected: boolean
-      /** A kept connection turned out to be closed before anything came back. */
+      /** A kept-alive connection turned out to be closed before any answer. */
       stale: boolean
     }
 ) & {
-  /** Time until the connection was there; 0 on one that was kept. */
+  /** Time to connect; 0 on a kept-alive connection. */
   connectMs: number
 }
 
@@ -68,19 +68,19 @@ const failures: Record<string, Failure> = {
 }
 
 /**
- * One request and its whole answer, on a kept connection if one is free. Never rejects.
+ * One request with its complete answer, on a free kept-alive connection if possible. Never rejects.
  *
  * Not built on `src/lib/http.ts`, because the call itself is what is measured here: whether it went over one of the
  * user's own kept connections, whether that one was stale, how long connecting took, and whether the answer was cut
  * short after it had begun. Each user has its own pool of connections, and bodies that are not HTML are not kept.
  */
 export function exchange(ask: Ask): Promise<Exchange> {
-  const { agent, address, port, method, path, body, patienceMs, stops } = ask
+  const { agent, address, port, method, path, body, answerTimeoutMs, stops } = ask
   return new Promise((resolve) => {
     const begunMs = performance.now()
     let connectMs = 0
     let connected = false
-    // Node's own `reusedSocket` leaves out requests that waited for a connection to be free.
+    // Node's own `reusedSocket` misses requests that waited for a free connection.
     let isKept = false
     let answered = false
     let stopped: Failure | undefined
@@ -100,7 +100,7 @@ export function exchange(ask: Ask): Promise<Exchange> {
       call.destroy()
     }
     const stop = () => giveUp('stopped')
-    const patience = setTimeout(giveUp, patienceMs, 'timed out' satisfies Failure)
+    const patience = setTimeout(giveUp, answerTimeoutMs, 'timed out' satisfies Failure)
     stops.add(stop)
 
     call.once('socket', (socket) => {

@@ -1,8 +1,8 @@
-/** What a page links to and what it needs, found without understanding HTML: good enough for pages that work. */
+/** Finds links and assets of a page without parsing HTML, which is good enough for working pages. */
 
 /**
- * Paths that a page links to and that begin so, each once, at most `most`. It is looked for in the bytes: pages are many,
- * and turning each into text and looking at its every link takes longer than all the rest of a request.
+ * Links of a page with this prefix, each once, at most `most`. Searches the bytes: converting every page to text and
+ * looking at every link takes longer than the rest of the request.
  */
 export function linksIn(html: Buffer, prefix: string, most = 50): string[] {
   const found = new Set<string>()
@@ -22,7 +22,7 @@ export function linksIn(html: Buffer, prefix: string, most = 50): string[] {
   return [...found]
 }
 
-/** Paths of this site that a browser fetches to show the page: styles, icons, scripts, pictures. */
+/** Paths on this site that a browser fetches to show the page: styles, icons, scripts, images. */
 export function assetsIn(html: string): string[] {
   const links =
     /<link\b(?=[^>]*\srel\s*=\s*["']?[^"'>]*(?:stylesheet|icon|preload))[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)')/gi

@@ -1,7 +1,7 @@
 import type { Question, Reply } from '../../../engines/knot/message.ts'
 import type { Prefix } from '../../../geo/prefix.ts'
 
-/** Asks one name server; undefined when it is silent. Rejects when it could not be asked, which is this machine's fault. */
+/** Queries one name server; undefined if it does not answer. Rejects if this machine could not send the query. */
 export type AskServer<Server> = (server: Server, question: Question) => Promise<Reply | undefined>
 
 export type Resolution =
@@ -9,9 +9,8 @@ export type Resolution =
   | { ok: false; why: 'unreachable' | 'refused' | 'empty' | 'not asked' }
 
 /**
- * One user's resolver: asks the name servers in their order until one answers, and keeps the answer for its TTL, no
- * longer: what a region's loss costs users is also a matter of that. Nothing is kept of a failure. Requests that need
- * the name at the same time share one question.
+ * One user's resolver: tries the name servers in order until one answers, and caches the answer for exactly its TTL,
+ * which is part of what the loss of a region costs users. Failures are not cached. Concurrent requests share one query.
  */
 export class Resolver<Server> {
   readonly #servers: readonly Server[]
@@ -26,7 +25,7 @@ export class Resolver<Server> {
     this.#ask = ask
   }
 
-  /** The kept answer, if there is one at this time. */
+  /** The cached answer, if still valid. */
   kept(nowMs: number): readonly string[] | undefined {
     return this.#kept && nowMs < this.#kept.untilMs ? this.#kept.addresses : undefined
   }

@@ -1,6 +1,6 @@
 /**
- * What has to end at once when the run is stopped. Not an AbortSignal's listeners: thousands of requests come and go
- * each second, and taking a listener off a signal looks through all of them.
+ * Work to cancel immediately when the run stops. Not listeners of an AbortSignal: thousands of requests start and
+ * finish each second, and removing a listener searches through all of them.
  */
 export class Stops {
   stopped = false

@@ -6,16 +6,16 @@ import { assetsIn, linksIn } from './links.ts'
 
 type UserOptions<Server> = BrowserOptions<Server> & {
   mix: Mix
-  /** For its n-th step: what is drawn there does not depend on what has been answered. */
+  /** The random source of its n-th step: its values do not depend on earlier answers. */
   randomFor: (step: number) => Random
 }
 
 const redirects = [301, 302, 303, 307, 308]
-/** Pages whose links are kept. */
+/** Number of recent pages whose links are kept. */
 const keptPages = 4
 
 const prefixes = new WeakMap<Mix, string[]>()
-/** How links begin that a mix follows. */
+/** Prefixes of links that a mix follows. */
 function prefixesOf(mix: Mix): string[] {
   let known = prefixes.get(mix)
   if (!known) {
@@ -26,13 +26,13 @@ function prefixesOf(mix: Mix): string[] {
 }
 
 /**
- * Someone on the site, with a browser and the pages that were seen. A step is done when it is due, also while an earlier one is still waited for; then on
- * another connection, as in a browser.
+ * A visitor with a browser and recently seen pages. Each step starts when it is due, even if an earlier one is still
+ * unanswered; then on another connection, as in a browser.
  */
 export class User<Server> {
   readonly #o: UserOptions<Server>
   readonly #browser: Browser<Server>
-  /** Latest page first; of each the links that the mix may follow, by how they begin. */
+  /** Latest page first, each with the links that the mix may follow, by prefix. */
   readonly #pages: { kind: string; links: Map<string, string[]> }[] = []
   readonly #assets = new Set<string>()
   #steps = 0
@@ -42,7 +42,7 @@ export class User<Server> {
     this.#browser = new Browser(options)
   }
 
-  /** Does one step and everything that comes of it; resolves when all of that has ended. Never rejects. */
+  /** Performs one step with its redirects and assets; resolves when all have ended. Never rejects. */
   async step(kind: string, dueMs: number): Promise<void> {
     const request = this.#o.mix.requests[kind]!
     const random = this.#o.randomFor(this.#steps)
@@ -74,12 +74,12 @@ export class User<Server> {
     } else await this.#look(kind, answer.html)
   }
 
-  /** Gives its connections back. */
+  /** Closes its connections. */
   leave(): void {
     this.#browser.close()
   }
 
-  /** Remembers a page, and gets what it needs unless that is in the browser's cache already. */
+  /** Stores a page's links and fetches assets that are not in the browser's cache. */
   async #look(kind: string, html: Buffer): Promise<void> {
     if (html.length === 0) return
     const prefixes = prefixesOf(this.#o.mix)
@@ -88,7 +88,7 @@ export class User<Server> {
       this.#pages.unshift({ kind, links })
       this.#pages.length = Math.min(this.#pages.length, keptPages)
     }
-    // One page's are as good as another's: looking through every page costs more than all the rest.
+    // One page's assets represent all pages: searching every page costs more than everything else.
     if (!this.#o.mix.assets || this.#assets.size > 0) return
     const paths = assetsIn(html.toString('utf8')).filter((path) => !this.#assets.has(path))
     for (const path of paths) this.#assets.add(path)

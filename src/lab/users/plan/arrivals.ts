@@ -4,38 +4,38 @@ import { between, exponential, type Random, seeded, weighted } from './random.ts
 
 /** One user's visit, planned before anything is sent. */
 type Visit = {
-  /** From 0; names the user. */
+  /** Number of the user, from 0. */
   user: number
-  /** Index into the places. */
+  /** Index of the place. */
   place: number
-  /** In order; at least one. Times count from the start of the run; those before it are its lead-in. */
+  /** In order; at least one. Times count from the start of the run; negative ones are the lead-in. */
   steps: readonly { atMs: number; kind: string }[]
 }
 
 type Arrivals = {
-  /** Requests that visits ask for. What pages bring with them (assets, redirects) comes on top. */
+  /** Page requests of visits. Assets and redirects come on top. */
   ratePerSecond: number
   mix: Mix
   places: readonly Pick<UserPlace, 'weight'>[]
   seed: number
-  /** Steps that would come later are left out; Infinity goes on for ever. */
+  /** Later steps are omitted; Infinity never ends. */
   forMs: number
 }
 
-/** No lead-in is longer; with longer think times some users begin with connections still to be made. */
+/** Upper limit of the lead-in. With longer think times, some users start without open connections. */
 const longestLeadMs = 10_000
 
-/** How long before the start of a run its visits are carried out, uncounted. */
+/** How long before the start of a run its visits begin, uncounted. */
 export const leadMsOf = ({ thinkMs }: Mix): number => Math.min(thinkMs.max, longestLeadMs)
 
 /**
- * Every visit of a run, by its first step. Visits begin independently of each other (a Poisson process), and when each
- * of their steps is due is settled before anything is sent: no answer, however late, moves a request. That is what
- * keeps a slow server from being asked less, and so from looking fast (coordinated omission).
+ * Yields every visit of a run, ordered by its first step. Visits start independently (a Poisson process), and the due
+ * time of every step is fixed before anything is sent: no late answer delays a request. Otherwise a slow server would
+ * get fewer requests and look fast (coordinated omission).
  *
- * The run begins in the middle of visits that have begun before it, so the first second is as busy as the last. Their
- * steps of the longest think time before the start are part of the plan: so each of them has done one, and has connections
- * and assets as it would have.
+ * The run starts in the middle of earlier visits, so that the first second is as busy as the last. Their steps within
+ * the longest think time before the start are part of the plan, so each of these users has sent a request and has the
+ * connections and assets that it would have.
  */
 export function* visits({ ratePerSecond, mix, places, seed, forMs }: Arrivals): Generator<Visit> {
   const [arrive, live, walk] = ['arrivals', 'homes', 'steps'].map((name) => seeded(seed, name)) as [
@@ -48,7 +48,7 @@ export function* visits({ ratePerSecond, mix, places, seed, forMs }: Arrivals): 
   const { min, max } = mix.thinkMs
   const fromMs = -leadMsOf(mix)
   const betweenVisitsMs = (1000 * mix.steps) / ratePerSecond
-  // A visit this old has had its last step in all but one of 20,000 cases.
+  // A visit of this age has ended in all but one of 20,000 cases.
   const longestMs = 10 * mix.steps * max
   const started: Visit[] = []
   let user = 0

@@ -1,10 +1,10 @@
 import type { RequestKind } from './mix.ts'
 import { pick, type Random, wholeBetween } from './random.ts'
 
-/** A request as it is sent. */
+/** A request with its values filled in. */
 type Filled = { path: string; body: RequestKind['body']; headers: Readonly<Record<string, string>> }
 
-/** Puts values in the place of `{name}`; the same name has the same value everywhere in one request. */
+/** Replaces each `{name}` with a value; the same name gets the same value throughout a request. */
 export function fill(kind: RequestKind, random: Random, own: { reference: string; user: string }): Filled {
   const drawn = new Map<string, string>(Object.entries(own))
   const valueFor = (name: string): string => {

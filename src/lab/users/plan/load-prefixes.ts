@@ -8,8 +8,8 @@ import { writeAside } from '../../../lib/files.ts'
 import { type PrefixIndex, prefixIndex } from './prefixes.ts'
 
 /**
- * The index of a topology's IPv4 database; undefined without one. Kept in the cache, because making it takes 2 s: one
- * file for each database, made anew when the database changes. Where nothing can be kept, it is made each time.
+ * The index of a topology's IPv4 database; undefined without one. Cached on disk because building it takes 2 s: one
+ * file per database, rebuilt when the database changes. Built each time if the cache is not writable.
  */
 export async function loadPrefixIndex(
   places: readonly string[],
@@ -29,7 +29,7 @@ export async function loadPrefixIndex(
     const cached = JSON.parse(await readFile(kept, 'utf8')) as { stamp: string; index: PrefixIndex }
     if (cached.stamp === stamp) return cached.index
   } catch {
-    // Not there, or not whole.
+    // Missing or incomplete.
   }
   const tree = (await loadPlaces(files)).find(({ family }) => family === 4)
   if (!tree) return undefined
@@ -38,10 +38,10 @@ export async function loadPrefixIndex(
     await mkdir(join(kept, '..'), { recursive: true })
     await writeAside(kept, JSON.stringify({ stamp, index }), 0o644)
   } catch {
-    // A cache that cannot be written costs 2 s the next time.
+    // Without a writable cache, the next run takes 2 s longer.
   }
   return index
 }
 
-/** Changes with the shape of what is kept. */
+/** Increment when the cache format changes. */
 const layout = 1

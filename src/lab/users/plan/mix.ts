@@ -3,33 +3,33 @@ import { didYouMean } from '../../../lib/did-you-mean.ts'
 import { NearsideError } from '../../../lib/errors.ts'
 import { durationMs } from '../../../lib/quantities.ts'
 
-/** What users do: kinds of request with weights, and the pace. */
+/** User behaviour: kinds of requests with weights, and the pace. */
 export type Mix = {
   name: string
-  /** Requests of one visit, on average: 1 and more, geometrically distributed. Without assets and redirects. */
+  /** Mean number of requests per visit, at least 1, geometrically distributed; without assets and redirects. */
   steps: number
-  /** From one request of a user to the next, spread evenly. */
+  /** Time between two requests of a user, uniformly distributed. */
   thinkMs: { min: number; max: number }
-  /** The kind that every visit begins with. */
+  /** Kind of the first request of every visit. */
   first: string | undefined
-  /** Does a visit's first page bring its styles, scripts and pictures, as an empty browser cache would? */
+  /** Whether the first page also loads its styles, scripts and images, as with an empty browser cache. */
   assets: boolean
   requests: Readonly<Record<string, RequestKind>>
 }
 
 export type RequestKind = {
-  /** How often, against the others. */
+  /** Relative frequency. */
   weight: number
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Path and query; `{name}` is one of `values`, `{reference}` is new with every request. */
+  /** Path and query; `{name}` is replaced by one of `values`, `{reference}` by a new one for each request. */
   path: string
-  /** Instead of `path` where possible: a link of a page that the user has got, by its beginning. */
+  /** Prefix of a link to follow from a page that the user has seen; falls back to `path`. */
   follow: { prefix: string; on: string | undefined } | undefined
-  /** `{name}`: one of these, drawn evenly; two numbers as [low, high] for a range. */
+  /** `{name}`: one of these, uniformly; two numbers [low, high] are a range. */
   values: Readonly<Record<string, readonly string[] | { low: number; high: number }>>
-  /** Text with the same placeholders, and its type. */
+  /** Body text with the same placeholders, and its content type. */
   body: { type: string; text: string } | undefined
-  /** What else to send. */
+  /** Further request headers. */
   headers: Readonly<Record<string, string>>
 }
 
@@ -49,7 +49,7 @@ const requestSchema = z.strictObject({
   delete: path.optional(),
   follow: z
     .string()
-    .regex(/^\/[^\s#]*$/, 'the beginning of a path such as "/products/"')
+    .regex(/^\/[^\s#]*$/, 'the prefix of a path such as "/products/"')
     .optional(),
   on: name.optional(),
   values: z
@@ -63,7 +63,7 @@ const requestSchema = z.strictObject({
     .default({}),
   form: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   json: z.unknown().optional(),
-  headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, 'a header’s name'), z.string()).default({}),
+  headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, 'a header name'), z.string()).default({}),
 })
 
 const mixSchema = z.strictObject({
@@ -80,15 +80,15 @@ const mixSchema = z.strictObject({
 export type MixInput = z.input<typeof mixSchema>
 
 const methods = ['get', 'post', 'put', 'patch', 'delete'] as const
-/** Placeholders that need no values. */
+/** Built-in placeholders. */
 const ownPlaceholders = ['reference', 'user']
 
 /**
- * A mix from a file's content (or from code), checked. Everything that is wrong is one NearsideError.
+ * Parses and validates a mix from a file or from code. Throws one NearsideError with all problems.
  *
  *     name: my app
- *     steps: 8                     # requests of a visit, on average
- *     think: 1s-5s                 # between two of them
+ *     steps: 8                     # mean requests per visit
+ *     think: 1s-5s                 # time between two requests
  *     first: home
  *     requests:
  *       home:    { weight: 2, get: / }
@@ -117,9 +117,9 @@ export function checkMix(input: unknown, source: string): Mix {
     if (form !== undefined && json !== undefined)
       problems.push({ text: `${at}: expected form or json, found both` })
     if ((form !== undefined || json !== undefined) && method === 'get')
-      problems.push({ text: `${at}: a get has no body` })
+      problems.push({ text: `${at}: expected no body, because get has none` })
     if (follow !== undefined && method !== 'get')
-      problems.push({ text: `${at}: only a get can follow a link` })
+      problems.push({ text: `${at}: expected get, because only get can follow a link` })
     if (on !== undefined) known(problems, `${at}.on`, on, Object.keys(requests))
     const values = Object.fromEntries(
       Object.entries(request.values).map(([key, value]) => [key, valuesOf(value)]),
@@ -147,7 +147,7 @@ export function checkMix(input: unknown, source: string): Mix {
   })
   if (first !== undefined) known(problems, 'first', first, Object.keys(requests))
   if (kinds.every(([, { weight }]) => weight === 0))
-    problems.push({ text: 'requests: expected one with a weight above 0' })
+    problems.push({ text: 'requests: expected at least one with a weight above 0' })
   if (problems.length > 0) throw invalid(source, problems)
   return {
     name: given ?? source,
@@ -196,26 +196,26 @@ function sentence(issue: z.core.$ZodIssue, input: unknown): Problem {
 
 const typeWords: Readonly<Record<string, string>> = {
   number: 'a number',
-  string: 'a text',
+  string: 'a string',
   boolean: 'true or false',
   object: 'keys and values',
   record: 'keys and values',
   array: 'a list',
 }
 
-/** A number that is too small or too large, a text or list that is too short or too long; a choice. */
+/** Describes a limit of a number, string or list, or a choice. */
 function limitWords(issue: z.core.$ZodIssue): string | undefined {
   if (issue.code === 'invalid_union') return 'a range such as "1..2000" or a list'
   if (issue.code !== 'too_small' && issue.code !== 'too_big') return undefined
   const limit = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`
-  if (issue.origin === 'string') return `a text of ${limit} characters`
+  if (issue.origin === 'string') return `a string of ${limit} characters`
   return issue.origin === 'array' ? `a list of ${limit}` : `a number of ${limit}`
 }
 
 function invalid(source: string, problems: readonly Problem[]): NearsideError {
   const remedy =
     problems.find((problem) => problem.remedy)?.remedy ??
-    'the shape of a mix is in docs/operate/simulated-users.md'
+    'docs/operate/simulated-users.md describes the format of a mix'
   const text = problems.map((problem) => problem.text)
   return new NearsideError(
     'usage_mix',
@@ -250,5 +250,5 @@ function bodyOf(form: Record<string, string | number> | undefined, json: unknown
   return json === undefined ? undefined : { type: 'application/json', text: JSON.stringify(json) }
 }
 
-/** As in a form, with placeholders left as they are: what is put in their place are names and numbers. */
+/** URL-encodes text except placeholders, whose values are names and numbers. */
 const encoded = (text: string) => encodeURIComponent(text).replace(/%7B(\w+)%7D/g, '{$1}')

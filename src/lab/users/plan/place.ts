@@ -4,21 +4,21 @@ import type { Location } from '../../../geo/distance.ts'
 import { didYouMean } from '../../../lib/did-you-mean.ts'
 import { NearsideError } from '../../../lib/errors.ts'
 
-/** Where some of the users live. */
+/** A place where users live. */
 export type UserPlace = {
-  /** Number of its network, see `cityNetwork`; unique, and the same for the same city in every run. */
+  /** Number of its network, see `cityNetwork`; unique, and the same for a city in every run. */
   city: number
   /** `Boston, MA`, `Paris, FR`. */
   name: string
   area: string
   location: Location
-  /** Its part of all users, in any unit. */
+  /** Its share of all users, in any unit. */
   weight: number
 }
 
 export const placeSets = ['us', 'europe', 'world'] as const
 
-/** A run keeps to this many cities, so that links and reports stay small. */
+/** Maximum number of cities per run, which keeps links and reports small. */
 export const mostPlaces = 1000
 
 export const placeOf = (city: City, weight: number): UserPlace => ({
@@ -49,13 +49,13 @@ export function cityNamed(text: string, cities: readonly City[], where = 'places
     const known = called
       .slice(0, 5)
       .map((city) => `${city.name}:${city.country === 'US' ? city.admin : city.country}`)
-    throw wrong(`${where}: there is no ${name} in ${within}`, `there is ${known.join(', ')}`)
+    throw wrong(`${where}: no city ${name} in ${within}`, `known are ${known.join(', ')}`)
   }
-  // Nobody misspells a village's name here; and 30,000 comparisons take their time.
+  // Only large cities are compared: typos in village names are unlikely, and 30,000 comparisons are slow.
   const known = [...placeSets, ...cities.slice(0, 8000).map((city) => city.name)]
   throw wrong(
     `${where}: expected ${placeSets.join(', ')}, a city or a CSV file, got ${JSON.stringify(text)}`,
-    didYouMean(name, known) ?? 'cities of 10,000 people and more are known, by their English names',
+    didYouMean(name, known) ?? 'use English names of cities with at least 10,000 people',
   )
 }
 

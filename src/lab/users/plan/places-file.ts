@@ -4,12 +4,12 @@ import { distanceKm, type Location } from '../../../geo/distance.ts'
 import { NearsideError } from '../../../lib/errors.ts'
 import { cityNamed, mostPlaces, placeOf, type UserPlace, wrong } from './place.ts'
 
-/** Numbers from here downwards are for places that are no city of the list. */
+/** Places that are not in the list of cities are numbered downwards from here. */
 const lastNumber = 2 ** 15 - 1
 
 export type PlacesFile = { name: string; text: string }
 
-/** The places of a CSV file. Everything that is wrong with its lines is told together, as of measured round trips. */
+/** The places of a CSV file. Reports all problems of its lines at once. */
 export function fromCsv({ name, text }: PlacesFile, cities: readonly City[]): UserPlace[] {
   const rows = text
     .replace(/^\uFEFF/, '')
@@ -23,12 +23,15 @@ export function fromCsv({ name, text }: PlacesFile, cities: readonly City[]): Us
   const missing = needed.filter((column) => !columns.includes(column))
   if (missing.length > 0 || body.length === 0) {
     throw wrong(
-      `${name}: expected a first line "place,lat,lon,weight" or "city,weight" and a line for each place`,
-      missing.length > 0 ? `there is no column ${missing.join(' and ')}` : 'add places',
+      `${name}: expected a header "place,lat,lon,weight" or "city,weight" and one line per place`,
+      missing.length > 0 ? `add the column ${missing.join(' and ')}` : 'add places',
     )
   }
   if (body.length > mostPlaces)
-    throw wrong(`${name}: ${body.length} places; at most ${mostPlaces} are taken`, 'leave the smallest out')
+    throw wrong(
+      `${name}: expected at most ${mostPlaces} places, got ${body.length}`,
+      'remove the smallest ones',
+    )
   const seen = new Map<string, number>()
   const placeIn = (line: number, cells: readonly string[], index: number): UserPlace => {
     const where = `line ${line}`
@@ -44,8 +47,8 @@ export function fromCsv({ name, text }: PlacesFile, cities: readonly City[]): Us
       const earlier = seen.get(place.name)
       if (earlier !== undefined)
         throw wrong(
-          `${where}: ${place.name} occurs twice, in line ${earlier} already`,
-          'add their weights, or give them two names',
+          `${where}: ${place.name} is a duplicate of line ${earlier}`,
+          'merge them, or give them different names',
         )
       seen.set(place.name, line)
       return place
@@ -73,14 +76,14 @@ export function fromCsv({ name, text }: PlacesFile, cities: readonly City[]): Us
   })
   if (problems.length > 0) throw together(name, problems)
   if (places.every(({ weight }) => weight === 0))
-    throw wrong(`${name}: every weight is 0`, 'give one place a weight')
+    throw wrong(`${name}: every weight is 0`, 'give at least one place a weight')
   return places.filter(({ weight }) => weight > 0)
 }
 
 function together(file: string, problems: readonly NearsideError[]): NearsideError {
   const remedy =
     problems.find((one) => one.remedy !== undefined)?.remedy ??
-    'a line for each place, such as: Plant,48.1,11.6,1 below place,lat,lon,weight'
+    'write a header place,lat,lon,weight and one line per place, such as: Plant,48.1,11.6,1'
   const text = problems.map(({ message }) => message)
   return wrong(
     text.length === 1 ? `${file}, ${text[0]}` : [file, ...text.map((one) => `  ${one}`)].join('\n'),
@@ -88,7 +91,7 @@ function together(file: string, problems: readonly NearsideError[]): NearsideErr
   )
 }
 
-/** Commas, semicolons or tabs part cells; a cell in double quotes may have them in it, and "" for a quote. */
+/** Cells are separated by commas, semicolons or tabs; a double-quoted cell may contain them, and "" for a quote. */
 function cellsOf(line: string): string[] {
   const cells: string[] = []
   let cell = ''

@@ -15,9 +15,9 @@ const inSet: Record<PlaceSet, (city: City) => boolean> = {
 }
 
 /**
- * What `--places` means: sets and cities with commas between (`us`, `Boston,Denver`, `Portland:ME,Paris:FR`), or a CSV
- * file with the columns `place,lat,lon,weight` or `city,weight`. A city is the most populous of its name; `:` and a
- * country or state say which. Throws a NearsideError with what was probably meant.
+ * Parses `--places`: comma-separated sets and cities (`us`, `Boston,Denver`, `Portland:ME,Paris:FR`), or a CSV file
+ * with the columns `place,lat,lon,weight` or `city,weight`. A name means its most populous city unless `:` and a
+ * country or state follow. Throws a NearsideError with a suggestion.
  */
 export function parsePlaces(text: string, cities: readonly City[], file?: PlacesFile): UserPlace[] {
   if (file) return fromCsv(file, cities)
@@ -31,8 +31,8 @@ export function parsePlaces(text: string, cities: readonly City[], file?: Places
 }
 
 /**
- * The places of one run: all of them, or `most` draws by weight when there are more. A place that is drawn twice has
- * the weight 2, so users are spread over the draw as they would be over everybody.
+ * The places of one run: all of them, or `most` draws by weight if there are more. A place drawn twice gets weight 2,
+ * so that the draw represents all places.
  */
 export function drawPlaces(places: readonly UserPlace[], seed: number, most = mostPlaces): UserPlace[] {
   if (places.length <= most) return [...places]

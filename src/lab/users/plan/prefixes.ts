@@ -4,21 +4,21 @@ import { longestPrefix, type Prefix } from '../../../geo/prefix.ts'
 import { specialPrefixes } from '../../../geo/special.ts'
 import { type Random, weighted, wholeBetween } from './random.ts'
 
-/** Which networks a places database puts where: the other way round from how it is asked. */
+/** Networks by location: the inverse of a GeoIP database. */
 export type PrefixIndex = readonly { lat: number; lon: number; prefixes: readonly IndexedPrefix[] }[]
 /** Start address and length of an IPv4 prefix. */
 type IndexedPrefix = readonly [start: number, length: number]
 
-/** Networks kept for a location: users of one city need a few, not all. */
+/** Networks kept per location: the users of a city need only a few. */
 const kept = 8
-/** A city has the networks of everything this near. */
+/** A city gets the networks of all locations within this distance. */
 export const nearKm = 40
-/** Without any that near, those of the nearest location up to here, further than which nobody is a neighbour. */
+/** Otherwise, it gets those of the nearest location within this distance. */
 const farthestKm = 250
 
 /**
- * The largest IPv4 networks of every location. Networks longer than /24 are left out: resolvers tell no more of an
- * address than that, and such a /24 may belong to several places. Walks the whole database (3.7 million prefixes, 1.6 s).
+ * The largest IPv4 networks of every location. Omits networks longer than /24: resolvers send no more of an address
+ * than that, and such a /24 may cover several places. Reads the whole database (3.7 million prefixes, 1.6 s).
  */
 export function prefixIndex(tree: PlaceTree): PrefixIndex {
   if (tree.family !== 4) throw new RangeError('only IPv4 is indexed')
@@ -38,12 +38,12 @@ export function prefixIndex(tree: PlaceTree): PrefixIndex {
   return found.flatMap((prefixes, place) => (prefixes ? [{ ...tree.locations[place]!, prefixes }] : []))
 }
 
-/** Draws a /24 of users who live near a location. */
+/** Draws a /24 of users near a location. */
 type DrawPrefix = (random: Random) => Prefix
 
 /**
- * For each location a way to draw its users' networks, in proportion to their sizes; undefined where the database has
- * none near.
+ * For each location, a function that draws its users' networks in proportion to their sizes; undefined if the database
+ * has none nearby.
  */
 export function prefixesNear(index: PrefixIndex, locations: readonly Location[]): (DrawPrefix | undefined)[] {
   const cells = new Map<string, PrefixIndex[number][]>()
@@ -78,7 +78,7 @@ export function prefixesNear(index: PrefixIndex, locations: readonly Location[])
 
 const cellKey = (lat: number, lon: number) => `${lat} ${((lon + 540) % 360) - 180}`
 
-/** What lies in the cells of one degree that are within `km`, roughly: more than needed, never less. */
+/** Entries of all one-degree cells within about `km`: possibly more than needed, never fewer. */
 function entriesAround(
   cells: ReadonlyMap<string, PrefixIndex[number][]>,
   { lat, lon }: Location,

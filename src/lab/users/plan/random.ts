@@ -1,9 +1,9 @@
-/** A number from 0 up to, but not, 1. */
+/** A number in [0, 1). */
 export type Random = () => number
 
 /**
- * Numbers that look random and are the same for the same seed and name: each use has a stream of its own, so one more
- * draw here changes nothing there. (sfc32 by Chris Doty-Humphrey, seeded by FNV-1a; not for secrets.)
+ * A pseudorandom sequence determined by seed and name. Each use has its own sequence, so that an additional draw here
+ * changes nothing elsewhere. (sfc32 by Chris Doty-Humphrey, seeded by FNV-1a; not for secrets.)
  */
 export function seeded(seed: number, name: string): Random {
   let hash = 0x811c9dc5
@@ -22,18 +22,18 @@ export function seeded(seed: number, name: string): Random {
   return next
 }
 
-/** Time to the next of events that come independently of each other, `mean` apart. */
+/** Time until the next of independent events that are `mean` apart on average. */
 export const exponential = (random: Random, mean: number): number => -Math.log(1 - random()) * mean
 
 export const between = (random: Random, low: number, high: number): number => low + random() * (high - low)
 
-/** A whole number from `low` to `high`, both included. */
+/** A whole number from `low` to `high`, inclusive. */
 export const wholeBetween = (random: Random, low: number, high: number): number =>
   low + Math.floor(random() * (high - low + 1))
 
 export const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)]!
 
-/** Draws items in proportion to their weights; those without one never. Throws when nothing has a weight. */
+/** Draws items in proportion to their weights, never one with weight 0. Throws if all weights are 0. */
 export function weighted<T>(items: readonly T[], weightOf: (item: T) => number): (random: Random) => T {
   const ends: number[] = []
   let total = 0

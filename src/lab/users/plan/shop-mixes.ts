@@ -1,8 +1,8 @@
 import { checkMix, type Mix, type MixInput } from './mix.ts'
 
-/** What people do in the example shop (examples/shop). */
+/** User behaviour in the example shop (examples/shop). */
 
-const looking = {
+const browsing = {
   home: { weight: 2, get: '/' },
   search: {
     weight: 2,
@@ -10,7 +10,7 @@ const looking = {
     values: { word: ['mug', 'lamp', 'linen', 'tea', 'garden', 'book', 'wool', 'stone', 'box', 'candle'] },
   },
   product: { weight: 4, follow: '/products/', get: '/products/{id}', values: { id: '1..2000' } },
-  // What the product page says is often bought together with it.
+  // The product page's "often bought together".
   recommendation: {
     weight: 2,
     follow: '/products/',
@@ -21,13 +21,13 @@ const looking = {
 } satisfies MixInput['requests']
 
 const inputs = {
-  browse: { steps: 8, think: '1s-5s', first: 'home', requests: looking },
+  browse: { steps: 8, think: '1s-5s', first: 'home', requests: browsing },
   checkout: {
     steps: 8,
     think: '1s-5s',
     first: 'home',
     requests: {
-      ...looking,
+      ...browsing,
       order: {
         weight: 2,
         post: '/orders',

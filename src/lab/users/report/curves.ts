@@ -7,8 +7,8 @@ const [width, height] = [760, 330]
 const [left, right, top, bottom] = [48, 118, 14, 34]
 
 /**
- * Share of requests that were answered within a time, a curve for each area; the SLO is the corner to pass on the left.
- * Not in the colours of the first regions: an area is not a region.
+ * Share of requests answered within a time, one curve per area. The SLO is a corner that curves should pass on the
+ * left. The colours differ from those of the first regions, because an area is not a region.
  */
 export function curvesChart({ curves, slo, areas }: UsersResult): Markup {
   const shown = curves.filter(({ points }) => points.length > 0)
@@ -18,7 +18,7 @@ export function curvesChart({ curves, slo, areas }: UsersResult): Markup {
   const y = linear([0, 1], [height - bottom, top])
   const lines = shown.map(({ points }, i) => {
     const within = points.filter(([value]) => value <= end)
-    // The first point is the fastest half percent: before it nothing is known.
+    // Starts at the fastest 0.5 %: below that there is no data.
     const path = [[within[0]?.[0] ?? 0, 0] as const, ...within].map(
       ([value, share]) => `${round(x(value))} ${round(y(share))}`,
     )
@@ -36,7 +36,7 @@ export function curvesChart({ curves, slo, areas }: UsersResult): Markup {
 ${[0, 0.25, 0.5, 0.75, 1].map((share) => markup`<path class="grid" d="M${left} ${y(share)}H${width - right}"/><text class="tick" x="${left - 8}" y="${y(share) + 4}" text-anchor="end">${percent(share)}</text>`)}
 ${ticks(end, 7).map((tick) => markup`<text class="tick" x="${x(tick)}" y="${height - 10}" text-anchor="middle">${tick === 0 ? '0' : ms(tick)}</text>`)}
 <path class="slo" d="M${x(slo.latencyMs)} ${y(0)}V${y(slo.share)}M${left} ${y(slo.share)}H${x(slo.latencyMs)}"/>
-<circle class="slo-dot" cx="${x(slo.latencyMs)}" cy="${y(slo.share)}" r="4"><title>asked for: ${percent(slo.share)} within ${ms(slo.latencyMs)}</title></circle>
+<circle class="slo-dot" cx="${x(slo.latencyMs)}" cy="${y(slo.share)}" r="4"><title>target: ${percent(slo.share)} within ${ms(slo.latencyMs)}</title></circle>
 <text class="slo-name" x="${x(slo.latencyMs) + 8}" y="${y(0.04)}">${percent(slo.share)} within ${ms(slo.latencyMs)}</text>
 ${lines}${labels}
 </svg>`
@@ -44,7 +44,7 @@ ${lines}${labels}
 
 const round = (value: number) => Math.round(value * 10) / 10
 
-/** Labels at least so far apart, as near as that allows to where they belong. */
+/** Spreads labels at least `gap` apart, as close to their curves as possible. */
 function apart<T extends { y: number }>(labels: readonly T[], gap: number): T[] {
   const sorted = [...labels].sort((a, b) => a.y - b.y)
   const placed: T[] = []

@@ -9,7 +9,7 @@ const right = 116
 const rowHeight = 92
 const barsHeight = 62
 
-/** How long users waited: a histogram for each area over one axis, with the SLO's time across all of them. */
+/** Latency histograms, one per area over a common axis, with the SLO's time across all. */
 export function distributionChart({ histogram, areas, slo }: UsersResult): Markup {
   const { boundsMs } = histogram
   const end = boundsMs.at(-1) ?? 1

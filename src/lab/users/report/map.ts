@@ -4,10 +4,10 @@ import { ms, whole } from './words.ts'
 
 const width = 760
 const margin = 26
-/** Degrees around the outermost places. */
+/** Degrees of margin around the outermost places. */
 const around = 2
 
-/** Where users live and which region they were sent to: dots as large as their requests, on a plain grid of degrees. */
+/** A map of users' places and the regions they were sent to. The size of a dot shows its number of requests. */
 export function placesMap({ places, regions }: UsersResult): Markup {
   const points = [...places, ...regions].map(({ location }) => location)
   const lats = points.map(({ lat }) => lat)
@@ -28,7 +28,7 @@ export function placesMap({ places, regions }: UsersResult): Markup {
     const color = first ? `f${regionNames.indexOf(first.name) % 6}` : 'none'
     const radius = 1.6 + 11 * Math.sqrt(requests / most)
     const sent = edges.map((edge) => `${edge.name} ${whole(edge.requests)}`).join(', ')
-    return markup`<circle class="dot ${color}" cx="${x(location.lon)}" cy="${y(location.lat)}" r="${radius}"><title>${name}: ${whole(requests)} requests, p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}${failed > 0 ? `, ${whole(failed)} failed` : ''}; sent to ${sent || 'nobody'}</title></circle>`
+    return markup`<circle class="dot ${color}" cx="${x(location.lon)}" cy="${y(location.lat)}" r="${radius}"><title>${name}: ${whole(requests)} requests, p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}${failed > 0 ? `, ${whole(failed)} failed` : ''}; sent to ${sent || 'none'}</title></circle>`
   })
   const marks = regions.map(({ name, location }) => {
     const [cx, cy] = [x(location.lon), y(location.lat)]

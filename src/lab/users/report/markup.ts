@@ -1,4 +1,4 @@
-/** Text that is markup already; everything else is escaped when it is put into a template. */
+/** Text that is already markup; everything else is escaped when inserted into a template. */
 export class Markup {
   readonly text: string
   constructor(text: string) {
@@ -19,7 +19,7 @@ const escapes: Record<string, string> = {
   "'": '&#39;',
 }
 
-/** Text as it stands in HTML or SVG. */
+/** Escapes text for HTML or SVG. */
 export const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character]!)
 
 function written(part: Part): string {
@@ -29,7 +29,7 @@ function written(part: Part): string {
   return typeof part === 'string' ? escaped(part) : part.map(written).join('')
 }
 
-/** HTML or SVG; numbers are rounded to hundredths. */
+/** Builds HTML or SVG. Numbers are rounded to hundredths. */
 export function markup(strings: TemplateStringsArray, ...parts: Part[]): Markup {
   return new Markup(strings.reduce((text, piece, i) => text + written(parts[i - 1]) + piece))
 }

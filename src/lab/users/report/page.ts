@@ -9,7 +9,7 @@ import { ms, percent, seconds, whole } from './words.ts'
 
 const placesShown = 25
 
-/** A run as one HTML file: no scripts, nothing from elsewhere, for light and dark. Pure. */
+/** A run as one self-contained HTML file without scripts, for light and dark mode. Pure. */
 export function usersPage(result: UsersResult): string {
   const { world, asked } = result
   return `${markup`<!doctype html>
@@ -28,7 +28,7 @@ export function usersPage(result: UsersResult): string {
 <p class="asked">${askedText(result)}</p>
 </header>
 <main>
-${result.all.requests === 0 ? markup`<section class="verdict bad"><div><p class="headline">Nothing was answered.</p></div></section>` : body(result)}
+${result.all.requests === 0 ? markup`<section class="verdict bad"><div><p class="headline">No request was answered.</p></div></section>` : body(result)}
 </main>
 <footer>${footer(result)}<p>${asked.mix} · ${whole(asked.ratePerSecond)}/s · ${asked.places} · seed ${String(asked.seed)} · ${result.startedAt}</p></footer>
 </body>
@@ -37,9 +37,11 @@ ${result.all.requests === 0 ? markup`<section class="verdict bad"><div><p class=
 }
 
 function askedText({ asked, users, places, ranMs, stopped, distances }: UsersResult): string {
-  const where = distances ? 'as far away as their cities' : 'on the same machine, so without distances'
+  const where = distances
+    ? 'with the latency of their cities'
+    : 'on the same machine, without network latency'
   const time = `${stopped ? 'stopped after ' : ''}${seconds(ranMs / 1000)}`
-  return `${whole(users)} users of ${whole(places.length)} ${places.length === 1 ? 'place' : 'places'} (${asked.places}), ${where}; visits of the mix ${asked.mix} asking ${whole(asked.ratePerSecond)} times a second, ${time}.`
+  return `${whole(users)} users in ${whole(places.length)} ${places.length === 1 ? 'place' : 'places'} (${asked.places}), ${where}; mix ${asked.mix}, ${whole(asked.ratePerSecond)} requests per second, ${time}.`
 }
 
 function body(result: UsersResult): Markup {
@@ -52,11 +54,11 @@ function body(result: UsersResult): Markup {
 <section class="verdict ${slo.met ? 'good' : 'bad'}">
 <p class="number">${percent(slo.fastShare)}</p>
 <div>
-<p class="headline">${slo.met ? 'SLO met' : 'SLO missed'}: ${percent(slo.share)} within ${ms(slo.latencyMs)} asked for</p>
-<p>${percent(slo.fastShare)} of ${whole(all.requests)} requests were answered well within ${ms(slo.latencyMs)}, from when each was due to the end of its answer; names and connections included.${cold.requests > 0 && warm.requests > 0 ? ` On connections that were there already it was ${percent(slo.warmFastShare)}.` : ''} ${percent(slo.usersFastShare)} of users had at least half of their requests answered within it.</p>
+<p class="headline">${slo.met ? 'SLO met' : 'SLO missed'}, target ${percent(slo.share)} within ${ms(slo.latencyMs)}</p>
+<p>${percent(slo.fastShare)} of ${whole(all.requests)} requests succeeded within ${ms(slo.latencyMs)}, measured from the due time to the end of the answer, including DNS and connecting.${cold.requests > 0 && warm.requests > 0 ? ` On open connections, ${percent(slo.warmFastShare)} did.` : ''} ${percent(slo.usersFastShare)} of users got at least half of their answers within that time.</p>
 </div>
 </section>
-${result.effort.limit ? markup`<p class="warning"><b>These figures say more of the load generator than of the world</b>: ${result.effort.limit}. Ask for a lower rate.</p>` : undefined}
+${result.effort.limit ? markup`<p class="warning"><b>The load generator limited this measurement</b>: ${result.effort.limit}. Use a lower rate.</p>` : undefined}
 <dl class="tiles">
 ${tile('median', ms(all.latency.p50))}${tile('95th percentile', ms(all.latency.p95))}${tile('99th percentile', ms(all.latency.p99))}${tile('slowest', ms(all.latency.max))}${tile('failed', all.failed === 0 ? 'none' : whole(all.failed), all.failed > 0 ? 'bad' : '')}
 </dl>
@@ -64,7 +66,7 @@ ${tile('median', ms(all.latency.p50))}${tile('95th percentile', ms(all.latency.p
 <div class="legend"><span class="key"><i class="fast"></i>within the SLO’s ${ms(slo.latencyMs)}</span><span class="key"><i class="slow"></i>slower</span></div>
 <figure>${distributionChart(result)}</figure></section>
 <section><h2>Share of requests answered within a time</h2>
-<p class="note">The SLO is met for an area whose curve passes above the dot.${all.failed > 0 ? ' A curve that ends below 100 % lacks what failed.' : ''}</p>
+<p class="note">The SLO is met for an area whose curve passes above the dot.${all.failed > 0 ? ' A curve that ends below 100 % excludes failed requests.' : ''}</p>
 <figure>${curvesChart(result)}</figure></section>
 <section><h2>Who was sent where</h2>
 <div class="legend">${legend}</div>
@@ -85,8 +87,8 @@ ${table(
 <section><h2>As time went on</h2><figure>${timelineChart(result)}</figure></section>
 ${
   errors.length > 0
-    ? markup`<section><h2>What failed</h2>${table(
-        ['because', 'requests', 'share', 'first after', 'last after'],
+    ? markup`<section><h2>Failures</h2>${table(
+        ['cause', 'requests', 'share', 'first at', 'last at'],
         errors.map((error) => [
           error.error,
           whole(error.count),
@@ -99,16 +101,16 @@ ${
     : undefined
 }
 <section><h2>In figures</h2>
-${parts('users in', areas, result)}${parts('region asked', regions, result)}${parts('request', kinds, result)}
+${parts('users in', areas, result)}${parts('sent to', regions, result)}${parts('request', kinds, result)}
 ${parts(
   'connection',
   [
-    { ...warm, name: 'was there already' },
-    { ...cold, name: 'had to be made' },
+    { ...warm, name: 'already open' },
+    { ...cold, name: 'newly opened' },
   ],
   result,
 )}
-${cold.requests > 0 ? markup`<p class="note">At the median connecting took ${ms(cold.connected.latency.p50)} (${whole(cold.connected.requests)} times) and asking for the name ${ms(cold.named.latency.p50)} (${whole(cold.named.requests)} times); both are in the latencies.</p>` : undefined}
+${cold.requests > 0 ? markup`<p class="note">Median time to connect ${ms(cold.connected.latency.p50)} (${whole(cold.connected.requests)} connections), median DNS lookup ${ms(cold.named.latency.p50)} (${whole(cold.named.requests)} lookups); latencies include both.</p>` : undefined}
 ${parts(places.length > placesShown ? `busiest ${placesShown} of ${places.length} places` : 'place', places.slice(0, placesShown), result)}
 </section>`
 }
@@ -132,7 +134,7 @@ function parts(head: string, rows: readonly Part[], { slo }: UsersResult): Marku
   )
 }
 
-/** The first `words` columns are text, the others numbers. */
+/** The first `words` columns are text, the others are numbers. */
 function table(head: readonly string[], rows: readonly (string | Markup)[][], words: number): Markup {
   const kind = (column: number) => (column < words ? '' : 'n')
   return markup`<div class="scroll"><table><thead><tr>${head.map((name, i) => markup`<th class="${kind(i)}">${name}</th>`)}</tr></thead>
@@ -140,6 +142,6 @@ function table(head: readonly string[], rows: readonly (string | Markup)[][], wo
 }
 
 function footer({ effort, distances }: UsersResult): Markup {
-  const { cpuShare, lateMs, loopDelayMs, underWayMax } = effort
-  return markup`<p>The load generator used ${Math.round(cpuShare * 100)} % of one core. It sent requests ${ms(lateMs.p50)} late at the median, ${ms(lateMs.p99)} at the 99th percentile and ${ms(lateMs.max)} at most, which is part of the latencies; its event loop was ${ms(loopDelayMs.p99)} late at the 99th percentile; at most ${whole(underWayMax)} requests were under way at once. Requests come whether earlier ones have been answered or not.${distances ? ' Distances are those of Nearside’s model of round trips.' : ''}</p>`
+  const { cpuShare, lateMs, loopDelayMs, inFlightMax } = effort
+  return markup`<p>Load generator: ${Math.round(cpuShare * 100)} % of one core. Send delay, included in latencies: median ${ms(lateMs.p50)}, 99th percentile ${ms(lateMs.p99)}, maximum ${ms(lateMs.max)}. Event-loop lag: 99th percentile ${ms(loopDelayMs.p99)}. At most ${whole(inFlightMax)} requests in flight. Open-loop load: requests are sent on schedule, whether or not earlier ones were answered.${distances ? ' Latencies of links come from Nearside’s round-trip model.' : ''}</p>`
 }

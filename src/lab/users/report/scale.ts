@@ -1,4 +1,4 @@
-/** From values to places on a drawing, and round values for an axis. Pure. */
+/** Scales from values to coordinates, and round values for axes. Pure. */
 
 type Scale = (value: number) => number
 
@@ -7,7 +7,7 @@ export const linear =
   (value) =>
     from + ((value - low) / (high - low || 1)) * (to - from)
 
-/** Round values from 0 up to the largest, about `count` of them. */
+/** Round values from 0 to the largest, about `count` of them. */
 export function ticks(largest: number, count = 6): number[] {
   const rough = largest / count
   const power = 10 ** Math.floor(Math.log10(rough || 1))

@@ -1,6 +1,6 @@
 import { Markup } from './markup.ts'
 
-/** Colours by number: told apart by people who see few of them, on light and dark. */
+/** Colours by index, distinguishable with colour blindness, for light and dark mode. */
 const light = ['#1f66d1', '#c2540a', '#0b8069', '#8a3fc0', '#a3730a', '#b3306f']
 const dark = ['#6aa6ff', '#ff9a52', '#3fcfb0', '#c795f5', '#e2b54a', '#f285b5']
 const colours = (values: readonly string[]) => values.map((value, i) => `--c${i}:${value};`).join('')
@@ -68,7 +68,7 @@ th,td{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line)
 th{color:var(--soft);font-weight:500;font-size:13px}
 .n{text-align:right;padding:5px 0 5px 14px}
 footer{color:var(--soft);font-size:13.5px;padding-bottom:40px}
-/* A phone: drawings as wide as it is, with larger letters; a row of a table is a few lines, each value with its name. */
+/* Phones: charts use the full width with larger text; each table row becomes a list of named values. */
 @media screen and (max-width:640px){
 header,main,footer{padding-left:10px;padding-right:10px}section{padding:16px 18px}figure,svg{overflow:visible}.tile dd{font-size:20px}
 .verdict div{flex-basis:100%}.tiles{grid-template-columns:repeat(auto-fit,minmax(105px,1fr));gap:8px}.tile{padding:10px 12px}

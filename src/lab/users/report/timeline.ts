@@ -7,7 +7,7 @@ const [width, height] = [760, 250]
 const [left, right, top, bottom] = [56, 62, 14, 32]
 const failedHeight = 34
 
-/** The run as it went on: median and 95th percentile, and below them what failed. */
+/** Latency over time: median and 95th percentile, with failures below. */
 export function timelineChart({ timeline, slo, ranMs }: UsersResult): Markup {
   const { steps, everyMs } = timeline
   const answered = steps.filter(({ requests, failed }) => requests > failed)
@@ -22,7 +22,7 @@ export function timelineChart({ timeline, slo, ranMs }: UsersResult): Markup {
   const bars = steps.map(({ atMs, failed }) =>
     failed === 0
       ? undefined
-      : markup`<rect class="failed" x="${x(atMs)}" y="${height - bottom - (failed / mostFailed) * (failedHeight - 12)}" width="${Math.max(1, x(everyMs) - x(0) - 1)}" height="${(failed / mostFailed) * (failedHeight - 12)}"><title>${whole(failed)} failed after ${seconds(atMs / 1000)}</title></rect>`,
+      : markup`<rect class="failed" x="${x(atMs)}" y="${height - bottom - (failed / mostFailed) * (failedHeight - 12)}" width="${Math.max(1, x(everyMs) - x(0) - 1)}" height="${(failed / mostFailed) * (failedHeight - 12)}"><title>${whole(failed)} failed at ${seconds(atMs / 1000)}</title></rect>`,
   )
   return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Latency over time">
 ${ticks(largest, 4).map((tick) => markup`<path class="grid" d="M${left} ${y(tick)}H${width - right}"/><text class="tick" x="${left - 8}" y="${y(tick) + 4}" text-anchor="end">${tick === 0 ? '0' : ms(tick)}</text>`)}

@@ -1,4 +1,4 @@
-/** Numbers as the page says them. Pure. */
+/** Number formats of the page. Pure. */
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
 

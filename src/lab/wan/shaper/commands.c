@@ -6,13 +6,13 @@
 #include "control.h"
 
 /*
- * Commands, one a line, words parted by one space:
+ * Commands, one per line, words separated by one space:
  *
  *     hello                              ok nearside-wan 1
  *     place NAME A.B.C.0/24              ok
- *     link FROM TO PARAMETERS            ok           (waits for apply)
- *     apply                              ok COUNT     (all of them are in force)
- *     discard                            ok COUNT     (they are forgotten)
+ *     link FROM TO PARAMETERS            ok           (staged until apply)
+ *     apply                              ok COUNT     (all staged links take effect)
+ *     discard                            ok COUNT     (staged links are dropped)
  *     links                              link FROM TO PARAMETERS, for each; ok COUNT
  *     stats                              stats FROM TO packets bytes lost cut overflowed queued, for each; ok COUNT
  *     totals                             totals unknown unwritten missed held_bytes; ok
@@ -20,7 +20,7 @@
  *
  *     PARAMETERS: delay_us jitter_us loss_ppb rate_bps up|cut
  *
- * or `error WHY`; the command has then done nothing.
+ * The answer may also be `error WHY`; the command has then had no effect.
  */
 
 #define WORDS_MAX 8
@@ -28,7 +28,7 @@
 #define PPB INT64_C(1000000000)
 #define RATE_BPS_MAX INT64_C(1000000000000)
 
-/* Cuts a line into words; 0 when there are none, too many, or not exactly one space between them. */
+/* Splits a line into words; 0 if there are none, too many, or if they are not separated by exactly one space. */
 static size_t split(char *line, char *words[WORDS_MAX]) {
   size_t count = 0;
   for (;;) {
@@ -94,7 +94,7 @@ static const char *read_params(char *words[], struct params *params) {
 }
 
 static const char *stage(struct client *client, struct link *link, const struct params *params) {
-  if (client->staged_count == LINKS_MAX) return "too many links wait for apply";
+  if (client->staged_count == LINKS_MAX) return "too many staged links";
   if (client->staged_count == client->staged_room) {
     size_t room = client->staged_room == 0 ? 16 : client->staged_room * 2;
     struct staged *bigger = realloc(client->staged, room * sizeof *bigger);
@@ -106,7 +106,7 @@ static const char *stage(struct client *client, struct link *link, const struct 
   return NULL;
 }
 
-/* An answer of one line: `ok`, or why not. */
+/* A one-line answer: `ok`, or the error. */
 static void answer(struct client *client, const char *wrong) {
   if (wrong == NULL) client_say(client, "ok");
   else client_say(client, "error %s", wrong);
@@ -171,7 +171,7 @@ static void run_seed(struct control *control, struct client *client, char *words
   answer(client, right ? NULL : "seed: expected a whole number of 64 bits");
 }
 
-/* Packets for the device that the kernel dropped because we were too slow: column 12 of its line in /proc/net/dev. */
+/* Packets for the device that the kernel dropped because we were too slow: column 12 in /proc/net/dev. */
 static uint64_t missed(const struct totals *totals) {
   char text[8192];
   ssize_t length = pread(totals->devices_fd, text, sizeof text - 1, 0);
@@ -255,5 +255,5 @@ void command_run(struct control *control, struct client *client, char *line) {
       commands[i].run(control, client, words);
       return;
     }
-  answer(client, "no such command, or not that many words");
+  answer(client, "unknown command or wrong number of words");
 }

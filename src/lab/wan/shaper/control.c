@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* At most so many lines of one client before packets are looked at again. */
-#define LINES_A_TURN 32
+/* Maximum lines of one client before packets get their turn. */
+#define LINES_PER_TURN 32
 
 void client_say(struct client *client, const char *format, ...) {
   size_t room = OUTPUT_BYTES - client->output_length;
@@ -19,7 +19,7 @@ void client_say(struct client *client, const char *format, ...) {
   int length = vsnprintf(client->output + client->output_length, room, format, values);
   va_end(values);
   if (length < 0 || (size_t)length + 1 > room || length >= ANSWER_LINE_MAX) {
-    /* Cannot happen as long as names and numbers have the lengths that they have. */
+    /* Cannot happen with the limits on names and numbers. */
     client->closing = true;
     return;
   }
@@ -53,7 +53,7 @@ static void farewell(struct control *control, size_t at) {
   control->clients[at] = control->clients[--control->count];
 }
 
-/* Reads what is there; false when the client is gone. */
+/* Reads available input; false if the client is gone. */
 static bool fill(struct client *client) {
   size_t room = sizeof client->input - client->input_length;
   if (room == 0 || client->closing) return true;
@@ -64,7 +64,7 @@ static bool fill(struct client *client) {
   return true;
 }
 
-/* False when the client is gone. */
+/* False if the client is gone. */
 static bool drain(struct client *client) {
   if (client->output_length == 0) return true;
   ssize_t length = send(client->fd, client->output, client->output_length, MSG_NOSIGNAL);
@@ -86,11 +86,11 @@ static void refuse(struct client *client, const char *why) {
   client->input_length = 0;
 }
 
-/* Takes the first line of the input and does it; false when there is no whole line. */
+/* Runs the first line of the input; false if there is no complete line. */
 static bool do_line(struct control *control, struct client *client) {
   char *end = memchr(client->input, '\n', client->input_length);
   size_t length = end == NULL ? client->input_length : (size_t)(end - client->input);
-  /* Where the next command would begin is anybody's guess then. */
+  /* The start of the next command would be a guess. */
   if (length > LINE_MAX_BYTES) refuse(client, "line too long");
   else if (!printable(client->input, length)) refuse(client, "not printable ASCII");
   if (client->closing || end == NULL) return false;
@@ -103,9 +103,9 @@ static bool do_line(struct control *control, struct client *client) {
   return true;
 }
 
-/* Does some of what a client has asked for. True when its turn, or the room for answers, ended before that did. */
+/* Runs a client's pending commands. True if the turn or the output buffer ended first. */
 static bool advance(struct control *control, struct client *client) {
-  for (int lines = 0; lines < LINES_A_TURN; lines += 1) {
+  for (int lines = 0; lines < LINES_PER_TURN; lines += 1) {
     if (client->closing) return false;
     if (!has_room(client)) return true;
     if (client->listing != LISTING_NONE) command_list(control, client);
@@ -135,7 +135,7 @@ bool control_work(struct control *control) {
     if (alive) {
       bool unfinished = advance(control, client);
       alive = drain(client) && !(client->closing && client->output_length == 0);
-      /* Without room it waits until the client has read. */
+      /* Without room, it waits until the client has read. */
       more |= unfinished && has_room(client);
     }
     if (alive) i += 1;

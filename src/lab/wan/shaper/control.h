@@ -9,10 +9,10 @@
 #include "network.h"
 
 /*
- * The control socket: lines of printable ASCII, answered in order, one at a time. `commands.c` has what they say.
+ * The control socket: lines of printable ASCII, answered in order, one at a time. See `commands.c` for the commands.
  *
- * Nobody can make it grow or hold up packets: a line has a limit, an answer is written in pieces while packets go on
- * between them, and of a client that does not read its answers nothing more is read.
+ * No client can make it grow or delay packets: lines are limited, long answers are written in pieces between packets,
+ * and nothing more is read from a client that does not read its answers.
  */
 
 #define CLIENTS_MAX 64
@@ -21,13 +21,13 @@
 #define OUTPUT_BYTES 16384
 #define ANSWER_LINE_MAX 384
 
-/* Parameters that wait for `apply`. */
+/* Parameters staged for `apply`. */
 struct staged {
   struct link *link;
   struct params params;
 };
 
-/* An answer of many lines that is being given. */
+/* A multi-line answer in progress. */
 enum listing { LISTING_NONE, LISTING_LINKS, LISTING_STATS };
 
 struct client {
@@ -36,7 +36,7 @@ struct client {
   size_t input_length;
   char output[OUTPUT_BYTES];
   size_t output_length;
-  /* No more is read; it is closed once the output is written. */
+  /* Set after an error: no more input is read, and the client is closed once the output is written. */
   bool closing;
   enum listing listing;
   uint32_t listed;
@@ -46,11 +46,11 @@ struct client {
   size_t staged_room;
 };
 
-/* What no link counts. */
+/* Counters outside of links. */
 struct totals {
-  /* Packets that the kernel did not take back. */
+  /* Packets that the kernel did not accept back. */
   uint64_t unwritten;
-  /* A file descriptor of /proc/net/dev, which knows the packets that were dropped before we could read them. */
+  /* File descriptor of /proc/net/dev, which counts packets that were dropped before we could read them. */
   int devices_fd;
   const char *device;
 };
@@ -63,16 +63,16 @@ struct control {
   size_t count;
 };
 
-/* What to wait for: the listener and every client. Room for CLIENTS_MAX + 1. Returns how many. */
+/* Fills in the listener and every client for poll. Room for CLIENTS_MAX + 1. Returns the count. */
 size_t control_poll(const struct control *control, struct pollfd *polled);
-/* Reads, answers and writes as far as it goes without waiting. True when more can be done at once. */
+/* Reads, answers and writes without blocking. True if more can be done immediately. */
 bool control_work(struct control *control);
 
-/* commands.c: does what a line says; the answer goes to the client's output. */
+/* commands.c: runs a line; the answer goes to the client's output. */
 void command_run(struct control *control, struct client *client, char *line);
-/* commands.c: the next lines of a listing that has begun. */
+/* commands.c: appends the next lines of a listing in progress. */
 void command_list(struct control *control, struct client *client);
-/* Appends a line to the output; there is always room for one when a command is run. */
+/* Appends a line to the output, which always has room for one when a command runs. */
 __attribute__((format(printf, 2, 3))) void client_say(struct client *client, const char *format, ...);
 
 #endif

@@ -20,7 +20,7 @@ void link_seed(struct link *link, uint64_t seed) {
   link->epoch_ns = -1;
 }
 
-/* 16: what an allocation costs on top. */
+/* 16: allocation overhead. */
 static uint64_t memory_of(uint32_t length) { return sizeof(struct packet) + length + 16; }
 
 static int64_t sending_ns(const struct link *link, uint32_t length) {
@@ -30,9 +30,10 @@ static int64_t sending_ns(const struct link *link, uint32_t length) {
 }
 
 /*
- * How long a packet that departs now is under way. The jitter is a line through random points, at least 4 jitters
- * apart: so the delay falls by less than half of the time that passes, packets need not be held up to keep them in
- * order, and the mean stays the delay. Independent jitter per packet would either reorder or push all to the maximum.
+ * Time in flight of a packet that departs now. Jitter interpolates linearly between random points that are at least 4
+ * jitters apart. The delay thus falls by less than half of the elapsed time, so packets stay in order without being
+ * held back, and the mean stays the delay. Independent jitter per packet would either reorder or push all to the
+ * maximum.
  */
 static int64_t flight_ns(const struct link *link, int64_t departs_ns) {
   int64_t jitter_ns = link->params.jitter_ns;
@@ -41,7 +42,7 @@ static int64_t flight_ns(const struct link *link, int64_t departs_ns) {
   int64_t since_ns = departs_ns < link->epoch_ns ? 0 : departs_ns - link->epoch_ns;
   uint64_t k = (uint64_t)(since_ns / step_ns);
   uint64_t range = (uint64_t)(2 * jitter_ns + 1);
-  /* Another sequence than that of the losses. */
+  /* A different sequence than that of losses. */
   int64_t from_ns = (int64_t)random_below(~link->seed, k, range) - jitter_ns;
   int64_t to_ns = (int64_t)random_below(~link->seed, k + 1, range) - jitter_ns;
   double part = (double)(since_ns % step_ns) / (double)step_ns;
@@ -75,7 +76,7 @@ bool link_offer(struct link *link, const uint8_t *bytes, uint32_t length, int64_
   }
   int64_t departs_ns = later(now_ns, link->line_free_ns) + sending_ns(link, length);
   link->line_free_ns = departs_ns;
-  /* A packet that gets lost has used the line all the same. */
+  /* A lost packet has used the line as well. */
   if (link->params.loss_ppb > 0 &&
       random_below(link->seed, link->draws++, UINT64_C(1000000000)) < link->params.loss_ppb) {
     link->counters.lost += 1;

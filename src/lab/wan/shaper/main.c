@@ -22,25 +22,24 @@
 #include "tunnel.h"
 
 /*
- * The wide-area network of a lab: reads packets from a TUN device, holds each for what its link asks for, and writes it
- * back.
+ * The wide-area network of a lab: reads packets from a TUN device, holds each as its link requires, and writes it back.
  *
  *     nearside-wan NAMESPACE DEVICE FOLDER SEED
  *
- * NAMESPACE is the path of a network namespace, FOLDER where the control socket is made. On file descriptor 3 it says
- * `ready`, or `failed STEP ERRNO-NAME`. It ends on SIGTERM, when the device is gone, and when the namespace's name or
- * the folder have been removed: a lab that was deleted by hand leaves no shaper behind.
+ * NAMESPACE is the path of a network namespace, FOLDER the place of the control socket. Reports `ready` or `failed STEP
+ * ERRNO-NAME` on file descriptor 3. Exits on SIGTERM, when the device is gone, and when the namespace's name or the
+ * folder was removed, so that a lab deleted by hand leaves no shaper behind.
  */
 
 #define REPORT_FD 3
 #define NOBODY 65534
-/* Packets read, and packets written, before the other gets its turn. */
-#define PACKETS_A_TURN 32
-/* Even when there is always a packet to read, everything else is looked at so often. */
+/* Packets read, or written, before the other direction gets its turn. */
+#define PACKETS_PER_TURN 32
+/* How often everything else is checked, even if there is always a packet to read. */
 #define LOOK_EVERY_NS NS_PER_MS
 /*
- * From one waking to the next, at least. Waking up is what costs most: at 30,000 packets a second this takes half of
- * the processor time away, and a packet is late by at most so much more. The first after a pause wakes us at once.
+ * Minimum time between two wake-ups, which are the main cost: at 30,000 packets per second this halves CPU use, and
+ * delays a packet by at most this much. The first packet after a pause wakes us immediately.
  */
 #define REST_NS (100 * NS_PER_US)
 #define LIFELINE_EVERY_NS (2 * NS_PER_S)
@@ -72,7 +71,7 @@ static void enter_namespace(const char *path, struct lifeline *lifeline) {
   close(fd);
 }
 
-/* By a relative name: a socket's path ends at 107 bytes, and a folder's may be longer. */
+/* By a relative name: a socket's path is limited to 107 bytes, and a folder's may be longer. */
 static int listen_in(const char *folder, struct lifeline *lifeline) {
   struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "control.sock"};
   lifeline->folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -87,8 +86,8 @@ static int listen_in(const char *folder, struct lifeline *lifeline) {
 }
 
 /*
- * What is late is a wrong measurement, so it goes before everything else where that is allowed. Sleeps are exact to
- * the hardware's clock. A shaper that never sleeps would be stopped by the kernel's limit for real-time processes.
+ * Late packets falsify measurements, so the shaper runs with real-time priority where permitted, and sleeps are exact
+ * to the hardware's clock. The kernel's limit for real-time processes would stop a shaper that never sleeps.
  */
 static void hurry(void) {
   struct sched_param first = {.sched_priority = 1};
@@ -115,11 +114,11 @@ static int catch_signals(void) {
   return fd;
 }
 
-/* Takes what has come in, at most a turn's worth; how many. Less than 0 when the device is gone. */
+/* Reads incoming packets, at most a turn's worth; returns how many, or less than 0 if the device is gone. */
 static int read_packets(int tunnel, struct network *network) {
   static uint8_t bytes[65536];
   int count = 0;
-  while (count < PACKETS_A_TURN) {
+  while (count < PACKETS_PER_TURN) {
     ssize_t length = read(tunnel, bytes, sizeof bytes);
     if (length > 0) {
       network_offer(network, bytes, (uint32_t)length, clock_ns());
@@ -133,9 +132,9 @@ static int read_packets(int tunnel, struct network *network) {
   return count;
 }
 
-/* Writes what is due, at most a turn's worth. */
+/* Writes due packets, at most a turn's worth. */
 static void write_packets(int tunnel, struct network *network, struct totals *totals) {
-  for (int count = 0; count < PACKETS_A_TURN; count += 1) {
+  for (int count = 0; count < PACKETS_PER_TURN; count += 1) {
     struct packet *packet = network_take(network, clock_ns());
     if (packet == NULL) return;
     if (write(tunnel, packet->bytes, packet->length) < 0) totals->unwritten += 1;
@@ -149,7 +148,7 @@ static void rest_until(int64_t until_ns) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-/* Until something happens, or the time is up. */
+/* Waits for an event or the timeout. */
 static void wait_until(struct pollfd *polled, size_t count, int64_t until_ns) {
   int64_t left_ns = until_ns - clock_ns();
   if (left_ns < 0) left_ns = 0;
@@ -172,7 +171,7 @@ static const char *run(int tunnel, int signals, struct control *control, const s
     if (readable) {
       int count = read_packets(tunnel, control->network);
       if (count < 0) return "the device is gone";
-      readable = count == PACKETS_A_TURN;
+      readable = count == PACKETS_PER_TURN;
     }
     int64_t now_ns = clock_ns();
     if (readable && now_ns < look_at_ns) continue;
@@ -188,7 +187,7 @@ static const char *run(int tunnel, int signals, struct control *control, const s
     if (!readable && !more) rest_until(woke_ns + REST_NS);
     wait_until(polled, CONTROL + clients, readable || more ? now_ns : due_ns);
     woke_ns = clock_ns();
-    if (polled[SIGNALS].revents != 0) return "asked to end";
+    if (polled[SIGNALS].revents != 0) return "received a signal";
     readable |= polled[TUNNEL].revents != 0;
     bool asked = more;
     for (size_t i = 0; i < clients; i += 1) asked |= polled[CONTROL + i].revents != 0;
@@ -222,6 +221,6 @@ int main(int argc, char **argv) {
   dprintf(REPORT_FD, "ready\n");
   close(REPORT_FD);
   const char *why = run(tunnel, signals, &control, &lifeline);
-  fprintf(stderr, "nearside-wan: ended: %s\n", why);
+  fprintf(stderr, "nearside-wan: exiting: %s\n", why);
   return 0;
 }

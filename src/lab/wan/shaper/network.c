@@ -24,7 +24,7 @@ static bool index_grow(struct index *index, size_t size) {
   return true;
 }
 
-/* Where the key is or would be. */
+/* The slot of the key, or where it would be. */
 static struct slot *index_slot(const struct index *index, uint64_t key) {
   size_t at = mix64(key) & (index->size - 1);
   while (index->slots[at].value != NONE && index->slots[at].key != key) at = (at + 1) & (index->size - 1);
@@ -46,7 +46,7 @@ static bool index_put(struct index *index, uint64_t key, uint32_t value) {
   return true;
 }
 
-/* FNV-1a. Two names with the same 64 bits are refused when the second one is made. */
+/* FNV-1a. A second name with the same 64-bit hash is refused. */
 static uint64_t hash_of(const char *name) {
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
   for (; *name != '\0'; name += 1) hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
@@ -55,7 +55,7 @@ static uint64_t hash_of(const char *name) {
 
 static uint64_t ends_of(uint32_t from, uint32_t to) { return (uint64_t)from << 32 | to; }
 
-/* By names, not by numbers: these depend on the order in which places were told. */
+/* By name, because numbers depend on the order in which places were added. */
 static uint64_t seed_of(const struct network *network, uint32_t from, uint32_t to) {
   uint64_t seed = mix64(network->seed ^ hash_of(network->places[from].name));
   return mix64(seed + hash_of(network->places[to].name));
@@ -63,7 +63,7 @@ static uint64_t seed_of(const struct network *network, uint32_t from, uint32_t t
 
 bool network_init(struct network *network, uint64_t seed) {
   *network = (struct network){.seed = seed};
-  /* Only pages that are used cost memory. */
+  /* Only used pages cost memory. */
   network->places = calloc(PLACES_MAX, sizeof *network->places);
   network->links = calloc(LINKS_MAX, sizeof *network->links);
   return network->places != NULL && network->links != NULL && index_grow(&network->by_name, 64) &&
@@ -129,7 +129,7 @@ static uint32_t place_at(const struct network *network, const uint8_t *address) 
 
 void network_offer(struct network *network, const uint8_t *bytes, uint32_t length, int64_t now_ns) {
   struct link *link = NULL;
-  /* An IPv4 header is 20 bytes or more; source and destination are its bytes 12 to 19. */
+  /* An IPv4 header has at least 20 bytes; bytes 12 to 19 are source and destination. */
   if (length >= 20 && bytes[0] >> 4 == 4) {
     uint32_t from = place_at(network, bytes + 12);
     uint32_t to = place_at(network, bytes + 16);

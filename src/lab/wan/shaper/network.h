@@ -8,7 +8,7 @@
 #include "link.h"
 #include "schedule.h"
 
-/* Places, the addresses that belong to them, and the links between them. Nothing is ever removed. */
+/* Places, their addresses, and the links between them. Nothing is ever removed. */
 
 #define PLACE_NAME_MAX 63
 #define PLACES_MAX 65536
@@ -20,7 +20,7 @@ struct place {
   char name[PLACE_NAME_MAX + 1];
 };
 
-/* Open addressing with linear probing; at most half full, so a search is short. A slot is free when value is NONE. */
+/* Open addressing with linear probing, at most half full, so that searches are short. NONE marks a free slot. */
 struct slot {
   uint64_t key;
   uint32_t value;
@@ -43,7 +43,7 @@ struct network {
   struct index by_ends;
   struct schedule schedule;
   uint64_t seed;
-  /* Packets that are not IPv4, or from or to an address of no place, or between places without a link. */
+  /* Packets that are not IPv4, have an address of no place, or belong to places without a link. */
   uint64_t unknown;
 };
 
@@ -51,19 +51,19 @@ bool network_init(struct network *network, uint64_t seed);
 
 /* The place of that name, or NO_PLACE. */
 uint32_t network_place(const struct network *network, const char *name);
-/* Gives 256 addresses (the first three bytes of IPv4) to a place, which is made if needed. An error's text, or NULL. */
+/* Assigns 256 addresses (the first three bytes of IPv4) to a place, creating it if needed. Returns an error or NULL. */
 const char *network_add_prefix(struct network *network, const char *name, uint32_t prefix);
-/* The link, which is made if needed (and not yet defined); NULL when there is no room for it. */
+/* The link, created if needed (not yet defined); NULL if there is no room for it. */
 struct link *network_link(struct network *network, uint32_t from, uint32_t to);
 void network_change(struct network *network, struct link *link, const struct params *params, int64_t now_ns);
-/* All random sequences start anew. */
+/* Restarts all random sequences. */
 void network_seed(struct network *network, uint64_t seed);
 
-/* A packet has come in. */
+/* Accepts an incoming packet. */
 void network_offer(struct network *network, const uint8_t *bytes, uint32_t length, int64_t now_ns);
 /* When the next packet is due; INT64_MAX for never. */
 int64_t network_due_ns(const struct network *network);
-/* A packet that is due, for the caller to free; NULL when there is none. */
+/* Takes a due packet, which the caller frees; NULL if there is none. */
 struct packet *network_take(struct network *network, int64_t now_ns);
 
 #endif

@@ -4,9 +4,9 @@
 #include <stdint.h>
 
 /*
- * Random numbers by counting: draw k of a seed is always the same, whatever was drawn before it or elsewhere. So each
- * link has a sequence of its own, and a run with the same seed loses the same packets of a link (the 7th, the 19th, …)
- * although packets of other links come in another order. Not for secrets.
+ * Counter-based random numbers: draw k of a seed is always the same, whatever was drawn before or elsewhere. Each link
+ * has its own sequence, so that a run with the same seed drops the same packets of a link (the 7th, the 19th, …) even
+ * if packets of other links come in another order. Not for secrets.
  */
 
 /* The finaliser of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). */

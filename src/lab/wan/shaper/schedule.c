@@ -21,7 +21,7 @@ static void put(struct schedule *schedule, size_t at, struct link *link) {
   link->scheduled_at = at;
 }
 
-/* Moves a link from `at` to where it belongs; everything else is in order. */
+/* Moves a link from `at` to its place; everything else is in order. */
 static void settle(struct schedule *schedule, size_t at, struct link *link) {
   while (at > 0) {
     size_t parent = (at - 1) / 2;

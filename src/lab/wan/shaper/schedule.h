@@ -7,7 +7,7 @@
 
 struct link;
 
-/* Links with something under way, by when their first packet is due: a binary heap that links know their place in. */
+/* Links with packets in flight, by due time of the first packet: a binary heap in which links know their position. */
 
 #define SCHEDULE_NONE SIZE_MAX
 
@@ -17,13 +17,13 @@ struct schedule {
   size_t room;
 };
 
-/* Room for that many links, so that nothing below can fail. False without memory. */
+/* Reserves room for that many links, so that nothing below can fail. False without memory. */
 bool schedule_reserve(struct schedule *schedule, size_t links);
 
-/* To be called whenever the head of a link's queue is another one, or is due at another time. */
+/* Call it whenever the head of a link's queue, or its due time, has changed. */
 void schedule_update(struct schedule *schedule, struct link *link);
 
-/* The link whose packet is due first; NULL when nothing is under way. */
+/* The link whose packet is due first; NULL if nothing is in flight. */
 struct link *schedule_first(const struct schedule *schedule);
 
 #endif

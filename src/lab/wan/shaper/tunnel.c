@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Packets that wait in the kernel while we are not scheduled: 60 ms of 30,000 a second. */
+/* Packets queued in the kernel while we are not scheduled: 60 ms at 30,000 per second. */
 #define QUEUE_PACKETS 2000
 
 static void set(const char *device, const char *family, const char *name, const char *value) {
@@ -55,7 +55,7 @@ int tunnel_open(const char *device, const char **what) {
   int failed = ioctl(fd, TUNSETIFF, &request);
   if (failed == 0) failed = ioctl(fd, TUNSETOFFLOAD, 0);
   if (failed == 0) {
-    /* No neighbour discovery on it; and what comes back from here has every source. */
+    /* No neighbour discovery; and packets from here may have any source address. */
     set(device, "ipv6", "disable_ipv6", "1");
     set(device, "ipv4", "rp_filter", "0");
     *what = "up";

@@ -11,13 +11,13 @@ type Shown = {
   transfers: [string, number][]
 }
 
-/** What the primary shows, asked through one region after the other until one leads to it. */
+/** The primary's state, queried through one region after another until one leads to it. */
 export async function showPrimary(endpoints: readonly Endpoints[]): Promise<View> {
   let failed: unknown
   for (const { region, write } of endpoints)
     try {
       const shown = await show(write)
-      if (shown.standby) throw new Error(`${region.name} led to ${shown.server}, which is no primary`)
+      if (shown.standby) throw new Error(`${region.name} led to ${shown.server}, which is not a primary`)
       return viewOf(region.name, 'primary', shown)
     } catch (error) {
       failed = error
@@ -25,11 +25,11 @@ export async function showPrimary(endpoints: readonly Endpoints[]): Promise<View
   throw failed
 }
 
-/** What a region's own database shows. The read endpoint leads elsewhere when that one is down or far behind. */
+/** A region's own database. The read endpoint leads elsewhere if that database is down or far behind. */
 export async function showReplica({ region, read }: Endpoints): Promise<View> {
   const shown = await show(read)
   if (shown.server !== region.address)
-    throw new Error(`its database does not answer; ${shown.server} answered for it`)
+    throw new Error(`its database does not answer; ${shown.server} answered instead`)
   return viewOf(region.name, 'replica', shown)
 }
 

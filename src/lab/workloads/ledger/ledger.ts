@@ -21,17 +21,17 @@ import { type Intent, Users } from './users.ts'
 type WriteIntent = Extract<Intent, { kind: 'append' | 'transfer' }>
 type ReadIntent = Exclude<Intent, WriteIntent>
 
-/** Every so many appends the same user looks at once: nothing tells sooner whether users read their own writes. */
-const appendsAFollowUp = 5
+/** After this many appends, a user reads back immediately, the fastest way to notice a missing own write. */
+const appendsPerFollowUp = 5
 
 const cleanUpMs = 10_000
 const replicasReadyMs = 15_000
 
 /**
- * Appends to lists and transfers between accounts, by SQL, through each region's own database endpoints, as the app's
- * own role in the app's own database: works in the world of any app. Half of the writes are appends; reads are of
- * lists, and some of all accounts, mostly from the replica. A fifth of the appends is followed by a read of its user,
- * beside the rate.
+ * Appends to lists and transfers between accounts, by SQL, through each region's own database endpoints, with the app's
+ * role and database: works in the world of any app. Half of the writes are appends. Reads are of lists and sometimes of
+ * all accounts, mostly from the replica. A fifth of the appends is followed by a read of the same user, on top of the
+ * rate.
  */
 export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Workload {
   const options = { ...workloadDefaults, ...given }
@@ -57,7 +57,7 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       intent.kind === 'append'
         ? [appendStatement, [intent.list, intent.value]]
         : [transferStatement, [intent.reference, intent.from, intent.to, intent.amount]]
-    const written = await writeOnce(write, options.patienceMs, text, values)
+    const written = await writeOnce(write, options.answerTimeoutMs, text, values)
     const servedBy = written.place && { servedBy: nameOf(written.place.server) }
     record({ ...intent, edge: region.name, invokedMs, completedMs: clockMs(), ...written, ...servedBy })
     return written.outcome === 'ok'
@@ -93,11 +93,11 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
 
   async function begin(at: Endpoints, intent: WriteIntent, record: RecordOp, n: number): Promise<void> {
     const done = await write(at, intent, record)
-    if (done && intent.kind === 'append' && n % (2 * appendsAFollowUp) === 0)
+    if (done && intent.kind === 'append' && n % (2 * appendsPerFollowUp) === 0)
       await read(at, { kind: 'readList', user: intent.user, list: intent.list, source: 'replica' }, record)
   }
 
-  /** Asks one region after the other until one leads to a primary. */
+  /** Tries one region after another until one leads to a primary. */
   async function atPrimary(statements: readonly string[], limitMs: number): Promise<void> {
     const giveUpAt = performance.now() + limitMs
     for (let n = 0; ; n += 1) {
@@ -125,16 +125,17 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
 
     async prepare() {
       try {
-        await atPrimary(createStatements, options.patienceMs)
-        // Until replicas have the tables, reads of them would fail.
+        await atPrimary(createStatements, options.answerTimeoutMs)
+        // Reads would fail until replicas have the tables.
         const { views } = await showAll(replicasReadyMs)
         accountsAtStart = views[0]!.accounts
       } catch (cause) {
         throw new NearsideError(
           'workload_no_schema',
-          `database ${world.topology.database.name}: expected to make the schema ${schema}: ${messageOf(cause)}`,
+          `database ${world.topology.database.name}: could not create the schema ${schema}: ${messageOf(cause)}`,
           {
-            remedy: 'the app’s role must own its database, and the world must be healthy (nearside status)',
+            remedy:
+              'make the app’s role the owner of its database, and check that the world is healthy with `nearside status`',
             cause,
           },
         )
@@ -145,7 +146,7 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       await Promise.all(
         asked.flatMap((at) => {
           const region = at.region.name
-          const loop = { signal, maxUnderWay: options.maxUnderWay }
+          const loop = { signal, maxInFlight: options.maxInFlight }
           const refused = (why: string) => {
             const atMs = clockMs()
             return { edge: region, invokedMs: atMs, completedMs: atMs, outcome: 'fail' as const, why }
@@ -179,9 +180,9 @@ export function ledgerWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       } catch (cause) {
         throw new NearsideError(
           'workload_left_over',
-          `database ${world.topology.database.name}: the schema ${schema} is still there: ${messageOf(cause)}`,
+          `database ${world.topology.database.name}: could not drop the schema ${schema}: ${messageOf(cause)}`,
           {
-            remedy: 'the next drill removes it; or, as the app’s role: DROP SCHEMA nearside_drill CASCADE',
+            remedy: 'the next drill drops it; or run as the app’s role: DROP SCHEMA nearside_drill CASCADE',
             cause,
           },
         )

@@ -1,6 +1,6 @@
 /**
- * The ledger's tables, in a schema of its own beside the app's. Nothing in them is unique but what orders a list, so
- * that what is applied twice shows instead of failing.
+ * The ledger's tables, in a schema of its own next to the app's. Only the order of a list has a unique key, so that a
+ * duplicate write shows up instead of failing.
  */
 export const schema = 'nearside_drill'
 
@@ -10,7 +10,7 @@ const balanceAtStart = 1000
 export const createStatements = [
   `DROP SCHEMA IF EXISTS ${schema} CASCADE`,
   `CREATE SCHEMA ${schema}`,
-  // The row of a list is what its appends queue up at, and so what gives them their order.
+  // Appends to a list queue up at this row, which orders them.
   `CREATE TABLE ${schema}.lists (list text PRIMARY KEY, length integer NOT NULL) WITH (fillfactor = 50)`,
   `CREATE TABLE ${schema}.entries (list text NOT NULL, n integer NOT NULL, value text NOT NULL)`,
   `CREATE INDEX ON ${schema}.entries (list, n)`,
@@ -22,7 +22,7 @@ export const createStatements = [
 
 export const dropStatement = `DROP SCHEMA IF EXISTS ${schema} CASCADE`
 
-/** Which server and which timeline a write is applied on, as that server itself says. */
+/** Server and timeline on which a write is applied, as the server itself reports them. */
 const place = `host(inet_server_addr()) AS server,
   ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int AS timeline`
 
@@ -35,7 +35,7 @@ export const appendStatement = `
   INSERT INTO ${schema}.entries SELECT $1, length, $2 FROM list
   RETURNING ${place}`
 
-/** $1 reference, $2 from, $3 to, $4 amount. The accounts are locked in one order, so no two transfers wait for each other. */
+/** $1 reference, $2 from, $3 to, $4 amount. Locks accounts in one order, so that transfers cannot deadlock. */
 export const transferStatement = `
   WITH locked AS (
     SELECT account FROM ${schema}.accounts WHERE account IN ($2, $3) ORDER BY account FOR UPDATE),
@@ -56,7 +56,7 @@ export const readAccountsStatement = `
   SELECT ${server}, coalesce(json_agg(json_build_array(account, balance) ORDER BY account), '[]') AS balances
   FROM ${schema}.accounts`
 
-/** Everything in one snapshot, to be asked at the end. What is empty is shown as empty: null would say “not asked”. */
+/** The final state in one snapshot. Empty tables yield empty arrays, because null would mean “not queried”. */
 export const showStatement = `
   SELECT ${server}, pg_is_in_recovery() AS standby,
     (SELECT coalesce(json_agg(json_build_array(list, values) ORDER BY list), '[]') FROM (

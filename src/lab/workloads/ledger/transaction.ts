@@ -5,26 +5,27 @@ import { clockMs, type Outcome, type Place } from '../../history.ts'
 export type Written = { outcome: Outcome; why: string; place?: Place; commitSentMs?: number }
 
 /**
- * One statement in a transaction, tried once, and what is known of it afterwards:
+ * Runs one statement in a transaction, once, and returns the outcome:
  *
  * - ok: COMMIT was answered with COMMIT and without a warning
- * - fail: COMMIT was never sent, or the server said that it rolled back (ROLLBACK, SQLSTATE class 23 or 40)
- * - unknown: COMMIT was sent, and its answer is missing or doubtful. "Canceling wait for synchronous replication" comes
- *   as a warning with a COMMIT that says success: it is on this server's disk, and perhaps nowhere else.
+ * - fail: COMMIT was never sent, or the server reported a rollback (ROLLBACK, SQLSTATE class 23 or 40)
+ * - unknown: COMMIT was sent, and its answer is missing or ambiguous. "Canceling wait for synchronous replication" is a
+ *   warning on a successful COMMIT: the write is on this server's disk, and perhaps nowhere else.
  *
- * A connection that failed is closed: the server then rolls back what was not committed. All of it takes `patienceMs` at
- * most, if the pool gives up connecting after that time as well. The pool has to be one that is `heard`.
+ * A failed connection is closed, so that the server rolls back uncommitted work. Takes at most `answerTimeoutMs`,
+ * provided that the pool gives up connecting after that time as well. The pool must have error handlers
+ * (`withErrorHandlers`).
  */
 export async function writeOnce(
   pool: pg.Pool,
-  patienceMs: number,
+  answerTimeoutMs: number,
   text: string,
   values: unknown[],
 ): Promise<Written> {
-  const giveUpAt = performance.now() + patienceMs
+  const giveUpAt = performance.now() + answerTimeoutMs
   const timed = (text: string, values: unknown[] = []) => {
     const leftMs = giveUpAt - performance.now()
-    if (leftMs <= 0) throw new Error(`no answer in ${patienceMs} ms`)
+    if (leftMs <= 0) throw new Error(`no answer in ${answerTimeoutMs} ms`)
     return { text, values, query_timeout: Math.ceil(leftMs) }
   }
   let client: pg.PoolClient

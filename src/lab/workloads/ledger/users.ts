@@ -7,15 +7,15 @@ export type Intent =
   | { kind: 'readList'; user: string; list: string; source: 'primary' | 'replica' }
   | { kind: 'readAccounts'; user: string; source: 'primary' | 'replica' }
 
-/** Appends to one list wait for each other, a few round trips each, so there are as many lists as appends a second. */
-const secondsAnAppend = 1
-const usersAGroup = 2
-/** Then the group begins another list: reads stay short, however long the run. */
-const appendsAList = 50
+/** Appends to one list wait for each other, a few round trips each; hence as many lists as appends per second. */
+const secondsPerAppend = 1
+const usersPerGroup = 2
+/** After this many, the group starts a new list: reads stay short, however long the run. */
+const appendsPerList = 50
 
 /**
- * Who does what. Users have a home region and belong to a group, which has members in every region and writes and reads
- * one list at a time: so each list is written and read from everywhere, and users read what they wrote.
+ * Assigns operations to users. A user has a home region and belongs to a group with members in every region, which
+ * writes and reads one list at a time. So each list is used from everywhere, and users read what they wrote.
  */
 export class Users {
   readonly #random: ReadonlyMap<string, Random>
@@ -24,7 +24,7 @@ export class Users {
   constructor(regions: readonly string[], writesPerSecond: number, seed: number) {
     this.#random = new Map(regions.map((region) => [region, seeded(seed, `ledger ${region}`)]))
     const appendsPerSecond = (writesPerSecond / 2) * regions.length
-    this.#tried = Array.from({ length: Math.max(2, Math.ceil(appendsPerSecond * secondsAnAppend)) }, () => 0)
+    this.#tried = Array.from({ length: Math.max(2, Math.ceil(appendsPerSecond * secondsPerAppend)) }, () => 0)
   }
 
   write(region: string, n: number): Intent {
@@ -57,11 +57,11 @@ export class Users {
 
   #userOf(region: string, random: Random): { user: string; group: number } {
     const group = pick(random, [...this.#tried.keys()])
-    const member = wholeBetween(random, 1, usersAGroup)
+    const member = wholeBetween(random, 1, usersPerGroup)
     return { user: `ledger-${region}-${group}-${member}`, group }
   }
 
   #listOf(group: number): string {
-    return `list-${group}-${Math.floor(this.#tried[group]! / appendsAList)}`
+    return `list-${group}-${Math.floor(this.#tried[group]! / appendsPerList)}`
   }
 }

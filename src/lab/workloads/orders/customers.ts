@@ -3,14 +3,14 @@ import { pick, type Random, seeded, wholeBetween } from '../../users/plan/random
 
 type Customer = { user: string; customer: string }
 
-const customersARegion = 20
-/** The shop's page shows the 50 newest orders: before it cannot show all, the user comes as another customer. */
-const ordersACustomer = 40
+const customersPerRegion = 20
+/** The shop's page shows the 50 newest orders, so the user becomes a new customer before exceeding that. */
+const ordersPerCustomer = 40
 const productCount = 2000
 
 /**
- * The customers at each edge. Their ids and references are new for every run, so that nothing of an earlier run is taken
- * for something of this one; which of them comes next, and what is ordered, follows from the seed.
+ * The customers at each edge. Ids and references are new for every run, so that nothing of an earlier run can be
+ * mistaken for this one. The seed determines the order of customers and what they buy.
  */
 export class Customers {
   readonly run = randomUUID().slice(0, 8)
@@ -21,7 +21,7 @@ export class Customers {
     this.#random = new Map(regions.map((region) => [region, seeded(seed, `orders ${region}`)]))
   }
 
-  /** Begins every reference of this run. */
+  /** Prefix of every reference of this run. */
   get prefix(): string {
     return `drill-${this.run}-`
   }
@@ -44,9 +44,9 @@ export class Customers {
   }
 
   #someone(region: string, random: Random): Customer {
-    const user = `orders-${region}-${wholeBetween(random, 1, customersARegion)}`
+    const user = `orders-${region}-${wholeBetween(random, 1, customersPerRegion)}`
     const known = this.#customers.get(user)
-    if (known && known.orders < ordersACustomer) return { user, customer: known.id }
+    if (known && known.orders < ordersPerCustomer) return { user, customer: known.id }
     const id = randomUUID()
     this.#customers.set(user, { id, orders: 0 })
     return { user, customer: id }

@@ -6,7 +6,7 @@ import { parsed } from './outcome.ts'
 type Shop = {
   port: number
   domain: string
-  patienceMs: number
+  answerTimeoutMs: number
 }
 
 /** Much more than any answer of the shop. */
@@ -14,7 +14,7 @@ export const longestAnswerBytes = 16 * 1024 * 1024
 
 type Page = { orders?: { reference?: unknown }[]; next?: string | null }
 
-/** Every order since then whose reference begins with the prefix, as one region's shop shows them from that source. */
+/** All orders since then with the reference prefix, as one region's shop shows them from that source. */
 export async function showOrders(
   shop: Shop,
   region: Region,
@@ -29,7 +29,7 @@ export async function showOrders(
     for (const { reference } of page.orders)
       if (typeof reference === 'string' && reference.startsWith(prefix))
         counts.set(reference, (counts.get(reference) ?? 0) + 1)
-    // The shop's own link leaves the source out. Nothing but its query is used.
+    // The shop's own link omits the source. Only its query is used.
     const query: string | undefined = page.next?.split('?')[1]
     next =
       query &&
@@ -38,20 +38,20 @@ export async function showOrders(
   return { region: region.name, source, orders: [...counts].sort(([a], [b]) => (a < b ? -1 : 1)) }
 }
 
-/** Rejects when a replica's question was answered elsewhere: that says nothing about this region. */
+/** Rejects if another region answered for a replica, because that says nothing about this region. */
 export async function askShop(shop: Shop, region: Region, path: string, source: Source): Promise<HttpAnswer> {
   const answer = await callHttp({
     host: region.address,
     port: shop.port,
     path,
     headers: { host: shop.domain, accept: 'application/json' },
-    timeoutMs: shop.patienceMs,
+    timeoutMs: shop.answerTimeoutMs,
     maxBytes: longestAnswerBytes,
   })
   if (answer.status !== 200)
     throw new Error(`${region.name}${path}: ${answer.status} ${answer.body.slice(0, 200)}`)
   const served = answer.headers['nearside-region']
   if (source === 'replica' && served !== region.name)
-    throw new Error(`its shop does not answer; ${served} answered for it`)
+    throw new Error(`its shop does not answer; ${served} answered instead`)
   return answer
 }

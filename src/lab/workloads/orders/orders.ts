@@ -9,13 +9,13 @@ import { Customers } from './customers.ts'
 import { askShop, longestAnswerBytes, showOrders } from './final.ts'
 import { outcomeOf, outcomeOfError, parsed } from './outcome.ts'
 
-/** Orders placed by a clock that is a little behind ours are still found. */
+/** Also finds orders placed by a clock slightly behind ours. */
 const clockMarginMs = 3_600_000
 const answerMs = 20_000
 
 /**
- * Customers of the example shop, at the public edges of every region that takes users: they order, look at their own
- * orders, and at pages. Their orders stay in the shop: it has no way to take one back.
+ * Customers of the example shop, at the public edges of all regions that serve users. They place orders, look at their
+ * own orders and view pages. Orders remain in the shop, which cannot delete them.
  */
 export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Workload {
   const options = { ...workloadDefaults, ...given }
@@ -26,12 +26,12 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
     options.seed,
   )
   const { domain, ports } = world.topology
-  const shop = { port: ports.http, domain, patienceMs: answerMs }
+  const shop = { port: ports.http, domain, answerTimeoutMs: answerMs }
   let since = new Date(Date.now() - clockMarginMs).toISOString()
 
   type Request = { path: string; customer: string; body?: string }
 
-  /** What every record has, and the answer, if there was one. */
+  /** The fields common to every record, and the answer if there was one. */
   async function send(region: Region, { path, customer, body }: Request) {
     const invokedMs = clockMs()
     const headers = {
@@ -100,15 +100,15 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
       since = new Date(Date.now() - clockMarginMs).toISOString()
       const [first] = asked
       try {
-        if (!first) throw new Error('no region takes users')
+        if (!first) throw new Error('no region serves users')
         const { body } = await askShop(shop, first, '/api/orders?reference=none', 'primary')
-        if (!('orders' in parsed(body))) throw new Error('it does not answer as the example shop does')
+        if (!('orders' in parsed(body))) throw new Error('the answer is not that of the example shop')
       } catch (cause) {
         throw new NearsideError(
           'workload_no_shop',
           `${domain}: expected the example shop: ${messageOf(cause)}`,
           {
-            remedy: 'orders can be placed in examples/shop only; the ledger works with every app',
+            remedy: 'orders require examples/shop; the ledger works with every app',
             cause,
           },
         )
@@ -116,7 +116,7 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
     },
 
     async run(signal, record) {
-      const loop = { signal, maxUnderWay: options.maxUnderWay }
+      const loop = { signal, maxInFlight: options.maxInFlight }
       await Promise.all(
         asked.flatMap((region) => [
           openLoop({
@@ -170,7 +170,7 @@ function referencesIn(body: string): string[] | undefined {
   return orders.map(({ reference }) => String(reference))
 }
 
-/** The first that succeeds, one after the other. */
+/** The first success, trying one after another. */
 async function firstOf<T>(tries: readonly (() => Promise<T>)[]): Promise<T> {
   let failed: unknown
   for (const attempt of tries)

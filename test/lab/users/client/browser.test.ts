@@ -16,7 +16,7 @@ function browserOf(port: number, leadsTo: () => string) {
       return { id: 1, code: 0, truncated: false, scope: 24, records }
     },
     site: { domain: 'shop.example.com', port, regionAt: new Map() },
-    patienceMs: 60_000,
+    answerTimeoutMs: 60_000,
     stops: new Stops(),
     now: () => performance.now(),
     record: (request) => requests.push(request),

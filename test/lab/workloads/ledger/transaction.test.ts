@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import pg from 'pg'
-import { heard } from '../../../../src/lab/workloads/ledger/connections.ts'
+import { withErrorHandlers } from '../../../../src/lab/workloads/ledger/connections.ts'
 import {
   appendStatement,
   createStatements,
@@ -32,7 +32,7 @@ beforeEach(async () => {
     connectionTimeoutMillis: 5000,
     query_timeout: 5000,
   })
-  heard(pool)
+  withErrorHandlers(pool)
 })
 afterEach(async () => {
   await postgres.resetConfiguration()
@@ -155,7 +155,7 @@ test('accounts that are all gone are shown as none, which is not the same as not
 
 test('a server that is lost with its greeting is a failure like another, and does not end the process', async (t) => {
   const { url, greeted } = await startLostAtOnce(t)
-  const lost = heard(new pg.Pool({ connectionString: url }))
+  const lost = withErrorHandlers(new pg.Pool({ connectionString: url }))
   t.after(() => lost.end())
   const { outcome } = await writeOnce(lost, 5000, appendStatement, ['l', 'a'])
   assert.equal(outcome, 'fail')

@@ -102,8 +102,8 @@ test('orders are placed, seen, and held against what every shop shows; a replica
   const lines = verdictLines(guarantees).join('\n')
   const broken = guarantees.filter((one) => verdictOf(one) === 'broken')
   assert.deepEqual(broken, [], lines)
-  assert.equal(verdictOf(guarantees.find(({ id }) => id === 'acknowledged-stays')!), 'held', lines)
-  const own = guarantees.find(({ id }) => id === 'reads-own-writes')!
+  assert.equal(verdictOf(guarantees.find(({ id }) => id === 'no-lost-writes')!), 'held', lines)
+  const own = guarantees.find(({ id }) => id === 'read-your-writes')!
   assert.ok(own.violations.length > 0, lines)
   // Only customers at the edge whose replica lagged have met it.
   const edges = own.violations.map(({ ops }) => history.ops.find(({ id }) => id === ops[1])!.edge)

@@ -3,8 +3,8 @@ import type { Evidence } from './evidence.ts'
 import { readWrites } from './read-writes.ts'
 import type { Finding } from './types.ts'
 
-/** A write whose user was told that it was not done is nowhere: not at the end, and in no read. */
-export function refusedIsAbsent(evidence: Evidence): Finding {
+/** A write that was reported as not applied exists nowhere: in no final database and in no read. */
+export function noRefusedWrites(evidence: Evidence): Finding {
   const { writes, views } = evidence
   const violations: Finding['violations'] = []
   let checkedOps = 0
@@ -15,7 +15,7 @@ export function refusedIsAbsent(evidence: Evidence): Finding {
     const having = asked.filter(({ counts }) => counts[number]! > 0)
     if (having.length > 0)
       violations.push({
-        what: `${describe(ops[0]!)} was refused (${ops[0]!.why}) and is in ${having.map(({ name }) => name).join(', ')}`,
+        what: `${describe(ops[0]!)} was refused (${ops[0]!.why}) but is in ${having.map(({ name }) => name).join(', ')}`,
         ops: ops.map(({ id }) => id),
       })
   }

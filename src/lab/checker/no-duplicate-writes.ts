@@ -3,8 +3,8 @@ import { type Evidence, nameOf } from './evidence.ts'
 import { readWrites } from './read-writes.ts'
 import type { Finding } from './types.ts'
 
-/** No write is there twice, in no database at the end and in no read, whatever its users were told. */
-export function appliedOnce(evidence: Evidence): Finding {
+/** No write appears twice in a final database or in a read, whatever its outcome. */
+export function noDuplicateWrites(evidence: Evidence): Finding {
   const { writes, views } = evidence
   const violations: Finding['violations'] = []
   let checkedOps = 0
@@ -14,12 +14,12 @@ export function appliedOnce(evidence: Evidence): Finding {
       if (count > 0) checkedOps += 1
       if (count > 1)
         violations.push({
-          what: `${nameOf(write)} is ${count} times in ${name}`,
+          what: `${nameOf(write)} appears ${count} times in ${name}`,
           ops: write.ops.map(({ id }) => id),
         })
     }
     for (const [what, count] of unasked)
-      if (count > 1) violations.push({ what: `${what} is ${count} times in ${name}`, ops: [] })
+      if (count > 1) violations.push({ what: `${what} appears ${count} times in ${name}`, ops: [] })
   }
   for (const { op, numbers } of readWrites(evidence)) {
     checkedOps += 1

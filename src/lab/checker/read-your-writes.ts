@@ -3,11 +3,11 @@ import type { Evidence } from './evidence.ts'
 import { fromPrimary, missingFrom, type Session, type SessionRead } from './sessions.ts'
 import type { Finding } from './types.ts'
 
-/** A read shows every write of the same user that had been acknowledged before the read was begun. */
-export const readsOwnWrites = (evidence: Evidence): Finding => findIn(evidence, () => true)
+/** A read shows every write of the same user that was acknowledged before the read started. */
+export const readYourWrites = (evidence: Evidence): Finding => findIn(evidence, () => true)
 
-/** The same for reads that were asked of the primary. */
-export const readsOwnWritesAtPrimary = (evidence: Evidence): Finding => findIn(evidence, fromPrimary)
+/** The same, for reads from the primary only. */
+export const readYourWritesOnPrimary = (evidence: Evidence): Finding => findIn(evidence, fromPrimary)
 
 function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean): Finding {
   const found = sessions.map((session) => look(session, isMeant))
@@ -21,7 +21,7 @@ function look({ writes, reads, place }: Session, isMeant: (read: SessionRead) =>
   const violations: Finding['violations'] = []
   let checkedOps = 0
   const values: string[] = []
-  // Of the writes so far, the one that stands last in the list's order: a beginning that holds it holds all.
+  // The write that is last in the list's order: a prefix that includes it includes all of them.
   let last = { index: -1, at: -1 }
   for (const read of reads) {
     while (values.length < writes.length && writes[values.length]!.op.completedMs < read.op.invokedMs) {
@@ -36,7 +36,7 @@ function look({ writes, reads, place }: Session, isMeant: (read: SessionRead) =>
     if (missing === undefined) continue
     const write = writes[missing]!
     violations.push({
-      what: `${describe(read.op)} did not show ${write.value}, written by the same user and acknowledged ${(read.op.invokedMs - write.op.completedMs).toFixed(1)} ms before`,
+      what: `${describe(read.op)} did not show ${write.value}, which the same user wrote and which was acknowledged ${(read.op.invokedMs - write.op.completedMs).toFixed(1)} ms earlier`,
       ops: [write.op.id, read.op.id],
     })
   }

@@ -2,8 +2,8 @@ import { describe } from './describe.ts'
 import type { Evidence } from './evidence.ts'
 import type { Finding } from './types.ts'
 
-/** Every write that was acknowledged is there at the end, in every database that was asked for its kind. */
-export function acknowledgedStays({ writes, views }: Evidence): Finding {
+/** At the end, every acknowledged write exists in every database that was queried for its kind. */
+export function noLostWrites({ writes, views }: Evidence): Finding {
   const violations: Finding['violations'] = []
   let checkedOps = 0
   for (const [number, { kind, ops, outcome }] of writes.entries()) {
@@ -14,7 +14,7 @@ export function acknowledgedStays({ writes, views }: Evidence): Finding {
     if (without.length === 0) continue
     const acknowledged = ops.filter((op) => op.outcome === 'ok')
     violations.push({
-      what: `${describe(acknowledged[0]!)} was acknowledged and is not in ${without.map(({ name }) => name).join(', ')}`,
+      what: `${describe(acknowledged[0]!)} was acknowledged but is missing from ${without.map(({ name }) => name).join(', ')}`,
       ops: acknowledged.map(({ id }) => id),
     })
   }

@@ -3,11 +3,11 @@ import type { Evidence } from './evidence.ts'
 import { fromPrimary, missingFrom, type Session, type SessionRead } from './sessions.ts'
 import type { Finding } from './types.ts'
 
-/** A read shows everything that an earlier read of the same user had shown (monotonic reads). */
-export const neverBackInTime = (evidence: Evidence): Finding => findIn(evidence, () => true)
+/** A read shows everything that an earlier read of the same user showed (monotonic reads). */
+export const monotonicReads = (evidence: Evidence): Finding => findIn(evidence, () => true)
 
-/** The same for reads that were asked of the primary, among themselves. */
-export const neverBackInTimeAtPrimary = (evidence: Evidence): Finding => findIn(evidence, fromPrimary)
+/** The same, among reads from the primary only. */
+export const monotonicReadsOnPrimary = (evidence: Evidence): Finding => findIn(evidence, fromPrimary)
 
 function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean): Finding {
   const found = sessions.map((session) => look(session, isMeant))
@@ -18,8 +18,8 @@ function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean)
 }
 
 /**
- * Each read is held against all that had ended before it began. Of reads that are beginnings of one order the fullest
- * stands for all; others may each have shown something of their own.
+ * Compares each read with all reads that ended before it began. Among reads that are prefixes of the one order, the
+ * longest covers the others; other reads may each show something different.
  */
 function look(session: Session, isMeant: (read: SessionRead) => boolean): Finding {
   const begun = session.reads.filter(isMeant)
@@ -28,7 +28,7 @@ function look(session: Session, isMeant: (read: SessionRead) => boolean): Findin
   let checkedOps = 0
   let next = 0
   let fullest: SessionRead | undefined
-  /** What reads that fit no order have shown, and which of them did so first. */
+  /** Values from reads that are no prefix, with the first read that showed each. */
   const strange = new Map<string, SessionRead>()
   for (const read of begun) {
     for (; next < ended.length && ended[next]!.op.completedMs < read.op.invokedMs; next += 1) {
@@ -61,7 +61,7 @@ function missingIn(read: SessionRead, shownBy: SessionRead): Missing | undefined
   return at === undefined ? undefined : { value: shownBy.values[at]!, shownBy }
 }
 
-/** CoordinationLoop at no more than the read could hold; see `missingFrom`. */
+/** Looks at no more values than the read could hold; see `missingFrom`. */
 function missingStrange(
   { values }: SessionRead,
   strange: ReadonlyMap<string, SessionRead>,
