@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true }))
 const file = join(folder, 'history.jsonl')
 
 describe('a history in a file', () => {
-  test('comes back as it was, and is checked as it was', async () => {
+  test('is read back unchanged, with the same verdicts', async () => {
     const recorded = simulated(1, 2000)
     await saveHistory(file, recorded)
     assert.deepEqual(await loadHistory(file), recorded)
@@ -23,7 +23,7 @@ describe('a history in a file', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600)
   })
 
-  test('is its owner’s alone also where a file was before, and is not written through a link', async () => {
+  test('is private even if the file existed before, and is not written through a link', async () => {
     const [before, link] = [join(folder, 'before.jsonl'), join(folder, 'link.jsonl')]
     writeFileSync(before, 'x'.repeat(100_000), { mode: 0o644 })
     await saveHistory(before, { history: historyOf() })
@@ -34,7 +34,7 @@ describe('a history in a file', () => {
     assert.deepEqual(await loadHistory(before), { history: historyOf() })
   })
 
-  test('keeps every name that somebody could think of', async () => {
+  test('keeps arbitrary names', async () => {
     const name = fc.oneof(
       fc.constant('__proto__'),
       fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }),
@@ -53,20 +53,20 @@ describe('a history in a file', () => {
     )
   })
 
-  test('without an end says so when it is to be checked', async () => {
+  test('without a final state cannot be checked', async () => {
     await saveHistory(file, { history: historyOf() })
     assert.deepEqual(await loadHistory(file), { history: historyOf() })
     await assert.rejects(checkFile(file, everything), { code: 'history_unfinished' })
   })
 
-  test('that is damaged is refused, with the line at fault', async () => {
+  test('is refused with a line number if damaged', async () => {
     await saveHistory(file, simulated(2, 3))
     const lines = readFileSync(file, 'utf8').split('\n')
     const withLine = (at: number, line: string) => lines.with(at, line).join('\n')
     const op = JSON.parse(lines[1]!).op
     const wrongs: [string, string | Buffer, RegExp][] = [
-      ['empty', '', /the file was cut short/],
-      ['cut short', lines.slice(0, 3).join('\n'), /the file was cut short/],
+      ['empty', '', /the file is truncated/],
+      ['cut short', lines.slice(0, 3).join('\n'), /the file is truncated/],
       ['cut within a line', readFileSync(file).subarray(0, 300), /expected JSON/],
       ['something else', '<html>', /:1: expected JSON/],
       ['binary', Buffer.from([0, 255, 254, 10, 0]), /:1: expected JSON/],
@@ -75,7 +75,7 @@ describe('a history in a file', () => {
       ['no header', lines.slice(1).join('\n'), /:1: expected the header/],
       ['a second header', withLine(1, lines[0]!), /:2: expected no second header/],
       ['an operation left out', lines.toSpliced(1, 1).join('\n'), /expected 3 operations, found 2/],
-      ['an operation twice', withLine(1, lines[2]!), /different ids/],
+      ['an operation twice', withLine(1, lines[2]!), /unique operation ids/],
       ['an unknown kind', withLine(1, JSON.stringify({ op: { ...op, kind: 'drop' } })), /:2: op: /],
       ['an unknown key', withLine(1, JSON.stringify({ op: { ...op, more: 1 } })), /:2: op: .*more/s],
       ['a time that is none', withLine(1, JSON.stringify({ op: { ...op, invokedMs: 'now' } })), /invokedMs/],
@@ -94,7 +94,7 @@ describe('a history in a file', () => {
 describe('several workloads', () => {
   const header = { version: 1 as const, world: 'test', bootId: 'boot', epochOffsetMs: 0 }
 
-  test('what several workloads saw in a database becomes one view of it', () => {
+  test('final states of several workloads are merged into one view per database', () => {
     const east = { region: 'east', source: 'replica' as const }
     const merged = mergeFinals([
       { views: [{ ...east, ...lists({ l: 'a' }) }], absent: [], accountsAtStart: [['x', 1]] },
@@ -113,7 +113,7 @@ describe('several workloads', () => {
     assert.deepEqual(merged.accountsAtStart, [['x', 1]])
   })
 
-  test('a recorder numbers what it is told', () => {
+  test('a recorder numbers operations', () => {
     const recorder = new Recorder(header)
     const { id: _, ...draft } = order('p', [0, 1])
     recorder.record(draft)

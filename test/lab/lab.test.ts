@@ -10,13 +10,13 @@ import { sampleSecrets, topologyOf, twoRegions } from '../support/topologies.ts'
 import { ledger } from '../support/world/apps.ts'
 import { commands } from './parts/commands.ts'
 import { cuts } from './parts/cuts.ts'
-import { distances } from './parts/distances.ts'
+import { latencies } from './parts/latencies.ts'
 import { lost } from './parts/lost.ts'
 import { users, withCities } from './parts/users.ts'
 
 const place = await labPlace(ledger)
 
-/** One lab for everything that needs one: it takes a while to come up. Each part leaves it whole. */
+/** One lab for all tests that need one, because it takes long to start. Each part leaves it intact. */
 suite('a lab', { skip: 'skip' in place ? place.skip : false }, () => {
   let lab: LabWorld | undefined
   before(async () => {
@@ -24,7 +24,7 @@ suite('a lab', { skip: 'skip' in place ? place.skip : false }, () => {
   })
   after(() => lab?.close())
 
-  for (const part of [distances, commands, users, cuts, lost]) part(() => lab!)
+  for (const part of [latencies, commands, users, cuts, lost]) part(() => lab!)
 })
 
 test('a lab knows its links by name, with measured round trips, and says what was meant', () => {

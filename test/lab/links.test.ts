@@ -30,7 +30,7 @@ const refusal = (text: string) => {
   return assert.fail(`${JSON.stringify(text)} was taken`)
 }
 
-test('there is a link for each direction of each pair, with half of the model’s round trip and no fault', () => {
+test('each direction of each pair has a link with half of the model’s round trip and no impairment', () => {
   const links = baseLinks(regions)
   assert.equal(links.length, 6)
   for (const { from, to, params } of links) {
@@ -39,20 +39,20 @@ test('there is a link for each direction of each pair, with half of the model’
   }
 })
 
-test('a measured round trip wins over the model, in both directions', () => {
+test('a measured round trip overrides the model in both directions', () => {
   const found = delays({ 'us-west us-east': 70 })
   assert.deepEqual([found['us-east us-west'], found['us-west us-east']], [35, 35])
   assert.equal(found['us-east us-central'], delays()['us-east us-central'])
 })
 
-test('what was measured last wins over what the topology says', () => {
+test('a later measurement overrides the topology’s', () => {
   const params = (...sources: Record<string, number>[]) =>
     baseLinks(regions, ...sources).find(({ from, to }) => from === 'us-east' && to === 'us-west')!.params
   assert.equal(params({ 'us-west us-east': 70 }, { 'us-east us-west': 50 }).delayMs, 35)
   assert.equal(params({ 'us-east us-central': 70 }, { 'us-east us-west': 50 }).delayMs, 25)
 })
 
-test('a file of round trips may have a head, comments, quotes and other separators', () => {
+test('a file of round trips may have a header, comments, quotes and other separators', () => {
   const pair = { 'us-east us-west': 62.5 }
   for (const text of [
     'us-east,us-west,62.5',
@@ -63,28 +63,28 @@ test('a file of round trips may have a head, comments, quotes and other separato
     assert.deepEqual(parseRtts(text, 'rtts.csv', names), pair, text)
 })
 
-test('a pair that was measured from both ends gets the mean', () => {
+test('a pair measured from both ends gets the mean', () => {
   const found = parseRtts('us-east,us-west,60\nus-west,us-east,64\n', 'rtts.csv', names)
   assert.deepEqual(found, { 'us-east us-west': 62, 'us-west us-east': 62 })
 })
 
-test('everything that is wrong in a file is told at once, by its line', () => {
+test('all problems of a file are reported at once, by line', () => {
   const said = refusal(
     'us-east,us-west,62\nus-esat,us-west,62\nus-east,us-east,1\nus-east,us-west,7\nus-west,us-central,fast\nus-west,us-central\n',
   )
   assert.deepEqual(said.split('\n'), [
     'rtts.csv',
-    '  line 2: "us-esat" is no region of the topology; did you mean us-east?',
+    '  line 2: "us-esat" is not a region of the topology; did you mean us-east?',
     '  line 3: us-east has no link to itself',
-    '  line 4: us-east,us-west is there twice',
+    '  line 4: us-east,us-west is listed twice',
     '  line 5: expected a round trip from 0 to 10000 ms, got "fast"',
     '  line 6: expected from,to,rttMs, got "us-west,us-central"',
   ])
-  assert.match(refusal(''), /no round trips in it/)
+  assert.match(refusal(''), /no round trips found/)
   assert.match(refusal('us-east,us-west,-1'), /from 0 to 10000 ms/)
 })
 
-test('any text is taken or refused, never broken by', () => {
+test('any text is accepted or refused, without a crash', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       try {
@@ -96,7 +96,7 @@ test('any text is taken or refused, never broken by', () => {
   )
 })
 
-test('quantities are typed with units', () => {
+test('quantities need units', () => {
   const { delay, loss, rate } = linkQuantities
   const read = (quantity: Quantity) => (text: string) => readQuantity(quantity, '--option', text)
   const [delayOf, shareOf, rateOf] = [read(delay), read(loss), read(rate)]
@@ -127,15 +127,18 @@ test('quantities are typed with units', () => {
     assert.throws(() => rateOf(bad), /such as 100mbit/)
 })
 
-test('opposites and a jitter above the delay are told', () => {
-  assert.match(contradiction({ cut: false }, ['--cut', '--no-cut']) ?? '', /the opposite of --cut$/)
-  assert.match(contradiction({ cutOneWay: true }, ['--cut-one-way', '--no-cut']) ?? '', /of --cut-one-way$/)
+test('contradictions and a jitter above the delay are reported', () => {
+  assert.match(contradiction({ cut: false }, ['--cut', '--no-cut']) ?? '', /contradicts --cut$/)
+  assert.match(
+    contradiction({ cutOneWay: true }, ['--cut-one-way', '--no-cut']) ?? '',
+    /contradicts --cut-one-way$/,
+  )
   assert.equal(contradiction({ cut: false }, ['--no-cut']), undefined)
   assert.ok(jitterExceedsDelay({ ...lineOf(5), jitterMs: 10 }))
   assert.ok(!jitterExceedsDelay({ ...lineOf(5), jitterMs: 5 }))
 })
 
-test('a change of a link leaves everything else of it as it is', () => {
+test('a change of a link keeps its other settings', () => {
   const now = { delayMs: 30, jitterMs: 2, lossShare: 0.1, rateBitsPerSecond: 1e6, cut: true }
   assert.deepEqual(changed(now, {}), now)
   assert.deepEqual(changed(now, { delay: 40 }), { ...now, delayMs: 40 })
@@ -144,7 +147,7 @@ test('a change of a link leaves everything else of it as it is', () => {
   assert.equal(changed({ ...now, cut: false }, { cutOneWay: true }).cut, true)
 })
 
-test('the visitor lives where the first region that serves is, in a network that no place of a run can have', async () => {
+test('the visitor is located at the first region that serves, in a network outside those of all places', async () => {
   const served = regions.map((region) => ({ ...region, serves: region.name !== 'us-central' }))
   const links = visitorLinks([served[2]!, served[0]!, served[1]!])
   assert.deepEqual(

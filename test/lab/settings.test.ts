@@ -9,18 +9,18 @@ const before = {
   smallDisks: { 'us-east': gb },
 }
 
-test('a lab keeps what an earlier lab up said, and says so', () => {
+test('a lab keeps the options of an earlier lab up and reports them', () => {
   const { settings, kept } = settingsOf({ smallDisks: {} }, before)
   assert.deepEqual(settings, before)
   assert.deepEqual(kept, [
     'measured round trips (until --no-rtt)',
-    'faults inside the apps (until --no-app-faults)',
+    'app faults (until --no-app-faults)',
     'a small disk in us-east (until lab down --purge)',
   ])
   assert.deepEqual(settingsOf({ smallDisks: {} }), { settings: {}, kept: [] })
 })
 
-test('what is said again counts instead, and nothing is said of it', () => {
+test('a repeated option overrides the earlier one without a report', () => {
   const rttMs = { 'us-east us-west': 70 }
   assert.deepEqual(settingsOf({ rttMs, appFaults: true, smallDisks: { 'us-east': gb } }, before), {
     settings: { ...before, rttMs },
@@ -32,7 +32,7 @@ test('what is said again counts instead, and nothing is said of it', () => {
   })
 })
 
-test('a small disk is not made another size under its database', () => {
+test('a small disk with a database cannot change its size', () => {
   assert.throws(() => settingsOf({ smallDisks: { 'us-east': 2 * gb } }, before), {
     code: 'lab_disk_in_use',
     message: /us-east has a disk of 1.* GB already/,

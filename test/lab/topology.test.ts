@@ -12,7 +12,7 @@ const loaded = (topology: ReturnType<typeof topologyOf>) => ({
   warnings: [],
 })
 
-test('a lab is a world of its own, at the lab’s addresses, otherwise as the topology says', () => {
+test('a lab is a separate world at the lab’s addresses, otherwise like the topology', () => {
   const given = topologyOf({ ...twoRegions, 'us-east': { ...usEast, address: '192.0.2.7' } })
   const { topology } = labTopology(loaded(given))
   assert.equal(topology.name, 'shop-lab')
@@ -30,7 +30,7 @@ test('a lab is a world of its own, at the lab’s addresses, otherwise as the to
   )
 })
 
-test('names that a lab cannot have are refused', () => {
+test('names that a lab cannot use are refused', () => {
   const refused = (topology: ReturnType<typeof topologyOf>) => () => labTopology(loaded(topology))
   assert.throws(refused(topologyOf({ ...twoRegions, internet: usEast })), {
     code: 'lab_region_name',

@@ -24,7 +24,7 @@ describe('a bank', () => {
   }
   const atStart = { accountsAtStart: start }
 
-  test('that keeps its total is fine, with and without what is unknown', () => {
+  test('passes if its total is constant, with or without ambiguous transfers', () => {
     assert.deepEqual(allViolations(historyOf(...ops), finalOf(end, atStart)), {})
     const both = {
       accounts: [
@@ -39,7 +39,7 @@ describe('a bank', () => {
     assert.deepEqual(allViolations(historyOf(...ops), finalOf(both, atStart)), {})
   })
 
-  test('a snapshot with half a transfer in it is found', () => {
+  test('reports a snapshot with half a transfer', () => {
     const torn = readAccounts([
       ['x', 7],
       ['y', 10],
@@ -52,12 +52,12 @@ describe('a bank', () => {
     )
   })
 
-  test('a read that failed says nothing about the total', () => {
+  test('ignores failed reads', () => {
     const failed = readAccounts([], { outcome: 'fail' })
     assert.deepEqual(allViolations(historyOf(...ops, failed), finalOf(end, atStart)), {})
   })
 
-  test('an account that is gone, or came from nowhere, is found', () => {
+  test('reports a missing or unknown account', () => {
     for (const balances of [
       [['x', 20]],
       [
@@ -71,11 +71,11 @@ describe('a bank', () => {
       ],
     ] as [string, number][][]) {
       const found = allViolations(historyOf(...ops, readAccounts(balances)), finalOf(end, atStart))
-      assert.match(found['constant-total']!.join(), /not the 2 of the beginning/)
+      assert.match(found['constant-total']!.join(), /instead of the initial 2/)
     }
   })
 
-  test('a total that is right with balances that no transfer explains is found', () => {
+  test('reports balances that the transfers do not explain, even if the total is right', () => {
     const wrong = {
       ...end,
       accounts: [
@@ -85,12 +85,12 @@ describe('a bank', () => {
     }
     const found = allViolations(historyOf(...ops), finalOf(wrong, atStart))
     assert.deepEqual(found['constant-total']!.slice(0, 2), [
-      'the primary has 8 in x, and its transfers explain 7',
-      'the primary has 12 in y, and its transfers explain 13',
+      'the primary has 8 in x, but its transfers add up to 7',
+      'the primary has 12 in y, but its transfers add up to 13',
     ])
   })
 
-  test('replicas with other balances differ', () => {
+  test('reports replicas with different balances', () => {
     const final = finalOf(end, atStart)
     final.views[2] = {
       region: 'west',

@@ -14,7 +14,7 @@ type Recorded = ReturnType<typeof simulated>
 const seeds = fc.integer({ min: 0, max: 1_000_000 })
 const operations = 600
 
-/** Changes one operation. `undefined`: this history has none to be changed. */
+/** Changes one operation; undefined if the history has no suitable one. */
 function changeOp<T extends Op>(
   { history, final }: Recorded,
   isIt: (op: Op) => op is T,
@@ -34,10 +34,10 @@ const isAcknowledged = (op: Op): op is AppendOp => op.kind === 'append' && op.ou
 const isLongRead = (op: Op): op is ReadListOp => op.kind === 'readList' && op.values.length > 1
 const isAccounts = (op: Op): op is ReadAccountsOp => op.kind === 'readAccounts'
 
-/** One lie each, and the guarantee that it breaks. */
+/** False histories, each with the guarantee that it breaks. */
 const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Recorded | undefined }[] = [
   {
-    lie: 'an acknowledged append is taken out of every database',
+    lie: 'an acknowledged append is missing from every database',
     breaks: 'no-lost-writes',
     tell: (recorded) => {
       const lost = recorded.history.ops.findLast(isAcknowledged)!
@@ -49,12 +49,12 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
     },
   },
   {
-    lie: 'an acknowledged append becomes a refused one',
+    lie: 'an acknowledged append is recorded as refused',
     breaks: 'no-refused-writes',
     tell: (recorded) => changeOp(recorded, isAcknowledged, (op) => ({ ...op, outcome: 'fail' })),
   },
   {
-    lie: 'a write is taken out of the history',
+    lie: 'a write is missing from the history',
     breaks: 'no-phantom-writes',
     tell: ({ history, final }) => {
       const forgotten = history.ops.findLast(isAcknowledged)!
@@ -62,7 +62,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
     },
   },
   {
-    lie: 'a transfer is there twice',
+    lie: 'a transfer exists twice',
     breaks: 'no-duplicate-writes',
     tell: (recorded) =>
       changeViews(recorded, (view) => ({
@@ -77,13 +77,13 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
       const placed = recorded.history.ops.filter(isAcknowledged)
       const [first, last] = [placed[0]!, placed.at(-1)!]
       if (first.place!.timeline === last.place!.timeline) return undefined
-      // Long after everything else, so that nothing but the place is wrong with it.
+      // Long after everything else, so that only the place is wrong.
       const later = { invokedMs: 1e6, completedMs: 1e6 + 1, commitSentMs: 1e6, place: first.place! }
       return changeOp(recorded, isAcknowledged, (op) => ({ ...op, ...later }))
     },
   },
   {
-    lie: 'a snapshot has one more',
+    lie: 'a snapshot has too high a total',
     breaks: 'constant-total',
     tell: (recorded) =>
       changeOp(recorded, isAccounts, (op) => ({
@@ -92,7 +92,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
       })),
   },
   {
-    lie: 'a read shows two values the other way round',
+    lie: 'a read shows two values in reverse order',
     breaks: 'one-order',
     tell: (recorded) =>
       changeOp(recorded, isLongRead, (op) => ({
@@ -109,7 +109,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
       ),
   },
   {
-    lie: 'a read becomes one of a user who has seen more',
+    lie: 'a read belongs to a user who has seen more',
     breaks: 'monotonic-reads',
     tell: (recorded) => {
       const full = recorded.history.ops.findLast(isLongRead)
@@ -119,7 +119,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
     },
   },
   {
-    lie: 'a read becomes one of a user who has written more',
+    lie: 'a read belongs to a user who has written more',
     breaks: 'read-your-writes',
     tell: (recorded) => {
       const { list, user } = recorded.history.ops.findLast(isAcknowledged)!
@@ -141,7 +141,7 @@ const lies: { lie: string; breaks: GuaranteeId; tell: (recorded: Recorded) => Re
 ]
 
 describe('a history of a perfect world', () => {
-  test('breaks nothing', () => {
+  test('breaks no guarantee', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const { history, final } = simulated(seed, operations)
@@ -151,7 +151,7 @@ describe('a history of a perfect world', () => {
   })
 
   for (const { lie, breaks, tell } of lies)
-    test(`with a lie in it is found out: ${lie}`, () => {
+    test(`is reported as broken if ${lie}`, () => {
       fc.assert(
         fc.property(seeds, (seed) => {
           const told = tell(simulated(seed, operations))
@@ -163,8 +163,8 @@ describe('a history of a perfect world', () => {
       )
     })
 
-  test('is checked with an effort that grows no faster than it does', () => {
-    /** CPU time: what else this machine does is not in it. */
+  test('is checked in linear time', () => {
+    /** CPU time, which excludes other work on this machine. */
     const effortOf = (count: number) => {
       const { history, final } = simulated(1, count)
       const before = process.cpuUsage()
@@ -173,7 +173,7 @@ describe('a history of a perfect world', () => {
     }
     effortOf(20_000)
     const [small, large] = [effortOf(20_000), effortOf(200_000)]
-    // Ten times as much takes ten times as much; a hundred times would be the square.
+    // Linear means a factor of 10; quadratic would be 100.
     assert.ok(
       large < 40 * small + 1000,
       `${small.toFixed(0)} ms for 20,000, ${large.toFixed(0)} ms for 200,000`,

@@ -13,7 +13,7 @@ import type {
   View,
 } from '../../../src/lab/history.ts'
 
-/** Histories written by hand: `from` and `to` are when an operation was begun and when it ended. */
+/** Hand-written histories: `from` and `to` are the start and end of an operation. */
 
 let nextId = 0
 const common = (from: number, to: number) => ({
@@ -35,7 +35,7 @@ export const append = (
   changes: Changes<AppendOp> = {},
 ): AppendOp => ({ ...common(from, to), kind: 'append', list, value, ...changes })
 
-/** Values in one word: 'abc' is the list a, b, c. */
+/** Values as one word: 'abc' is the list a, b, c. */
 export const readList = (
   list: string,
   values: string,
@@ -87,7 +87,7 @@ export const historyOf = (...ops: Op[]): History => ({
 
 type Doctorable = FinalState & { views: View[] }
 
-/** A primary and two replicas that all show this. */
+/** A primary and two replicas with this content. */
 export function finalOf(shown: Partial<View>, changes: Partial<FinalState> = {}): Doctorable {
   const views: View[] = [
     { region: 'east', source: 'primary', ...shown },
@@ -97,19 +97,19 @@ export function finalOf(shown: Partial<View>, changes: Partial<FinalState> = {})
   return { absent: [], ...changes, views }
 }
 
-/** Views that show these lists: { l: 'abc' } is the list l of a, b, c. */
+/** Views of these lists: { l: 'abc' } is the list l of a, b, c. */
 export const lists = (shown: Record<string, string>): Pick<View, 'lists'> => ({
   lists: Object.entries(shown).map(([list, values]) => [list, [...values]]),
 })
 
 export const everything: Promises = { durability: 'region', readYourWrites: true, monotonicReads: true }
 
-/** What one check says. */
+/** The violations of one guarantee. */
 export function violationsOf(id: GuaranteeId, history: History, final: FinalState): Violation[] {
   return check(history, final, everything).find((one) => one.id === id)!.violations
 }
 
-/** Every violation of every guarantee, by guarantee: {} for a history in which all is well. */
+/** All violations by guarantee; {} for a correct history. */
 export function allViolations(history: History, final: FinalState): Partial<Record<GuaranteeId, string[]>> {
   return Object.fromEntries(
     check(history, final, everything)

@@ -7,7 +7,7 @@ describe('a list that grows', () => {
   const final = finalOf(lists({ l: 'abc' }))
   const bob = { user: 'bob' }
 
-  test('may be seen at any length by users who look once', () => {
+  test('may be seen at any length by users who read once', () => {
     const reads = ['', 'a', 'ab', 'abc'].map((values, at) =>
       readList('l', values, [6, 7], { user: `u${at}` }),
     )
@@ -25,25 +25,25 @@ describe('a list that grows', () => {
     assert.match(found['one-order']![0]!, /showed c at place 2, where l has b$/)
   })
 
-  test('must not be seen longer than it is: what was read there is gone, and what was acknowledged is lost', () => {
+  test('must not be seen longer than it is: values that were read or acknowledged are lost', () => {
     const shorter = finalOf(lists({ l: 'ab' }))
     const found = allViolations(historyOf(...appends, readList('l', 'abc', [6, 7], bob)), shorter)
     assert.deepEqual(Object.keys(found), ['no-lost-writes', 'one-order', 'no-lost-reads'])
-    assert.match(found['no-lost-reads']![0]!, /showed c, which is not in l any more/)
+    assert.match(found['no-lost-reads']![0]!, /showed c, which is no longer in l/)
   })
 
-  test('what was never acknowledged and is gone breaks no order for who has seen it', () => {
+  test('an unacknowledged value that is gone breaks no order for its readers', () => {
     const doubtful = append('l', 'x', [3, 4], { outcome: 'unknown' })
     const history = historyOf(...appends, doubtful, readList('l', 'abx', [6, 7], bob))
     assert.deepEqual(Object.keys(allViolations(history, final)), ['no-lost-reads'])
   })
 
-  test('a value seen twice is no beginning of a list that has it once', () => {
+  test('a read with a duplicate value is not a prefix', () => {
     const found = allViolations(historyOf(...appends, readList('l', 'aab', [6, 7], bob)), final)
     assert.deepEqual(Object.keys(found), ['no-duplicate-writes', 'one-order'])
   })
 
-  test('what was there twice, or had been refused, is found in a read also when it is gone at the end', () => {
+  test('a duplicate or refused value is reported from a read, even if it is gone at the end', () => {
     const doubtful = append('l', 'x', [3, 4], { outcome: 'unknown' })
     const twice = allViolations(historyOf(...appends, doubtful, readList('l', 'abxx', [6, 7], bob)), final)
     assert.deepEqual(Object.keys(twice), ['no-duplicate-writes', 'no-lost-reads'])
@@ -54,30 +54,30 @@ describe('a list that grows', () => {
     assert.match(seen['no-refused-writes']![0]!, /showed the append of x .* was refused \(ECONNREFUSED\)$/)
   })
 
-  test('a value that nobody tried is found in a read, too', () => {
+  test('a value that no user wrote is reported from a read, too', () => {
     const found = allViolations(historyOf(...appends, readList('l', 'az', [6, 7], bob)), final)
     assert.deepEqual(Object.keys(found), ['no-phantom-writes', 'no-lost-reads'])
-    assert.match(found['no-phantom-writes']![0]!, /showed z, which nobody tried/)
+    assert.match(found['no-phantom-writes']![0]!, /showed z, which no user wrote/)
   })
 
-  test('an append acknowledged before another was begun stands before it', () => {
+  test('an append acknowledged before another started precedes it', () => {
     const found = allViolations(historyOf(...appends), finalOf(lists({ l: 'acb' })))
-    assert.deepEqual(found, { 'one-order': ['l has c before b, which was acknowledged before c was begun'] })
-    // Those under way at the same time may stand either way.
+    assert.deepEqual(found, { 'one-order': ['l has c before b, which was acknowledged before c started'] })
+    // Overlapping appends may be in either order.
     const together = [append('l', 'a', [0, 9]), append('l', 'b', [2, 3])]
     assert.deepEqual(allViolations(historyOf(...together), finalOf(lists({ l: 'ba' }))), {})
     assert.deepEqual(allViolations(historyOf(...together), finalOf(lists({ l: 'ab' }))), {})
   })
 
-  test('what was begun after an acknowledgement never stands before it, also if nobody knows what became of it', () => {
+  test('an append started after an acknowledgement never precedes it, even if its outcome is ambiguous', () => {
     for (const outcome of ['unknown', 'ok'] as const) {
       const late = append('l', 'x', [6, 7], { outcome })
       const found = allViolations(historyOf(...appends, late), finalOf(lists({ l: 'abxc' })))
       assert.deepEqual(found, {
-        'one-order': ['l has x before c, which was acknowledged before x was begun'],
+        'one-order': ['l has x before c, which was acknowledged before x started'],
       })
     }
-    // What is not acknowledged accuses nobody: it may have been done late.
+    // An unacknowledged append proves nothing: it may have been applied late.
     const doubtful = append('l', 'x', [0, 1], { outcome: 'unknown' })
     const after = append('l', 'y', [6, 7])
     assert.deepEqual(
@@ -86,13 +86,13 @@ describe('a list that grows', () => {
     )
   })
 
-  test('a list that is gone altogether is lost', () => {
+  test('a list that is gone completely is lost', () => {
     const found = allViolations(historyOf(...appends), finalOf(lists({})))
     assert.equal(found['no-lost-writes']!.length, 3)
     assert.equal(found['one-order']!.length, 3)
   })
 
-  test('reads are held against each other when nobody looked at the end', () => {
+  test('reads are compared with each other if there is no final state', () => {
     const history = historyOf(...appends, readList('l', 'abc', [6, 7]), readList('l', 'ac', [6, 7], bob))
     assert.deepEqual(Object.keys(allViolations(history, { views: [], absent: [] })), ['one-order'])
   })

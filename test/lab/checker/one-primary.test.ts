@@ -11,7 +11,7 @@ const overlaps = (...ops: WriteOp[]) =>
   violationsOf('one-primary', historyOf(...ops), finalOf({})).map(({ what }) => what)
 
 describe('two primaries', () => {
-  test('one after the other are fine, also when a region becomes primary again', () => {
+  test('are fine one after another, even if a region becomes primary again', () => {
     assert.deepEqual(
       overlaps(
         on('east', 1, [0, 10]),
@@ -23,7 +23,7 @@ describe('two primaries', () => {
     )
   })
 
-  test('an old one that acknowledges what was sent after the new one’s first answer overlaps', () => {
+  test('overlap if the old one acknowledges a write sent after the new one’s first answer', () => {
     const [found] = overlaps(
       on('east', 1, [0, 10]),
       on('west', 2, [20, 30]),
@@ -36,16 +36,16 @@ describe('two primaries', () => {
     )
   })
 
-  test('an answer that was only late proves nothing: a cut can hold it back', () => {
+  test('do not overlap because of a late answer, which a cut can delay', () => {
     assert.deepEqual(overlaps(on('east', 1, [0, 40_000]), on('west', 2, [5000, 5010])), [])
   })
 
-  test('it counts when COMMIT was sent, if that is known: what came before may have taken long', () => {
+  test('are compared by the time of COMMIT if known, because earlier steps may be slow', () => {
     const slow = on('east', 1, [0, 40_000], { commitSentMs: 39_000 })
     assert.equal(overlaps(slow, on('west', 2, [5000, 5010])).length, 1)
   })
 
-  test('it makes no difference what was written, if it is known where', () => {
+  test('are compared for all kinds of writes with a known place', () => {
     const east = { place: { server: 'east', timeline: 1 } }
     const west = on('west', 2, [20, 30])
     assert.equal(overlaps(west, order('o1', [31, 33], east)).length, 1)
@@ -56,38 +56,38 @@ describe('two primaries', () => {
     assert.deepEqual(overlaps(west, order('o1', [31, 33])), [])
   })
 
-  test('what an old one could not acknowledge is no overlap', () => {
+  test('do not overlap because of an unacknowledged write', () => {
     const ops = [on('west', 2, [20, 30]), on('east', 1, [31, 40], { outcome: 'unknown' })]
     assert.deepEqual(overlaps(...ops), [])
   })
 
-  test('the same timeline at two servers: one after the other is none, in turns is one', () => {
+  test('with the same timeline on two servers overlap if they alternate', () => {
     assert.deepEqual(overlaps(on('west', 2, [20, 30]), on('east', 2, [0, 10])), [])
     assert.equal(overlaps(on('east', 2, [0, 10]), on('west', 2, [20, 30]), on('east', 2, [40, 50])).length, 1)
   })
 
-  test('a newer timeline that ends before an older one begins is an overlap as well', () => {
+  test('overlap if a newer timeline ends before an older one begins', () => {
     assert.equal(overlaps(on('west', 2, [0, 10]), on('east', 1, [20, 30])).length, 1)
   })
 
-  test('reigns that follow each other are never accused; one late COMMIT of an old one always is', () => {
+  test('never overlap in consecutive terms; one late COMMIT of an old term always does', () => {
     const lengths = fc.array(fc.array(fc.tuple(fc.nat(50), fc.nat(50)), { minLength: 1, maxLength: 5 }), {
       minLength: 2,
       maxLength: 6,
     })
     fc.assert(
-      fc.property(lengths, fc.nat(), (reigns, pick) => {
+      fc.property(lengths, fc.nat(), (terms, pick) => {
         let now = 0
-        const ops = reigns.flatMap((writes, reign) =>
+        const ops = terms.flatMap((writes, term) =>
           writes.map(([wait, takes]) => {
             const from = now
             now += wait + takes
-            // Begun at any time before, acknowledged within the reign.
-            return on(`s${reign % 2}`, reign + 1, [Math.max(0, from - wait), now++], { commitSentMs: from })
+            // Started at any time before, acknowledged within the term.
+            return on(`s${term % 2}`, term + 1, [Math.max(0, from - wait), now++], { commitSentMs: from })
           }),
         )
         assert.deepEqual(overlaps(...ops), [])
-        const old = 1 + (pick % (reigns.length - 1))
+        const old = 1 + (pick % (terms.length - 1))
         const late = on(`s${(old - 1) % 2}`, old, [now + 1, now + 2])
         assert.ok(overlaps(...ops, late).length > 0)
       }),

@@ -1,7 +1,7 @@
 import type { Balances, FinalState, History, NewOp, Outcome, Place, View } from '../../../src/lab/history.ts'
 import { Recorder } from '../../../src/lab/history.ts'
 
-/** Small, fast and the same everywhere (mulberry32). */
+/** A small, fast and portable generator (mulberry32). */
 export function randomOf(seed: number): (below: number) => number {
   let state = seed | 0
   return (below) => {
@@ -13,8 +13,8 @@ export function randomOf(seed: number): (below: number) => number {
 }
 
 /**
- * A perfect world: one thing happens after another, answers come late and at times not at all, failovers move the
- * primary, and replicas are never behind. What users of it record breaks no guarantee at all.
+ * A perfect world: operations happen one after another, answers may be late or missing, failovers move the primary, and
+ * replicas never lag. Its users' history breaks no guarantee.
  */
 export function simulated(seed: number, count: number): { history: History; final: FinalState } {
   const random = randomOf(seed)
@@ -42,10 +42,10 @@ export function simulated(seed: number, count: number): { history: History; fina
       why: '',
     }
     const outcome: Outcome = random(20) > 0 ? 'ok' : random(2) === 0 ? 'fail' : 'unknown'
-    // Half of what nobody heard of has happened.
+    // Half of the unanswered operations were applied.
     const applied = outcome === 'ok' || (outcome === 'unknown' && random(2) === 0)
     const sql = { commitSentMs: common.invokedMs, ...(outcome === 'ok' ? { place: { ...place } } : {}) }
-    // A list takes a hundred appends or so, and another one follows.
+    // A list gets about a hundred appends before the next one starts.
     const list = `list-${Math.floor(n / 1000)}-${random(4)}`
     const source = random(2) === 0 ? ('primary' as const) : ('replica' as const)
     const customer = `${user}-${Math.floor(n / 10_000)}`

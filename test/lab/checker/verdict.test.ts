@@ -17,7 +17,7 @@ describe('a verdict', () => {
     >
   const region: Promises = { durability: 'region', readYourWrites: false, monotonicReads: false }
 
-  test('says of every guarantee whether it held', () => {
+  test('states for every guarantee whether it held', () => {
     const found = verdicts(region)
     assert.deepEqual(Object.keys(found), [...guaranteeIds])
     assert.equal(found['no-lost-writes'], 'broken')
@@ -25,7 +25,7 @@ describe('a verdict', () => {
     assert.ok(isBroken(check(history, final, region)))
   })
 
-  test('calls nothing broken that was not promised, and counts it all the same', () => {
+  test('counts violations of guarantees that were not promised without calling them broken', () => {
     const local = check(history, final, { ...region, durability: 'local' })
     assert.ok(!isBroken(local))
     const lost = local.find(({ id }) => id === 'no-lost-writes')!
@@ -37,16 +37,16 @@ describe('a verdict', () => {
     assert.equal(verdicts({ ...region, readYourWrites: true })['read-your-writes'], 'broken')
   })
 
-  test('is told in one line a guarantee, with the first violations below it', () => {
+  test('is one line per guarantee, followed by the first violations', () => {
     const many = historyOf(...[...'abcde'].map((value, at) => append('l', value, [at, at + 0.5])))
     const lines = verdictLines(check(many, final, region))
-    const from = lines.findIndex((line) => line.startsWith('acknowledged writes'))
+    const from = lines.findIndex((line) => line.startsWith('no acknowledged write'))
     assert.match(lines[from]!, /broken +5 violations in 5$/)
     assert.match(lines[from + 1]!, /^ {4}the append of a to l by ann/)
     assert.equal(lines[from + 4], '    and 2 more')
   })
 
-  test('rests on what the topology promises', () => {
+  test('follows from the topology', () => {
     const database = { durability: 'strict' } as never
     assert.deepEqual(promisesOf({ database }), { ...region, durability: 'strict' })
   })

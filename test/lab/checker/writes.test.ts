@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { allViolations, append, finalOf, historyOf, lists, order, transfer } from './histories.ts'
 
-describe('writes and what is there at the end', () => {
+describe('writes and the final state', () => {
   const ops = [
     append('l', 'a', [0, 1]),
     append('l', 'b', [2, 3]),
@@ -11,11 +11,11 @@ describe('writes and what is there at the end', () => {
   ]
   const shown = { ...lists({ l: 'ab' }), orders: [['o1', 1]] as const, transfers: [['t1', 1]] as const }
 
-  test('nothing is wrong where nothing is wrong', () => {
+  test('a correct history has no violations', () => {
     assert.deepEqual(allViolations(historyOf(...ops), finalOf(shown)), {})
   })
 
-  test('an acknowledged write that is missing in one database is lost, and the others differ from it', () => {
+  test('an acknowledged write missing from one database is lost, and the replicas differ', () => {
     const final = finalOf(shown)
     final.views[2] = { region: 'west', source: 'replica', ...shown, ...lists({ l: 'a' }), orders: [] }
     const found = allViolations(historyOf(...ops), final)
@@ -28,7 +28,7 @@ describe('writes and what is there at the end', () => {
     assert.match(found['replicas-equal']![0]!, /2 entries: b in l, order o1/)
   })
 
-  test('what was acknowledged once is acknowledged, however often it was tried in vain besides', () => {
+  test('a write acknowledged once is acknowledged, however many other attempts failed', () => {
     for (const outcomes of [
       ['ok', 'unknown'],
       ['unknown', 'ok'],
@@ -41,7 +41,7 @@ describe('writes and what is there at the end', () => {
     }
   })
 
-  test('an unknown outcome, a cancelled COMMIT for one, may be there or not', () => {
+  test('an ambiguous write, such as a cancelled COMMIT, may exist or not', () => {
     const doubtful = append('l', 'c', [4, 5], {
       outcome: 'unknown',
       why: 'canceling wait for synchronous replication due to user request',
@@ -51,7 +51,7 @@ describe('writes and what is there at the end', () => {
     assert.deepEqual(allViolations(historyOf(...ops, doubtful), finalOf(there)), {})
   })
 
-  test('what was tried once as unknown and then failed may be there', () => {
+  test('a write with an ambiguous attempt and a failed one may exist', () => {
     const both = [order('o2', [0, 1], { outcome: 'unknown' }), order('o2', [2, 3], { outcome: 'fail' })]
     const there = {
       ...shown,
@@ -63,7 +63,7 @@ describe('writes and what is there at the end', () => {
     assert.deepEqual(allViolations(historyOf(...ops, ...both), finalOf(there)), {})
   })
 
-  test('what was refused is nowhere', () => {
+  test('a refused write exists nowhere', () => {
     const refused = transfer('t2', ['x', 1, 'y'], { outcome: 'fail', why: 'ECONNREFUSED' })
     const there = {
       ...shown,
@@ -81,7 +81,7 @@ describe('writes and what is there at the end', () => {
     )
   })
 
-  test('nothing is applied twice, acknowledged or not', () => {
+  test('no write is applied twice, acknowledged or not', () => {
     for (const outcome of ['ok', 'unknown'] as const) {
       const history = historyOf(
         ...ops,
@@ -97,13 +97,13 @@ describe('writes and what is there at the end', () => {
       }
       const found = allViolations(history, finalOf({ ...shown, ...there }))
       assert.deepEqual(found['no-duplicate-writes']!.slice(0, 2), [
-        'c in l is 2 times in the primary',
-        'order o2 is 2 times in the primary',
+        'c in l appears 2 times in the primary',
+        'order o2 appears 2 times in the primary',
       ])
     }
   })
 
-  test('nothing is there that nobody tried, not even the right value in another list', () => {
+  test('no entry exists that no user wrote, not even a known value in another list', () => {
     const there = {
       ...shown,
       ...lists({ l: 'ab', m: 'a' }),
@@ -115,12 +115,12 @@ describe('writes and what is there at the end', () => {
     const found = allViolations(historyOf(...ops), finalOf(there))
     assert.deepEqual(Object.keys(found), ['no-phantom-writes'])
     assert.deepEqual(found['no-phantom-writes']!.slice(0, 2), [
-      'a in m is in the primary, and nobody tried it',
-      'order o9 is in the primary, and nobody tried it',
+      'a in m is in the primary, but no user wrote it',
+      'order o9 is in the primary, but no user wrote it',
     ])
   })
 
-  test('names that look alike when they are put together are kept apart', () => {
+  test('names with the same concatenation are kept apart', () => {
     const strange = [append('1:a', 'b', [0, 1]), append('1', 'a:b', [0, 1])]
     const there = { lists: [['1:a', ['b']] as const] }
     const found = allViolations(historyOf(...strange), finalOf(there))
@@ -128,18 +128,18 @@ describe('writes and what is there at the end', () => {
     assert.match(found['no-lost-writes']![0]!, /^the append of a:b to 1 /)
   })
 
-  test('a kind of write that no view was asked for is not called lost', () => {
+  test('a kind of write that no view was queried for is not reported as lost', () => {
     assert.deepEqual(allViolations(historyOf(...ops), finalOf(lists({ l: 'ab' }))), {})
   })
 
-  test('a database that shows nothing is no equal one', () => {
+  test('a database that could not be read is not equal', () => {
     const absent = [{ region: 'west', source: 'replica' as const, why: 'ECONNREFUSED' }]
     assert.deepEqual(allViolations(historyOf(...ops), finalOf(shown, { absent })), {
-      'replicas-equal': ['west’s database showed nothing: ECONNREFUSED'],
+      'replicas-equal': ['west’s database could not be read: ECONNREFUSED'],
     })
   })
 
-  test('replicas that have all in another order differ', () => {
+  test('replicas with the same values in another order differ', () => {
     const final = finalOf(shown)
     final.views[1] = { region: 'east', source: 'replica', ...shown, ...lists({ l: 'ba' }) }
     assert.deepEqual(allViolations(historyOf(...ops), final), {

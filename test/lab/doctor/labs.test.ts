@@ -13,17 +13,17 @@ const here = (part: Partial<LabHere>): LabHere => ({
 })
 const evaluate = (...labs: LabHere[]) => evaluateLabs(labs, async () => undefined)
 
-test('whole labs, and none, are well', () => {
+test('complete labs are ok, and so is having none', () => {
   assert.deepEqual(
     [evaluate(), evaluate(here({}))].flat().map((one) => [one.state, one.message]),
     [
       ['ok', 'none on this machine'],
-      ['ok', '1 lab, whole'],
+      ['ok', '1 lab, complete'],
     ],
   )
 })
 
-test('what is left of a lab whose world is gone or dead is offered to be removed', async () => {
+test('offers to remove the remains of a lab whose world is gone or dead', async () => {
   const cleaned: string[] = []
   const findings = evaluateLabs(
     [
@@ -47,7 +47,7 @@ test('what is left of a lab whose world is gone or dead is offered to be removed
   assert.deepEqual(cleaned, ['aaaaaaaa', 'bbbbbbbb', 'cccccccc', 'dddddddd'])
 })
 
-test('a running lab that lacks a part is a problem, and nothing of it is removed', () => {
+test('a running lab with a missing part is a problem without a removal', () => {
   const [finding] = evaluate(here({ missing: ['the network of us-west', 'the shaper'] }))
   assert.equal(
     finding?.message,

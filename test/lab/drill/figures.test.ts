@@ -11,7 +11,7 @@ import type { History, Op } from '../../../src/lab/history.ts'
 const header: History['header'] = { version: 1, world: 'shop', bootId: 'x', epochOffsetMs: 0 }
 const historyOf = (ops: readonly Op[]): History => ({ header, ops, marks: [] })
 
-/** Writes that are acknowledged every 100 ms from one moment to another. */
+/** Writes acknowledged every 100 ms during these spans. */
 const writing = (...spans: [fromMs: number, toMs: number][]): Op[] =>
   spans
     .flatMap(([fromMs, toMs]) =>
@@ -44,13 +44,13 @@ const healed = (atMs: number, as = 'fault'): DrillEvent => ({ atMs, kind: 'heale
 const settled = (atMs: number): DrillEvent => ({ atMs, kind: 'settled', what: 'well' })
 
 suite('the time to writable', () => {
-  test('is that of the pause which the fault caused, however long a later one was', () => {
+  test('measures the pause that the fault caused, even if a later one is longer', () => {
     const drillEvents = [fault(10_000), healed(30_000), settled(40_000)]
     const ops = writing([5_000, 10_000], [12_500, 50_000], [56_000, 60_000])
     assert.deepEqual(written(drillEvents, ops), { toWritableMs: 2_500, longestMs: 6_000, againMs: 2_500 })
   })
 
-  test('is left out when writes paused only after everything was healed', () => {
+  test('is omitted if writes paused only after everything was healed', () => {
     const drillEvents = [fault(10_000), healed(30_000), settled(40_000)]
     const ops = writing([5_000, 55_600], [56_900, 60_000])
     assert.deepEqual(written(drillEvents, ops), {
@@ -59,10 +59,10 @@ suite('the time to writable', () => {
       againMs: undefined,
     })
     const [, [, text]] = figureLines(figures(drillEvents, ops)) as [unknown, [string, string]]
-    assert.equal(text, 'no fault made writes pause')
+    assert.equal(text, 'no fault paused writes')
   })
 
-  test('is counted from the step that made them pause, not from the first one', () => {
+  test('counts from the step that paused writes, not from the first one', () => {
     const drillEvents = [
       ...[fault(10_000, 'us-central'), settled(20_000), fault(20_100, 'us-west'), settled(40_000)],
       ...[fault(84_900, 'us-east'), settled(99_000)],
@@ -71,10 +71,10 @@ suite('the time to writable', () => {
     assert.deepEqual(written(drillEvents, ops), { toWritableMs: 6_400, longestMs: 6_300, againMs: 81_300 })
   })
 
-  test('of faults at the same time, the latest that was there when writes paused counts', () => {
+  test('counts from the latest fault active when writes paused', () => {
     const drillEvents = [fault(10_000, 'a'), fault(20_000, 'b'), healed(30_000, 'b'), healed(40_000, 'a')]
     assert.equal(written(drillEvents, writing([5_000, 20_000], [23_000, 50_000])).toWritableMs, 3_000)
-    // `b` came when writes had paused for long.
+    // `b` started long after writes had paused.
     assert.equal(written(drillEvents, writing([5_000, 10_000], [23_000, 50_000])).toWritableMs, 13_000)
   })
 })
@@ -100,11 +100,11 @@ suite('“in two regions again”', () => {
   const alone = { primary: 'us-west', durability: 'at risk', streaming: false }
   const well = { primary: 'us-west', durability: 'region' }
 
-  test('is not what the former primary says that has just been connected again', () => {
+  test('ignores the former primary, which has just reconnected', () => {
     const former = { primary: 'us-east', durability: 'region' }
     const samples = [
       sample(15_000, { 'us-west': alone }),
-      // Its word of before the cut; then one that is young and still older than that of the others.
+      // Its view from before the cut, then a fresh one that is still older than the others'.
       sample(30_290, { 'us-east': { ...former, ageMs: 20_200 }, 'us-west': alone }),
       sample(30_500, { 'us-east': { ...former, ageMs: 900 }, 'us-west': alone }),
       sample(31_000, { 'us-east': { ...former, ageMs: 20_900 } }),
@@ -116,7 +116,7 @@ suite('“in two regions again”', () => {
     ])
   })
 
-  test('is not what any other than the primary says', () => {
+  test('relies only on the primary', () => {
     const samples = [
       sample(15_000, { 'us-west': alone }),
       sample(31_000, { 'us-east': well, 'us-west': alone }),
@@ -125,7 +125,7 @@ suite('“in two regions again”', () => {
   })
 })
 
-test('reads that failed at edges that were not hit are told by kind and error, the most frequent first', () => {
+test('failed reads at edges without a fault are listed by kind and error, most frequent first', () => {
   const ops = [
     read('us-west', 'primary', '57P01: terminating connection'),
     read('us-west', 'primary', '57P01: terminating connection'),

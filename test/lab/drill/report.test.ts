@@ -18,7 +18,7 @@ const timeline: Moment[] = [
   { atMs: 40_000, kind: 'settled', what: 'everything is ready, healthy and in sync' },
 ]
 
-/** From 10 s before the first fault to 45 s after it; at 1 s a thousand fail. */
+/** From 10 s before the first fault to 45 s after it; a thousand operations fail at 1 s. */
 function ops(): Op[] {
   const all: Op[] = []
   const add = (atMs: number, kind: 'append' | 'page', outcome: 'ok' | 'fail') =>
@@ -45,9 +45,9 @@ function result(): DrillResult {
     })),
   })
   const guarantees = [
-    guarantee('acknowledged writes are all there at the end', true, 0),
+    guarantee('no acknowledged write is lost', true, 0),
     guarantee('users read their own writes', false, 812),
-    guarantee('refused writes are not there', true, 2),
+    guarantee('no refused write exists', true, 2),
   ]
   const drillEvents = [{ atMs: 10_000, kind: 'fault' as const, what: 'x' }]
   return {
@@ -60,7 +60,7 @@ function result(): DrillResult {
   }
 }
 
-test('labels of moments that follow one another at once stand below each other, and none overprints another', () => {
+test('labels of close moments are stacked and never overlap', () => {
   const marks = marksOf(timeline, (second) => 44 + (second + 10) * 15)
   const taken = marks.placed.map(({ from, kind, row }) => ({ row, from, to: from + kind.length * 6.2 }))
   for (const [i, a] of taken.entries())
@@ -69,16 +69,16 @@ test('labels of moments that follow one another at once stand below each other, 
   assert.ok(marks.rows > 1 && marks.rows <= 4)
 })
 
-test('a thousand failures in a second leave what is answered its height', () => {
+test('a thousand failures in a second do not flatten the answered operations', () => {
   const page = reportHtml(result(), '0')
   const scales = [...page.matchAll(/>(\d+)\/s</g)].map(([, most]) => Number(most))
   assert.deepEqual(scales, [40, 1019])
 })
 
-test('many violations are counted, a few of them shown in short, and folded away when nothing is broken', () => {
+test('violations are counted, a few are shown truncated, and all are collapsed unless a guarantee is broken', () => {
   const page = reportHtml(result(), '0')
   assert.match(page, /<details><summary>users read their own writes: 812</)
-  assert.match(page, /<details open><summary>refused writes are not there: 2</)
+  assert.match(page, /<details open><summary>no refused write exists: 2</)
   assert.match(page, /and 807 more/)
   assert.ok(Math.max(...[...page.matchAll(/<li>(.*?)<\/li>/g)].map(([, text]) => text!.length)) <= 300)
   assert.doesNotMatch(page, /<script|https?:/)

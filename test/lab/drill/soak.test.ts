@@ -13,7 +13,7 @@ suite('a soak', () => {
   const final = { views: [], absent: [] }
   const absent = [{ region: 'us-east', source: 'replica' as const, why: 'silent' }]
 
-  test('beyond what is promised may lose writes, and has failed when the world has not come back', () => {
+  test('beyond the guarantees may lose writes, but fails if the world does not recover', () => {
     const lost = { ok: false, settled: true, final }
     const away = { ok: false, settled: false, final }
     const unseen = { ok: false, settled: true, final: { ...final, absent } }
@@ -25,10 +25,10 @@ suite('a soak', () => {
   })
 
   for (const [what, how] of [
-    ['an error that nobody catches', "setTimeout(() => { throw new Error('oh') }, 10)"],
-    ['a rejection that nobody catches', "Promise.reject(new Error('oh'))"],
+    ['an uncaught error', "setTimeout(() => { throw new Error('oh') }, 10)"],
+    ['an unhandled rejection', "Promise.reject(new Error('oh'))"],
   ])
-    test(`${what} interrupts the work, which heals, and what must be done at the end is done`, () => {
+    test(`${what} interrupts the work, which heals, and the final steps run`, () => {
       const script = `
         import { withCrashes } from ${JSON.stringify(crash)}
         const work = (signal) => new Promise((resolve) => {
@@ -45,17 +45,17 @@ suite('a soak', () => {
         } catch (error) {
           console.log(error.message)
         } finally {
-          console.log('taken down')
+          console.log('removed')
         }`
       const { stdout, status } = spawnSync(
         process.execPath,
         ['--input-type=module-typescript', '--eval', script],
         { encoding: 'utf8' },
       )
-      assert.deepEqual([stdout, status], ['healed\noh\ntaken down\n', 0])
+      assert.deepEqual([stdout, status], ['healed\noh\nremoved\n', 0])
     })
 
-  test('that was interrupted before its world had begun leaves no folder', async () => {
+  test('interrupted before its world exists leaves no folder', async () => {
     const folder = join(temporaryFolder('nearside-soak'), 'world')
     mkdirSync(folder)
     const silent = { note: () => undefined }

@@ -29,11 +29,11 @@ const lack = await lackOf()
 const folder = temporaryFolder('networks')
 const skip = lack ? `a lab needs ${lack.what}` : false
 
-/** Names of everything on the machine's own network. */
+/** Names of the host's network devices. */
 const hostLinks = async () => (await ip(['-brief', 'link'])).split('\n').map((line) => line.split(/[\s@]/)[0])
 const hostRoutes = () => ip(['route', 'show', 'table', 'all'])
 
-test('a namespace’s name tells its lab and its place', () => {
+test('a namespace’s name identifies its lab and place', () => {
   for (const place of ['router', 'internet', 1, 254] as const)
     assert.deepEqual(parseNamespace(namespaceOf('0123abcd', place)), { id: '0123abcd', place })
   for (const stranger of ['nearside-1234-router', 'nearside-0123abcd-r0', 'nearside-0123abcd-eu', 'x'])
@@ -70,7 +70,7 @@ suite('the network of a lab', { skip }, () => {
     (typeof labRegions)[0],
   ]
 
-  test('takes as long between two regions as was asked, within 1 ms', async (t) => {
+  test('has the requested round trip between two regions, within 1 ms', async (t) => {
     const shaper = await connectShaper(labFolder(lab.id))
     const links = await shaper.params()
     shaper.close()
@@ -94,7 +94,7 @@ suite('the network of a lab', { skip }, () => {
     }
   })
 
-  test('is reached by its operator without delay, whatever is cut', async () => {
+  test('is reachable for its operator without delay, whatever is cut', async () => {
     const shaper = await connectShaper(labFolder(lab.id))
     const links = await shaper.params()
     await shaper.set(links.map((link) => ({ ...link, params: { ...link.params, cut: true } })))
@@ -111,7 +111,7 @@ suite('the network of a lab', { skip }, () => {
     assert.ok(Math.min(...met.map(({ connectMs }) => connectMs)) < 5)
   })
 
-  test('lets users come from any of their addresses, each city at its own distance', async () => {
+  test('lets users connect from any of their addresses, with the latency of their city', async () => {
     const shaper = await connectShaper(labFolder(lab.id))
     const line = { delayMs: 20, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
     await shaper.places([{ place: 'city:777', prefix: cityNetwork(777) }])
@@ -128,7 +128,7 @@ suite('the network of a lab', { skip }, () => {
     assert.ok(Math.abs(measured - 40) < 1, `${measured} ms`)
   })
 
-  test('answers nobody whose address is no place’s', async () => {
+  test('does not answer addresses outside of all places', async () => {
     for (const from of [undefined, '10.200.0.1']) {
       const target = { host: east.address, port: answers, timeoutMs: 400, ...(from ? { from } : {}) }
       const [met] = await connectFrom(lab.inside('internet'), target)
@@ -136,7 +136,7 @@ suite('the network of a lab', { skip }, () => {
     }
   })
 
-  test('has no way out: not a device, not a route, and nothing of the machine is reached from inside', async () => {
+  test('is isolated: it has no device or route out, and cannot reach the host', async () => {
     assert.deepEqual(await hostLinks(), before_.links)
     assert.equal(await hostRoutes(), before_.routes)
     const allowed = /^(lo|uplink|wan|r\d+|internet)$/
@@ -164,7 +164,7 @@ suite('the network of a lab', { skip }, () => {
     }
   })
 
-  test('a nameserver among the users’ addresses is refused at once: programs ask for names when they start', async () => {
+  test('refuses a name server in the users’ network immediately, because programs resolve names at start', async () => {
     const code = `require('dgram').createSocket('udp4').connect(Number(process.argv[1]), '10.255.255.53', (error) => {
       console.log(error?.code ?? 'sent'); process.exit() })`
     const ask = async (port: string) => {
@@ -175,7 +175,7 @@ suite('the network of a lab', { skip }, () => {
     assert.equal(await ask('5300'), 'sent')
   })
 
-  test('beside another lab: the same addresses, and neither sees the other', async () => {
+  test('is isolated from another lab with the same addresses', async () => {
     const other = testNetwork(join(folder, 'b'))
     try {
       assert.notEqual(other.id, lab.id)
@@ -195,7 +195,7 @@ suite('the network of a lab', { skip }, () => {
     assert.equal(met[0]?.answer, 'us-west 10.77.1.1')
   })
 
-  test('when it is whole nothing is made again, and a link that was changed stays so', async () => {
+  test('is not recreated if complete, and a changed link stays changed', async () => {
     const shaper = await connectShaper(labFolder(lab.id))
     const link = (await shaper.params()).find(({ from, to }) => from === east.name && to === west.name)!
     await shaper.set([{ ...link, params: { ...link.params, delayMs: 5 } }])
@@ -206,7 +206,7 @@ suite('the network of a lab', { skip }, () => {
     shaper.close()
   })
 
-  test('without its shaper nothing passes between places; what is missing is made again', async () => {
+  test('forwards nothing without its shaper, and missing parts are recreated', async () => {
     await stopShaper(labFolder(lab.id))
     const ask = (timeoutMs: number) =>
       connectFrom(lab.inside(east.index), { host: west.address, port: answers, timeoutMs })
@@ -220,7 +220,7 @@ suite('the network of a lab', { skip }, () => {
     assert.equal((await ask(2000))[0]?.answer, 'us-west 10.77.1.1')
   })
 
-  test('is removed with everything that runs in it, and nothing is left', async () => {
+  test('is removed completely, with every process in it', async () => {
     const names = labNamespaces(lab.id)
     assert.equal(names.length, 5)
     assert.equal(worldFolderOf(lab.id), lab.folder)
@@ -236,8 +236,8 @@ suite('the network of a lab', { skip }, () => {
   })
 })
 
-suite('a network that is removed while somebody is in its router', { skip }, () => {
-  test('takes programs along, and leaves a command of nearside to its end', async (t) => {
+suite('removing a network while processes are in its router', { skip }, () => {
+  test('kills programs, but lets a nearside command finish', async (t) => {
     const lab = testNetwork(join(folder, 'd'))
     t.after(() => lab.close())
     const router = namespaceOf(lab.id, 'router')
@@ -248,7 +248,7 @@ suite('a network that is removed while somebody is in its router', { skip }, () 
       const [file, ...args] = [...lab.inside('router'), process.execPath, '--eval', script, '--', ...words]
       const child = spawn(file!, args, { stdio: 'ignore', detached: true })
       t.after(() => child.kill('SIGKILL'))
-      await until('it to be there', () => numberOfProcess(child.pid!) === numberOf(router))
+      await until('it to be inside', () => numberOfProcess(child.pid!) === numberOf(router))
       return { child, ended: once(child, 'exit') }
     }
     const program = await start('server')
@@ -260,11 +260,11 @@ suite('a network that is removed while somebody is in its router', { skip }, () 
   })
 })
 
-suite('what an interrupted start has left of a network', { skip }, () => {
-  test('is completed by the next one', async () => {
+suite('the remains of an interrupted start', { skip }, () => {
+  test('are completed by the next start', async () => {
     const lab = testNetwork(join(folder, 'c'))
     try {
-      // After a reboot, where /run outlives it.
+      // As after a reboot, if /run survives it.
       writeFileSync(`/run/netns/${namespaceOf(lab.id, 'router')}`, '')
       writeFileSync(`/run/netns/${namespaceOf(lab.id, 2)}`, '')
       assert.ok(!exists(namespaceOf(lab.id, 'router')))

@@ -7,7 +7,7 @@ import type { WorldStatus } from '../../../src/world/status/types.ts'
 import { Operator } from '../../support/lab/operator.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
 
-/** What an operator types. */
+/** The commands of a lab. */
 export function commands(lab: () => LabWorld): void {
   const operator = new Operator(lab)
   const done = (...args: string[]) => operator.done(...args)
@@ -19,7 +19,7 @@ export function commands(lab: () => LabWorld): void {
   }
 
   suite('commands', () => {
-    test('lab up again makes and starts nothing, even twice at once', async () => {
+    test('a second lab up creates and starts nothing, even two at the same time', async () => {
       const pids = async () => {
         const { regions } = JSON.parse((await operator.run(['status', '--json'])).stdout) as WorldStatus
         return regions.flatMap((region) => region.processes.map((one) => one.pid))
@@ -30,7 +30,7 @@ export function commands(lab: () => LabWorld): void {
       assert.deepEqual(await pids(), before)
     })
 
-    test('status speaks of the lab as of any world, and says that it is one', async () => {
+    test('status works as for any world and names the lab', async () => {
       const status = JSON.parse(await done('status', '--json')) as WorldStatus
       assert.deepEqual([status.health, status.lab], ['healthy', lab().place.id])
       assert.ok(status.regions.every((region) => region.source === 'agent'))
@@ -40,21 +40,21 @@ export function commands(lab: () => LabWorld): void {
       assert.ok(shown.links.some((link) => (link.stats?.packets ?? 0) > 0))
     })
 
-    test('lab link changes a link both ways or one way, and takes it back', async () => {
+    test('lab link changes one or both directions of a link and restores them', async () => {
       await done('lab', 'link', 'us-east', 'us-west', '--delay', '80ms', '--loss', '1%')
       for (const { params, changed } of await bothWays())
         assert.deepEqual([params.delayMs, params.lossShare, changed], [80, 0.01, true])
       await done('lab', 'link', 'us-east', 'us-west', '--cut-one-way')
       const cut = async () => (await bothWays()).map(({ params }) => params.cut)
       assert.deepEqual(await cut(), [true, false])
-      // What someone has changed is not mended by another start.
+      // Another start keeps a changed link.
       await done('lab', 'up')
       assert.deepEqual(await cut(), [true, false])
       await done('lab', 'link', '--restore')
       assert.ok((await links()).every((link) => !link.changed))
     })
 
-    test('a change is in force within 100 ms', async (t) => {
+    test('a change takes effect within 100 ms', async (t) => {
       const { shaper, base } = lab()
       const startedMs = performance.now()
       await shaper.set(base)
@@ -63,7 +63,7 @@ export function commands(lab: () => LabWorld): void {
       assert.ok(tookMs < 100)
     })
 
-    test('names that are none are answered with what was meant', async () => {
+    test('unknown names get a suggestion', async () => {
       const cases = [
         [['lab', 'link', 'us-esat', 'us-west', '--cut'], /did you mean us-east\?/],
         [['lab', 'exec', 'internett', '--', 'true'], /did you mean internet\?/],
@@ -82,14 +82,14 @@ export function commands(lab: () => LabWorld): void {
       }
     })
 
-    test('lab exec runs a command in a place, with its exit code', async () => {
+    test('lab exec runs a command in a place and returns its exit code', async () => {
       const number = await done('lab', 'exec', 'us-west', '--', 'readlink', '/proc/self/ns/net')
       const { numberOf } = await import('../../../src/world/namespaces/enter.ts')
       assert.equal(number.trim(), `net:[${numberOf(namespaceOf(lab().place.id, 2))}]`)
       assert.equal((await operator.run(['lab', 'exec', 'internet', '--', 'sh', '-c', 'exit 7'])).code, 7)
     })
 
-    test('what lab up prints for looking works as it stands, with the distance of a user', async () => {
+    test('the command printed by lab up works as is, with the latency of a user', async () => {
       const printed = await done('lab', 'up')
       const [line, from, to] =
         /lab exec internet -- curl --interface (\S+) (http:\/\/\S+)/.exec(printed) ?? assert.fail(printed)
@@ -103,12 +103,12 @@ export function commands(lab: () => LabWorld): void {
         const answered = await done('lab', 'exec', place, '--', process.execPath, '-e', look)
         const [code, ms] = answered.trim().split(' ').map(Number)
         assert.equal(code, 200)
-        // One to connect, one to ask.
+        // One to connect, one for the request.
         assert.ok(ms! >= 2 * userRttMs({ lat: 0, lon: 0 }, { lat: 0, lon: 0 }), answered)
       }
     })
 
-    test('nearside up says that a lab has its own', async () => {
+    test('nearside up refers to lab up', async () => {
       const { code, stderr } = await operator.run(['up', '--world', 'ledger-lab'])
       assert.equal(code, 2)
       assert.match(stderr, /nearside lab up/)

@@ -6,32 +6,32 @@ import { tell } from '../../support/world/tell.ts'
 
 type Cut = (primary: string, others: string[], survivor: string) => Promise<void>
 
-/** How many writes show that a side is at work. */
+/** Number of writes that show that a side is working. */
 const some = 10
-/** By then what was cut has been noticed, and writes that go on do so in spite of it. */
+/** By then, the cut has been noticed and later writes succeed in spite of it. */
 const noticedMs = 4000
 
-/** The lines of a wide-area network, cut in every way that databases lose writes by, with users at both sides. */
+/** Cuts links in every way that makes databases lose writes, with users on both sides. */
 export function cuts(lab: () => LabWorld): void {
   /**
-   * Cuts with users at both sides, waits until one side's writes go on after that, heals, waits until the world is in
-   * step, and checks everything that was ever written.
+   * Cuts with users on both sides, waits until one side's writes resume, heals, waits until the world is in sync, and
+   * checks everything that was written.
    */
-  async function part(t: TestContext, goesOn: 'primary' | 'survivor', cut: Cut) {
+  async function part(t: TestContext, writable: 'primary' | 'survivor', cut: Cut) {
     const { world } = lab()
     const primary = await world.find('primary')
     const survivor = await world.find('replica')
     const others = world.regions.filter((region) => region !== primary)
     const load = world.load([primary, survivor], { writesPerSecond: 15, readsPerSecond: 5 })
-    await world.until('writes at both sides', () =>
+    await world.until('writes on both sides', () =>
       [primary, survivor].every((edge) => load.acknowledgedWrites(edge) > some),
     )
     const fromMs = performance.now()
     await cut(primary, others, survivor)
     const fault = { fromMs, toMs: performance.now() }
-    const there = goesOn === 'primary' ? primary : survivor
+    const there = writable === 'primary' ? primary : survivor
     await world.until(
-      `writes at ${there} to go on`,
+      `writes at ${there} to resume`,
       () => load.acknowledgedSince(fromMs + noticedMs, there) > some,
     )
     const middleMs = performance.now()
@@ -39,7 +39,7 @@ export function cuts(lab: () => LabWorld): void {
     await world.settled()
     t.diagnostic(`in sync ${Math.round(performance.now() - middleMs)} ms after healing`)
     const settledMs = performance.now()
-    await world.until('writes at both sides again', () =>
+    await world.until('writes on both sides again', () =>
       [primary, survivor].every((edge) => load.acknowledgedSince(settledMs, edge) > some),
     )
     const attempts = await load.stop()
@@ -50,7 +50,7 @@ export function cuts(lab: () => LabWorld): void {
   }
 
   suite('cuts', () => {
-    test('the primary’s region from both others: it acknowledges nothing more, the other takes over, and it rejoins', async (t) => {
+    test('the primary’s region from both others: it stops acknowledging, the other takes over, and it rejoins', async (t) => {
       const { primary, survivor, attempts, fault, duringCut } = await part(
         t,
         'survivor',
@@ -73,7 +73,7 @@ export function cuts(lab: () => LabWorld): void {
       assert.deepEqual(failuresSinceResumed(elsewhere, fault), [])
     })
 
-    test('east from west while both see the witness: nobody takes over, the primary goes on, and DNS names no region without a way to it', async (t) => {
+    test('east from west while both see the witness: the primary stays, and DNS omits the region that cannot reach it', async (t) => {
       const { primary } = await part(t, 'primary', async (primary, _, survivor) => {
         await lab().cut(primary, [survivor])
         await lab().cut(survivor, [primary])
@@ -85,7 +85,7 @@ export function cuts(lab: () => LabWorld): void {
       assert.equal(await lab().world.find('primary'), primary)
     })
 
-    test('outwards only: what the primary’s region says does not arrive', async (t) => {
+    test('outbound only: packets of the primary’s region do not arrive', async (t) => {
       const { survivor } = await part(t, 'survivor', (primary, others) => lab().cut(primary, others))
       assert.equal(await lab().world.find('primary'), survivor)
     })

@@ -13,9 +13,9 @@ import { openWorld } from '../../../src/world/handle.ts'
 import type { LabWorld } from '../../support/lab/world.ts'
 import type { TestWorld } from '../../support/world.ts'
 
-/** A guarantee that is switched off: what a drill calls held must be something that it could have called broken. */
+/** Turns a guarantee off, to show that a drill reports it as broken. */
 export function lost(lab: () => LabWorld): void {
-  test('drill: the primary’s region cut off and killed while commits wait for nobody loses writes, and says so', async (t) => {
+  test('drill: with asynchronous commits, cutting off and killing the primary’s region loses writes and reports them', async (t) => {
     const { world } = lab()
     const primary = await world.find('primary')
     const others = world.regions.filter((region) => region !== primary)
@@ -34,7 +34,7 @@ export function lost(lab: () => LabWorld): void {
         },
         { do: 'until', what: 'verdict', limitMs: 30_000 },
         { do: 'inject', fault: { kind: 'kill-region', region: primary, forMs: 60_000 }, as: 'kill' },
-        // Cut off until another region has taken over: the kernel still sends what dead processes had given it.
+        // Stays cut off until another region has taken over: the kernel still sends buffered data of dead processes.
         { do: 'until', what: 'writes', limitMs: 60_000 },
         { do: 'heal', which: 'cut' },
         { do: 'heal', which: 'kill' },
@@ -64,12 +64,12 @@ export function lost(lab: () => LabWorld): void {
     assert.ok(result.figures.writes.lost > 0)
     const broken = result.guarantees.filter(({ promised, violations }) => promised && violations.length > 0)
     assert.ok(broken.some(({ id }) => id === 'no-lost-writes'))
-    assert.match(resultText(result), /acknowledged writes are all there at the end +broken/)
+    assert.match(resultText(result), /no acknowledged write is lost +broken/)
     await world.settled()
   })
 }
 
-/** What `durability: 'local'` sets, in a world that runs already. The next primary’s agent sets it back. */
+/** Sets what `durability: 'local'` would, in a running world. The next primary’s agent reverts it. */
 async function asynchronous(
   { secrets }: { secrets: { patroni: string } },
   primary: string,
@@ -81,7 +81,7 @@ async function asynchronous(
     body: JSON.stringify({ synchronous_mode: false }),
   })
   assert.equal(answer.status, 200)
-  await world.until('the primary to wait for nobody', async () => {
+  await world.until('the primary to commit asynchronously', async () => {
     return (await world.status(primary))?.world?.durability === 'at risk'
   })
 }

@@ -13,7 +13,7 @@ import type { LabWorld } from '../../support/lab/world.ts'
 import { type MmdbEntry, writeMmdb } from '../../support/mmdb.ts'
 import { twoRegionsAndWitness, type WorldOptions } from '../../support/world.ts'
 
-/** A city for each region, and one for which even the nearest is far. */
+/** A city near each region, and one far from both. */
 const cities = {
   Boston: { network: '9.1.0.0/16', latitude: 42.36, longitude: -71.06, region: 'us-east' },
   Seattle: { network: '9.2.0.0/16', latitude: 47.61, longitude: -122.33, region: 'us-west' },
@@ -22,28 +22,28 @@ const cities = {
 
 const database = 'cities.mmdb'
 
-/** What a lab's topology needs for these users; writes the database of their networks into the topology's folder. */
+/** Topology settings for these users. Writes the GeoIP database of their networks into the topology's folder. */
 export function withCities(folder: string): WorldOptions['topology'] {
   const entries = Object.values(cities).map(({ network, latitude, longitude }): MmdbEntry => {
     return [network, { latitude, longitude }]
   })
   writeFileSync(join(folder, database), writeMmdb(entries))
-  // How fast a busy machine is does not matter here.
+  // The speed of a busy machine does not matter here.
   return { steering: { geoip: [database], rampSeconds: 0 }, slo: { latencyMs: 10_000 } }
 }
 
-/** `nearside lab users` as it is typed: real DNS, real distances, real answers. */
+/** `nearside lab users` as a command, with real DNS, latencies and answers. */
 export function users(lab: () => LabWorld): void {
   const operator = new Operator(lab)
   const run = (...args: string[]) =>
-    // What it keeps of the database for the next run is in this lab's folder.
+    // Keeps the cached index in this lab's folder.
     operator.run(['lab', 'users', ...args], { XDG_CACHE_HOME: join(operator.folder, 'cache') })
 
   suite('users', () => {
-    test('people of three cities are led to the region that is nearest, and are as far from it as the model says', async (t) => {
+    test('users of three cities are sent to the nearest region, with the latency of the model', async (t) => {
       const { world } = lab()
-      // A region that a part before has cut off for long, on a busy machine, gets its users back when it is healthy again.
-      await world.until('DNS to lead everybody to their region', async () => {
+      // A region that an earlier part cut off gets its users back once it is healthy again.
+      await world.until('DNS to send all users to their region', async () => {
         const { domain, ports } = (await readWorld(world.folder)).topology
         const asked = ['us-east', 'us-west'].flatMap((server) =>
           Object.values(cities).map(async ({ network, region }) => {
@@ -87,14 +87,14 @@ export function users(lab: () => LabWorld): void {
         return { modelMs, p50Ms: place.latency.p50 }
       })
       const [, near, far] = met
-      // Nobody is answered in less than a round trip; and what the region itself needs is the same for both.
+      // No answer takes less than a round trip, and the region's own time is the same for both.
       for (const { modelMs, p50Ms } of met) assert.ok(p50Ms > modelMs - 1, `${p50Ms} ms`)
       const [differenceMs, expectedMs] = [far!.p50Ms - near!.p50Ms, far!.modelMs - near!.modelMs]
       assert.ok(Math.abs(differenceMs - expectedMs) < expectedMs / 2, `${differenceMs}, not ${expectedMs} ms`)
       assert.match(readFileSync(page, 'utf8'), /^<!doctype html>[\s\S]*Honolulu/i)
     })
 
-    test('a place that there is not is answered with the one that was meant', async () => {
+    test('an unknown place gets a suggestion', async () => {
       const { code, stderr } = await run('--places', 'Bostn')
       assert.equal(code, 2)
       assert.match(stderr, /did you mean Boston\?/)

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import type { UsersJob } from '../../../src/lab/users/job.ts'
 import { checkMix, type MixInput } from '../../../src/lab/users/plan/mix.ts'
 
-/** A web server on loopback that counts connections and remembers what it was asked. */
+/** A web server on loopback that counts connections and records requests. */
 export async function fakeSite(
   t: TestContext,
   answer: (request: IncomingMessage, response: ServerResponse, body: string) => void,
@@ -59,7 +59,7 @@ export async function fakeSite(
 
 type Said = { addresses: string[]; ttlSeconds: number; code?: number } | undefined
 
-/** A name server on loopback: says what it is told to, with an ECS scope; remembers questions. */
+/** A name server on loopback that gives preset answers with an ECS scope, and records queries. */
 export async function fakeNames(
   t: TestContext,
   say: (subnet: string | undefined) => Said,
@@ -118,8 +118,8 @@ export const pages = (input: Partial<MixInput> = {}) =>
   )
 
 /**
- * A job against fakes: one place, everything on loopback. The name server is asked three times and users are patient:
- * a machine that stalls is no failure.
+ * A job against fakes: one place, everything on loopback. Three tries per DNS query and long timeouts, so that a slow
+ * machine causes no failure.
  */
 export function jobFor(
   site: { address: string; port: number },

@@ -2,7 +2,7 @@ import { runUsers } from '../../../src/lab/users/run.ts'
 import type { WorldHandle } from '../../../src/world/handle.ts'
 import { pages } from './fakes.ts'
 
-/** Users of a world where nobody answers, until Ctrl-C. Says `started` while the generator still loads. */
+/** Users of a world that does not answer, until Ctrl-C. Prints `started` while the generator is still loading. */
 const region = { name: 'east', address: '127.0.0.1', serves: true, location: { lat: 40, lon: -75 } }
 const topology = {
   domain: 'shop.example.com',

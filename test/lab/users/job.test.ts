@@ -16,7 +16,7 @@ async function run(job: UsersJob) {
   return { result, requests }
 }
 
-/** Runs until all of this has been seen, however long that takes on a busy machine; a minute is too long on any. */
+/** Runs until the condition holds, however long that takes on a busy machine, but at most a minute. */
 async function runUntil(job: UsersJob, seen: (requests: readonly UserRequest[]) => boolean) {
   const requests: UserRequest[] = []
   const stopping = new AbortController()
@@ -39,17 +39,17 @@ async function runUntil(job: UsersJob, seen: (requests: readonly UserRequest[]) 
 
 const here = { addresses: ['127.0.0.1'], ttlSeconds: 60 }
 
-/** Its users have an address each, as long as there are fewer than 255. */
+/** Gives each user an address, for fewer than 255 users. */
 const livingIn = (network: string, job: UsersJob): UsersJob => ({
   ...job,
   places: [{ ...job.places[0]!, network }],
 })
 
-/** What a request has in its path, so that both sides know which one it is. */
+/** A reference in the path, to identify a request on both sides. */
 const own = { page: { get: '/{reference}' } }
 
-test('a site that stands still is asked as often as before, and its standing still is in the latencies', async (t) => {
-  // Still from the 101st request on, until 60 wait at once.
+test('a stalled site gets as many requests as before, and latencies include the stall', async (t) => {
+  // Stalls from the 101st request until 60 are waiting.
   const held: { path: string; from: string; atMs: number; response: ServerResponse }[] = []
   let arrived = 0
   let releasedMs: number | undefined
@@ -61,13 +61,13 @@ test('a site that stands still is asked as often as before, and its standing sti
     for (const one of held) one.response.end('ok')
   })
   const names = await fakeNames(t, () => here)
-  // About 20 users for the whole run.
+  // About 20 users over the whole run.
   const mix = pages({ steps: 1000, think: '50ms-150ms', requests: own })
   const job = livingIn('127.0.6', jobFor(site, names, { mix, ratePerSecond: 200, forMs: 1500 }))
   const { result, requests } = await run(job)
-  assert.ok(releasedMs !== undefined, `only ${held.length} waited: they were asked for one after the other`)
+  assert.ok(releasedMs !== undefined, `only ${held.length} waited: requests were sent one after another`)
   const users = new Set(held.map(({ from }) => from)).size
-  assert.ok(users < 40, `${users} users: had each waited for an answer, 60 could not have`)
+  assert.ok(users < 40, `${users} users: if each waited for its answer, 60 requests could not be waiting`)
   const planned = [...visits({ ...job.asked, mix, places: job.places })]
     .flatMap(({ steps }) => steps)
     .filter(({ atMs }) => atMs >= 0)
@@ -84,11 +84,11 @@ test('a site that stands still is asked as often as before, and its standing sti
   assert.ok(result.all.latency.max >= Math.fround(Math.max(...waited.map(({ heldMs }) => heldMs))))
 })
 
-test('connections are kept: who has one that is free makes no other, and asks for the name once', async (t) => {
+test('connections are kept alive: a user with a free one opens no other, and resolves the name once', async (t) => {
   const site = await fakeSite(t, (_, response) => response.end('ok'))
   const names = await fakeNames(t, () => here)
   const mix = pages({ steps: 100, think: '80ms-120ms' })
-  /** Those that were due when all earlier ones of their user had been answered. */
+  /** Requests that were due when all earlier ones of their user had been answered. */
   const alone = (requests: readonly UserRequest[]) => {
     const endedMs = new Map<string, number>()
     return [...requests]
@@ -105,22 +105,22 @@ test('connections are kept: who has one that is free makes no other, and asks fo
   assert.ok(alone(requests).every(({ connectMs, dnsMs }) => connectMs === 0 && dnsMs === 0))
   assert.ok(result.warm.requests >= 100)
   const connections = [...site.connectionsFrom.values()].reduce((sum, count) => sum + count, 0)
-  assert.ok(result.cold.connected.requests <= connections, 'some were made in the lead-in')
+  assert.ok(result.cold.connected.requests <= connections, 'some were opened in the lead-in')
   assert.ok(
     [...site.connectionsFrom.keys()].every((from) => from.startsWith('127.0.7.')),
     'its own address',
   )
   for (const { from, atMs } of names.asked) {
     const first = site.asked.find((one) => one.from === from)
-    assert.ok(!first || atMs < first.atMs, `${from} asked again though it had an answer`)
+    assert.ok(!first || atMs < first.atMs, `${from} resolved again although it had an answer`)
   }
   assert.deepEqual(new Set(names.asked.map(({ subnet }) => subnet)), new Set(['9.9.9.0/24']))
   assert.ok(names.asked.every(({ from }) => from.startsWith('127.0.7.')))
   assert.ok(site.asked.every(({ host }) => host === 'shop.example.com'))
 })
 
-test('an answer of DNS holds for its TTL: then users go where it leads now', async (t) => {
-  // East is lost with ten requests under way, when users have been there for a while.
+test('a DNS answer is used for its TTL; then users follow the new one', async (t) => {
+  // East fails with ten requests in flight, after users have been there for a while.
   let answered = 0
   let held = 0
   let lostMs: number | undefined
@@ -166,18 +166,18 @@ test('an answer of DNS holds for its TTL: then users go where it leads now', asy
     const own = requests.filter((request) => request.user === user)
     const there = own.filter(({ edge }) => edge === 'west').map(({ atMs, latencyMs }) => atMs + latencyMs)
     const back = own.filter(({ edge, atMs }) => edge === 'east' && atMs > Math.min(...there))
-    assert.deepEqual(back, [], 'who has the new answer does not go back')
+    assert.deepEqual(back, [], 'a user with the new answer does not go back')
     const address = `127.0.8.${1 + Number(user.split('-').at(-1))}`
     assert.ok(
       names.asked.some(({ from, atMs }) => from === address && atMs >= lostMs!),
-      `${user} went west without asking`,
+      `${user} went west without a lookup`,
     )
   }
   assert.deepEqual(result.regions.map(({ name }) => name).sort(), ['east', 'west'])
   assert.ok(result.served.some(({ edge, servedBy }) => edge === 'west' && servedBy === 'somewhere'))
 })
 
-test('errors are told apart by what a user would see', async (t) => {
+test('errors are distinguished as a user would see them', async (t) => {
   const site = await fakeSite(t, ({ url }, response) => {
     if (url === '/503') response.writeHead(503).end('no')
     else if (url === '/reset') response.socket!.resetAndDestroy()
@@ -200,10 +200,10 @@ test('errors are told apart by what a user would see', async (t) => {
   for (const { name, requests, failed } of result.kinds)
     assert.equal(failed, name === 'a good' ? 0 : requests, name)
   const { requests, failed, fastShare } = result.all
-  assert.ok(fastShare <= (requests - failed) / requests, 'what failed is not fast')
+  assert.ok(fastShare <= (requests - failed) / requests, 'failed requests are not fast')
   assert.equal(result.slo.met, false)
 
-  // A run of its own: only here may patience be short, since nothing is answered anyway.
+  // A separate run, because only here the timeout may be short: nothing is answered anyway.
   const silent = await run(jobFor(site, names, { ...changes, mix: asking(['silent']), answerTimeoutMs: 300 }))
   assert.deepEqual(
     silent.result.errors.map(({ error }) => error),
@@ -212,7 +212,7 @@ test('errors are told apart by what a user would see', async (t) => {
   assert.equal(silent.result.all.failed, silent.result.all.requests)
 })
 
-test('a name server that refuses, and one that is silent, are no reason to give up while another answers', async (t) => {
+test('a name server that refuses or does not answer is skipped if another one answers', async (t) => {
   const site = await fakeSite(t, (_, response) => response.end('ok'))
   const refusing = await fakeNames(t, () => ({ addresses: [], ttlSeconds: 0, code: 5 }))
   const silent = await fakeNames(t, () => undefined)
@@ -228,11 +228,11 @@ test('a name server that refuses, and one that is silent, are no reason to give 
   )
   assert.deepEqual(
     alone.result.served.map(({ edge, servedBy }) => [edge, servedBy]),
-    [['nobody', 'nobody']],
+    [['none', 'none']],
   )
 })
 
-test('of several addresses the next one is taken when a connection cannot be had', async (t) => {
+test('the next address is used if a connection to one fails', async (t) => {
   const site = await fakeSite(t, (_, response) => response.end('ok'), '127.0.0.3')
   const names = await fakeNames(t, () => ({ addresses: ['127.0.0.2', '127.0.0.3'], ttlSeconds: 60 }))
   const { result } = await run(jobFor(site, names, { ratePerSecond: 50, forMs: 300 }))
@@ -240,9 +240,9 @@ test('of several addresses the next one is taken when a connection cannot be had
   assert.ok(site.asked.length > 0)
 })
 
-test('a kept connection that was closed meanwhile costs a reader nothing', async (t) => {
-  // Closes without a word when a second request comes, as a server does whose idle time was over. To each user once:
-  // one whose requests overlap has several connections, and no browser tries for ever.
+test('a kept-alive connection that was closed meanwhile causes no error for a read', async (t) => {
+  // Closes silently on the second request, like a server after its idle timeout. Once per user, because overlapping
+  // requests use several connections and no browser retries forever.
   const used = new Set<unknown>()
   const closedTo = new Set<string>()
   const closedOn = new Set<string>()
@@ -266,7 +266,7 @@ test('a kept connection that was closed meanwhile costs a reader nothing', async
     assert.equal(site.asked.filter((one) => one.path === path).length, 2, 'it was sent once more')
 })
 
-test('so does one that a request of a busy user has waited for', async (t) => {
+test('neither does one that a request of a busy user has waited for', async (t) => {
   // All six connections of one user are busy; the first to be free again is closed under the request that waited for it.
   const held: { socket: unknown; response: ServerResponse }[] = []
   let user: string | undefined
@@ -288,7 +288,7 @@ test('so does one that a request of a busy user has waited for', async (t) => {
   assert.equal(requests.find(({ path }) => path === closedOn)?.error, undefined)
 })
 
-test('shoppers follow links, keep cookies, order with references of their own and see what they ordered', async (t) => {
+test('shoppers follow links, keep cookies, order with unique references and see their orders', async (t) => {
   const site = await fakeSite(t, ({ url = '', method }, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8')
     if (method === 'POST') {
@@ -325,14 +325,14 @@ test('shoppers follow links, keep cookies, order with references of their own an
   const posted = site.asked
     .filter(({ method }) => method === 'POST')
     .map(({ body }) => new URLSearchParams(body).get('reference'))
-  assert.equal(new Set(posted).size, posted.length, 'each order under its own reference')
+  assert.equal(new Set(posted).size, posted.length, 'each order has its own reference')
   for (const { reference } of of(requests, 'order')) assert.ok(reference && posted.includes(reference))
   const after = site.asked.filter(({ path }) => path === '/orders/77')
   assert.ok(after.every(({ cookie }) => cookie === 'shop_customer=c1'))
 })
 
-test('a run that is stopped tells what was answered until then, at once', { timeout: 120_000 }, async (t) => {
-  // Ten that count are answered, and then nobody any more. Users would wait for an hour.
+test('a stopped run reports the answers so far, immediately', { timeout: 120_000 }, async (t) => {
+  // Ten counted requests are answered, then none. Users would wait for an hour.
   const stopping = new AbortController()
   const requests: UserRequest[] = []
   let held = 0
@@ -350,7 +350,7 @@ test('a run that is stopped tells what was answered until then, at once', { time
   assert.equal(result.stopped, true)
   assert.ok(result.all.requests >= 10)
   assert.equal(result.all.requests, requests.length)
-  assert.equal(result.all.failed, 0, 'who was still waiting has not failed')
+  assert.equal(result.all.failed, 0, 'requests in flight have not failed')
   assert.ok(result.unanswered > 0)
   assert.ok(result.ranMs >= Math.max(...requests.map(({ atMs }) => atMs)) && result.ranMs <= tookMs)
 })

@@ -18,7 +18,7 @@ test('the reports of a run', () => {
   ])
 })
 
-test('the page stands alone: nothing is fetched, nothing is run, and names are shown as they are', () => {
+test('the page is self-contained: no fetches, no scripts, and names are escaped', () => {
   const page = usersPage(sampleResult())
   assert.doesNotMatch(page, /<script|<link|<img|<iframe|https?:|url\(|@import|\son\w+=/i)
   assert.match(page, /prefers-color-scheme:dark/)
@@ -26,13 +26,13 @@ test('the page stands alone: nothing is fetched, nothing is run, and names are s
   assert.doesNotMatch(page, /NaN|Infinity|undefined|\[object/)
 })
 
-test('on a phone a value has its name beside it, and nothing is wider than the page', () => {
+test('on a phone, each value has its name next to it, and nothing is wider than the page', () => {
   const page = usersPage(sampleResult())
   assert.match(page, /@media screen and \(max-width:640px\)\{[\s\S]*svg\{min-width:0/)
   assert.match(page, /<td class="n" data-name="p95">114 ms<\/td>/)
 })
 
-test('bars begin and end with one that has something in it; a run that was stopped says when', () => {
+test('bars start and end with a non-empty one; a stopped run shows when', () => {
   const result = sampleResult()
   const { histogram } = result
   const areas = histogram.areas.map((area) => ({ ...area, counts: area.counts.with(-1, 0) }))
@@ -41,7 +41,7 @@ test('bars begin and end with one that has something in it; a run that was stopp
   assert.match(text, /for 30 s \(stopped then\)/)
 })
 
-test('a run in which nothing was answered has a report, too', () => {
+test('a run without any answer has a report, too', () => {
   const empty = sampleResult(
     summarise({
       samples: new Samples(),
@@ -52,7 +52,7 @@ test('a run in which nothing was answered has a report, too', () => {
     }),
   )
   assert.match(usersText(empty, plain), /^no request was answered/)
-  assert.match(usersPage(empty), /Nothing was answered/)
+  assert.match(usersPage(empty), /No request was answered/)
   const samples = new Samples()
   const sample = { atMs: 1, latencyMs: 5, dnsMs: 5, connectMs: 0, place: 0, visitor: 0, kind: 'home' }
   samples.add({ ...sample, edge: undefined, servedBy: undefined, error: 'DNS: no answer' })
@@ -64,7 +64,7 @@ test('a run in which nothing was answered has a report, too', () => {
   assert.doesNotMatch(usersPage(failed), /NaN|Infinity|undefined/)
 })
 
-test('the verdict never rounds up to what it is not', () => {
+test('the verdict never rounds up across the target', () => {
   const slo = { latencyMs: 100, share: 0.95, warmFastShare: 1, usersFastShare: 1 }
   const all = { ...sampleResult().all, requests: 100_000 }
   assert.match(
@@ -74,11 +74,11 @@ test('the verdict never rounds up to what it is not', () => {
   assert.match(verdict({ all, slo: { ...slo, fastShare: 1, met: true } }), /^SLO met: 100 % of/)
 })
 
-test('a run whose generator was the limit says so in both reports', () => {
+test('both reports warn if the generator was the limit', () => {
   const { effort } = sampleResult()
   const result = sampleResult({ effort: { ...effort, limit: 'it used 97 % of one core' } })
   assert.match(usersText(result, plain), /load generator limited this measurement: it used 97 % of one core/)
-  assert.match(usersPage(result), /say more of the load generator than of the world/)
+  assert.match(usersPage(result), /load generator limited this measurement/)
 })
 
 test('an axis has round values from 0 up to the largest', () => {

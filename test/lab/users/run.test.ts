@@ -58,7 +58,7 @@ const options = {
   seed: 4,
 }
 
-test('the generator is a process of its own that tells of every request and ends with a result', async (t) => {
+test('the generator is a separate process that reports every request and exits with a result', async (t) => {
   const site = await fakeSite(t, (_, response) => response.end('ok'))
   const answer = () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 })
   const names = await fakeNames(t, answer)
@@ -82,7 +82,7 @@ test('the generator is a process of its own that tells of every request and ends
   assert.ok(result.effort.cpuShare > 0)
 })
 
-test('a run that nobody wants any more ends at once, with what there is', async (t) => {
+test('an aborted run ends immediately with the results so far', async (t) => {
   const site = await fakeSite(t, (_, response) => response.end('ok'))
   const names = await fakeNames(t, () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 }))
   const stopping = new AbortController()
@@ -103,7 +103,7 @@ test('a run that nobody wants any more ends at once, with what there is', async 
   assert.equal(result.asked.forMs, Infinity)
 })
 
-test('Ctrl-C in a terminal does not reach the generator, which would die of it while it loads', async () => {
+test('Ctrl-C in a terminal does not reach the generator, which it would kill during loading', async () => {
   const file = fileURLToPath(new URL('interrupted.ts', import.meta.url))
   // A process group of its own, as a shell gives it to a command; Ctrl-C is a signal to all of it.
   const run = spawn(process.execPath, [file], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -117,7 +117,7 @@ test('Ctrl-C in a terminal does not reach the generator, which would die of it w
   assert.equal(said, 'started\nstopped true, requests 0\n')
 })
 
-test('in a lab the shaper is told first where users live and how far everything is; what was cut stays cut', async (t) => {
+test('in a lab, the shaper first gets the users’ places and latencies; a cut link stays cut', async (t) => {
   const site = await fakeSite(t, (_, response) => response.end('ok'))
   const names = await fakeNames(t, () => ({ addresses: ['127.0.0.1'], ttlSeconds: 60 }))
   const line = { delayMs: 1, jitterMs: 2, lossShare: 0, rateBitsPerSecond: 0, cut: true }
@@ -151,7 +151,7 @@ test('in a lab the shaper is told first where users live and how far everything 
     assert.equal(params.cut, from === 'city:300' && to === 'east')
     assert.equal(params.jitterMs, params.cut ? 2 : 0)
   }
-  // This machine has no such address: that is said to be no fault of the world.
+  // This machine has no such address, which is reported as its own limit.
   assert.deepEqual(
     result.errors.map(({ error }) => error),
     ['own limit'],
@@ -160,7 +160,7 @@ test('in a lab the shaper is told first where users live and how far everything 
   assert.equal(site.asked.length, 0)
 })
 
-test('a link that a fault is on is as slow as before when more users come', async (t) => {
+test('a link with an active fault stays slow when more users arrive', async (t) => {
   const folder = temporaryFolder('nearside-users')
   t.after(() => rmSync(folder, { recursive: true }))
   const site = await fakeSite(t, (_, response) => response.end('ok'))

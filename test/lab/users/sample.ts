@@ -26,7 +26,7 @@ const places = [
   location: { lat: lat as number, lon: lon as number },
 }))
 
-/** A run that never was: distances by the model, some errors in the middle, orders answered by the far coast. */
+/** A made-up run: latencies from the model, some errors in the middle, orders answered by the far coast. */
 export function sampleResult(changes: Partial<UsersResult> = {}): UsersResult {
   const random = seeded(3, 'sample')
   const samples = new Samples()

@@ -7,7 +7,7 @@ import { binned, summarise } from '../../../src/lab/users/summarise.ts'
 
 const values = fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { minLength: 1, maxLength: 200 })
 
-test('a quantile is the least value that at least this share of values does not exceed', () => {
+test('a quantile is the smallest value that at least this share of values does not exceed', () => {
   fc.assert(
     fc.property(values, fc.double({ min: 0.001, max: 1, noNaN: true }), (given, q) => {
       const sorted = [...given].sort((a, b) => a - b)
@@ -23,7 +23,7 @@ test('a quantile is the least value that at least this share of values does not 
   assert.equal(quantile([], 0.5), 0)
 })
 
-test('every value is in one bin', () => {
+test('every value is in exactly one bin', () => {
   fc.assert(
     fc.property(values, (given) => {
       const sorted = [...given].sort((a, b) => a - b)
@@ -65,7 +65,7 @@ const summaryOf = (given: readonly Sample[]) => {
   })
 }
 
-test('what failed counts against the SLO, not in the latencies', () => {
+test('failed requests count against the SLO, not in the latencies', () => {
   const result = summaryOf([
     ...Array.from({ length: 8 }, () => sample()),
     sample({ latencyMs: 101 }),
@@ -81,10 +81,10 @@ test('what failed counts against the SLO, not in the latencies', () => {
     { error: 'connection refused', count: 1, share: 0.1, firstAtMs: 0, lastAtMs: 0 },
   ])
   const [, lastShare] = result.curves[0]!.points.at(-1)!
-  assert.equal(lastShare, 0.9, 'the curve ends where the answers end')
+  assert.equal(lastShare, 0.9, 'the curve ends at the share of answered requests')
 })
 
-test('a user counts as served fast with at least half of the requests', () => {
+test('a user counts as fast with at least half of the requests', () => {
   const slow = { latencyMs: 101 }
   const of = (visitor: number, ...all: Partial<Sample>[]) => all.map((one) => sample({ visitor, ...one }))
   const { slo } = summaryOf([
@@ -97,9 +97,9 @@ test('a user counts as served fast with at least half of the requests', () => {
   assert.equal(summaryOf([]).slo.usersFastShare, 0)
 })
 
-test('parts add up to the whole, whatever the samples are', () => {
+test('groups add up to the whole for any samples', () => {
   const any = fc.record({
-    // The run takes 1,000 ms; what its last pages bring is due later.
+    // The run takes 1,000 ms; assets of its last pages are due later.
     atMs: fc.integer({ min: 0, max: 1500 }),
     latencyMs: fc.integer({ min: 0, max: 5000 }),
     dnsMs: fc.constantFrom(0, 3),
@@ -132,7 +132,7 @@ test('parts add up to the whole, whatever the samples are', () => {
   )
 })
 
-test('samples come back as they were put in, also when there are many', () => {
+test('samples are stored exactly, even when there are many', () => {
   const samples = new Samples()
   for (let i = 0; i < 10_000; i++)
     samples.add(sample({ atMs: i, latencyMs: i / 4, place: i % 2, error: i % 3 ? undefined : `e${i % 7}` }))
@@ -145,13 +145,13 @@ test('samples come back as they were put in, also when there are many', () => {
   }
 })
 
-test('more names than there is room for have one in common, and none of the others changes', () => {
+test('names beyond the limit become one, and the others stay', () => {
   const samples = new Samples()
   const kinds = Array.from({ length: 400 }, (_, i) => `page ${i}`)
   for (const kind of kinds) samples.add(sample({ kind, error: 'HTTP 500' }))
   assert.deepEqual(
     [...samples].map(({ kind }) => kind),
-    // One region and one error have names as well.
+    // One region and one error use names as well.
     kinds.map((kind, i) => (i < 252 ? kind : 'other')),
   )
   assert.ok([...samples].every(({ edge, error }) => edge === 'east' && error === 'HTTP 500'))

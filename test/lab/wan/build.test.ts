@@ -22,18 +22,18 @@ async function project(text: string) {
 
 const greeting = (word: string) => `#include <stdio.h>\nint main(void) { puts("${word}"); return 0; }\n`
 
-test('a program is compiled once, by any number of builders at once, and again when its source changes', async () => {
+test('a program is compiled once by any number of concurrent builders, and again when its source changes', async () => {
   const { folder, build, built } = await project(greeting('hello'))
   const programs = await Promise.all([build(), build(), build()])
   assert.equal(new Set(programs).size, 1)
   assert.equal(execFileSync(programs[0]!, { encoding: 'utf8' }), 'hello\n')
-  assert.equal(built().length, 1, 'what was made aside is gone')
+  assert.equal(built().length, 1, 'temporary files are gone')
   await writeFile(join(folder, 'main.c'), greeting('goodbye'))
   assert.equal(execFileSync(await build(), { encoding: 'utf8' }), 'goodbye\n')
   assert.equal(built().length, 2)
 })
 
-test('what does not compile, or only with a warning, says why and leaves nothing', async () => {
+test('an error or warning of the compiler is reported and leaves nothing', async () => {
   const { build, built } = await project('int main(void) { int unused; return 0; }\n')
   await assert.rejects(
     build(),
@@ -43,7 +43,7 @@ test('what does not compile, or only with a warning, says why and leaves nothing
   assert.deepEqual(built(), [])
 })
 
-test('what a killed builder has left is removed by the next one, and a living one’s is left alone', async () => {
+test('the next build removes the remains of killed builds and spares running ones', async () => {
   const { build, built, cache } = await project(greeting('hello'))
   const abandoned = (pid: number) => join(cache, 'nearside', `greet-0123456789ab.making-${pid}-00ff`)
   // Process ids end at 2^22.

@@ -18,7 +18,7 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
   })
   after(() => line?.close())
 
-  /** A client with no manners. */
+  /** A client that ignores the protocol. */
   async function open() {
     const socket: Socket = createConnection(`${line.folder}/control.sock`)
     const client = { socket, said: '', closed: false }
@@ -44,13 +44,13 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
 
   const assertAlive = async () => assert.equal(await ask('hello'), 'ok nearside-wan 1')
 
-  test('what was set is what is told', async () => {
+  test('links are reported as they were set', async () => {
     const slow = { from: 'b', to: 'a', params: { ...params, cut: true, rateBitsPerSecond: 0 } }
     await line.shaper.set([{ from: 'a', to: 'b', params }, slow])
     assert.deepEqual(await line.shaper.params(), [{ from: 'a', to: 'b', params }, slow])
   })
 
-  test('either all of a change is in force or none of it', async () => {
+  test('a change takes effect completely or not at all', async () => {
     const before = await line.shaper.params()
     const other = { from: 'a', to: 'b', params: { ...params, delayMs: 99 } }
     await assert.rejects(line.shaper.set([other, { ...other, to: 'atlantis' }]), code('wan_refused'))
@@ -59,12 +59,12 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
       line.shaper.set([other, { ...other, params: { ...params, lossShare: 1.5 } }]),
       code('wan_parameter'),
     )
-    // What was refused does not come into force with the next change.
+    // A refused change does not take effect with the next one.
     await line.shaper.set([])
     assert.deepEqual(await line.shaper.params(), before)
   })
 
-  test('two changes at once by one connection do not mix', async () => {
+  test('two concurrent changes on one connection do not mix', async () => {
     const to = (delayMs: number) => [
       { from: 'a', to: 'b', params: { ...params, delayMs } },
       { from: 'b', to: 'a', params: { ...params, delayMs } },
@@ -77,14 +77,14 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
   })
 
   const wrong: [line: string, why: RegExp][] = [
-    ['', /no such command/],
-    [' ', /no such command/],
-    ['quit', /no such command/],
-    ['hello there', /not that many words/],
-    ['link a b 1 1 0 0', /not that many words/],
-    ['link a b 1 1 0 0 up up', /not that many words/],
-    ['link  a b 1 1 0 0 up', /no such command/],
-    ['link a b 1 1 0 0 up ', /no such command/],
+    ['', /unknown command/],
+    [' ', /unknown command/],
+    ['quit', /unknown command/],
+    ['hello there', /wrong number of words/],
+    ['link a b 1 1 0 0', /wrong number of words/],
+    ['link a b 1 1 0 0 up up', /wrong number of words/],
+    ['link  a b 1 1 0 0 up', /unknown command/],
+    ['link a b 1 1 0 0 up ', /unknown command/],
     ['link a nowhere 1 1 0 0 up', /no such place/],
     ['link a b -1 1 0 0 up', /delay_us/],
     ['link a b 1.5 1 0 0 up', /delay_us/],
@@ -94,7 +94,7 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     ['link a b 1 1 1000000001 0 up', /loss_ppb/],
     ['link a b 1 1 0 1000000000001 up', /rate_bps/],
     ['link a b 1 1 0 0 down', /up or cut/],
-    ['place a', /not that many words/],
+    ['place a', /wrong number of words/],
     [`place ${'x'.repeat(64)} 10.1.1.0/24`, /name/],
     ['place a/b 10.1.1.0/24', /name/],
     ['place a 10.1.1.0/16', /prefix/],
@@ -112,7 +112,7 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     ['hell\u00f6', /printable/],
   ]
 
-  test('whatever is not a command is answered with an error and changes nothing', async () => {
+  test('anything but a command is answered with an error and changes nothing', async () => {
     const before = await line.shaper.params()
     for (const [text, why] of wrong) {
       const answer = await ask(text)
@@ -123,7 +123,7 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     assert.equal(await ask('seed 18446744073709551615'), 'ok')
   })
 
-  test('what was not applied is forgotten with its connection', async () => {
+  test('staged links are dropped with their connection', async () => {
     const before = await line.shaper.params()
     assert.equal(await ask('link a b 1 1 0 0 cut'), 'ok')
     assert.equal(await ask('link a b 1 1 0 0 cut', 'discard', 'apply'), 'ok 0')
@@ -131,8 +131,8 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     assert.deepEqual(await line.shaper.params(), before)
   })
 
-  test('random bytes, whole and in pieces, neither end it nor hold it up', async () => {
-    // A small generator of our own: a failure can be had again.
+  test('random bytes, whole and in pieces, neither crash nor block it', async () => {
+    // A small seeded generator, so that failures can be reproduced.
     let state = 12_345
     const random = (below: number) => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
@@ -166,8 +166,8 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     await assertAlive()
   })
 
-  test('who does not read answers is read no more, and costs others nothing', async () => {
-    // 2,000 listings of these are more than any buffer holds.
+  test('a client that does not read its answers is not read any further, and does not affect others', async () => {
+    // 2,000 listings of these exceed any buffer.
     const islands = Array.from({ length: 200 }, (_, i) => ({
       place: `island-${i}`,
       prefix: `10.90.${i}.0/24`,
@@ -181,14 +181,14 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     await assertAlive()
     await assertAlive()
     assert.equal(client.closed, false)
-    // As soon as it reads, it gets everything that it has asked for.
+    // As soon as it reads, it gets all of its answers.
     client.socket.resume()
     const answered = () => client.said.split('\n').filter((one) => one.startsWith('ok ')).length
     await until('all answers', () => answered() === 2_000)
     client.socket.destroy()
   })
 
-  test('the 65th client is told that there are too many, and there is room again when one has gone', async () => {
+  test('the 65th client is refused, and there is room again after one has left', async () => {
     const crowd: Awaited<ReturnType<typeof open>>[] = []
     for (let i = 0; i < 70; i += 1) crowd.push(await open())
     await until('some to be turned away', () => crowd.some((one) => one.said === 'error too many clients\n'))
@@ -196,7 +196,7 @@ suite('the control socket', { skip: lineMissing() ?? false }, () => {
     await until('room', () => ask('hello').then((answer) => answer.startsWith('ok')))
   })
 
-  test('a connection that is closed says so to whoever asks', async () => {
+  test('a request on a closed connection is rejected', async () => {
     const shaper = await connectShaper(line.folder)
     shaper.close()
     await assert.rejects(shaper.stats(), code('wan_closed'))

@@ -29,7 +29,7 @@ suite('a shaper', { skip: lineMissing() ?? false }, () => {
 
   const record = () => readRecord(line.folder)!
 
-  test('has given up root, has a session of its own, and is marked with its folder', () => {
+  test('has dropped root, has its own session, and is identified by its folder', () => {
     const one = lookAt(record().pid)!
     assert.equal(one.startTicks, record().startTicks)
     assert.equal(one.session, one.pid)
@@ -43,20 +43,20 @@ suite('a shaper', { skip: lineMissing() ?? false }, () => {
     assert.match(status, /^NoNewPrivs:\t1$/m)
   })
 
-  test('is spoken to by its owner only', () => {
+  test('accepts only its owner', () => {
     assert.equal(statSync(line.folder).mode & 0o777, 0o700)
     for (const file of readdirSync(line.folder))
       assert.equal(statSync(join(line.folder, file)).mode & 0o777, 0o600, file)
   })
 
-  test('that is started again where it runs stays as it is', async () => {
+  test('that already runs is not restarted', async () => {
     const before = record()
     await line.startShaper()
     assert.deepEqual(record(), before)
     assert.ok(isAlive(before))
   })
 
-  test('takes no processor time while nothing is to be done', async () => {
+  test('uses no CPU time while idle', async () => {
     await line.shaper.totals()
     const before = usage(record())!.cpuSeconds
     await new Promise((resolve) => setTimeout(resolve, 1_000))
@@ -64,7 +64,7 @@ suite('a shaper', { skip: lineMissing() ?? false }, () => {
     assert.ok(used <= 0.02, `${used} s in a second`)
   })
 
-  test('lives on when whoever started it is killed', async () => {
+  test('survives when its starter is killed', async () => {
     const folder = join(temporaryFolder('wan'), 'other')
     const starter = spawn(
       process.execPath,
@@ -85,7 +85,7 @@ setInterval(() => undefined, 1000)`,
       const shaper = await connectShaper(folder)
       assert.equal((await shaper.totals()).unknown, 0)
       shaper.close()
-      // Also when nothing has been written down.
+      // Even without a record.
       await rm(join(folder, 'shaper.json'))
       assert.equal(shapersOf(folder).length, 1)
     } finally {
@@ -95,25 +95,25 @@ setInterval(() => undefined, 1000)`,
     assert.throws(() => line.ip('router', 'link', 'show', 'wan2'))
   })
 
-  test('ends by itself when its folder is gone', async () => {
+  test('exits when its folder is gone', async () => {
     const folder = join(temporaryFolder('wan'), 'removed')
     await startShaper({ namespace: router, device: 'wan3', folder, root: root() })
     const [id] = shapersOf(folder)
     await rm(folder, { recursive: true })
-    await until('it to end', () => !isAlive(id!))
+    await until('it to exit', () => !isAlive(id!))
     assert.throws(() => line.ip('router', 'link', 'show', 'wan3'))
   })
 
-  test('ends by itself when its device is gone', async () => {
+  test('exits when its device is gone', async () => {
     const folder = join(temporaryFolder('wan'), 'no-device')
     await startShaper({ namespace: router, device: 'wan6', folder, root: root() })
     const [id] = shapersOf(folder)
     line.ip('router', 'link', 'del', 'wan6')
-    await until('it to end', () => !isAlive(id!))
+    await until('it to exit', () => !isAlive(id!))
     await stopShaper(folder)
   })
 
-  test('ends by itself when its namespace has been removed, which it would keep alive', async () => {
+  test('exits when its namespace has been removed, which it would keep alive', async () => {
     const folder = join(temporaryFolder('wan'), 'no-namespace')
     const namespace = `nearside-wan-${process.pid}-short`
     await ip(['netns', 'add', namespace])
@@ -122,11 +122,11 @@ setInterval(() => undefined, 1000)`,
     } finally {
       await ip(['netns', 'del', namespace])
     }
-    await until('it to end', () => shapersOf(folder).length === 0)
+    await until('it to exit', () => shapersOf(folder).length === 0)
     await stopShaper(folder)
   })
 
-  test('whose folder has a long name is reached all the same', async () => {
+  test('can be reached in a folder with a long path', async () => {
     const folder = join(temporaryFolder('wan'), 'x'.repeat(200))
     await startShaper({ namespace: router, device: 'wan4', folder, root: root() })
     try {
@@ -138,7 +138,7 @@ setInterval(() => undefined, 1000)`,
     }
   })
 
-  test('that was killed, or hangs, is replaced by the next start and ended by the next stop', async () => {
+  test('that was killed or hangs is replaced by the next start and stopped by the next stop', async () => {
     const killed = record()
     signal(killed, 'SIGKILL')
     await until('it to be gone', () => !isAlive(killed))
@@ -154,14 +154,14 @@ setInterval(() => undefined, 1000)`,
     await line.startShaper()
   })
 
-  test('two starts at once end with one shaper', async () => {
+  test('concurrent starts result in one shaper', async () => {
     await stopShaper(line.folder)
     await Promise.allSettled([line.startShaper(), line.startShaper()])
     await line.startShaper()
     assert.equal(shapersOf(line.folder).length, 1)
   })
 
-  test('stop leaves nothing but the log, and a second one has nothing to do', async () => {
+  test('stop leaves only the log, and can be repeated', async () => {
     const before = record()
     await stopShaper(line.folder)
     assert.ok(!isAlive(before))
@@ -170,7 +170,7 @@ setInterval(() => undefined, 1000)`,
     await stopShaper(line.folder)
   })
 
-  test('without its namespace, or its compiler, it is not started, and the error says why', async () => {
+  test('does not start without its namespace or compiler, and the error names the cause', async () => {
     const folder = join(temporaryFolder('wan'), 'none')
     await assert.rejects(
       startShaper({ namespace: 'nearside-nowhere', device: 'wan', folder, root: root() }),
@@ -187,7 +187,7 @@ setInterval(() => undefined, 1000)`,
     assert.deepEqual(shapersOf(folder), [])
   })
 
-  /** Runs a start in a process with less than root has; the error's code and remedy. */
+  /** Starts one in a process with fewer privileges than root; returns the error. */
   async function startWithout(
     ...prefix: string[]
   ): Promise<{ code: string; message: string; remedy: string }> {
@@ -209,7 +209,7 @@ try {
     return JSON.parse(stdout)
   }
 
-  test('where a capability is missing, the error names it', async () => {
+  test('names a missing capability in the error', async () => {
     const admin = await startWithout('setpriv', '--bounding-set', '-net_admin')
     assert.equal(admin.code, 'wan_forbidden')
     assert.match(`${admin.message} ${admin.remedy}`, /CAP_NET_ADMIN/)
@@ -218,7 +218,7 @@ try {
     assert.match(enter.message, /CAP_SYS_ADMIN/)
   })
 
-  test('where /dev/net/tun is missing, the error says so', async () => {
+  test('names a missing /dev/net/tun in the error', async () => {
     const none = await startWithout(
       'unshare',
       '--mount',
@@ -231,7 +231,7 @@ try {
     assert.match(none.remedy, /modprobe tun/)
   })
 
-  test('who is not root is told so', async () => {
+  test('reports that it needs root', async () => {
     const poor = await startWithout('unshare', '--user', '--map-user=1000')
     assert.equal(poor.code, 'lab_not_root')
   })

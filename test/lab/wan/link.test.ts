@@ -3,7 +3,7 @@ import { after, before, suite, test } from 'node:test'
 import { type Arrival, type Line, lineMissing, startLine } from '../../support/lab/line.ts'
 import { until } from '../../support/sandboxed.ts'
 
-/** What the adjustment of the machine's clock may make of 200 ms, by which packets are stamped (500 ppm). */
+/** Maximum clock adjustment over 200 ms, since packets carry timestamps (500 ppm). */
 const clockMs = 0.1
 
 const delays = (arrivals: readonly Arrival[]) => arrivals.map((one) => one.delayMs).sort((a, b) => a - b)
@@ -23,7 +23,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     return found!
   }
 
-  /** Half of all packets are what tells the shaper from the machine: that may keep any single one waiting. */
+  /** Looks at half of the packets, because a busy machine may delay any single one. */
   const assertDelay = (arrivals: readonly Arrival[], delayMs: number) => {
     const sorted = delays(arrivals)
     assert.ok(sorted[0]! >= delayMs - clockMs, `${sorted[0]} ms is less than ${delayMs} ms`)
@@ -34,7 +34,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
   }
 
   for (const delayMs of [0, 1, 32.5, 200])
-    test(`${delayMs} ms: no packet takes less, and half of them less than 1 ms more`, async () => {
+    test(`${delayMs} ms: no packet takes less, and half of them at most 1 ms more`, async () => {
       await line.set({ delayMs })
       const arrivals = await line.probe({ count: 300, everyUs: 2_000 })
       assert.deepEqual(numbers(arrivals), upTo(300))
@@ -51,10 +51,10 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assertDelay(back!, 40)
   })
 
-  test('packets stay in order while the delay falls and rises under them', async () => {
+  test('packets stay in order while the delay changes', async () => {
     await line.set({ delayMs: 120 })
     const probing = line.probe({ count: 4_000, everyUs: 250 })
-    await until('packets to be under way', async () => (await stats()).queued > 50)
+    await until('packets to be in flight', async () => (await stats()).queued > 50)
     for (const delayMs of [10, 60, 0, 90, 1]) {
       await line.set({ delayMs }, 'a')
       const { packets } = await stats()
@@ -63,15 +63,15 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.deepEqual(numbers(await probing), upTo(4_000))
   })
 
-  test('a lower delay counts for what is under way too: nobody waits for the old one', async () => {
+  test('a lower delay also applies to packets in flight', async () => {
     await line.set({ delayMs: 60_000 })
     const probing = line.probe({ count: 20, everyUs: 100, waitMs: 30_000 })
-    await until('all to be under way', async () => (await stats()).queued === 20)
+    await until('all to be in flight', async () => (await stats()).queued === 20)
     await line.set({ delayMs: 1 })
     assert.deepEqual(numbers(await probing), upTo(20))
   })
 
-  test('jitter lets the delay wander within its bounds, about its middle, and keeps the order', async () => {
+  test('jitter varies the delay within its bounds around the mean, and keeps packets in order', async () => {
     await line.shaper.seed(7)
     await line.set({ delayMs: 20, jitterMs: 8 })
     const arrivals = await line.probe({ count: 3_000, everyUs: 500 })
@@ -80,11 +80,11 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.ok(sorted[0]! >= 12 - clockMs, `${sorted[0]}`)
     // The 99th of 100, not the last: see above.
     assert.ok(sorted[Math.floor(sorted.length * 0.99)]! < 29, `${sorted.at(-1)}`)
-    assert.ok(sorted[sorted.length - 1]! - sorted[0]! > 6, 'it hardly wanders')
-    assert.ok(Math.abs(median(sorted) - 20) < 4, `the middle is ${median(sorted)}`)
+    assert.ok(sorted[sorted.length - 1]! - sorted[0]! > 6, 'it hardly varies')
+    assert.ok(Math.abs(median(sorted) - 20) < 4, `the median is ${median(sorted)}`)
   })
 
-  test('losses are as many as asked for, and with the same seed they are the same', async () => {
+  test('the loss rate is as requested, and determined by the seed', async () => {
     const [count, lossShare] = [20_000, 0.1]
     await line.set({ lossShare })
     const before = await stats()
@@ -104,7 +104,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.equal(lost - before.lost, 3 * count - first.length - second.length - other.length)
   })
 
-  test('a rate limit sends one packet after another, each for as long as it takes', async () => {
+  test('a rate limit sends packets one after another, each for its transmission time', async () => {
     // 1,000 bytes at 2 Mbit/s are 4 ms.
     await line.set({ delayMs: 3, rateBitsPerSecond: 2e6 })
     const arrivals = await line.probe({ count: 40, everyUs: 0, bytes: 1_000 })
@@ -116,19 +116,19 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.ok(median(since.map((ms, i) => ms - 3 - 4 * (i + 1)).sort((a, b) => a - b)) < 1)
   })
 
-  test('in front of a slow line as much waits as a router holds; the rest is dropped at the tail and counted', async () => {
+  test('a slow line queues as much as a router; the rest is dropped at the tail and counted', async () => {
     await line.set({ rateBitsPerSecond: 1e6 })
     const before = await stats()
     const arrivals = await line.probe({ count: 200, everyUs: 0, bytes: 1_000 })
     const { overflowed, packets } = await stats()
     assert.equal(overflowed - before.overflowed, 200 - arrivals.length)
     assert.equal(packets - before.packets, arrivals.length)
-    // 48,000 bytes wait; a few more have left the line while the last ones came.
+    // 48,000 bytes are queued; a few more have left the line while the last ones arrived.
     assert.ok(arrivals.length >= 48 && arrivals.length < 60, `${arrivals.length} arrived`)
     assert.deepEqual(numbers(arrivals).slice(0, 48), upTo(48))
   })
 
-  test('a higher rate counts for what waits already', async () => {
+  test('a higher rate also applies to queued packets', async () => {
     await line.set({ rateBitsPerSecond: 1_000 })
     const probing = line.probe({ count: 30, everyUs: 0, bytes: 1_000, waitMs: 30_000 })
     await until('all to wait', async () => (await stats()).queued === 30)
@@ -136,7 +136,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.deepEqual(numbers(await probing), upTo(30))
   })
 
-  test('what a link holds is bounded, whatever its delay', async () => {
+  test('the memory of a link is bounded, whatever its delay', async () => {
     await line.set({ delayMs: 60_000 })
     const before = await stats()
     await line.probe({ count: 14_000, everyUs: 20, bytes: 1_500, waitMs: 0 })
@@ -153,11 +153,11 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.equal((await line.shaper.totals()).heldBytes, 0)
   })
 
-  test('after a cut nothing arrives, not even what was under way; after the mending everything does', async () => {
+  test('after a cut nothing arrives, not even packets in flight; after the repair everything does', async () => {
     await line.set({ delayMs: 200 })
     const before = await stats()
     const probing = line.probe({ count: 20, everyUs: 0, waitMs: 400 })
-    await until('all to be under way', async () => (await stats()).queued === 20)
+    await until('all to be in flight', async () => (await stats()).queued === 20)
     await line.set({ delayMs: 200, cut: true })
     assert.deepEqual(await probing, [])
     await line.set({ cut: true })
@@ -167,7 +167,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.deepEqual(numbers(await line.probe({ count: 20, everyUs: 0 })), upTo(20))
   })
 
-  test('a cut of one direction lets the other pass', async () => {
+  test('a one-way cut leaves the other direction open', async () => {
     await line.set({ delayMs: 1 })
     await line.set({ cut: true }, 'a')
     const [there, back] = await Promise.all(
@@ -177,7 +177,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.deepEqual(numbers(back!), upTo(20))
   })
 
-  test('a change is in force within 100 ms', async () => {
+  test('a change takes effect within 100 ms', async () => {
     const took: number[] = []
     for (let round = 0; round < 41; round += 1) {
       const startedMs = performance.now()
@@ -189,7 +189,7 @@ suite('a link between two places', { skip: lineMissing() ?? false }, () => {
     assert.ok(median(took.sort((a, b) => a - b)) < 100, `${took}`)
   })
 
-  test('a packet of a stranger, or between places without a link, is dropped and counted', async () => {
+  test('packets of unknown addresses or without a link are dropped and counted', async () => {
     await line.set({})
     const before = await line.shaper.totals()
     assert.deepEqual(await line.probe({ count: 30, everyUs: 0, waitMs: 100, source: '10.99.9.9' }), [])

@@ -9,7 +9,7 @@ const code = (expected: string) => (error: unknown) =>
   error instanceof NearsideError && error.code === expected
 const params = { delayMs: 0, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
 
-test('a link’s line says the same when it is read again, to the microsecond and the billionth', () => {
+test('a link’s line round-trips, to the microsecond and the billionth', () => {
   const whole = (max: number) => fc.integer({ min: 0, max })
   const plain = { noNullPrototype: true }
   const link = fc.record(
@@ -41,7 +41,7 @@ test('parameters out of range are refused before the shaper is asked', () => {
     )
 })
 
-test('a place is 256 addresses', () => {
+test('a place is an IPv4 /24', () => {
   assert.equal(placeLine({ place: 'city:3', prefix: '10.128.3.0/24' }), 'place city:3 10.128.3.0/24')
   for (const prefix of ['10.1.1.0/16', '10.1.1.0', '10.1.256.0/24', '::/24', '10.1.1.0/24\n'])
     assert.throws(() => placeLine({ place: 'a', prefix }), code('wan_prefix'), prefix)
@@ -49,7 +49,7 @@ test('a place is 256 addresses', () => {
     assert.throws(() => placeLine({ place, prefix: '10.1.1.0/24' }), code('wan_place'), place)
 })
 
-test('an answer that is not what was asked for is an error', () => {
+test('an unexpected answer is an error', () => {
   for (const line of ['', 'ok', 'link a b 1 2 3 4 sideways', 'link a b 1 2 3 x up'])
     assert.throws(() => parseLink(line), code('wan_protocol'), line)
   for (const line of ['stats a b 1 2 3 4 5', 'stats a b 1 2 3 4 5 -6', 'stats a'])
@@ -58,7 +58,7 @@ test('an answer that is not what was asked for is an error', () => {
     assert.throws(() => parseTotals(line), code('wan_protocol'))
 })
 
-test('why a start failed is told with what to do about it', () => {
+test('a failed start gives its cause and a remedy', () => {
   const where = { namespace: 'n', device: 'wan', folder: '/f' }
   const codes = Object.fromEntries(
     [
@@ -80,6 +80,6 @@ test('why a start failed is told with what to do about it', () => {
     'namespace EPERM': 'wan_forbidden',
     'memory ENOMEM': 'wan_start',
   })
-  assert.match(startFailure('', where).message, /said nothing/)
+  assert.match(startFailure('', where).message, /no report/)
   assert.match(startFailure('', where).remedy!, /\/f\/shaper\.log/)
 })

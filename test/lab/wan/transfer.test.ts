@@ -6,7 +6,7 @@ import { addresses, type Line, lineMissing, startLine } from '../../support/lab/
 
 const port = 5001
 
-/** Both print the hash of what they had; the bytes come from a cipher, so that no packet is like another. */
+/** Both print the hash of their data, which comes from a cipher, so that all packets differ. */
 const receive = `
 const hash = require('node:crypto').createHash('sha256')
 const server = require('node:net').createServer((socket) => {
@@ -47,7 +47,7 @@ suite('a large transfer over TCP', { skip: lineMissing() ?? false }, () => {
     return child
   }
 
-  /** What the sender and the receiver say. */
+  /** The hashes of sender and receiver. */
   async function transfer(bytes: number): Promise<[string, string]> {
     const receiver = run('b', receive)
     await once(receiver.stdout, 'data')
@@ -59,7 +59,7 @@ suite('a large transfer over TCP', { skip: lineMissing() ?? false }, () => {
     return (await Promise.all(hashes)) as [string, string]
   }
 
-  test('arrives as it was sent, cut into packets by the kernel', async () => {
+  test('arrives as sent, segmented by the kernel', async () => {
     await line.set({ delayMs: 5 })
     const [before] = await line.shaper.stats()
     const [sent, received] = await transfer(40e6)
@@ -67,11 +67,11 @@ suite('a large transfer over TCP', { skip: lineMissing() ?? false }, () => {
     assert.equal(received, sent)
     const [after] = await line.shaper.stats()
     const [packets, bytes] = [after!.packets - before!.packets, after!.bytes - before!.bytes]
-    // 1,500 bytes at most: loss and rate count the packets of a wire and not the kernel's large ones.
+    // At most 1,500 bytes: loss and rate apply to packets on the wire, not to the kernel's large ones.
     assert.ok(bytes >= 40e6 && bytes / packets <= 1_500, `${bytes} bytes in ${packets} packets`)
   })
 
-  test('arrives through losses, jitter and a slow line too', async () => {
+  test('arrives despite losses, jitter and a slow line', async () => {
     await line.set({ delayMs: 4, jitterMs: 2, lossShare: 0.01, rateBitsPerSecond: 100e6 })
     const [sent, received] = await transfer(4e6)
     assert.match(sent, /^[0-9a-f]{64}$/)

@@ -4,7 +4,7 @@ import { Browser, type UserRequest } from '../../../../src/lab/users/client/brow
 import { Stops } from '../../../../src/lab/users/client/stops.ts'
 import { fakeSite } from '../fakes.ts'
 
-/** A browser whose name server says `leadsTo()`, with a TTL that is over at once. */
+/** A browser whose name server answers `leadsTo()` with a TTL that expires immediately. */
 function browserOf(port: number, leadsTo: () => string) {
   const requests: UserRequest[] = []
   let asked = 0
@@ -23,7 +23,7 @@ function browserOf(port: number, leadsTo: () => string) {
   })
   const fetch = async (path: string, method = 'GET') => {
     await browser.fetch({ kind: 'page', dueMs: performance.now(), method, path })
-    // A connection is free again when the event loop has come round.
+    // A connection is free again after a turn of the event loop.
     await new Promise(setImmediate)
     const { edge, dnsMs, connectMs, error } = requests.at(-1)!
     return { edge, isNew: connectMs > 0, hasAsked: dnsMs > 0, error }
@@ -31,7 +31,7 @@ function browserOf(port: number, leadsTo: () => string) {
   return { browser, fetch, asked: () => asked }
 }
 
-test('who has a free connection goes on with it wherever the name leads by now, and asks when it is gone', async (t) => {
+test('a free connection is used whatever DNS says now, and the name is resolved again once it is closed', async (t) => {
   const old = await fakeSite(t, ({ url, socket }, response) =>
     url === '/closed' ? socket.destroy() : response.end('ok'),
   )
@@ -47,14 +47,14 @@ test('who has a free connection goes on with it wherever the name leads by now, 
   leadsTo = other.address
   assert.deepEqual(await fetch('/'), { edge: old.address, ...kept })
   assert.equal(asked(), 1)
-  // A reader does not notice that it is closed, and is where the name leads now.
+  // A read does not fail because it is closed, and follows DNS again.
   assert.deepEqual(await fetch('/closed'), { edge: other.address, ...first })
   assert.equal(asked(), 2)
   assert.deepEqual(await fetch('/'), { edge: other.address, ...kept })
   assert.equal(old.asked.length, 3)
 })
 
-test('what was sent and is not a GET is not sent again', async (t) => {
+test('only a GET is sent again', async (t) => {
   let refuses = false
   const site = await fakeSite(t, ({ socket }, response) => {
     if (refuses) socket.destroy()
@@ -66,7 +66,7 @@ test('what was sent and is not a GET is not sent again', async (t) => {
   refuses = true
   assert.equal((await fetch('/orders', 'POST')).error, 'connection reset')
   assert.equal(site.asked.length, 2)
-  // The connection is gone, so the next request asks for the name; that it is refused there is no stale connection's fault.
+  // The connection is gone, so the next request resolves the name; its failure is not due to a stale connection.
   assert.equal((await fetch('/')).error, 'connection reset')
   assert.equal(asked(), 2)
   assert.equal(site.asked.length, 3)

@@ -16,16 +16,16 @@ const plan = (changes: Partial<Parameters<typeof visits>[0]> = {}) => [
   }),
 ]
 
-/** What counts: the lead-in does not. */
+/** Without the lead-in, which is not counted. */
 const steps = (planned: ReturnType<typeof plan>) =>
   planned.flatMap((visit) => visit.steps).filter(({ atMs }) => atMs >= 0)
 
-test('the same seed plans the same visits, another one others', () => {
+test('visits are determined by the seed', () => {
   assert.deepEqual(plan(), plan())
   assert.notDeepEqual(plan().slice(0, 5), plan({ seed: 8 }).slice(0, 5))
 })
 
-test('as many requests are planned as were asked for, in the first tenth of the time as in the last', () => {
+test('plans the requested number of requests, in the first tenth of the time as in the last', () => {
   let [all, first, last] = [0, 0, 0]
   for (let seed = 0; seed < 20; seed++) {
     const planned = steps(plan({ seed }))
@@ -39,7 +39,7 @@ test('as many requests are planned as were asked for, in the first tenth of the 
   assert.ok(Math.abs(last / 24_000 - 1) < 0.06, `${last}`)
 })
 
-test('visits begin independently of each other: counts by second vary as a Poisson process does', () => {
+test('visits start independently: counts per second vary like a Poisson process', () => {
   const mix = { ...shopMix('browse'), steps: 1 }
   const counts = new Map<number, number>()
   for (const { atMs } of steps(plan({ mix, forMs: 1_000_000, ratePerSecond: 50 }))) {
@@ -53,7 +53,7 @@ test('visits begin independently of each other: counts by second vary as a Poiss
   assert.ok(variance / mean > 0.8 && variance / mean < 1.2, `${variance / mean}`)
 })
 
-test('a plan is in order, within its time, with think times as asked for', () => {
+test('a plan is ordered, within its time, with the requested think times', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 ** 40 }),
@@ -77,7 +77,7 @@ test('a plan is in order, within its time, with think times as asked for', () =>
   )
 })
 
-test('whoever is in the middle of a visit when the run begins has done a step before', () => {
+test('a visit in progress at the start of the run has done a step before', () => {
   const planned = plan({ forMs: 10_000 })
   const atBegin = planned.filter(({ steps }) => steps.some(({ atMs }) => atMs < 0))
   const staying = atBegin.filter(({ steps }) => steps.at(-1)!.atMs >= 0)
@@ -86,7 +86,7 @@ test('whoever is in the middle of a visit when the run begins has done a step be
   const later = planned.filter(({ steps }) => steps[0]!.atMs >= 0)
   assert.ok(
     later.every(({ steps }) => steps[0]!.kind === 'home'),
-    'and everybody else begins at the beginning',
+    'all other visits start with their first page',
   )
 })
 

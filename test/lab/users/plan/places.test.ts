@@ -25,13 +25,13 @@ const error = (work: () => unknown) => {
   return 'accepted'
 }
 
-test('cities have numbers that networks of users can be made of', () => {
+test('the numbers of cities fit the users’ networks', () => {
   assert.ok(cities.length > 25_000 && cities.length < 2 ** 15 - mostPlaces, `${cities.length} cities`)
   assert.ok(cities.every(({ rank, population }, i) => rank === i && population >= leastPopulation))
   assert.deepEqual([cities[0]!.name, cities[0]!.country], ['Shanghai', 'CN'])
 })
 
-test('a set is its cities by population', () => {
+test('a set has its cities by population', () => {
   const us = parsePlaces('us', cities)
   const europe = parsePlaces('Europe', cities)
   assert.equal(us[0]!.name, 'New York City, NY')
@@ -41,10 +41,10 @@ test('a set is its cities by population', () => {
   assert.deepEqual(new Set(europe.map(({ area }) => area)), new Set(['Europe']))
   assert.equal(parsePlaces('world', cities).length, cities.length)
   assert.equal(parsePlaces('us,europe', cities).length, us.length + europe.length)
-  assert.equal(parsePlaces('us,Boston', cities).length, us.length, 'nobody is counted twice')
+  assert.equal(parsePlaces('us,Boston', cities).length, us.length, 'no city is counted twice')
 })
 
-test('areas: coasts in the United States, continents elsewhere', () => {
+test('areas are coasts in the United States and continents elsewhere', () => {
   const area = (name: string) => parsePlaces(name, cities)[0]!.area
   assert.deepEqual(['Boston', 'Miami', 'Chicago', 'Dallas', 'Denver', 'Seattle', 'Honolulu'].map(area), [
     'US East',
@@ -66,7 +66,7 @@ test('areas: coasts in the United States, continents elsewhere', () => {
   assert.equal(areaOf({ country: 'US', location: { lat: 13.4, lon: 144.7 } }), 'US West')
 })
 
-test('a city is the most populous of its name, or the one that is said', () => {
+test('a name means its most populous city, or the specified one', () => {
   const only = (text: string) => parsePlaces(text, cities).map(({ name }) => name)
   assert.deepEqual(only('boston, São Paulo,sao paulo'), ['Boston, MA', 'São Paulo, BR'])
   assert.deepEqual(only('Portland'), ['Portland, OR'])
@@ -74,7 +74,7 @@ test('a city is the most populous of its name, or the one that is said', () => {
   assert.deepEqual(only('New York'), ['New York City, NY'])
 })
 
-test('an unknown place says what was probably meant', () => {
+test('an unknown place gets a suggestion', () => {
   assert.match(
     error(() => parsePlaces('wrld', cities)),
     /usage_places .*us, europe, world.*"wrld" \| did you mean world\?/,
@@ -89,7 +89,7 @@ test('an unknown place says what was probably meant', () => {
   )
   assert.match(
     error(() => csv('town,weight\nBoston,1')),
-    /x\.csv: expected a first line/,
+    /x\.csv: expected a header/,
   )
   assert.match(
     error(() => csv('city\nBosten')),
@@ -117,23 +117,23 @@ test('an unknown place says what was probably meant', () => {
   )
 })
 
-test('everything that is wrong in a CSV file is told at once, with a remedy', () => {
+test('all problems of a CSV file are reported at once, with a remedy', () => {
   assert.equal(
     error(() => csv('place,lat,lon\na,95,0\nb,1,2\nb,3,4\nc,1,x')),
     [
       'usage_places x.csv',
       '  line 2, lat: expected a number from -90 to 90, got "95"',
-      '  line 4: b occurs twice, in line 3 already',
-      '  line 5, lon: expected a number from -180 to 180, got "x" | add their weights, or give them two names',
+      '  line 4: b is a duplicate of line 3',
+      '  line 5, lon: expected a number from -180 to 180, got "x" | merge them, or give them different names',
     ].join('\n'),
   )
   assert.match(
     error(() => csv('place,lat,lon\na,95,0')),
-    / \| a line for each place, such as/,
+    / \| write a header .* and one line per place, such as/,
   )
 })
 
-test('semicolons and tabs part cells, too, as in a file of round trips', () => {
+test('semicolons and tabs separate cells as well, as in a file of round trips', () => {
   for (const separator of [';', '\t'])
     assert.deepEqual(csv('place,lat,lon\n"a; b",1,2'.replaceAll(',', separator))[0]?.location, {
       lat: 1,
@@ -141,7 +141,7 @@ test('semicolons and tabs part cells, too, as in a file of round trips', () => {
     })
 })
 
-test('a CSV file names cities, or places of its own with their weights', () => {
+test('a CSV file lists cities, or its own places with weights', () => {
   assert.deepEqual(
     csv('city,weight\r\nBoston,2\n# a comment\n\n"Portland:ME",1\n').map(({ name, weight }) => [
       name,
@@ -162,7 +162,7 @@ test('a CSV file names cities, or places of its own with their weights', () => {
   )
 })
 
-test('a run draws its places by population, the same ones for the same seed', () => {
+test('a run draws its places by population, determined by the seed', () => {
   const us = parsePlaces('us', cities)
   const drawn = drawPlaces(us, 1)
   assert.deepEqual(drawn, drawPlaces(us, 1))
@@ -183,7 +183,7 @@ test('a run draws its places by population, the same ones for the same seed', ()
 
 const prefix = (text: string, lat: number, lon: number) => ({ ...parsePrefix(text)!, location: { lat, lon } })
 
-test('users of a city have its networks, in proportion to their sizes, never more than a /24 of them', () => {
+test('users of a city have its networks in proportion to their sizes, as /24s', () => {
   const tree = placeTree(4, [
     prefix('8.0.0.0/22', 40, -74),
     prefix('9.0.0.0/24', 40.1, -74.1),
@@ -210,12 +210,12 @@ test('users of a city have its networks, in proportion to their sizes, never mor
   for (const [text, list] of counts) assert.ok(list.length > 60, `${text}: ${list.length} of 500`)
   assert.ok(
     drawn(between).every((text) => text.startsWith('11.0.')),
-    'the nearest where none is near',
+    'the nearest if none is near',
   )
   assert.equal(atSea, undefined)
 })
 
-test('in the city database, what is drawn for a city is there', async () => {
+test('networks drawn for a city are in that city according to the database', async () => {
   const [tree] = await loadPlaces([cityDatabases.files[0]!])
   const index = prefixIndex(tree!)
   const wanted = parsePlaces('New York,Los Angeles,Denver,Honolulu,London,Tokyo,Nadi:FJ,Anadyr', cities)

@@ -1,6 +1,6 @@
 /**
- * The ledger on a primary and its standby, with what a guarantee rests on switched off: the checker must find what is
- * broken, every time. What it says of a whole world is in test/world/parts/workloads.ts.
+ * The ledger on a primary and its standby, with the basis of a guarantee turned off: the checker must find the violation
+ * every time. For a whole world, see test/world/parts/workloads.ts.
  */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -26,7 +26,7 @@ afterEach(() => databases?.stop())
 const promises: Promises = { durability: 'region', readYourWrites: false, monotonicReads: false }
 const edges = ['us-east', 'us-west'] as const
 
-/** The ledger's users, while this happens; then everything that is known. */
+/** Runs the ledger's users during this, then returns history and final state. */
 async function record(meanwhile: (recorder: Recorder) => Promise<unknown>, catchUpMs = 30_000) {
   const rates = { writesPerSecond: 60, readsPerSecond: 60, seed: 1, answerTimeoutMs: 5000 }
   const workload = ledgerWorkload(databases.world, { ...rates, catchUpMs })
@@ -61,7 +61,7 @@ function evaluate({ history, final }: Awaited<ReturnType<typeof record>>, promis
   return { broken, counts: counts as Record<GuaranteeId, number>, lines: verdictLines(guarantees).join('\n') }
 }
 
-test('in calm nothing is broken, every kind of operation is there, and nothing is left behind', async () => {
+test('without faults, no guarantee is broken, every kind of operation occurs, and nothing is left behind', async () => {
   const recorded = await record((recorder) => writes(recorder, 60, ...edges))
   const { broken, lines } = evaluate(recorded)
   assert.deepEqual(broken, [], lines)
@@ -91,7 +91,7 @@ test('in calm nothing is broken, every kind of operation is there, and nothing i
   )
 })
 
-test('read-your-writes off, and a replica that lags: users miss their own writes', async () => {
+test('a lagging replica without read-your-writes: users miss their own writes', async () => {
   const recorded = await record(async (recorder) => {
     await writes(recorder, 20, ...edges)
     await databases.standby.query('SELECT pg_wal_replay_pause()')
@@ -100,20 +100,20 @@ test('read-your-writes off, and a replica that lags: users miss their own writes
     await writes(recorder, 20, ...edges)
   })
   const { broken, counts, lines } = evaluate(recorded)
-  // It is not promised: counted, shown, and nothing is broken.
+  // Not promised: counted and shown, but nothing is broken.
   assert.deepEqual(broken, [], lines)
   assert.ok(counts['read-your-writes'] > 0, lines)
   assert.equal(counts['read-your-writes-on-primary'], 0, lines)
-  // Where it is promised, it is.
+  // If promised, it is broken.
   assert.deepEqual(evaluate(recorded, { ...promises, readYourWrites: true }).broken, ['read-your-writes'])
 })
 
-test('replication that waits for nobody, and a primary that is lost: acknowledged writes are missing', async () => {
+test('asynchronous replication and a lost primary: acknowledged writes are missing', async () => {
   const recorded = await record(async (recorder) => {
     await writes(recorder, 20, ...edges)
     const standby = databases.standby
     const [receiver] = await standby.query<{ pid: number }>('SELECT pid FROM pg_stat_wal_receiver')
-    // Nothing of what follows reaches the other region: the primary gives up a standby that says nothing.
+    // Nothing after this reaches the other region: the primary drops a standby that does not respond.
     await databases.primary.configure({ wal_sender_timeout: '500ms' })
     process.kill(receiver!.pid, 'SIGSTOP')
     try {
@@ -131,15 +131,15 @@ test('replication that waits for nobody, and a primary that is lost: acknowledge
   }, 500)
   const { broken, counts, lines } = evaluate(recorded)
   assert.ok(counts['no-lost-writes'] >= 100, lines)
-  // Reads of what is gone, and a region that is still down at the end.
+  // Reads of lost values, and a region that is still down at the end.
   assert.deepEqual(broken, ['no-lost-writes', 'one-order', 'replicas-equal'], lines)
   assert.ok(counts['no-lost-reads'] > 0, lines)
-  assert.match(lines, /us-east’s database showed nothing/)
-  // With `local` neither the writes nor the order are promised; that the region is back at the end is.
+  assert.match(lines, /us-east’s database could not be read/)
+  // With `local`, neither writes nor order are promised, but the region must be back at the end.
   assert.deepEqual(evaluate(recorded, { ...promises, durability: 'local' }).broken, ['replicas-equal'])
 })
 
-test('a primary that goes on beside the new one is found by what both acknowledge', async () => {
+test('a primary that continues next to the new one is found by the acknowledgements of both', async () => {
   const recorded = await record(async (recorder) => {
     await writes(recorder, 20, ...edges)
     await databases.standby.query('SELECT pg_promote()')
@@ -154,7 +154,7 @@ test('a primary that goes on beside the new one is found by what both acknowledg
   assert.ok(isBroken(check(recorded.history, recorded.final, promises)))
 })
 
-test('a world without a database is told apart from one that only takes long, and what is left is named', async () => {
+test('a world without a database differs from a slow one, and leftovers are named', async () => {
   const rates = { writesPerSecond: 1, readsPerSecond: 1, seed: 1, answerTimeoutMs: 300 }
   const regions = databases.world.regions.map((region) => ({ ...region, address: '127.128.0.2' }))
   const nowhere = ledgerWorkload({ ...databases.world, regions }, rates)

@@ -1,4 +1,4 @@
-/** What is known of a write when its server, or the way to it, fails in the middle. Real PostgreSQL, real network. */
+/** The outcome of a write whose server or connection fails midway. Real PostgreSQL, real network. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import pg from 'pg'
@@ -51,7 +51,7 @@ const waiting = async (event: string) =>
     )
   ).map(({ pid }) => pid)
 
-test('an answered COMMIT is ok, and says on which server and timeline it was', async () => {
+test('an answered COMMIT is ok, with server and timeline', async () => {
   const { commitSentMs, ...written } = await append('a')
   assert.deepEqual(written, { outcome: 'ok', why: 'COMMIT', place: { server: postgres.host, timeline: 1 } })
   assert.ok(commitSentMs! > 0)
@@ -59,7 +59,7 @@ test('an answered COMMIT is ok, and says on which server and timeline it was', a
   assert.deepEqual(await shown(), [['l', ['a', 'b']]])
 })
 
-test('a COMMIT cancelled while it waits for its standby is unknown, although it says success', async () => {
+test('a COMMIT cancelled while waiting for its standby is unknown, although it reports success', async () => {
   await postgres.configure({ synchronous_standby_names: 'nobody' })
   const writing = append('a')
   const [pid] = await until('COMMIT to wait', async () => {
@@ -81,16 +81,16 @@ test('a COMMIT whose answer is lost is unknown', async () => {
   assert.ok(commitSentMs! > 0)
 })
 
-test('a COMMIT that is answered by nobody in time is unknown, a statement before it has failed', async () => {
+test('a COMMIT without an answer in time is unknown; a statement before it has failed', async () => {
   await postgres.configure({ synchronous_standby_names: 'nobody' })
   const { outcome, why } = await writeOnce(pool, 300, appendStatement, ['l', 'a'])
   assert.deepEqual([outcome, why], ['unknown', 'Query read timeout'])
-  // It holds the list until it has its standby.
+  // It locks the list until the standby confirms.
   const behind = await writeOnce(pool, 300, appendStatement, ['l', 'b'])
   assert.deepEqual([behind.outcome, behind.commitSentMs], ['fail', undefined])
 })
 
-test('what breaks before COMMIT was sent has failed, and is not there', async () => {
+test('a failure before COMMIT is a fail, and nothing is written', async () => {
   proxy.loseAnswerTo('INSERT INTO')
   const lost = await append('a')
   assert.deepEqual([lost.outcome, lost.commitSentMs], ['fail', undefined])
@@ -98,11 +98,11 @@ test('what breaks before COMMIT was sent has failed, and is not there', async ()
   assert.deepEqual([wrong.outcome, wrong.why], ['fail', '42703: column "nonsense" does not exist'])
   proxy.lead(undefined)
   assert.equal((await append('b')).outcome, 'fail')
-  await until('the broken one to be rolled back', async () => (await waiting('ClientRead')).length === 0)
+  await until('the failed one to be rolled back', async () => (await waiting('ClientRead')).length === 0)
   assert.deepEqual(await shown(), [])
 })
 
-test('a COMMIT that the server refuses has failed', async () => {
+test('a COMMIT that the server refuses is a fail', async () => {
   await postgres.query('ALTER TABLE nearside_drill.entries ADD UNIQUE (value) DEFERRABLE INITIALLY DEFERRED')
   assert.equal((await append('a')).outcome, 'ok')
   const { outcome, why } = await append('a')
@@ -110,7 +110,7 @@ test('a COMMIT that the server refuses has failed', async () => {
   assert.match(why, /^23505: /)
 })
 
-test('appends at the same time get one order without a gap, transfers keep the total', async () => {
+test('concurrent appends get one order without gaps, and transfers keep the total', async () => {
   const values = Array.from({ length: 40 }, (_, n) => `v${n}`)
   const writes = await Promise.all([
     ...values.map(append),
@@ -145,7 +145,7 @@ test('appends at the same time get one order without a gap, transfers keep the t
   )
 })
 
-test('accounts that are all gone are shown as none, which is not the same as not having been asked', async () => {
+test('an empty table of accounts differs from one that was not queried', async () => {
   await postgres.query('DELETE FROM nearside_drill.accounts')
   const [read] = await postgres.query<{ balances: unknown }>(readAccountsStatement)
   assert.deepEqual(read!.balances, [])
@@ -153,7 +153,7 @@ test('accounts that are all gone are shown as none, which is not the same as not
   assert.deepEqual(shown!.accounts, [])
 })
 
-test('a server that is lost with its greeting is a failure like another, and does not end the process', async (t) => {
+test('a server that fails right after connecting is a fail, and does not end the process', async (t) => {
   const { url, greeted } = await startLostAtOnce(t)
   const lost = withErrorHandlers(new pg.Pool({ connectionString: url }))
   t.after(() => lost.end())

@@ -1,4 +1,4 @@
-/** The orders workload at two shops, one of which reads from a standby. Real shops, real databases, no edges. */
+/** The orders workload on two shops, one of which reads from a standby. Real shops and databases, no edges. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createServer, request } from 'node:http'
@@ -47,7 +47,7 @@ async function startShop(env: NodeJS.ProcessEnv): Promise<{ host: string; port: 
   return { host, port }
 }
 
-/** Says which region answered, as an edge does, and nothing else. */
+/** Only adds the header with the answering region, like an edge. */
 async function startEdge(at: { host: string; port: number }, region: string, shop: typeof at): Promise<void> {
   const edge = createServer((from, to) => {
     const onward = request(
@@ -67,7 +67,7 @@ async function startEdge(at: { host: string; port: number }, region: string, sho
   })
 }
 
-test('orders are placed, seen, and held against what every shop shows; a replica that lags is found out', async () => {
+test('orders are placed, read and compared with every shop’s state; a lagging replica is detected', async () => {
   const promises: Promises = { durability: 'region', readYourWrites: false, monotonicReads: false }
   const workload = ordersWorkload(databases.world, { writesPerSecond: 20, readsPerSecond: 30, seed: 1 })
   const recorder = new Recorder(newHeader('two shops'))
@@ -105,7 +105,7 @@ test('orders are placed, seen, and held against what every shop shows; a replica
   assert.equal(verdictOf(guarantees.find(({ id }) => id === 'no-lost-writes')!), 'held', lines)
   const own = guarantees.find(({ id }) => id === 'read-your-writes')!
   assert.ok(own.violations.length > 0, lines)
-  // Only customers at the edge whose replica lagged have met it.
+  // Only customers at the edge with the lagging replica saw it.
   const edges = own.violations.map(({ ops }) => history.ops.find(({ id }) => id === ops[1])!.edge)
   assert.deepEqual(new Set(edges), new Set(['us-west']))
   assert.deepEqual(
@@ -116,11 +116,11 @@ test('orders are placed, seen, and held against what every shop shows; a replica
       ['us-west', 'replica', true],
     ],
   )
-  // The shop's own orders, older than the run, are none of ours.
+  // Excludes the shop's older orders.
   assert.ok(final.views[0]!.orders!.every(([reference]) => reference.startsWith('drill-')))
 })
 
-test('an app that is not the shop is told so', async () => {
+test('another app than the shop is refused', async () => {
   const host = '127.128.0.1'
   const other = createServer((_, response) => response.end('hello')).listen(8080, host)
   cleanUps.push(() => other.close())

@@ -5,9 +5,9 @@ import type { LabWorld } from '../../support/lab/world.ts'
 
 const agent = 7400
 
-export function distances(lab: () => LabWorld): void {
-  suite('distances', () => {
-    test('round trips between running regions are within 1 ms of what was asked', async (t) => {
+export function latencies(lab: () => LabWorld): void {
+  suite('latencies', () => {
+    test('round trips between running regions are within 1 ms of the requested ones', async (t) => {
       const { world, place } = lab()
       for (const [i, from] of world.regions.entries()) {
         const to = world.regions[(i + 1) % world.regions.length]!
@@ -19,21 +19,21 @@ export function distances(lab: () => LabWorld): void {
       }
     })
 
-    test('a line whose round trip gets 200 ms longer is slow, not down: no request fails at either side', async () => {
+    test('a link whose round trip grows by 200 ms is slow, not down: no request fails on either side', async () => {
       const { world, shaper, base } = lab()
       const [primary, replica] = [await world.find('primary'), await world.find('replica')]
       const edges = [primary, replica]
       const load = world.load(edges, { writesPerSecond: 5, readsPerSecond: 5 })
-      await world.until('writes at both sides', () =>
+      await world.until('writes on both sides', () =>
         edges.every((edge) => load.acknowledgedWrites(edge) > 5),
       )
       const slower = base.filter(({ from, to }) => edges.includes(from) && edges.includes(to))
       await shaper.set(
         slower.map((link) => ({ ...link, params: { ...link.params, delayMs: link.params.delayMs + 100 } })),
       )
-      // By then whoever asks about the other side would have given it up.
+      // By then, probes of the other side would have failed.
       const noticedMs = performance.now() + 4000
-      await world.until('writes at both sides to go on', () =>
+      await world.until('writes on both sides to continue', () =>
         edges.every((edge) => load.acknowledgedSince(noticedMs, edge) > 5),
       )
       await lab().heal()
