@@ -28,7 +28,7 @@ export function createApp(services: Services): Hono {
   app.notFound((c) => respondWithProblem(c, services, notFound))
   app.onError((error, c) => {
     const problem = problemFor(error)
-    // Without a database every request ends here: that is seen in its health, not in a flood of lines.
+    // Without a database, every request ends here. The health check shows that, so do not flood the log.
     if (problem.status === 500) services.logError(error, `${c.req.method} ${c.req.path}`)
     return respondWithProblem(c, services, problem)
   })
@@ -46,7 +46,7 @@ const securityHeaders = secureHeaders({
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],
   },
-  // Whether the site is served by TLS is the business of whoever serves it.
+  // TLS is up to the edge.
   strictTransportSecurity: false,
 })
 
@@ -57,7 +57,7 @@ function problemFor(error: unknown): Problem {
       code: 'outcome_unknown',
       title: 'We could not confirm your order',
       advice:
-        'It may have been placed. Please look at your orders before you try again, or send it again with the same reference.',
+        'It may have been placed. Please check your orders before you try again, or send it again with the same reference.',
       link: { href: '/orders', label: 'Your orders' },
     }
   }
@@ -73,6 +73,6 @@ function problemFor(error: unknown): Problem {
     status: 500,
     code: 'internal',
     title: 'Something went wrong',
-    advice: 'It is our mistake, and it has been noted. Please try again.',
+    advice: 'This is our fault, and we have logged it. Please try again.',
   }
 }

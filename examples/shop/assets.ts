@@ -5,15 +5,15 @@ import { extname, join } from 'node:path'
 export type Asset = { body: Uint8Array<ArrayBuffer>; contentType: string; etag: string; cacheControl: string }
 
 export type Assets = {
-  /** The address to write into pages: it holds the hash of the content, so it may be cached for ever. */
+  /** The URL for pages. It contains the hash of the content, so it may be cached forever. */
   url(name: string): string
-  /** CoordinationLoop up a name below /assets/. */
+  /** Looks up a name below /assets/. */
   find(name: string): Asset | undefined
 }
 
 const forever = 'public, max-age=31536000, immutable'
 const aMinute = 'public, max-age=60'
-/** For a hash that is not ours: see `find`. */
+/** For a hash of another release: see `find`. */
 const notAtAll = 'no-store'
 
 const contentTypes: Record<string, string> = {
@@ -22,7 +22,7 @@ const contentTypes: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Reads the folder once: the assets are part of the release and small. */
+/** Reads the folder once, because assets are small and part of the release. */
 export function loadAssets(folder: string): Assets {
   const files = new Map(
     readdirSync(folder).map((name) => {
@@ -43,8 +43,8 @@ export function loadAssets(folder: string): Assets {
       const { name, hash } = withoutHash(wanted)
       const file = files.get(name)
       if (!file) return undefined
-      // While a release spreads, a page of one instance may ask another for its assets. The nearest thing we have is
-      // better than an unstyled page, but must not be kept under a name that promises other content.
+      // During a roll-out, a page of one release may request its assets from an instance of another. The current
+      // version is better than an unstyled page, but must not be cached under the URL of other content.
       const cacheControl = hash === undefined ? aMinute : hash === file.hash ? forever : notAtAll
       return { body: file.body, contentType: file.contentType, etag: file.etag, cacheControl }
     },

@@ -1,11 +1,11 @@
 import { createClient } from 'redis'
 
 /**
- * Keeps what is expensive to compute for a while. A cache is allowed to be missing: every failure of Redis is a miss,
- * and no request fails or waits longer than `answerTimeoutMs` because of it.
+ * Caches values that are expensive to compute. The cache is optional: every failure of Redis is a miss, and no request
+ * fails or waits longer than `answerTimeoutMs` because of it.
  */
 export type Cache = {
-  /** Gives the cached value, or computes and keeps it. Callers that miss together compute once. */
+  /** Returns the cached value, or computes and caches it. Concurrent misses compute once. */
   remember<T>(key: string, ttlSeconds: number, compute: () => Promise<T>): Promise<T>
   state(): 'off' | 'up' | 'down'
   close(): Promise<void>
@@ -24,7 +24,7 @@ export function openCache(redisUrl: string | undefined, log: (line: string) => v
       try {
         return JSON.parse(kept) as T
       } catch {
-        // Not ours to repair: computed and overwritten below.
+        // Invalid: recomputed and overwritten below.
       }
     }
     const value = await compute()
@@ -48,7 +48,7 @@ export function openCache(redisUrl: string | undefined, log: (line: string) => v
 function connect(redisUrl: string, log: (line: string) => void) {
   const client = createClient({
     url: redisUrl,
-    // Without a connection a command fails at once; waiting for Redis is the one thing a cache must not make us do.
+    // Without a connection, commands must fail immediately: a cache must never make a request wait.
     disableOfflineQueue: true,
     socket: {
       connectTimeout: 1_000,
@@ -58,18 +58,18 @@ function connect(redisUrl: string, log: (line: string) => void) {
 
   let isReported = false
   client.on('error', (error: Error) => {
-    if (!isReported) log(`cache: down, going on without it (${error.message})`)
+    if (!isReported) log(`cache: Redis is down, continuing without it (${error.message})`)
     isReported = true
   })
   client.on('ready', () => {
-    if (isReported) log('cache: up again')
+    if (isReported) log('cache: Redis is up again')
     isReported = false
   })
   client.connect().catch(() => {})
 
   return {
     isReady: () => client.isReady,
-    /** The driver's own timeout ends when a command is sent; a Redis that hangs would hold the request. */
+    /** The driver's own timeout ends when a command is sent, so a hung Redis would delay the request. */
     async get(key: string): Promise<string | null> {
       const timeout = Promise.withResolvers<null>()
       const timer = setTimeout(timeout.resolve, answerTimeoutMs, null)

@@ -4,7 +4,7 @@ export default defineTopology({
   name: 'shop',
   domain: 'shop.example.com',
 
-  // Two regions that hold data and a third that only votes, so that one of three can be lost.
+  // Two regions with data and a witness that only votes, so that any one of the three may fail.
   regions: {
     'us-east': { location: { lat: 39.04, lon: -77.49 } },
     'us-west': { location: { lat: 45.84, lon: -119.7 } },
@@ -12,12 +12,12 @@ export default defineTopology({
   },
 
   app: {
-    // The Node that runs this file runs the shop too; write ['node', …] to take the one on your PATH.
+    // Runs the shop with the Node that runs this file; write ['node', …] to use the one on your PATH.
     command: [process.execPath, 'server.ts'],
     release: [process.execPath, 'seed.ts'],
     instances: 2,
     health: '/healthz',
-    // An order that waits for the database is finished before an instance ends.
+    // Lets an order that waits for the database finish before an instance exits.
     stopSeconds: 25,
     static: ['/assets/*'],
   },

@@ -1,6 +1,6 @@
 /**
- * The release command: runs once in the primary region before the instances of a release start. Brings the schema up to
- * date and fills an empty shop. Everything happens in one transaction, so it may be repeated or interrupted at any time.
+ * The release command: runs once in the primary region before the instances of a release start. Migrates the schema and
+ * fills an empty shop, in one transaction, so that it can be repeated or interrupted at any time.
  */
 import { migrate } from './database/migrate.ts'
 import { openDatabase } from './database/open.ts'
@@ -10,20 +10,20 @@ import { SettingsError, settingsFrom } from './settings.ts'
 
 const seed = 1
 const orderCount = 5_000
-/** A new world may still be choosing its first primary. */
-const patienceMs = 60_000
+/** A new world may still be electing its first primary. */
+const retryForMs = 60_000
 
 async function release(query: Query): Promise<string> {
   const applied = await migrate(query)
   const [row] = await query<{ seeded: boolean }>('SELECT EXISTS (SELECT FROM products) AS seeded')
-  if (row?.seeded) return `${applied.length} migrations applied, the shop is filled already`
+  if (row?.seeded) return `${applied.length} migrations applied, the shop already has data`
 
   const products = generateProducts(seed)
   const orders = generateOrders(seed, products, orderCount)
   await insertProducts(query, products)
   await insertOrders(query, orders)
   await query('ANALYZE products, orders, order_lines')
-  return `${applied.length} migrations applied, ${products.length} products and ${orders.length} orders put in`
+  return `${applied.length} migrations applied, ${products.length} products and ${orders.length} orders inserted`
 }
 
 /** One statement per table: a column is one array parameter. */
@@ -71,7 +71,7 @@ try {
   const database = openDatabase(settingsFrom(process.env))
   const startedAt = performance.now()
   try {
-    const done = await database.write(release, { idempotent: true, patienceMs })
+    const done = await database.write(release, { idempotent: true, retryForMs })
     console.log(`shop: ${done} (${Math.round(performance.now() - startedAt)} ms)`)
   } finally {
     await database.close()

@@ -10,9 +10,9 @@ import { newestOrder } from './store/orders.ts'
 import { startTicker } from './ticker.ts'
 
 const tickMs = 2_000
-/** Longer than any proxy in front keeps its idle connections: the side that sends must be the side that hangs up. */
+/** Longer than any proxy keeps idle connections, so that the proxy closes them and never sends on a closed one. */
 const keepAliveMs = 75_000
-/** For requests that are being answered when the process is asked to stop; an order may be waiting for its primary. */
+/** Grace period for requests in flight on stop; an order may be waiting for its primary. */
 const graceMs = 25_000
 
 function start(settings: Settings): void {
@@ -52,7 +52,7 @@ function start(settings: Settings): void {
     if (isStopping) process.exit(1)
     isStopping = true
     ticker.close()
-    // A connection whose last answer began before the stop was promised to be kept; it is closed once it is idle.
+    // Connections whose last answer began before the stop were announced as keep-alive; they are closed once idle.
     setInterval(() => server.closeIdleConnections(), 50)
     server.close(async () => {
       await Promise.allSettled([database.close(), cache.close()])

@@ -1,14 +1,14 @@
-/** What the shop is told by its environment. It knows nothing else about where it runs. */
+/** The shop's settings, from environment variables only. */
 export type Settings = {
   host: string
   port: number
-  /** Shown on every page; `local` when the shop runs on its own. */
+  /** Shown on every page; `local` if the shop runs on its own. */
   region: string
-  /** Takes writes, wherever the primary is at the moment. */
+  /** Accepts writes, wherever the primary is. */
   databaseUrl: string
-  /** Takes reads and may lag behind; the write database when there is no replica. */
+  /** Serves reads and may lag; the write database if there is no replica. */
   databaseReadUrl: string
-  /** Without it the shop works uncached. */
+  /** Optional: the shop also works without a cache. */
   redisUrl: string | undefined
 }
 
@@ -19,7 +19,7 @@ export function settingsFrom(env: Record<string, string | undefined>): Settings 
   const problems: string[] = []
   const port = Number(env.PORT || 3000)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    problems.push(`PORT: expected a number from 0 to 65535, found "${env.PORT}"`)
+    problems.push(`PORT: expected a number from 0 to 65535, got "${env.PORT}"`)
   }
   const databaseUrl = env.DATABASE_URL || ''
   if (databaseUrl === '') {

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * One stream of news for any number of listeners. It works only while somebody waits, and a slow listener misses news
- * instead of piling them up.
+ * One stream of news for any number of listeners. It loads news only while someone waits, and a slow listener misses
+ * news instead of queueing them.
  */
 export type Ticker<News = unknown> = {
-  /** The next news, or nothing once the ticker is closed. */
+  /** The next news; undefined once the ticker is closed. */
   next(): Promise<News | undefined>
   close(): void
 }

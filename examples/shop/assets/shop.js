@@ -1,4 +1,4 @@
-// The pages work without this: it only fills the ticker at the foot of the page.
+// The pages work without this script: it only fills the ticker at the bottom.
 const ticker = document.querySelector('[data-ticker]')
 let source
 

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg'
 
-/** The connection broke, or never came about: no answer from a server, so nothing is known but that. */
+/** The connection broke or could not be opened, so the outcome is not known. */
 export class ConnectionLost extends Error {
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
@@ -16,7 +16,7 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
-/** The work may or may not have been written, and nobody could say in time. Never to be taken for either. */
+/** The work may or may not have been written, and this could not be determined in time. Never assume either. */
 export class OutcomeUnknown extends Error {
   constructor(cause: unknown) {
     super('the database did not confirm the write', { cause })
@@ -24,7 +24,7 @@ export class OutcomeUnknown extends Error {
   }
 }
 
-/** SQLSTATEs after which the same work may succeed on another connection, most likely to another server. */
+/** SQLSTATEs after which the same work may succeed on another connection, usually to another server. */
 const transientStates = new Set([
   '25006', // read_only_sql_transaction: this server is a replica now
   '40001', // serialization_failure, and on a replica: cancelled by recovery

@@ -1,10 +1,10 @@
 import { migrations } from './migrations.ts'
 import type { Query } from './query.ts'
 
-/** Any number that no other program locks in this database. */
+/** An arbitrary advisory lock that no other program uses in this database. */
 const releaseLock = 7_203_114
 
-/** Applies what is missing, inside the caller's transaction; a second release waits for the first. Gives their names. */
+/** Applies missing migrations in the caller's transaction and returns their names. A second release waits for the first. */
 export async function migrate(query: Query): Promise<string[]> {
   await query('SELECT pg_advisory_xact_lock($1)', [releaseLock])
   await query(

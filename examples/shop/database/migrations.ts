@@ -1,6 +1,6 @@
 /**
- * Applied in order, each once. Append only. Instances of the release before run on while these are applied, so a
- * migration adds first and removes a release later.
+ * Applied in order, each once. Append only. Instances of the previous release keep running meanwhile, so add things in
+ * one release and remove old ones in the next.
  */
 export const migrations: { name: string; sql: string }[] = [
   {
@@ -22,7 +22,7 @@ export const migrations: { name: string; sql: string }[] = [
   },
   {
     name: '002 orders',
-    // No sequences: ids are made by the app, so a retried order keeps its id.
+    // No sequences: the app generates ids, so that a retried order keeps its id.
     sql: `
       CREATE TABLE orders (
         id          uuid PRIMARY KEY,

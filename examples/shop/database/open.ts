@@ -7,10 +7,10 @@ import { type WriteOptions, write } from './write.ts'
 export type Database = {
   /** Reads from the local replica, which may lag behind. */
   read: Query
-  /** Reads from the primary: true at once, possibly far away, and not there during a failover. */
+  /** Reads from the primary: always current, but possibly far away, and unavailable during a failover. */
   readPrimary: Query
   write<T>(work: (query: Query) => Promise<T>, options: WriteOptions): Promise<T>
-  /** Whether the local replica answers. Says nothing about the primary. */
+  /** Whether the local replica answers; independent of the primary. */
   isReadable(): Promise<boolean>
   close(): Promise<void>
 }
@@ -21,15 +21,15 @@ const common: PoolConfig = {
   /** Includes the wait for a free connection. */
   connectionTimeoutMillis: 3_000,
   idleTimeoutMillis: 30_000,
-  /** Connections that were led to another region during an outage come home within this time. */
+  /** Connections that were routed to another region during an outage return within this time. */
   maxLifetimeSeconds: 120,
 }
 
 const readLimits: PoolConfig = { max: 8, statement_timeout: 5_000, query_timeout: 6_000 }
 
 /**
- * No `statement_timeout` here: it counts for COMMIT too, and a COMMIT cancelled while it waits for its synchronous
- * standby reports success. Locks and idle transactions are limited by the server, everything else by the driver.
+ * No `statement_timeout` here: it also applies to COMMIT, and a COMMIT cancelled while it waits for its synchronous
+ * standby reports success. The server limits locks and idle transactions, the driver everything else.
  */
 const writeLimits: PoolConfig = {
   max: 8,
@@ -38,15 +38,15 @@ const writeLimits: PoolConfig = {
   query_timeout: 10_000,
 }
 
-/** An answer this young proves that the replica can be read, so health checks cost a busy instance nothing. */
+/** An answer this recent proves that the replica is readable, so health checks cost a busy instance nothing. */
 const proofMs = 1_000
 const healthTimeoutMs = 1_000
 
 export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: string }): Database {
   const readPool = new Pool({ ...common, ...readLimits, connectionString: urls.databaseReadUrl })
   const writePool = new Pool({ ...common, ...writeLimits, connectionString: urls.databaseUrl })
-  // A connection was lost while nothing was asked on it: idle, between two statements, or with its very first packet.
-  // Whoever uses it finds out by the next statement; unheard, the event would end the process.
+  // A connection broke without a query in progress: idle, between two statements, or while connecting. Its next
+  // statement fails anyway; without a listener, the event would end the process.
   const ignore = () => {}
   for (const pool of [readPool, writePool])
     pool.on('error', ignore).on('connect', (client) => client.on('error', ignore))
@@ -59,8 +59,8 @@ export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: strin
   }
 
   return {
-    read: patiently(ask),
-    readPrimary: patiently(queryOn(writePool)),
+    read: retried(ask),
+    readPrimary: retried(queryOn(writePool)),
     write: (work, options) => write(writePool, work, options),
     async isReadable() {
       if (performance.now() - lastAnswerAt < proofMs) return true
@@ -76,16 +76,16 @@ export function openDatabase(urls: { databaseUrl: string; databaseReadUrl: strin
   }
 }
 
-/** Longer than all kept connections of a lost server take to be found broken, one after the other. */
-const readPatienceMs = 2_000
+/** Longer than it takes to find all kept connections to a failed server broken, one after another. */
+const readRetryMs = 2_000
 
 /**
- * Reading is harmless, so a read that met a broken connection is tried again on another one. That may be broken as well:
- * a server that is lost takes every connection along that was kept to it, and nobody knows until each is used.
+ * Retries a read on another connection if its connection was broken, because reads are safe to repeat. The next one may
+ * be broken as well: all kept connections to a failed server are, and each shows it only when used.
  */
-function patiently(query: Query): Query {
+function retried(query: Query): Query {
   return async <Row extends object>(text: string, values?: unknown[]) => {
-    const giveUpAt = performance.now() + readPatienceMs
+    const giveUpAt = performance.now() + readRetryMs
     for (;;) {
       try {
         return await query<Row>(text, values)

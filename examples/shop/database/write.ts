@@ -10,36 +10,36 @@ import {
 import { type Query, queryOn } from './query.ts'
 
 export type WriteOptions = {
-  /** True when running the work twice has the effect of running it once, for example by a unique key. */
+  /** True if running the work twice has the same effect as once, for example because of a unique key. */
   idempotent: boolean
-  /** How long to go on trying while there is no primary. */
-  patienceMs?: number
+  /** How long to retry while there is no primary. */
+  retryForMs?: number
 }
 
-/** Longer than a failover and short enough for a person who waits for a page. */
-const defaultPatienceMs = 20_000
+/** Longer than a failover, but short enough for a person waiting for a page. */
+const defaultRetryForMs = 20_000
 
-/** A commit may have to wait until a lost standby is given up; hanging up earlier would only create doubt. */
+/** A commit may wait until a failed standby is dropped; a shorter timeout would only make outcomes ambiguous. */
 const commitTimeoutMs = 30_000
 
 type Attempt<T> =
   | { kind: 'committed'; value: T }
-  | { kind: 'rolled back'; error: unknown; connection: 'clean' | 'doubtful' }
+  | { kind: 'rolled back'; error: unknown; connection: 'clean' | 'suspect' }
   | { kind: 'unknown'; error: unknown }
 
 /**
  * Runs `work` in one transaction and returns its value once the commit is certain.
  *
- * Failover makes two kinds of failure. Before COMMIT was sent nothing can have been written, so the work is tried again
- * on another connection until `patienceMs` is over. Once COMMIT was sent and its answer is missing or doubtful, the work
- * may have been written: only idempotent work is then tried again, all other work fails with `OutcomeUnknown`.
+ * Failover causes two kinds of failures. Before COMMIT is sent, nothing can have been written, so the work is retried
+ * on another connection until `retryForMs` has passed. If COMMIT was sent and its answer is missing or ambiguous, the
+ * work may have been written: idempotent work is retried, all other work fails with `OutcomeUnknown`.
  */
 export async function write<T>(
   pool: Pool,
   work: (query: Query) => Promise<T>,
-  { idempotent, patienceMs = defaultPatienceMs }: WriteOptions,
+  { idempotent, retryForMs = defaultRetryForMs }: WriteOptions,
 ): Promise<T> {
-  const giveUpAt = performance.now() + patienceMs
+  const giveUpAt = performance.now() + retryForMs
   let mayBeWritten = false
   for (;;) {
     const attempt = await attemptOnce(pool, work)
@@ -51,7 +51,7 @@ export async function write<T>(
       if (mayBeWritten) throw new OutcomeUnknown(attempt.error)
       throw mayRetry ? new DatabaseUnavailable(attempt.error) : attempt.error
     }
-    // Spread, so that requests that failed together do not come back together.
+    // Jitter, so that requests that failed together are not retried together.
     await delay(100 + Math.random() * 150)
   }
 }
@@ -62,14 +62,14 @@ async function attemptOnce<T>(pool: Pool, work: (query: Query) => Promise<T>): P
     client = await pool.connect()
   } catch (error) {
     const lost = error instanceof DatabaseError ? error : new ConnectionLost(error)
-    return { kind: 'rolled back', error: lost, connection: 'doubtful' }
+    return { kind: 'rolled back', error: lost, connection: 'suspect' }
   }
   const attempt = await transaction(client, work)
   client.release(!isReusable(attempt))
   return attempt
 }
 
-/** A connection that failed us may lead to a server that is no longer the primary: the pool then makes a new one. */
+/** After a failure, the connection may lead to a server that is no longer the primary, so the pool opens a new one. */
 function isReusable(attempt: Attempt<unknown>): boolean {
   return attempt.kind === 'committed' || (attempt.kind === 'rolled back' && attempt.connection === 'clean')
 }
@@ -82,22 +82,22 @@ async function transaction<T>(client: PoolClient, work: (query: Query) => Promis
     value = await work(query)
   } catch (error) {
     const rolledBack = !isTransient(error) && (await succeeds(query('ROLLBACK')))
-    return { kind: 'rolled back', error, connection: rolledBack ? 'clean' : 'doubtful' }
+    return { kind: 'rolled back', error, connection: rolledBack ? 'clean' : 'suspect' }
   }
 
   try {
     const { command, warning } = await commit(client)
     if (command !== 'COMMIT') {
-      const error = new Error(`a failed statement was overlooked: COMMIT was answered with ${command}`)
+      const error = new Error(`the work ignored a failed statement: COMMIT was answered with ${command}`)
       return { kind: 'rolled back', error, connection: 'clean' }
     }
-    // Somebody cancelled the wait for the synchronous standby: committed here, and perhaps nowhere else.
+    // The wait for the synchronous standby was cancelled: committed here, and perhaps nowhere else.
     return warning === undefined
       ? { kind: 'committed', value }
       : { kind: 'unknown', error: new Error(warning) }
   } catch (error) {
     return isRefusedCommit(error)
-      ? { kind: 'rolled back', error, connection: 'doubtful' }
+      ? { kind: 'rolled back', error, connection: 'suspect' }
       : { kind: 'unknown', error }
   }
 }

@@ -21,10 +21,10 @@ export type SeedOrder = {
 }
 
 const dayMs = 24 * 60 * 60 * 1000
-/** A fixed instant, not "now": the same seed gives the same orders whenever it runs. */
+/** A fixed time instead of "now", so that the same seed always gives the same orders. */
 const lastOrderAt = Date.UTC(2026, 0, 1)
 
-/** Every product once, in an order that puts no category or series first: the shop lists by id. */
+/** Every product once, shuffled, because the shop lists by id. */
 export function generateProducts(seed: number): SeedProduct[] {
   const random = randomFrom(seed)
   const products: Omit<SeedProduct, 'id'>[] = []
@@ -49,8 +49,8 @@ export function generateProducts(seed: number): SeedProduct[] {
 /**
  * Orders of the 90 days before `lastOrderAt`, oldest first.
  *
- * Low ids sell more, and most further lines of an order come from the first line's own set (same series and category),
- * so that "bought together" has something true to find.
+ * Low ids sell more, and most further lines of an order come from the first line's set (same series and category), so
+ * that "bought together" finds real patterns.
  */
 export function generateOrders(seed: number, products: SeedProduct[], count: number): SeedOrder[] {
   const random = randomFrom(seed + 1)

@@ -1,6 +1,6 @@
-/** A source of pseudo-random numbers that gives the same sequence for the same seed on every machine. */
+/** A pseudorandom generator with the same sequence for the same seed on every machine. */
 export type Random = {
-  /** From 0 (included) to 1 (left out). */
+  /** In [0, 1). */
   fraction(): number
   /** From 0 to `below - 1`. */
   below(below: number): number
@@ -8,7 +8,7 @@ export type Random = {
   uuid(): string
 }
 
-/** mulberry32 (Tommy Ettinger, public domain): integer arithmetic only, so results never depend on the engine. */
+/** mulberry32 (Tommy Ettinger, public domain): integer arithmetic only, so results do not depend on the engine. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0
 

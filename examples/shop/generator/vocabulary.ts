@@ -1,6 +1,6 @@
 import type { Motif } from '../store/products.ts'
 
-/** One kind of thing: what it is called, how it is drawn, and about what it costs (in whole dollars). */
+/** A kind of product: its name, its picture, and its approximate price in whole dollars. */
 export type Kind = { noun: string; motif: Motif; dollars: number }
 
 const kind = (noun: string, motif: Motif, dollars: number): Kind => ({ noun, motif, dollars })

@@ -1,9 +1,9 @@
 import { html } from 'hono/html'
 
-/** Markup that is already escaped. Everything else that is put into an `html` template is escaped there. */
+/** Escaped markup. Everything else in an `html` template is escaped there. */
 export type Html = ReturnType<typeof html>
 
-/** What every page needs to know about the request it answers. */
+/** Request data for every page. */
 export type Frame = {
   /** The region whose app renders this page. */
   region: string

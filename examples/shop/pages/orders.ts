@@ -10,7 +10,7 @@ export function orderPage(order: Order): Page {
       <h1>Thank you</h1>
       <p>Placed on ${moment(order.placedAt)}. Reference <code>${order.reference}</code></p>
       ${orderCard(order)}
-      <p><a href="/orders">All your orders</a> · <a href="/">Go on looking</a></p>`,
+      <p><a href="/orders">All your orders</a> · <a href="/">Continue shopping</a></p>`,
   }
 }
 

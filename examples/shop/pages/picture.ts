@@ -2,7 +2,7 @@ import { html, raw } from 'hono/html'
 import type { Motif, Product } from '../store/products.ts'
 import type { Html } from './layout.ts'
 
-/** Paints: the body of the thing, its shaded side, its dark details. */
+/** Colours of the body, its shaded side, and dark details. */
 type Paint = { body: string; shade: string; line: string }
 
 /** Drawings on a 200 x 200 canvas; the table they stand on is at y = 156. */
@@ -78,7 +78,7 @@ const motifs: Record<Motif, (paint: Paint) => string> = {
     <ellipse cx="100" cy="152" rx="40" ry="7" fill="${line}"/>`,
 }
 
-/** A still life in the colours of the product's series: no image files, and nothing to download. */
+/** An inline SVG in the colours of the product's series, so there are no image files to load. */
 export function picture({ motif, hue }: Pick<Product, 'motif' | 'hue'>): Html {
   const draw = motifs[motif] ?? motifs.box
   const colour = (saturation: number, lightness: number) => `hsl(${Number(hue)} ${saturation}% ${lightness}%)`

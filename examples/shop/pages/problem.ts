@@ -6,11 +6,11 @@ export type Problem = {
   /** For programs. */
   code: string
   title: string
-  /** What it means for the customer and what to do. */
+  /** The consequence for the customer, and what to do. */
   advice: string
-  /** For people: where to go on. */
+  /** For people: where to continue. */
   link?: { href: string; label: string }
-  /** For programs: what exactly is wrong with the request. */
+  /** For programs: details of what is wrong with the request. */
   details?: string[]
 }
 

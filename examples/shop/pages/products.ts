@@ -95,7 +95,7 @@ function pager({ search, category, found: { page, pages } }: Listing): Html {
   </nav>`
 }
 
-/** The address of a listing, without the parts that say nothing. */
+/** The address of a listing, without default values. */
 export function listAddress({ search = '', category = '', page = 1 }): string {
   const query = new URLSearchParams()
   if (search !== '') query.set('q', search)

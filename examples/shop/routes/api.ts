@@ -10,8 +10,8 @@ const lowestId = '00000000-0000-0000-0000-000000000000'
 const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/
 
 /**
- * For programs that check what was ordered. It asks the primary, because what a lagging replica does not show proves
- * nothing; `source=replica` asks the local replica, to see what it shows.
+ * For programs that verify orders. Reads from the primary, because a missing order on a lagging replica proves nothing;
+ * `source=replica` reads from the local replica.
  */
 export function apiRoutes(services: Services): Hono {
   const { database } = services
@@ -22,7 +22,7 @@ export function apiRoutes(services: Services): Hono {
     const references = c.req.queries('reference') ?? []
     if (references.length > 0) {
       if (references.length > mostReferences || !references.every(isReference))
-        return invalid(c, services, `reference: expected at most ${mostReferences} references of orders`)
+        return invalid(c, services, `reference: expected at most ${mostReferences} order references`)
       return c.json({ orders: await ordersByReference(query, references), next: null })
     }
 
@@ -50,7 +50,7 @@ const invalid = (c: Context, services: Services, detail: string) =>
   respondWithProblem(c, services, {
     status: 400,
     code: 'invalid_query',
-    title: 'This question cannot be answered',
+    title: 'Invalid query',
     advice: 'Please correct the query.',
     details: [detail],
   })

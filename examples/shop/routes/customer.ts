@@ -6,13 +6,13 @@ import { isUuid } from './respond.ts'
 const cookieName = 'shop_customer'
 const aYearSeconds = 365 * 24 * 60 * 60
 
-/** Who has ordered from this browser before. Looking around sets no cookie, so those pages stay the same for all. */
+/** The customer who ordered from this browser before. Browsing sets no cookie, so that pages stay the same for everyone. */
 export function knownCustomer(c: Context): string | undefined {
   const id = getCookie(c, cookieName)
   return isUuid(id) ? id : undefined
 }
 
-/** A customer without a name: a random id, remembered by the browser. */
+/** An anonymous customer: a random id in a cookie. */
 export function customerOf(c: Context): string {
   return knownCustomer(c) ?? randomUUID()
 }

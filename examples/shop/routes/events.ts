@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { Services } from './services.ts'
 
-/** News for open pages, as server-sent events. A browser that loses its region asks again and gets another. */
+/** Server-sent events for open pages. A browser that loses its region reconnects to another one. */
 export function eventRoutes({ ticker }: Services): Hono {
   const routes = new Hono()
 

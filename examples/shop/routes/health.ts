@@ -4,8 +4,8 @@ import type { Services } from './services.ts'
 /**
  * Whether this instance should get requests: it is not stopping, and it can read.
  *
- * Neither the primary nor Redis is asked. While the primary moves, every instance in the world is without one at the
- * same time: reporting that here would take the whole shop away, reads included. Without Redis the shop is only slower.
+ * Checks neither the primary nor Redis. While the primary moves, every instance everywhere lacks one at the same time:
+ * reporting that here would take down the whole shop, including reads. Without Redis, the shop is only slower.
  */
 export function healthRoutes({ region, database, cache, isStopping }: Services): Hono {
   const routes = new Hono()

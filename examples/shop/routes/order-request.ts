@@ -14,7 +14,7 @@ const referencePattern = /^[\w.:-]{1,64}$/
 export const isReference = (value: unknown): value is string =>
   typeof value === 'string' && referencePattern.test(value)
 
-/** `{"reference": "...", "lines": [{"productId": 12, "quantity": 2}]}`; the reference may be left out. */
+/** `{"reference": "...", "lines": [{"productId": 12, "quantity": 2}]}`; the reference is optional. */
 export function parseJsonOrder(body: string): Parsed {
   let value: unknown
   try {
@@ -32,7 +32,7 @@ export function parseJsonOrder(body: string): Parsed {
   return check(value.reference, lines)
 }
 
-/** `reference=...&product-12=2&product-17=1`; a product with an empty quantity or 0 is left out. */
+/** `reference=...&product-12=2&product-17=1`; products with an empty quantity or 0 are ignored. */
 export function parseFormOrder(body: string): Parsed {
   const form = new URLSearchParams(body)
   const lines = Array.from(form)
@@ -58,7 +58,7 @@ function check(reference: unknown, lines: { productId: unknown; quantity: unknow
     const isProduct = isWholeNumber(productId, 1, largestProductId)
     const isQuantity = isWholeNumber(quantity, 1, mostOfOne)
     if (!isProduct) problems.push(`lines[${index}].productId: expected the number of a product`)
-    else if (seen.has(productId)) problems.push(`lines[${index}].productId: ${productId} occurs twice`)
+    else if (seen.has(productId)) problems.push(`lines[${index}].productId: ${productId} is a duplicate`)
     if (!isQuantity) problems.push(`lines[${index}].quantity: expected a number from 1 to ${mostOfOne}`)
     if (isProduct && isQuantity) checked.push({ productId, quantity })
     seen.add(productId)

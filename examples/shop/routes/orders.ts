@@ -29,7 +29,7 @@ export function orderRoutes(services: Services): Hono {
     '/orders',
     bodyLimit({ maxSize: largestBodyBytes, onError: (c) => tooLarge(c, services) }),
     async (c) => {
-      // The cookie is kept from other sites by SameSite; this also keeps them from placing orders of nobody.
+      // SameSite keeps the cookie from other sites; this also prevents them from placing anonymous orders.
       if (c.req.header('sec-fetch-site') === 'cross-site') return fromElsewhere(c, services)
       const parse = parsers[c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '']
       if (!parse) return unreadable(c, services)
@@ -48,11 +48,11 @@ export function orderRoutes(services: Services): Hono {
     return wantsJson(c) ? c.json({ orders }) : respondWithPage(c, services, ordersPage(orders))
   })
 
-  // The id is a random UUID and an order holds nothing personal: whoever knows the address may see it.
+  // The id is a random UUID and an order has no personal data: anyone with the address may see it.
   routes.get('/orders/:id', async (c) => {
     const id = c.req.param('id')
     if (!isUuid(id)) return respondWithProblem(c, services, notFound)
-    // Right after ordering, the replica may not have the order yet. Only the primary knows what does not exist.
+    // The replica may not have a new order yet. Only the primary knows that an order does not exist.
     const order = (await findOrder(database.read, id)) ?? (await findOrder(database.readPrimary, id))
     if (!order) return respondWithProblem(c, services, notFound)
     return wantsJson(c) ? c.json(order) : respondWithPage(c, services, orderPage(order))
@@ -72,7 +72,7 @@ function answer(c: Context, services: Services, customerId: string, placement: P
       return respondWithProblem(c, services, {
         status: 409,
         code: 'reference_taken',
-        title: 'This was ordered already',
+        title: 'This has already been ordered',
         advice: 'An earlier order with other products has the same reference, so nothing new was ordered.',
         link: { href: `/orders/${placement.order.id}`, label: 'See the earlier order' },
       })
@@ -80,7 +80,7 @@ function answer(c: Context, services: Services, customerId: string, placement: P
       return invalid(
         c,
         services,
-        placement.productIds.map((id) => `lines: there is no product ${id}`),
+        placement.productIds.map((id) => `lines: no product ${id}`),
       )
   }
 }
@@ -105,7 +105,7 @@ const unreadable = (c: Context, services: Services) =>
   respondWithProblem(c, services, {
     status: 415,
     code: 'unsupported_content_type',
-    title: 'This order cannot be read',
+    title: 'Unsupported order format',
     advice: `Send it as ${Object.keys(parsers).join(' or ')}.`,
   })
 

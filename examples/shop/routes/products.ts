@@ -34,7 +34,7 @@ export function productRoutes(services: Services): Hono {
       listProducts(database.read, { search: '', category: product.category, page: 1 }),
     ])
     const similar = more.products.filter(({ id }) => id !== product.id).slice(0, similarCount)
-    // Each page is a form of its own: sent twice it is one order, and so it must not come from a cache.
+    // Each page is a form with its own reference, so that resubmitting it creates no second order. Never cache it.
     c.header('cache-control', 'private, no-store')
     return respondWithPage(c, services, productPage({ product, together, similar, reference: randomUUID() }))
   })
@@ -42,12 +42,12 @@ export function productRoutes(services: Services): Hono {
   return routes
 }
 
-/** PostgreSQL takes every character but NUL. */
+/** PostgreSQL accepts every character except NUL. */
 function plainText(typed = ''): string {
   return typed.replaceAll('\0', '').slice(0, longestSearch)
 }
 
-/** A whole number from 1 to the largest id, written plainly. */
+/** A whole number from 1 to the largest id, in decimal digits. */
 function positive(text: string | undefined): number | undefined {
   if (text === undefined || !/^[1-9]\d{0,9}$/.test(text)) return undefined
   const value = Number(text)

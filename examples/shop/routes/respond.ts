@@ -12,7 +12,7 @@ export function respondWithPage(
   return c.html(layout(frameOf(c, services), page), status)
 }
 
-/** The same problem for people and for programs, without a word about how the shop works inside. */
+/** The same problem for people and for programs, without internals of the shop. */
 export function respondWithProblem(c: Context, services: Services, problem: Problem) {
   if (problem.status === 503) c.header('retry-after', '2')
   if (!wantsJson(c)) return respondWithPage(c, services, problemPage(problem), problem.status)
@@ -32,8 +32,8 @@ function frameOf(c: Context, { region, assets }: Services): Frame {
 export const notFound: Problem = {
   status: 404,
   code: 'not_found',
-  title: 'Not here',
-  advice: 'This page does not exist, or does no longer.',
+  title: 'Not found',
+  advice: 'This page does not exist, or no longer exists.',
 }
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

@@ -3,7 +3,7 @@ import type { Cache } from '../cache.ts'
 import type { Database } from '../database/open.ts'
 import type { Ticker } from '../ticker.ts'
 
-/** What the routes work with; made in server.ts, or by a test. */
+/** Dependencies of the routes; created in server.ts or by a test. */
 export type Services = {
   region: string
   database: Database

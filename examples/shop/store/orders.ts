@@ -7,14 +7,14 @@ export type OrderLine = { productId: number; name: string; quantity: number; uni
 export type Order = {
   id: string
   reference: string
-  /** ISO 8601 with microseconds, as exact as the database has it, so that it can be used as a cursor. */
+  /** ISO 8601 with microseconds, the database's precision, so that it works as a cursor. */
   placedAt: string
   totalCents: number
   lines: OrderLine[]
 }
 
 export type NewOrder = {
-  /** Chosen by the client; the same reference never makes a second order. */
+  /** Chosen by the client; the same reference never creates a second order. */
   reference: string
   customerId: string
   lines: { productId: number; quantity: number }[]
@@ -22,17 +22,17 @@ export type NewOrder = {
 
 export type Placement =
   | { kind: 'placed'; order: Order }
-  /** The reference was here before, with the same lines: the answer to a repeated request. */
+  /** The reference exists with the same lines: a repeated request. */
   | { kind: 'repeated'; order: Order }
-  /** The reference was here before, with other lines. */
+  /** The reference exists with other lines. */
   | { kind: 'reference taken'; order: Order }
   | { kind: 'unknown products'; productIds: number[] }
 
 /**
  * Places an order exactly once, however often it is tried.
  *
- * A reference that exists is *updated*, not ignored. The update makes this transaction wait for the same replication as
- * the first one, so "it is placed" is never said about an order whose own commit was left in doubt.
+ * An existing reference is *updated*, not ignored. The update makes this transaction wait for the same replication as
+ * the first one, so an order whose own commit was ambiguous is never reported as placed too early.
  */
 export async function placeOrder(database: Database, wanted: NewOrder): Promise<Placement> {
   const ids = wanted.lines.map(({ productId }) => productId)
@@ -63,7 +63,7 @@ export async function placeOrder(database: Database, wanted: NewOrder): Promise<
         )
       }
       const order = (await findOrder(query, id))!
-      // Also when an attempt before this one did it, and its answer was lost.
+      // Also if an earlier attempt placed it and its answer was lost.
       if (id === newId) return { kind: 'placed', order }
       return { kind: hasSameLines(order, wanted) ? 'repeated' : 'reference taken', order }
     },
@@ -121,7 +121,7 @@ export async function ordersSince(
   )
 }
 
-/** What the ticker on every page shows. */
+/** For the ticker on every page. */
 export async function newestOrder(
   query: Query,
 ): Promise<{ id: string; placedAt: string; name: string } | undefined> {

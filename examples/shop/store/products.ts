@@ -1,6 +1,6 @@
 import type { Query } from '../database/query.ts'
 
-/** How a product is drawn; see pages/picture.ts. */
+/** The picture of a product; see pages/picture.ts. */
 export type Motif =
   | 'mug'
   | 'bowl'
@@ -25,19 +25,19 @@ export type Product = {
   description: string
   priceCents: number
   motif: Motif
-  /** In degrees of the colour circle. */
+  /** In degrees. */
   hue: number
 }
 
 export type ProductPage = { products: Product[]; total: number; page: number; pages: number }
 
 export const pageSize = 24
-/** `id` is an `integer`; anything larger would be an error of the database instead of "not found". */
+/** `id` is an `integer`; a larger number would be a database error instead of "not found". */
 export const largestProductId = 2_147_483_647
 
 const columns = 'id, name, category, description, price_cents AS "priceCents", motif, hue'
 
-/** One page of what matches; a page past the end gives the last one. */
+/** One page of matches; a page past the end is the last one. */
 export async function listProducts(
   query: Query,
   filter: { search: string; category: string; page: number },
@@ -71,7 +71,7 @@ export async function findProduct(query: Query, id: number): Promise<Product | u
   return (await query<Product>(`SELECT ${columns} FROM products WHERE id = $1`, [id]))[0]
 }
 
-/** In the order of `ids`; ids that do not exist are left out. */
+/** In the order of `ids`; omits unknown ids. */
 export async function findProducts(query: Query, ids: number[]): Promise<Product[]> {
   return query<Product>(
     `SELECT ${columns} FROM products JOIN unnest($1::int[]) WITH ORDINALITY AS wanted (id, place) USING (id) ORDER BY place`,
@@ -84,7 +84,7 @@ export async function listCategories(query: Query): Promise<string[]> {
   return rows.map(({ category }) => category)
 }
 
-/** What people type, as a PostgreSQL text query: all words must occur, each may be the beginning of one. */
+/** User input as a PostgreSQL text query: all words must match, each as a prefix. */
 export function prefixQuery(typed: string): string {
   const words = typed.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
   return words

@@ -6,10 +6,10 @@ const ttlSeconds = 300
 const howMany = 4
 
 /**
- * What people bought together with this product, most often first; may be empty.
+ * Products bought together with this one, most frequent first; may be empty.
  *
- * Only the ranking is cached, as ids: it is the costly part and may be some minutes old. Names and prices may not, so
- * they are read each time.
+ * Caches only the ranking, as ids: it is the expensive part and may be minutes old. Names and prices must be current,
+ * so they are read each time.
  */
 export async function boughtTogether(query: Query, cache: Cache, productId: number): Promise<Product[]> {
   const ids = await cache.remember(`shop:bought-together:${productId}`, ttlSeconds, () =>

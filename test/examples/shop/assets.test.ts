@@ -15,7 +15,7 @@ function assetsWith(css: string) {
 
 const nameOf = (url: string) => url.replace('/assets/', '')
 
-test('the address of an asset changes with its content, and only what has that address is kept for ever', () => {
+test('the URL of an asset changes with its content, and only that URL is cached forever', () => {
   const before = assetsWith('a {}')
   const now = assetsWith('b {}')
   assert.match(now.url('shop.css'), /^\/assets\/shop\.[0-9a-f]{12}\.css$/)
@@ -23,7 +23,7 @@ test('the address of an asset changes with its content, and only what has that a
   assert.equal(now.find(nameOf(now.url('shop.css')))?.cacheControl, 'public, max-age=31536000, immutable')
 })
 
-test('the address of another release is answered with what is there, and nobody keeps that', () => {
+test('the URL of another release gets the current content, uncached', () => {
   const before = assetsWith('a {}')
   const now = assetsWith('b {}')
   const asset = now.find(nameOf(before.url('shop.css')))
@@ -31,13 +31,13 @@ test('the address of another release is answered with what is there, and nobody 
   assert.equal(asset?.cacheControl, 'no-store')
 })
 
-test('an asset under its plain name is kept for a minute and can be asked for again by its tag', () => {
+test('an asset under its plain name is cached for a minute and can be revalidated', () => {
   const asset = assetsWith('a {}').find('shop.css')
   assert.equal(asset?.cacheControl, 'public, max-age=60')
   assert.match(asset?.etag ?? '', /^"[0-9a-f]{12}"$/)
 })
 
-test('nothing but the files of the folder can be asked for', () => {
+test('only files of the folder can be requested', () => {
   const assets = assetsWith('a {}')
   for (const name of ['', '.', '..', '../assets.ts', 'shop', 'shop.css/', 'constructor']) {
     assert.equal(assets.find(name), undefined, name)

@@ -19,20 +19,20 @@ after(async () => {
   await redis?.stop()
 })
 
-test('a value is computed once and then remembered', async () => {
+test('a value is computed once and then cached', async () => {
   const remember = (value: string) => cache.remember('once', 60, async () => value)
   assert.equal(await remember('first'), 'first')
   await until('the value in Redis', async () => (await redis.command('GET', 'once')) === '"first"')
   assert.equal(await remember('second'), 'first')
 })
 
-test('callers that miss together compute once', async () => {
+test('concurrent misses compute once', async () => {
   let computed = 0
   const remember = () => cache.remember('together', 60, async () => ++computed)
   assert.deepEqual(await Promise.all([remember(), remember(), remember()]), [1, 1, 1])
 })
 
-test('a failure to compute is the caller`s, and is not remembered', async () => {
+test('a failed computation rejects and is not cached', async () => {
   const fail = () => cache.remember('fails', 60, () => Promise.reject(new Error('no database')))
   await assert.rejects(fail, /no database/)
   assert.equal(await cache.remember('fails', 60, async () => 'now it works'), 'now it works')
@@ -46,7 +46,7 @@ test('without Redis every value is computed', async () => {
   await none.close()
 })
 
-test('a Redis that hangs does not hold anybody', async () => {
+test('a hung Redis delays no request', async () => {
   redis.pause()
   try {
     assert.equal(await cache.remember('hangs', 60, async () => 'computed'), 'computed')
@@ -55,7 +55,7 @@ test('a Redis that hangs does not hold anybody', async () => {
   }
 })
 
-test('a Redis that dies is a miss, is told once, and is used again when it is back', async () => {
+test('a dead Redis is a miss, is logged once, and is used again when it is back', async () => {
   await redis.kill()
   await until('the loss to be seen', () => cache.state() === 'down')
   assert.equal(await cache.remember('dies', 60, async () => 'computed'), 'computed')
@@ -66,11 +66,11 @@ test('a Redis that dies is a miss, is told once, and is used again when it is ba
   await until('the value in Redis', async () => (await redis.command('GET', 'back')) === '"kept"')
   assert.deepEqual(
     log.map((line) => line.replace(/\(.*\)/, '(why)')),
-    ['cache: down, going on without it (why)', 'cache: up again'],
+    ['cache: Redis is down, continuing without it (why)', 'cache: Redis is up again'],
   )
 })
 
-test('a Redis that was never there is a miss, too', async () => {
+test('a Redis that never existed is a miss, too', async () => {
   const lines: string[] = []
   const nowhere = openCache('redis://127.0.0.1:1', (line) => lines.push(line))
   assert.equal(await nowhere.remember('x', 60, async () => 'computed'), 'computed')

@@ -1,4 +1,4 @@
-/** The shop with a primary, a lagging replica and a write endpoint that moves: what a region sees of a failover. */
+/** The shop with a primary, a lagging replica and a moving write endpoint: a failover from a region's view. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Order } from '../../../examples/shop/store/orders.ts'
@@ -33,7 +33,7 @@ after(async () => {
 const lines = [{ productId: 8, quantity: 1 }]
 const unknownOrder = '/orders/00000000-0000-4000-8000-000000000000'
 
-test('a new order is shown although the replica has not replayed it yet', async () => {
+test('a new order is shown before the replica has replayed it', async () => {
   await replica.query('SELECT pg_wal_replay_pause()')
   const { id } = (await (await shop.order({ reference: 'fresh', lines })).json()) as Order
   assert.deepEqual(await replica.query('SELECT FROM orders WHERE id = $1', [id]), [])
@@ -50,7 +50,7 @@ test('a new order is shown although the replica has not replayed it yet', async 
   )
 })
 
-test('without a primary the shop is healthy, shows its pages, and claims nothing that only a primary knows', async () => {
+test('without a primary, the shop is healthy, shows its pages, and claims nothing that only a primary knows', async () => {
   writeEndpoint.lead(undefined)
   assert.equal((await shop.get('/healthz')).status, 200)
   assert.equal((await shop.get('/')).status, 200)
@@ -63,7 +63,7 @@ test('without a primary the shop is healthy, shows its pages, and claims nothing
   assert.equal((await shop.get(unknownOrder)).status, 404)
 })
 
-test('an order that comes while the primary is lost is placed once the replica is promoted', async () => {
+test('an order during the loss of the primary is placed once the replica is promoted', async () => {
   const tried = writeEndpoint.taken()
   await primary.kill()
   writeEndpoint.lead(undefined)
@@ -78,7 +78,7 @@ test('an order that comes while the primary is lost is placed once the replica i
   ])
 })
 
-test('without a replica the shop is not healthy and says so', async () => {
+test('without a replica, the shop reports itself unhealthy', async () => {
   await replica.kill()
   await until('the health check to notice', async () => (await shop.get('/healthz')).status === 503)
   assert.deepEqual(await (await shop.get('/healthz')).json(), {

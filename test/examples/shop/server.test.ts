@@ -1,4 +1,4 @@
-/** The shop as a process: what its supervisor sees. */
+/** The shop as a process, from its supervisor's view. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -36,7 +36,7 @@ async function startServer(): Promise<Server> {
   return { url: `http://${host}:${port}`, process: child, output: () => output, exited }
 }
 
-test('it says one line when it listens and nothing while it serves', async () => {
+test('it logs one line when it listens and nothing while it serves', async () => {
   const server = await startServer()
   for (const path of ['/', '/products/1', '/healthz', '/nowhere'])
     await (await fetch(server.url + path)).text()
@@ -45,7 +45,7 @@ test('it says one line when it listens and nothing while it serves', async () =>
   assert.equal(await server.exited, 0)
 })
 
-test('a database that dies and comes back does not take the process with it', async () => {
+test('the process survives the loss and return of its database', async () => {
   const server = await startServer()
   assert.equal((await fetch(`${server.url}/`)).status, 200)
   await postgres.kill()
@@ -60,14 +60,14 @@ test('a database that dies and comes back does not take the process with it', as
   assert.equal(await server.exited, 0)
 })
 
-test('asked to stop, it takes no more, finishes what it has, ends its event streams and goes', async () => {
+test('on SIGTERM, it accepts no more requests, finishes those in flight, ends event streams and exits', async () => {
   const server = await startServer()
-  // Keeps its connection open until the server closes it, as proxies do.
+  // Keeps its connection open until the server closes it, like proxies.
   const agent = new Agent({ keepAlive: true })
   const events = await new Promise<IncomingMessage>((resolve) =>
     get(`${server.url}/events`, { agent }, resolve),
   )
-  // An order that cannot finish before it is let go.
+  // An order that cannot finish until the lock is released.
   const lock = postgres.query(
     'BEGIN; LOCK TABLE order_lines IN EXCLUSIVE MODE; SELECT pg_sleep(3600); COMMIT',
   )
@@ -100,13 +100,13 @@ const blockedOrders =
 const sleeping = () =>
   postgres.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
 
-test('without its settings it says what is missing and ends', async () => {
+test('without its settings, it reports what is missing and exits', async () => {
   const { status, output } = await runProgram('server.ts', { PORT: 'x' })
   assert.equal(status, 2)
   assert.match(output, /^PORT: expected .*\nDATABASE_URL: missing/)
 })
 
-test('an address that is taken is said plainly', async () => {
+test('an address in use is reported clearly', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { settingsFrom } from '../../../examples/shop/settings.ts'
 
-test('a database is all the shop needs', () => {
+test('the shop needs only a database', () => {
   assert.deepEqual(settingsFrom({ DATABASE_URL: 'postgres://db/shop' }), {
     host: '127.0.0.1',
     port: 3000,
@@ -13,7 +13,7 @@ test('a database is all the shop needs', () => {
   })
 })
 
-test('in a region it reads next door and writes wherever the primary is', () => {
+test('in a region, it reads locally and writes to the primary', () => {
   const settings = settingsFrom({
     HOST: '127.77.2.1',
     PORT: '3001',
@@ -27,6 +27,6 @@ test('in a region it reads next door and writes wherever the primary is', () => 
   assert.equal(settings.databaseReadUrl, 'postgres://127.77.2.1:6433/shop')
 })
 
-test('everything that is wrong is said at once', () => {
+test('all problems are reported at once', () => {
   assert.throws(() => settingsFrom({ PORT: 'http' }), /PORT: expected a number.*\nDATABASE_URL: missing/)
 })

@@ -1,4 +1,4 @@
-/** The shop as its users and programs see it, with a real PostgreSQL and a real Redis. */
+/** The shop from the view of users and programs, with a real PostgreSQL and Redis. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Order } from '../../../examples/shop/store/orders.ts'
@@ -30,16 +30,16 @@ const text = async (path: string) => (await shop.get(path)).text()
 const json = async <T>(response: Response) => (await response.json()) as T
 const cards = (markup: string) => markup.match(/class="card"/g)?.length ?? 0
 
-test('a release can be repeated: the second one changes nothing', async () => {
+test('a repeated release changes nothing', async () => {
   const counts =
     'SELECT (SELECT count(*)::int FROM products) AS products, (SELECT count(*)::int FROM orders) AS orders'
   const counted = await postgres.query(counts)
   const second = await runProgram('seed.ts', { DATABASE_URL: postgres.url })
-  assert.match(second.output, /0 migrations applied, the shop is filled already/)
+  assert.match(second.output, /0 migrations applied, the shop already has data/)
   assert.deepEqual(await postgres.query(counts), counted)
 })
 
-test('two releases at once fill one shop', async () => {
+test('concurrent releases fill the shop once', async () => {
   const [{ url }] = (await postgres.query<{ url: string }>(
     `SELECT '${postgres.url.replace(/postgres$/, 'twice')}' AS url`,
   )) as [{ url: string }]
@@ -52,7 +52,7 @@ test('two releases at once fill one shop', async () => {
   assert.deepEqual(both.map(({ output }) => /2000 products/.test(output)).sort(), [false, true])
 })
 
-test('the list has pages of 24 things; a page past the end is the last one', async () => {
+test('the list has pages of 24 products; a page past the end is the last one', async () => {
   const first = await text('/')
   assert.match(first, /2,000 things/)
   assert.match(first, /Page 1 of 84/)
@@ -63,14 +63,14 @@ test('the list has pages of 24 things; a page past the end is the last one', asy
   }
 })
 
-test('search finds words and beginnings of words, in a category if asked', async () => {
+test('search finds words and prefixes, optionally in a category', async () => {
   assert.match(await text('/?q=fjord+teap'), /1 thing</)
   assert.match(await text('/?q=fjord'), /80 things/)
   assert.match(await text('/?q=fjord&category=Kitchen'), /10 things/)
   assert.match(await text('/?q=zzzz'), /Nothing found/)
 })
 
-test('no search and no address can upset the database', async () => {
+test('no search and no address causes a database error', async () => {
   const nasty = [
     "'",
     "'; DROP TABLE orders; --",
@@ -93,7 +93,7 @@ test('no search and no address can upset the database', async () => {
   assert.deepEqual(shop.log, [])
 })
 
-test('a product page recommends what was bought together, most often first, and keeps the ranking in Redis', async () => {
+test('a product page recommends products bought together, most frequent first, and caches the ranking in Redis', async () => {
   const top = await postgres.query<{ id: number; name: string }>(
     `SELECT p.id, p.name FROM order_lines a JOIN order_lines b USING (order_id) JOIN products p ON p.id = b.product_id
      WHERE a.product_id = 5 AND b.product_id <> 5 GROUP BY p.id ORDER BY count(*) DESC, p.id LIMIT 4`,
@@ -114,7 +114,7 @@ test('a product page recommends what was bought together, most often first, and 
   assert.match(await text('/products/5'), new RegExp(`name="product-${shown[0]}"`))
 })
 
-test('a browser orders with a form, is sent to its order and finds it in its history', async () => {
+test('a browser orders with a form, is redirected to its order and finds it in its history', async () => {
   const response = await shop.submit({ 'product-12': '2', 'product-17': '1' })
   assert.equal(response.status, 303)
   const location = response.headers.get('location')!
@@ -129,18 +129,18 @@ test('a browser orders with a form, is sent to its order and finds it in its his
   assert.doesNotMatch(await text('/orders'), /\/orders\/[0-9a-f-]{36}/)
 })
 
-test('over TLS the cookie is for TLS only', async () => {
+test('over TLS, the cookie is Secure', async () => {
   const response = await shop.submit({ 'product-1': '1' }, { 'x-forwarded-proto': 'https' })
   assert.match(response.headers.get('set-cookie') ?? '', /; Secure/)
 })
 
-test('looking around sets no cookie', async () => {
+test('browsing sets no cookie', async () => {
   for (const path of ['/', '/products/1', '/orders', '/assets/shop.css', '/healthz']) {
     assert.equal((await shop.get(path)).headers.get('set-cookie'), null, path)
   }
 })
 
-test('a program gets its order back, at the prices of the catalogue', async () => {
+test('a program gets its order back at catalogue prices', async () => {
   const response = await shop.order({ reference: 'program-1', lines: [{ productId: 3, quantity: 2 }] })
   assert.equal(response.status, 201)
   const order = await json<Order>(response)
@@ -158,7 +158,7 @@ test('a program gets its order back, at the prices of the catalogue', async () =
   )
 })
 
-test('the same reference is the same order, however often and however much at once it is sent', async () => {
+test('the same reference is one order, however often and concurrently it is sent', async () => {
   const wanted = { reference: 'again', lines: [{ productId: 8, quantity: 1 }] }
   const responses = await Promise.all([1, 2, 3, 4, 5].map(() => shop.order(wanted)))
   assert.deepEqual(responses.map(({ status }) => status).sort(), [200, 200, 200, 200, 201])
@@ -166,18 +166,18 @@ test('the same reference is the same order, however often and however much at on
   assert.equal(ids.size, 1)
 })
 
-test('a reference that was used for another order is refused', async () => {
+test('a reference of another order is refused', async () => {
   await shop.order({ reference: 'mine', lines: [{ productId: 8, quantity: 1 }] })
   const other = await shop.order({ reference: 'mine', lines: [{ productId: 9, quantity: 1 }] })
   assert.equal(other.status, 409)
   assert.equal((await json<Problem>(other)).error.code, 'reference_taken')
 })
 
-test('what cannot be ordered is refused with a reason and leaves nothing behind', async () => {
+test('an invalid order is refused with a reason and leaves nothing behind', async () => {
   const before = await postgres.query('SELECT count(*)::int FROM orders')
   const unknown = await shop.order({ lines: [{ productId: 2_001, quantity: 1 }] })
   assert.equal(unknown.status, 400)
-  assert.deepEqual((await json<Problem>(unknown)).error.details, ['lines: there is no product 2001'])
+  assert.deepEqual((await json<Problem>(unknown)).error.details, ['lines: no product 2001'])
   assert.equal((await shop.order({ lines: [] })).status, 400)
   assert.equal((await shop.submit({})).status, 400)
   assert.equal((await shop.order({ lines: 'x'.repeat(20_000) })).status, 413)
@@ -186,7 +186,7 @@ test('what cannot be ordered is refused with a reason and leaves nothing behind'
   assert.deepEqual(await postgres.query('SELECT count(*)::int FROM orders'), before)
 })
 
-test('a checker finds an order by its reference', async () => {
+test('the API finds an order by its reference', async () => {
   await shop.order({ reference: 'checked', lines: [{ productId: 8, quantity: 1 }] })
   const { orders } = await json<{ orders: Order[] }>(
     await shop.get('/api/orders?reference=checked&reference=missing'),
@@ -197,7 +197,7 @@ test('a checker finds an order by its reference', async () => {
   )
 })
 
-test('a checker reads all orders from a time on, page by page, each once', async () => {
+test('the API lists all orders since a time, page by page, each once', async () => {
   const since = '2025-12-31T00:00:00Z'
   const expected = await postgres.query<{ reference: string }>(
     'SELECT reference FROM orders WHERE placed_at >= $1 ORDER BY placed_at, id',
@@ -220,7 +220,7 @@ test('a checker reads all orders from a time on, page by page, each once', async
   )
 })
 
-test('the stylesheet of a page can be kept for ever, and unchanged assets are not sent twice', async () => {
+test('the stylesheet of a page may be cached forever, and unchanged assets are not sent twice', async () => {
   const [, url] = /href="(\/assets\/shop\.[^"]+\.css)"/.exec(await text('/'))!
   const css = await shop.get(url!)
   assert.equal(css.headers.get('cache-control'), 'public, max-age=31536000, immutable')
@@ -232,14 +232,14 @@ test('the stylesheet of a page can be kept for ever, and unchanged assets are no
   assert.equal(await again.text(), '')
 })
 
-test('pages name the region that served them, and believe no edge with an odd name', async () => {
+test('pages name the region that served them, and ignore invalid edge names', async () => {
   assert.match(await text('/'), /served by <b>us-west<\/b>/)
   const via = async (edge: string) => (await shop.get('/', { 'nearside-edge': edge })).text()
   assert.match(await via('us-east'), /received at <b>us-east<\/b>/)
   assert.doesNotMatch(await via('<b>us-east'), /received at/)
 })
 
-test('events come until the shop stops', async () => {
+test('events are sent until the shop stops', async () => {
   const other = openShop({ databaseUrl: postgres.url })
   const response = await other.get('/events')
   assert.equal(response.headers.get('content-type'), 'text/event-stream')
@@ -252,7 +252,7 @@ test('events come until the shop stops', async () => {
   await other.close()
 })
 
-test('a defect is told to the log and not to the user', async () => {
+test('a bug is logged and not shown to the user', async () => {
   const broken = openShop(
     { databaseUrl: postgres.url },
     {
@@ -274,7 +274,7 @@ test('a defect is told to the log and not to the user', async () => {
   await broken.services.cache.close()
 })
 
-test('pages allow no script or style but their own files', async () => {
+test('pages allow only their own scripts and styles', async () => {
   const response = await shop.get('/')
   assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'; script-src 'self'/)
   assert.doesNotMatch(await response.text(), /style="|<style|javascript:|onclick/)

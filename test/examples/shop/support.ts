@@ -13,17 +13,17 @@ export const shopFolder = join(import.meta.dirname, '../../../examples/shop')
 export type Shop = {
   app: Hono
   services: Services
-  /** What the shop wrote to its log. */
+  /** The shop's log. */
   log: string[]
   get(path: string, headers?: Record<string, string>): Promise<Response>
-  /** Orders as a program does: JSON in, JSON out. */
+  /** Orders like a program: JSON in, JSON out. */
   order(order: unknown, headers?: Record<string, string>): Promise<Response>
-  /** Orders as a browser does. */
+  /** Orders like a browser. */
   submit(form: Record<string, string>, headers?: Record<string, string>): Promise<Response>
   close(): Promise<void>
 }
 
-/** The shop inside the test's process; `services` replaces parts of it. */
+/** The shop in the test's process; `services` replaces parts of it. */
 export function openShop(
   urls: { databaseUrl: string; databaseReadUrl?: string; redisUrl?: string },
   services: Partial<Services> = {},
@@ -66,7 +66,7 @@ export function openShop(
   }
 }
 
-/** Runs one of the shop's programs to its end, as it is run in a region. */
+/** Runs one of the shop's programs to completion, as in a region. */
 export async function runProgram(
   program: 'seed.ts' | 'server.ts',
   env: Record<string, string>,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTicker } from '../../../examples/shop/ticker.ts'
 
-test('all who wait get the same news, loaded once', async () => {
+test('all listeners get the same news, loaded once', async () => {
   let loads = 0
   const ticker = startTicker(1, async () => ++loads)
   assert.deepEqual(await Promise.all([ticker.next(), ticker.next(), ticker.next()]), [1, 1, 1])

@@ -1,4 +1,4 @@
-/** What a transaction does when its server, or the way to it, fails in the middle. Real PostgreSQL, real network. */
+/** Transactions whose server or connection fails midway. Real PostgreSQL, real network. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { DatabaseUnavailable, OutcomeUnknown } from '../../../../examples/shop/database/errors.ts'
@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await postgres.resetConfiguration()
-  // First the way, so that nothing that still hangs on it can hold the close.
+  // First the proxy, so that no open connection can block the close.
   await proxy.stop()
   await database.close()
 })
@@ -42,7 +42,7 @@ const write = (note: string) => async (query: Query) => {
 }
 const notes = () => postgres.query<{ note: string; written: number }>('SELECT note, written FROM notes')
 
-/** The process ids of the servers that are stuck in this way. */
+/** Process ids of backends with this wait event. */
 const waiting = async (event: string) =>
   (
     await postgres.query<{ pid: number }>(
@@ -51,10 +51,10 @@ const waiting = async (event: string) =>
     )
   ).map(({ pid }) => pid)
 
-test('work that fails by itself is rolled back, not repeated, and costs no connection', async () => {
+test('work that fails by itself is rolled back, not retried, and keeps its connection', async () => {
   const failing = async (query: Query) => {
     await write('a')(query)
-    throw new RangeError('the work is wrong')
+    throw new RangeError('bug in the work')
   }
   await assert.rejects(database.write(failing, { idempotent: true }), RangeError)
   await assert.rejects(
@@ -66,7 +66,7 @@ test('work that fails by itself is rolled back, not repeated, and costs no conne
   assert.equal(proxy.taken(), 1)
 })
 
-test('a failed statement that the work overlooks is not taken for success', async () => {
+test('a failed statement that the work ignores is not a success', async () => {
   const careless = async (query: Query) => {
     await write('a')(query)
     await query('SELECT nonsense').catch(() => {})
@@ -75,7 +75,7 @@ test('a failed statement that the work overlooks is not taken for success', asyn
   assert.deepEqual(await notes(), [])
 })
 
-test('on a server that turned into a replica the work is tried again on another connection', async () => {
+test('work on a server that became a replica is retried on another connection', async () => {
   await database.write(write('before'), { idempotent: false })
   await postgres.configure({ default_transaction_read_only: 'on' })
   const writing = database.write(write('after'), { idempotent: false })
@@ -91,14 +91,14 @@ test('on a server that turned into a replica the work is tried again on another 
   )
 })
 
-test('a connection that breaks before COMMIT was sent costs another try and nothing else', async () => {
+test('a connection that breaks before COMMIT causes only a retry', async () => {
   proxy.loseAnswerTo('INSERT INTO notes')
   await database.write(write('a'), { idempotent: false })
   assert.equal(attempts, 2)
   assert.deepEqual(await notes(), [{ note: 'a', written: 1 }])
 })
 
-test('a server that is told to shut down in the middle costs another try, too', async () => {
+test('a server shutdown midway causes a retry, too', async () => {
   await postgres.query("INSERT INTO notes (note) VALUES ('a')")
   const held = Promise.withResolvers<void>()
   const free = Promise.withResolvers<void>()
@@ -122,26 +122,26 @@ test('a server that is told to shut down in the middle costs another try, too', 
   assert.deepEqual(await notes(), [{ note: 'a', written: 2 }])
 })
 
-test('when the answer to COMMIT is lost, idempotent work is tried again', async () => {
+test('if the answer to COMMIT is lost, idempotent work is retried', async () => {
   proxy.loseAnswerTo('COMMIT')
   await database.write(write('a'), { idempotent: true })
   assert.deepEqual(await notes(), [{ note: 'a', written: 2 }])
 })
 
-test('when the answer to COMMIT is lost, all other work is neither repeated nor called a failure', async () => {
+test('if the answer to COMMIT is lost, other work is neither retried nor reported as failed', async () => {
   proxy.loseAnswerTo('COMMIT')
   await assert.rejects(database.write(write('a'), { idempotent: false }), OutcomeUnknown)
   assert.equal(attempts, 1)
   assert.deepEqual(await notes(), [{ note: 'a', written: 1 }])
 })
 
-test('a doubt is not forgotten because the next try fails for sure', async () => {
+test('an ambiguous outcome stays ambiguous even if the retry fails', async () => {
   proxy.loseAnswerTo('COMMIT')
-  const writing = database.write(write('a'), { idempotent: true, patienceMs: 0 })
+  const writing = database.write(write('a'), { idempotent: true, retryForMs: 0 })
   await assert.rejects(writing, OutcomeUnknown)
 
   const onceThenWrong = async (query: Query) => {
-    if (attempts === 1) throw new RangeError('the work is wrong')
+    if (attempts === 1) throw new RangeError('bug in the work')
     await write('b')(query)
   }
   attempts = 0
@@ -149,7 +149,7 @@ test('a doubt is not forgotten because the next try fails for sure', async () =>
   await assert.rejects(database.write(onceThenWrong, { idempotent: true }), OutcomeUnknown)
 })
 
-test('a commit that a server calls done although it was not replicated is not believed', async () => {
+test('a successful commit without replication is not a success', async () => {
   await postgres.configure({ synchronous_standby_names: 'nobody' })
   const writing = database.write(write('a'), { idempotent: true })
   let isDone = false
@@ -158,7 +158,7 @@ test('a commit that a server calls done although it was not replicated is not be
   })
   const first = await until('the wait for the standby', async () => (await waiting('SyncRep'))[0])
   await postgres.query('SELECT pg_cancel_backend($1)', [first])
-  // The second try waits as well, so that its success stands for both.
+  // The retry waits as well, so that its success covers both.
   await until('another wait', async () => (await waiting('SyncRep')).some((pid) => pid !== first))
   assert.equal(isDone, false)
 
@@ -167,17 +167,17 @@ test('a commit that a server calls done although it was not replicated is not be
   assert.deepEqual(await notes(), [{ note: 'a', written: 2 }])
 })
 
-test('with no primary in time nothing was written, and that is what is said', async () => {
+test('without a primary in time, nothing is written and the error says so', async () => {
   proxy.lead(undefined)
   await assert.rejects(
-    database.write(write('a'), { idempotent: false, patienceMs: 300 }),
+    database.write(write('a'), { idempotent: false, retryForMs: 300 }),
     DatabaseUnavailable,
   )
   assert.equal(attempts, 0)
   assert.deepEqual(await notes(), [])
 })
 
-test('work waits for a primary that comes in time', async () => {
+test('work waits for a primary that appears in time', async () => {
   proxy.lead(undefined)
   const writing = database.write(write('a'), { idempotent: false })
   await until('some tries', () => proxy.taken() > 2)
@@ -186,7 +186,7 @@ test('work waits for a primary that comes in time', async () => {
   assert.deepEqual(await notes(), [{ note: 'a', written: 1 }])
 })
 
-test('idle connections may be dropped at any time', async () => {
+test('idle connections may break at any time', async () => {
   await Promise.all([database.read('SELECT 1'), database.write(write('a'), { idempotent: true })])
   await postgres.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shop'",
@@ -196,7 +196,7 @@ test('idle connections may be dropped at any time', async () => {
   await database.write(write('b'), { idempotent: true })
 })
 
-test('a read goes on although every kept connection turns out to be broken', async (t) => {
+test('a read succeeds even if every kept connection is broken', async (t) => {
   const url = `postgres://shop@${proxy.host}:${proxy.port}/postgres`
   const reading = openDatabase({ databaseUrl: url, databaseReadUrl: url })
   t.after(() => reading.close())
@@ -209,11 +209,11 @@ test('a read goes on although every kept connection turns out to be broken', asy
   }
 })
 
-test('a server that is lost with its greeting is tried again, and does not end the process', async (t) => {
+test('a server that fails right after connecting is retried, and does not end the process', async (t) => {
   const { url, greeted } = await startLostAtOnce(t)
   const lost = openDatabase({ databaseUrl: url, databaseReadUrl: url })
   t.after(() => lost.close())
-  const written = lost.write(write('a'), { idempotent: true, patienceMs: 600 })
+  const written = lost.write(write('a'), { idempotent: true, retryForMs: 600 })
   await assert.rejects(written, DatabaseUnavailable)
   assert.ok(greeted() > 1)
   await assert.rejects(lost.read('SELECT 1'))

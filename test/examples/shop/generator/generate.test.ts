@@ -5,14 +5,14 @@ import { generateOrders, generateProducts } from '../../../../examples/shop/gene
 const products = generateProducts(7)
 const orders = generateOrders(7, products, 500)
 
-test('the same seed gives the same shop, another seed another one', () => {
+test('the shop is determined by the seed', () => {
   assert.deepEqual(generateProducts(7), products)
   assert.deepEqual(generateOrders(7, products, 500), orders)
   assert.notDeepEqual(generateProducts(8), products)
   assert.notDeepEqual(generateOrders(8, products, 500), orders)
 })
 
-test('there are 2,000 products with ids from 1 on and names of their own', () => {
+test('there are 2,000 products with consecutive ids and unique names', () => {
   assert.deepEqual(
     products.map(({ id }) => id),
     Array.from({ length: 2_000 }, (_, index) => index + 1),
@@ -32,7 +32,7 @@ test('an order has 1 to 5 different products, at their prices', () => {
   assert.equal(new Set(orders.map(({ reference }) => reference)).size, orders.length)
 })
 
-test('most things are bought with others of their own series, so that recommendations mean something', () => {
+test('most products are bought with others of their series, so that recommendations are meaningful', () => {
   const series = (productId: number) => products[productId - 1]!.name.split(' ', 1)[0]
   const pairs = orders.flatMap(({ lines }) => lines.slice(1).map((line) => [lines[0]!, line] as const))
   const matching = pairs.filter(([first, other]) => series(first.productId) === series(other.productId))

@@ -18,7 +18,7 @@ const product: Product = {
   hue: 214,
 }
 
-test('no page lets through markup from data or from the request', async () => {
+test('no page contains unescaped markup from data or requests', async () => {
   const evil: Product = { ...product, name: attack, category: attack, description: attack }
   const order = {
     id: 'x',
@@ -46,19 +46,19 @@ test('no page lets through markup from data or from the request', async () => {
   }
 })
 
-test('a page says which region served it, and which received it when that is another', async () => {
+test('a page shows the region that served it, and the receiving one if different', async () => {
   const page = { title: 'x', body: '' as never }
   assert.match(String(await layout(frame, page)), /served by <b>us-west<\/b>/)
   assert.doesNotMatch(String(await layout({ ...frame, edge: 'us-west' }, page)), /received/)
   assert.match(String(await layout({ ...frame, edge: 'us-east' }, page)), /received at <b>us-east<\/b>/)
 })
 
-test('prices are written as money', async () => {
+test('prices are formatted as money', async () => {
   const { body } = productPage({ product, together: [], similar: [], reference: 'r' })
   assert.match(String(await body), /\$1,234\.50/)
 })
 
-test('the address of a listing holds what was asked for and no more', () => {
+test('the address of a listing contains only its filters', () => {
   assert.equal(listAddress({}), '/')
   assert.equal(listAddress({ search: 'mug & bowl', page: 1 }), '/?q=mug+%26+bowl')
   assert.equal(
@@ -67,7 +67,7 @@ test('the address of a listing holds what was asked for and no more', () => {
   )
 })
 
-test('the pager leads to pages that exist', async () => {
+test('the pager links to existing pages', async () => {
   const at = async (page: number) =>
     String(
       await productsPage({

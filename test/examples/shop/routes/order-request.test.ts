@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseFormOrder, parseJsonOrder } from '../../../../examples/shop/routes/order-request.ts'
 
-test('JSON and a form can say the same order', () => {
+test('JSON and a form can express the same order', () => {
   const expected = {
     ok: true,
     request: {
@@ -23,14 +23,14 @@ test('JSON and a form can say the same order', () => {
   assert.deepEqual(parseFormOrder('reference=order-1&product-12=2&product-17=1'), expected)
 })
 
-test('the reference may be left out, and products with no quantity are left out of a form', () => {
+test('the reference is optional, and products of a form without a quantity are ignored', () => {
   assert.deepEqual(parseFormOrder('product-1=3&product-2=&product-3=0'), {
     ok: true,
     request: { reference: undefined, lines: [{ productId: 1, quantity: 3 }] },
   })
 })
 
-test('every problem of an order is reported, each with its place', () => {
+test('every problem of an order is reported with its path', () => {
   const lines = [
     { productId: 1, quantity: 0 },
     { productId: '2', quantity: 1 },
@@ -45,7 +45,7 @@ test('every problem of an order is reported, each with its place', () => {
       'lines[0].quantity: expected a number from 1 to 99',
       'lines[1].productId: expected the number of a product',
       'lines[2].quantity: expected a number from 1 to 99',
-      'lines[3].productId: 3 occurs twice',
+      'lines[3].productId: 3 is a duplicate',
       'lines[3].quantity: expected a number from 1 to 99',
       'lines[4].productId: expected the number of a product',
       'lines[4].quantity: expected a number from 1 to 99',
@@ -63,7 +63,7 @@ test('an order has at least one line and at most 20', () => {
   assert.deepEqual(withLines(0), { ok: false, problems: ['lines: expected 1 to 20 products, found 0'] })
 })
 
-test('whatever is sent, parsing answers, and never lets an order through that the database would refuse', () => {
+test('any input is parsed without a crash, and never accepted if the database would refuse it', () => {
   const isSound = (parsed: ReturnType<typeof parseJsonOrder>) =>
     !parsed.ok ||
     parsed.request.lines.every(

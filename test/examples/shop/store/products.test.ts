@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { prefixQuery } from '../../../../examples/shop/store/products.ts'
 
-test('all words count, each as a beginning', () => {
+test('all words must match, each as a prefix', () => {
   assert.equal(prefixQuery('Wool blan'), 'wool:* & blan:*')
   assert.equal(prefixQuery("  chef's (knife) & | ! <-> :* "), 'chef:* & s:* & knife:*')
   assert.equal(prefixQuery('Grüße'), 'grüße:*')
   assert.equal(prefixQuery('&|!'), '')
 })
 
-test('nothing that is typed can be taken for an operator', () => {
+test('no input is interpreted as an operator', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (typed) => {
       assert.match(prefixQuery(typed), /^([\p{L}\p{N}]+:\*( & [\p{L}\p{N}]+:\*)*)?$/u)
