@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { readQuantity, wholeNumber } from '../src/lib/quantities.ts'
 import type { Options } from './figure.ts'
 
-/** What is typed after `npm run bench --`. Pure. */
+/** The arguments of `npm run bench --`. Pure. */
 export type Chosen = Options & {
   names: readonly string[]
   json: boolean
@@ -10,7 +10,7 @@ export type Chosen = Options & {
   help: boolean
 }
 
-/** Throws an error that says what is wrong. */
+/** Throws an error that describes the problem. */
 export function readArguments(args: readonly string[], known: readonly string[]): Chosen {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -24,7 +24,8 @@ export function readArguments(args: readonly string[], known: readonly string[])
     },
   })
   const unknown = positionals.filter((name) => name !== 'all' && !known.includes(name))
-  if (unknown.length > 0) throw new RangeError(`no benchmark is called ${unknown.join(', ')}`)
+  if (unknown.length > 0)
+    throw new RangeError(`unknown benchmark ${unknown.join(', ')}; expected ${known.join(', ')} or all`)
   const all = positionals.length === 0 || positionals.includes('all')
   return {
     names: all ? known : known.filter((name) => positionals.includes(name)),

@@ -4,7 +4,7 @@ import { udpWorkers } from '../src/engines/knot/render.ts'
 import { withDescendants } from '../src/lib/proc.ts'
 import { answerOf, isRight, sample } from './dns/answering.ts'
 import { droppedAt } from './dns/dropped.ts'
-import { isTaken } from './dns/gdnsd.ts'
+import { isAccepted } from './dns/gdnsd.ts'
 import { resultOf, startLoad } from './dns/load.ts'
 import { type Contestant, contestants, type Place, withPlace } from './dns/place.ts'
 import type { NameServer } from './dns/servers.ts'
@@ -14,9 +14,9 @@ import { cpuSecondsOf, memoryOf } from './usage.ts'
 
 const defaultRuns = 6
 const secondsEach = 4
-/** While the map changes: well within what each can do. */
+/** Load while the map changes, well within the capacity of each server. */
 const steadyPerSecond = 5000
-/** Each server answers this many networks before anything is measured, and all must agree. */
+/** Networks for which all servers must give the same answer before anything is measured. */
 const sampleSize = 2000
 
 export const dns: Benchmark = {
@@ -49,10 +49,10 @@ server was then too busy to read them or had no core for a while, or dnsperf had
               : {}),
           }),
         ),
-        ...beside(place, measurements, 'answers', '/s', (measurement) => measurement.perSecond),
-        ...beside(place, measurements, 'CPU per answer', 'µs', (measurement) => measurement.cpuMicros),
+        ...versus(place, measurements, 'answers', '/s', (measurement) => measurement.perSecond),
+        ...versus(place, measurements, 'CPU per answer', 'µs', (measurement) => measurement.cpuMicros),
         ...memory(place),
-        ...beside(place, changes, 'map change', 's', (change) => change.seconds),
+        ...versus(place, changes, 'map change', 's', (change) => change.seconds),
         ...contestants.map((name): Figure => {
           const own = changes[name]
           return {
@@ -67,13 +67,13 @@ server was then too busy to read them or had no core for a while, or dnsperf had
     }),
 }
 
-/** Throws where they do not; resolves to how many of each one's answers hold for exactly the map's network, in percent. */
+/** Throws if they disagree. Resolves to the percentage of answers with exactly the scope of the map's network, by server. */
 async function agree(
   { servers, map }: Place,
   say: (line: string) => void,
 ): Promise<Record<Contestant, number>> {
   const percent = { ours: 0, gdnsd: 0, powerdns: 0 }
-  const probes = sample(map, sampleSize).filter(({ net }) => isTaken(net))
+  const probes = sample(map, sampleSize).filter(({ net }) => isAccepted(net))
   for (const name of contestants) {
     const { server, name: said } = servers[name]
     let sameScope = 0
@@ -81,11 +81,11 @@ async function agree(
       const seen = await answerOf(server, map.domain, probe.net)
       const wanted = [...probe.addresses].sort().join()
       if (seen?.addresses !== wanted)
-        throw new Error(`${said}: ${JSON.stringify({ ...probe, seen })}: not what is to be measured`)
+        throw new Error(`${said}: ${JSON.stringify({ ...probe, seen })}: wrong answer, cannot measure`)
       if (seen.scope === probe.net.length) sameScope += 1
     }
     percent[name] = (100 * sameScope) / probes.length
-    say(`${said}: ${probes.length} answers are right, ${sameScope} of them for exactly the network`)
+    say(`${said}: ${probes.length} correct answers, ${sameScope} of them with the exact scope`)
   }
   return percent
 }
@@ -173,8 +173,8 @@ async function changeMap(
   }
 }
 
-/** One line for each peer. */
-function beside<T>(
+/** One row per peer. */
+function versus<T>(
   { servers }: Place,
   measured: Record<Contestant, T[]>,
   what: string,
@@ -203,7 +203,7 @@ function memory({ servers }: Place): Figure[] {
     { megabytes: sum(withDescendants(servers[name].pids()).map((pid) => memoryOf(pid).residentMb)) },
   ]
   const measured = { ours: of('ours'), gdnsd: of('gdnsd'), powerdns: of('powerdns') }
-  return beside({ servers } as Place, measured, 'memory', 'MB', ({ megabytes }) => megabytes)
+  return versus({ servers } as Place, measured, 'memory', 'MB', ({ megabytes }) => megabytes)
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`

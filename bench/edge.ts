@@ -5,7 +5,7 @@ import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
 import type { Benchmark, Figure, Target } from './figure.ts'
-import { bringPeers } from './peers.ts'
+import { installPeers } from './peers.ts'
 import { median, spreadOf } from './statistics.ts'
 import { cpuSecondsOf } from './usage.ts'
 
@@ -13,7 +13,7 @@ const defaultRuns = 6
 const connections = 64
 const secondsEach = 3
 
-/** A response header that shows that the right cache answers. */
+/** A response header that proves that the right cache answered. */
 type Proof = { header: string; pattern: RegExp }
 
 type Contest = {
@@ -33,7 +33,7 @@ const nginxHit = { header: 'cache-status', pattern: /HIT/ }
 
 const contests: Contest[] = [
   { what: 'proxied to an app in plain Node', app: 'node', path: '/', target: { atLeast: 1 } },
-  { what: 'proxied to an app that costs nothing', app: 'nginx', path: '/' },
+  { what: 'proxied to an app with negligible cost', app: 'nginx', path: '/' },
   {
     what: 'immutable asset, from HAProxy’s memory',
     app: 'nginx',
@@ -59,7 +59,7 @@ proxy has half of the cores and as many threads; load and app have the others. T
 processes; where load and app are the bottleneck, only CPU distinguishes the proxies. The edge samples its traffic for the log; nginx is measured
 without its access log, and once more with it.`,
   async run({ runs = defaultRuns }, say) {
-    const root = await bringPeers('peers')
+    const root = await installPeers('peers')
     const figures: Figure[] = []
     const machine = await takeWorldLock()
     try {
@@ -88,11 +88,11 @@ async function contend(
   for (const name of names)
     await prove(place.proxies[name].url + path, proof?.[name === 'ours' ? name : 'nginx'])
   for (let run = 0; run < runs; run += 1) {
-    // Whoever comes later meets a warmer machine: they change places.
+    // The later one finds a warmer machine, so they alternate.
     const order = run % 2 === 0 ? names : names.toReversed()
     for (const name of order) measurements[name].push(await measureOnce(place, name, path))
   }
-  const beside = (
+  const versus = (
     name: Contestant,
     of: (measurement: Measurement) => number,
   ): Pick<Figure, 'value' | 'peer'> => {
@@ -104,16 +104,16 @@ async function contend(
     }
     return { value: median(measurements.ours.map(of)), peer: { name: 'nginx', ...peer } }
   }
-  const perSecond = beside('nginx', (measurement) => measurement.perSecond)
+  const perSecond = versus('nginx', (measurement) => measurement.perSecond)
   say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer!.ratio.toFixed(2)} of nginx`)
   return [
     { what, ...perSecond, unit: '/s', ...(target ? { target } : {}) },
     {
       what: '  against nginx with its log',
-      ...beside('nginxLogging', (measurement) => measurement.perSecond),
+      ...versus('nginxLogging', (measurement) => measurement.perSecond),
       unit: '/s',
     },
-    { what: '  CPU per request', ...beside('nginx', (measurement) => measurement.cpuMicros), unit: 'µs' },
+    { what: '  CPU per request', ...versus('nginx', (measurement) => measurement.cpuMicros), unit: 'µs' },
   ]
 }
 
@@ -134,14 +134,16 @@ async function measureOnce(place: Place, name: Contestant, path: string): Promis
   return { perSecond, cpuMicros }
 }
 
-/** Asked several times: the first answer may fill the cache. */
+/** Requests several times, because the first request may fill the cache. */
 async function prove(url: string, proof: Proof | undefined): Promise<void> {
   const { hostname, port, pathname } = new URL(url)
   for (let asked = 1; ; asked += 1) {
     const { status, headers } = await ask(hostname, Number(port), pathname)
     if (status === 200 && (!proof || proof.pattern.test(String(headers[proof.header])))) return
     if (asked === 10)
-      throw new Error(`${url}: not what is to be measured: ${status} ${JSON.stringify(headers)}`)
+      throw new Error(
+        `${url}: not from the expected cache, cannot measure: ${status} ${JSON.stringify(headers)}`,
+      )
     await delay(100)
   }
 }

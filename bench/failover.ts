@@ -6,7 +6,7 @@ import { seconds, withShop } from './world.ts'
 
 const defaultRuns = 10
 const rates = { writesPerSecond: 50, readsPerSecond: 200 }
-/** Users before the kill, and after orders flow again. */
+/** Load before the kill, and after orders have resumed. */
 const beforeMs = 3000
 const afterMs = 5000
 
@@ -28,7 +28,7 @@ which hits the other region.`,
         losses.push(loss)
         say(`run ${run} of ${runs}: ${loss.told}`)
       }
-      say('asking both databases for every order')
+      say('reading every order from both databases')
       return lossFigures(losses, await world.violations())
     }),
 }

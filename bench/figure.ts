@@ -1,6 +1,6 @@
 import type { PeersRoot } from './peers.ts'
 
-/** What a benchmark has to say: figures, some with a target, some beside a peer's measured in the same run. */
+/** The results of a benchmark: figures, some with a target, some with a peer's figure from the same run. */
 
 export type Unit = 's' | 'ms' | 'µs' | 'MB' | '%' | '/s' | ''
 
@@ -10,9 +10,9 @@ export type Figure = {
   what: string
   value: number
   unit: Unit
-  /** Lowest and highest of the measurements that `value` is the median of. */
+  /** Lowest and highest measurement; `value` is the median. */
   spread?: [lowest: number, highest: number]
-  /** The same for something else, in turns with it. A target then is one for the ratio. */
+  /** The same figure of a peer, measured in turns. A target then applies to the ratio. */
   peer?: { name: string; value: number; ratio: number; ratioSpread: [lowest: number, highest: number] }
   target?: Target
   note?: string
@@ -21,22 +21,22 @@ export type Figure = {
 export type Verdict = 'met' | 'missed'
 
 export type Options = {
-  /** How often; each benchmark has a default. */
+  /** Number of runs; each benchmark has a default. */
   runs: number | undefined
-  /** Of whatever is drawn at random. */
+  /** Seed of all random choices. */
   seed: number
 }
 
 export type Benchmark = {
-  /** What is typed. */
+  /** Name on the command line. */
   name: string
-  /** What it answers, for a heading. */
+  /** Heading. */
   title: string
-  /** How it is measured, for whoever reads the figures. */
+  /** Method, for readers of the figures. */
   how: string
-  /** Other programs that it needs, brought when it runs. */
+  /** Other programs that it needs, installed when it runs. */
   peers?: PeersRoot
-  /** `say` tells a person what it is doing. Whatever it starts has ended when it returns or throws. */
+  /** `say` shows progress. Everything it starts has exited when it returns or throws. */
   run(options: Options, say: (line: string) => void): Promise<Figure[]>
 }
 
@@ -47,7 +47,7 @@ export function verdictOf({ value, peer, target }: Figure): Verdict | undefined 
   return met ? 'met' : 'missed'
 }
 
-/** To the peer, else to the target (then less is better for `atMost`); nothing to compare a target of zero with. */
+/** Ratio to the peer, otherwise to the target (less is better for `atMost`); undefined for a target of zero. */
 export function ratioOf({ value, peer, target }: Figure): number | undefined {
   if (peer) return peer.ratio
   if (!target) return undefined

@@ -8,7 +8,7 @@ import { example, withShop } from './world.ts'
 const settleMs = 60_000
 const measureMs = 60_000
 
-/** So that there is one region of each role. */
+/** Adds the missing role. */
 const edgeRegion = { 'sa-east': { location: { lat: -23.55, lon: -46.63 }, role: 'edge' } } as const
 
 type Role = 'full' | 'witness' | 'edge'
@@ -25,7 +25,7 @@ one core. The two full regions differ in which holds the primary.`,
       say('starting a world')
       await world.up()
       await world.settled()
-      say(`letting it come to rest for ${settleMs / 1000} s`)
+      say(`letting it settle for ${settleMs / 1000} s`)
       await delay(settleMs)
       const primary = await world.find('primary')
       const regions = world.regions.map((region) => {
@@ -34,7 +34,7 @@ one core. The two full regions differ in which holds the primary.`,
         const memory = memoryByGroup(processesOfRegion(world.folder, region))
         return { region, role: roleOf(region), agentMb: memoryOf(agent).residentMb, memory }
       })
-      say(`watching it for ${measureMs / 1000} s`)
+      say(`measuring it for ${measureMs / 1000} s`)
       const look = () =>
         new Map(
           world.regions.map((region) => [region, usageOf(processesOfRegion(world.folder, region))] as const),
@@ -74,7 +74,7 @@ one core. The two full regions differ in which holds the primary.`,
           }
         }),
         {
-          what: 'idle, the two full regions and the witness together',
+          what: 'idle, two full regions and witness together',
           value: sum(own.map(({ region }) => total(percentOf(region)))),
           unit: '%',
           target: { atMost: 30 },
@@ -95,7 +95,7 @@ function percents(used: ReadonlyMap<string, number>, elapsedSeconds: number): Ma
   return new Map([...used].map(([group, seconds]) => [group, (100 * seconds) / elapsedSeconds]))
 }
 
-/** The largest first; what rounds to nothing is left out. */
+/** Largest first; omits what rounds to zero. */
 function parts(all: ReadonlyMap<string, number>, unit: string): string {
   return [...all]
     .filter(([, value]) => value >= 0.05)

@@ -2,7 +2,7 @@ import type { Benchmark, Figure, Unit } from './figure.ts'
 import { inLab } from './lab/in-lab.ts'
 import { commitsPerSecond, type Lags } from './lab/lags.ts'
 
-/** Slow rows come in episodes, every ten seconds or so: fewer runs make a 99th percentile of chance. */
+/** Slow rows come in episodes about every ten seconds, so with fewer runs the 99th percentile is random. */
 const defaultRuns = 6
 const secondsEach = 30
 const targetMs = 15
@@ -10,7 +10,7 @@ const targetMs = 15
 export const lag: Benchmark = {
   name: 'lag',
   title: 'Replication lag at a distance',
-  how: `In a lab, the primary in the east and its replica in the west of the United States: ${commitsPerSecond} commits a second for ${secondsEach} s a run
+  how: `In a lab, the primary in the east and its replica in the west of the United States: ${commitsPerSecond} commits per second for ${secondsEach} s a run
 (pgbench at a fixed rate, one row each, each waiting for both regions), and twenty rows a second that are followed. Lag: from
 the moment that such a row's INSERT is sent until a session at the replica sees it, by one clock; it includes the commit at
 the primary, the way, and the replay. Half a round trip of the link is the minimum. Alternating with it, two plain servers
@@ -22,10 +22,9 @@ at the same places, with PostgreSQL's own settings and nothing in front of them.
   },
 }
 
-/** Pure. */
 export function figuresOf(linkMs: number, ours: Lags, plain: Lags): Figure[] {
   const oneWay = linkMs / 2
-  const beside = (what: string, unit: Unit, of: (lags: Lags) => number, note?: string): Figure => {
+  const versus = (what: string, unit: Unit, of: (lags: Lags) => number, note?: string): Figure => {
     const [value, peer] = [of(ours), of(plain)]
     const ratio = value / peer
     return {
@@ -40,20 +39,20 @@ export function figuresOf(linkMs: number, ours: Lags, plain: Lags): Figure[] {
     `${lagsMs.length} rows followed, from ${at(lagsMs, 0).toFixed(1)} to ${at(lagsMs, 1).toFixed(1)} ms`
   return [
     { what: 'half a round trip of the link', value: oneWay, unit: 'ms' },
-    beside(
-      'commits a second',
+    versus(
+      'commits per second',
       '/s',
       ({ commits }) => commits.perSecond,
       `each in both regions: ${commits(ours)}; PostgreSQL alone: ${commits(plain)}`,
     ),
-    beside(
+    versus(
       'lag, median',
       'ms',
       ({ lagsMs }) => at(lagsMs, 0.5),
       `${range(ours)}; PostgreSQL alone: ${range(plain)}`,
     ),
-    beside('lag, 95th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.95)),
-    beside('lag, 99th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.99)),
+    versus('lag, 95th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.95)),
+    versus('lag, 99th percentile', 'ms', ({ lagsMs }) => at(lagsMs, 0.99)),
     {
       what: '  99th percentile beyond half a round trip',
       value: at(ours.lagsMs, 0.99) - oneWay,

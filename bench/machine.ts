@@ -3,7 +3,7 @@ import { arch, availableParallelism, cpus, loadavg, release, totalmem } from 'no
 import { locateEngineRoot } from '../src/engines/root/locate.ts'
 import { version } from '../src/lib/version.ts'
 
-/** Where the figures were measured: without this they say little. */
+/** The machine on which the figures were measured, without which they mean little. */
 export type Machine = {
   nearside: string
   cores: number
@@ -13,7 +13,7 @@ export type Machine = {
   distribution: string
   node: string
   engines: Readonly<Record<string, string>>
-  /** Processes that wanted a core before anything was measured, averaged over a minute. */
+  /** Load average over the minute before the measurement. */
   loadBefore: number
 }
 

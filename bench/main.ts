@@ -18,11 +18,11 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
     load: async () => (await import('./startup.ts')).startup,
   },
   footprint: {
-    about: 'memory and idle processor time',
+    about: 'memory and idle CPU time',
     load: async () => (await import('./footprint.ts')).footprint,
   },
   failover: {
-    about: 'the primary’s region lost, on one machine',
+    about: 'loss of the primary’s region, on one machine',
     load: async () => (await import('./failover.ts')).failover,
   },
   'region-loss': {
@@ -83,7 +83,7 @@ async function measure(name: string, { runs, seed }: Options): Promise<Result> {
 }
 
 function render({ name, how, figures, error }: Result): string {
-  return `\n${name}\n${how}\n\n${figures ? renderTable(figures) : `could not be measured: ${error}\n`}`
+  return `\n${name}\n${how}\n\n${figures ? renderTable(figures) : `could not measure: ${error}\n`}`
 }
 
 function asJson({ name, how, peers, figures, error }: Result) {

@@ -6,7 +6,7 @@ import { bringSecondRoot } from '../setup/second-root.mjs'
 import { childPid, sandboxCommand } from '../src/engines/root/sandbox.ts'
 import { withDescendants } from '../src/lib/proc.ts'
 
-/** What we compare with and what makes the load, from Debian as the engines are, in roots of their own. */
+/** Peers and load generators, from Debian like the engines, in separate roots. */
 const packages = {
   peers: ['nginx', 'wrk'],
   'dns-peers': ['dnsperf', 'gdnsd', 'pdns-backend-geoip', 'pdns-server'],
@@ -14,38 +14,38 @@ const packages = {
 
 export type PeersRoot = keyof typeof packages
 
-export const bringPeers = (root: PeersRoot): Promise<string> => bringSecondRoot(root, packages[root])
+export const installPeers = (root: PeersRoot): Promise<string> => bringSecondRoot(root, packages[root])
 
-/** What is in such a root of what was asked for: `nginx 1.26.3-3`. */
+/** Versions of the requested packages in such a root: `nginx 1.26.3-3`. */
 export async function peerVersions(root: PeersRoot): Promise<string[]> {
-  const manifest = join(await bringPeers(root), 'manifest.json')
+  const manifest = join(await installPeers(root), 'manifest.json')
   const { packages: all } = JSON.parse(readFileSync(manifest, 'utf8')) as { packages: Record<string, string> }
   return packages[root].map((name) => `${name} ${all[name]}`)
 }
 
 export type Peer = {
-  /** On the host. */
+  /** Process id on the host. */
   pid: number
   output(): string
   /** Resolves to its exit status. */
   ended: Promise<number>
   hasEnded(): boolean
-  /** To the program itself: it may have something to say before it ends. */
+  /** Sent to the program itself, which may write output before it exits. */
   signal(name: NodeJS.Signals): void
-  /** At once, with everything that it has started. */
+  /** Kills it immediately, with all of its children. */
   stop(): Promise<void>
 }
 
 /**
- * Runs a program of the peers' root on these cores. Unlike our engines it gets process ids of its own, so that the
- * kernel ends its workers with it, however we end.
+ * Runs a program of the peers' root on these cores. Unlike our engines, it gets its own PID namespace, so that the
+ * kernel kills its workers with it, however we exit.
  */
 export async function runPeer(
   root: string,
   folder: string,
   cores: readonly number[],
   command: readonly string[],
-  /** Other folders that it needs. */
+  /** Further folders that it needs. */
   others: readonly string[] = [],
 ): Promise<Peer> {
   mkdirSync(folder, { recursive: true })
@@ -76,7 +76,7 @@ export async function runPeer(
     ended,
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     signal(name) {
-      // The first process in a sandbox with ids of its own is bubblewrap's.
+      // The first process in a PID namespace is bubblewrap's.
       process.kill(withDescendants([pid])[1] ?? pid, name)
     },
     async stop() {

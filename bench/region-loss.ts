@@ -7,10 +7,10 @@ import type { Timing } from './lab/patroni.ts'
 import { median, spreadOf, sum } from './statistics.ts'
 
 const defaultRuns = 10
-/** It takes half a minute each time, and varies less. */
+/** Each takes half a minute and varies less. */
 const patroniRuns = (runs: number) => Math.ceil(runs / 3)
 
-/** Patroni's own defaults, and the lowest that its makers advise, which is what Nearside sets. */
+/** Patroni's defaults, and the lowest recommended values, which Nearside sets. */
 const patroniAlone: Record<string, Timing> = {
   'Patroni’s default': { ttl: 30, loop_wait: 10, retry_timeout: 10 },
   'Patroni at ttl 20': { ttl: 20, loop_wait: 5, retry_timeout: 5 },
@@ -32,14 +32,13 @@ runs allow.`,
     const ours = await inLab('losses', { agents: true, timings: { Nearside: null }, runs }, say)
     const peers: Record<string, Losses> = {}
     const alone = { agents: false, runs: patroniRuns(runs) }
-    // A world each: in between others of this machine have their turn.
+    // A separate world each, so that other work on this machine can run in between.
     for (const [name, timing] of Object.entries(patroniAlone))
       peers[name] = await inLab('losses', { ...alone, timings: { [name]: timing } }, say)
     return figuresOf(ours, peers)
   },
 }
 
-/** Pure. */
 export function figuresOf(ours: Losses, peers: Record<string, Losses>): Figure[] {
   const all = { Nearside: ours, ...peers }
   return [
@@ -51,7 +50,7 @@ export function figuresOf(ours: Losses, peers: Record<string, Losses>): Figure[]
     ...faults.flatMap((fault) => [
       pauseFigure(ours, fault),
       ...Object.entries(peers).map(([name, peer], index) =>
-        besidePatroni(ours, peer, fault, name, index === 0),
+        versusPatroni(ours, peer, fault, name, index === 0),
       ),
     ]),
     ...Object.entries(all).flatMap(([name, losses]) => kept(name, losses)),
@@ -73,7 +72,7 @@ function pauseFigure(losses: Losses, fault: FaultName): Figure {
   }
 }
 
-function besidePatroni(
+function versusPatroni(
   ours: Losses,
   peer: Losses,
   fault: FaultName,
@@ -99,7 +98,7 @@ function besidePatroni(
   }
 }
 
-/** What became of the writes. The target is ours; Patroni alone is held to nothing here. */
+/** The outcome of the writes. Only our world has a target. */
 function kept(name: string, { measured, violations }: Losses): Figure[] {
   const acknowledged = sum(measured.map(({ loss }) => loss.orders.acknowledged))
   const failed = sum(measured.map(({ loss }) => loss.orders.refused + loss.orders.unknown))

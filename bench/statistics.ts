@@ -1,6 +1,6 @@
-/** Of an even number of values the mean of the middle two. */
+/** For an even number of values, the mean of the middle two. */
 export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new RangeError('no median of nothing')
+  if (values.length === 0) throw new RangeError('expected at least one value')
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2

@@ -1,6 +1,6 @@
 import { type Figure, ratioOf, type Unit, verdictOf } from './figure.ts'
 
-/** Figures as a table for people. Pure. */
+/** Figures as a text table. Pure. */
 
 const heading = ['', 'measured', 'compared with', 'ratio', 'target', '']
 

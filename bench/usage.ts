@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { type ProcessId, withDescendants } from '../src/lib/proc.ts'
 import { commandName } from '../test/support/world/processes.ts'
 
-/** What a world's processes use, as /proc shows it. */
+/** Resource use of a world's processes, from /proc. */
 
 export type Usage = { pid: number; group: string; cpuSeconds: number }
 
-/** `getconf CLK_TCK`, which is 100 on every Linux that we run on. */
+/** `getconf CLK_TCK`, which is 100 on all supported systems. */
 const ticksPerSecond = 100
 
-/** By the program's name as the kernel has it (at most 15 bytes). */
+/** By program name, which the kernel limits to 15 bytes. */
 const groups: [RegExp, string][] = [
   [/^etcd/, 'etcd'],
   [/^haproxy/, 'haproxy'],
@@ -22,8 +22,8 @@ const groups: [RegExp, string][] = [
 ]
 
 /**
- * CPU time with that of children that have ended and been waited for: so the difference of two looks holds what short
- * commands and database sessions used in between, whether or not any look has seen them.
+ * CPU time including exited children, so that the difference of two samples includes short commands and database
+ * sessions in between.
  */
 export function usageOf(processes: readonly ProcessId[]): Usage[] {
   return processes.flatMap(({ pid }) => {
@@ -32,7 +32,7 @@ export function usageOf(processes: readonly ProcessId[]): Usage[] {
   })
 }
 
-/** By group, pages that several share in equal parts. Processes that end meanwhile count as nothing. */
+/** Proportional set size by group. Processes that exit meanwhile count as 0. */
 export function memoryByGroup(processes: readonly ProcessId[]): Map<string, number> {
   const megabytes = new Map<string, number>()
   for (const { pid } of processes) {
@@ -41,13 +41,13 @@ export function memoryByGroup(processes: readonly ProcessId[]): Map<string, numb
       const group = groupOf(pid)
       megabytes.set(group, (megabytes.get(group) ?? 0) + proportionalMb)
     } catch {
-      // It has just ended.
+      // It has just exited.
     }
   }
   return megabytes
 }
 
-/** CPU seconds by group between two looks. */
+/** CPU seconds by group between two samples. */
 export function usedBetween(before: readonly Usage[], after: readonly Usage[]): Map<string, number> {
   const used = new Map<string, number>()
   for (const [sign, looks] of [
@@ -58,12 +58,12 @@ export function usedBetween(before: readonly Usage[], after: readonly Usage[]): 
   return used
 }
 
-/** Of programs with everything below them. */
+/** CPU seconds of processes and their descendants. */
 export function cpuSecondsOf(pids: readonly number[]): number {
   return withDescendants(pids).reduce((sum, pid) => sum + (ticksOf(pid) ?? 0) / ticksPerSecond, 0)
 }
 
-/** Of one process and its ended children. */
+/** Of one process and its exited children. */
 function ticksOf(pid: number): number | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -74,7 +74,7 @@ function ticksOf(pid: number): number | undefined {
   }
 }
 
-/** WorldProcess: all that it has in memory. Proportional: pages that it shares count in part. In MB (10^6 bytes). */
+/** Resident and proportional set size in MB (10^6 bytes). */
 export function memoryOf(pid: number): { residentMb: number; proportionalMb: number } {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const megabytes = (key: string) =>

@@ -29,10 +29,10 @@ at the Rocky Mountains.`,
 
 type Measure = (visits: Visits) => number
 
-/** Pure. The same visits to a site in one, in two and in three regions. */
+/** Compares the same visits to a site in one, two and three regions. Pure. */
 export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
-  const toOne = beside('one region', one, two)
-  const toTwo = beside('two regions', two, three)
+  const toOne = versus('one region', one, two)
+  const toTwo = versus('two regions', two, three)
   const areas = two.areas.map(({ name }) => name).sort()
   return [
     {
@@ -49,14 +49,14 @@ export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
       note: `by the round-trip model; one region ${percent(one.bound).toFixed(1)} %, three ${percent(three.bound).toFixed(1)} %`,
     },
     {
-      what: '  on a kept connection, two regions',
+      what: '  on an open connection, two regions',
       value: fastWarm(two),
       unit: '%',
       target: { atLeast: targetPercent },
       note: `the others, ${(100 * (two.cold.requests / two.all.requests)).toFixed(1)} % of all, also queried DNS or connected`,
     },
     {
-      what: `users with at least half of their requests within ${latencyMs} ms`,
+      what: `users with at least half of their answers within ${latencyMs} ms`,
       value: usersFast(two),
       unit: '%',
       target: { atLeast: targetPercent },
@@ -71,7 +71,7 @@ export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
         `${areaOf(two, name).requests} requests`,
       ),
     ),
-    toOne('  on a kept connection', '%', fastWarm),
+    toOne('  on an open connection', '%', fastWarm),
     toOne('  reads', '%', fastReads),
     toOne('  writes', '%', fastWrites),
     ...areas.flatMap((name) => [
@@ -81,17 +81,17 @@ export function figuresOf(one: Visits, two: Visits, three: Visits): Figure[] {
     toOne('writes, median', 'ms', writesMedian),
     toTwo(`within ${latencyMs} ms, three regions`, '%', fast, `three regions: ${described(three)}`),
     ...areas.map((name) => toTwo(`  ${name}`, '%', (visits) => percent(areaOf(visits, name).fastShare))),
-    toTwo('  on a kept connection', '%', fastWarm),
+    toTwo('  on an open connection', '%', fastWarm),
     toTwo('  reads', '%', fastReads),
     toTwo('  writes', '%', fastWrites),
-    toTwo('  users with at least half of their requests in time', '%', usersFast),
+    toTwo('  users with at least half of their answers in time', '%', usersFast),
     toTwo('writes, median', 'ms', writesMedian),
     failures('two', two),
     failures('three', three),
   ]
 }
 
-const beside =
+const versus =
   (name: string, before: Visits, after: Visits) =>
   (what: string, unit: Unit, of: Measure, note?: string): Figure => {
     const [value, peer] = [of(after), of(before)]
@@ -121,7 +121,7 @@ const fastReads: Measure = (visits) => {
 }
 
 const failures = (regions: string, { all, errors }: Visits): Figure => ({
-  what: `requests that failed, ${regions} regions`,
+  what: `failed requests, ${regions} regions`,
   value: all.failed,
   unit: '',
   target: { atMost: 0 },
@@ -133,7 +133,7 @@ function described(visits: Visits): string {
   const writes = ordersOf(visits).requests
   return [
     `${all.requests} requests of ${users} users, ${((100 * writes) / all.requests).toFixed(1)} % writes`,
-    `the generator was late by ${effort.lateMs.p99.toFixed(1)} ms at the 99th percentile`,
+    `send delay of the generator ${effort.lateMs.p99.toFixed(1)} ms at the 99th percentile`,
     ...(effort.limit ? [effort.limit] : []),
   ].join('; ')
 }

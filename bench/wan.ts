@@ -12,7 +12,7 @@ const delayMs = 30
 const changes = 40
 const idleMs = 3_000
 
-/** What one flow of packets met. */
+/** Results of one flow of packets. */
 type Flow = {
   p50Micros: number
   p99Micros: number
@@ -33,7 +33,7 @@ shaper; the sender alone takes one. Flood: as fast as the sender can. Change: fr
   async run({ runs = defaultRuns, seed }, say) {
     const missing = lineMissing()
     if (missing) throw new Error(missing)
-    say('waiting for other worlds to end')
+    say('waiting for other worlds to stop')
     const worldLock = await takeWorldLock()
     const line = await startLine()
     try {
@@ -55,7 +55,7 @@ shaper; the sender alone takes one. Flood: as fast as the sender can. Change: fr
           ...figure('late at the 99th percentile', 'µs', steady, (one) => one.p99Micros),
           target: { atMost: 1000 },
         },
-        figure('late at worst', 'µs', steady, (one) => one.worstMicros),
+        figure('late, maximum', 'µs', steady, (one) => one.worstMicros),
         {
           what: `lost of ${runs * perSecond * secondsEach}`,
           value: total((one) => one.missing),
@@ -98,7 +98,7 @@ function figure(
 
 function used(line: Line) {
   const found = usage(identify(readRecord(line.folder)!.pid)!)
-  if (!found) throw new Error('the shaper has ended')
+  if (!found) throw new Error('the shaper has exited')
   return found
 }
 
@@ -108,7 +108,7 @@ async function flow(line: Line, count: number, everyUs: number): Promise<Flow> {
   const cpuSeconds = used(line).cpuSeconds - before
   const late = arrivals.map((one) => (one.delayMs - delayMs) * 1000).sort((a, b) => a - b)
   const [first, last] = [arrivals[0], arrivals.at(-1)]
-  if (!first || !last) throw new Error('nothing arrived')
+  if (!first || !last) throw new Error('no packet arrived')
   const seconds = (last.arrivedMs - first.arrivedMs) / 1000
   return {
     p50Micros: late[late.length >> 1]!,
@@ -127,7 +127,7 @@ async function idlePercent(line: Line): Promise<number> {
   return ((used(line).cpuSeconds - before) / idleMs) * 100_000
 }
 
-/** A link that is set is set when the promise says so: tests show that nothing passes from then on. */
+/** A change has taken effect when the promise resolves: tests show that no packet passes after that. */
 async function changeMs(line: Line): Promise<number[]> {
   const took: number[] = []
   for (let i = 0; i < changes; i += 1) {

@@ -10,7 +10,7 @@ import { shop } from '../test/support/world/apps.ts'
 import { ask } from '../test/support/world/http.ts'
 import { TestWorld } from '../test/support/world.ts'
 
-/** The example's world, exactly as its topology has it, on a network and in a folder of its own. */
+/** The example's world, exactly as its topology defines it, on its own network and in its own folder. */
 
 const folder = join(import.meta.dirname, '../examples/shop')
 const file = join(folder, 'nearside.config.ts')
@@ -23,7 +23,7 @@ export const fullRegions = Object.entries(example.regions)
 
 type Regions = TopologyInput['regions']
 
-/** `more`: other regions beside its own. */
+/** `more`: additional regions. */
 export function makeShop(more: Regions = {}): Promise<TestWorld> {
   const { app, name, domain, regions: own, network, ...rest } = example
   const regions = { ...own, ...more }
@@ -39,7 +39,7 @@ export async function withShop<T>(use: (world: TestWorld) => Promise<T>, more?: 
   }
 }
 
-/** Until each full region's edge answers a page by an app of its own region. */
+/** Waits until each full region's edge serves a page from its own region's app. */
 export async function untilServed(world: TestWorld): Promise<void> {
   for (const region of fullRegions) {
     const { host, port } = world.edge(region)
@@ -55,8 +55,8 @@ export async function untilServed(world: TestWorld): Promise<void> {
 }
 
 /**
- * With caches as the set-up leaves them: the engines are there, compiled code and steering tables are not, which
- * other worlds of this user would have left.
+ * Runs with caches as after installation: the engines are there, but not the compiled code and steering tables that
+ * other worlds of this user may have left.
  */
 export async function withColdCaches<T>(use: () => Promise<T>): Promise<T> {
   const engines = locateEngineRoot().path

@@ -5,7 +5,7 @@ import { renderReference } from '../src/topology/reference.ts'
 import { renderCliReference } from './docs/cli.ts'
 import { renderDecisionIndex } from './docs/decisions.ts'
 
-/** Writes what is made from code. Run it after a change of the schema or of a help, and for a new decision: `npm run docs`. */
+/** Generates files from code. Run it after changing the schema or a --help text, and for a new decision: `npm run docs`. */
 const made = {
   'docs/reference/topology.md': renderReference(),
   'docs/reference/cli.md': await renderCliReference(),

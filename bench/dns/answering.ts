@@ -5,14 +5,14 @@ import type { Net } from '../../src/geo/cover.ts'
 
 export type Probe = { net: Net; addresses: readonly string[] }
 
-/** Every so many-th network of the map, so that about `count` of both families come together. */
+/** About `count` networks of both families, evenly spaced in the map. */
 export function sample({ nets, answers }: KnotMap, count: number): Probe[] {
   const all = [...nets()]
   const step = Math.max(1, Math.floor(all.length / count))
   return all.filter((_, index) => index % step === 0).map((net) => ({ net, addresses: answers[net.value]! }))
 }
 
-/** What the server says to a user of the network; undefined when it does not answer. */
+/** The server's answer for a user of the network; undefined if it does not answer. */
 export async function answerOf(
   server: Server,
   domain: string,
@@ -28,23 +28,23 @@ export async function isRight(server: Server, domain: string, { net, addresses }
   return (await answerOf(server, domain, net))?.addresses === [...addresses].sort().join()
 }
 
-/** Reading a large map takes some servers their time. */
-const answerTimeoutMs = 120_000
+/** Some servers take long to read a large map. */
+const readMapTimeoutMs = 120_000
 
-/** Until it answers from this map; throws when it ends before. */
+/** Waits until it answers from this map; throws if it exits. */
 export async function untilAnswering(
   { name, server, output }: { name: string; server: Server; output(): string },
   map: KnotMap,
   hasEnded: () => boolean,
 ): Promise<void> {
   const probes = sample(map, 4)
-  const deadline = performance.now() + answerTimeoutMs
+  const deadline = performance.now() + readMapTimeoutMs
   for (;;) {
     const right = await Promise.all(probes.map((probe) => isRight(server, map.domain, probe)))
     if (right.every(Boolean)) return
     if (hasEnded() || performance.now() > deadline)
       throw new Error(
-        `${name} ${hasEnded() ? 'has ended' : 'does not answer as it should'}:\n${output().slice(-4000)}`,
+        `${name} ${hasEnded() ? 'has exited' : 'does not answer correctly'}:\n${output().slice(-4000)}`,
       )
     await delay(10)
   }

@@ -8,7 +8,7 @@ import { runPeer } from '../peers.ts'
 import { untilAnswering } from './answering.ts'
 import type { StartServer } from './servers.ts'
 
-/** gdnsd with its geoip plugin and no database but our networks, which it reads from a file of their own. */
+/** gdnsd with its geoip plugin, using only our networks, which it reads from a separate file. */
 export const startGdnsd: StartServer = async ({ root, folder, cores, server, map, ttlSeconds }) => {
   for (const name of ['geoip', 'zones', 'run', 'state'])
     mkdirSync(join(folder, name), { recursive: true, mode: 0o755 })
@@ -20,7 +20,7 @@ export const startGdnsd: StartServer = async ({ root, folder, cores, server, map
     name: 'gdnsd',
     server,
     pids: () => [gdnsd.pid],
-    /** It looks at the file from time to time, and then waits until it has not changed for a while. */
+    /** It polls the file and waits until it has been stable for a while. */
     async change(changed: KnotMap) {
       writeFileSync(join(folder, 'geoip/nets.new'), renderNets(changed))
       renameSync(join(folder, 'geoip/nets.new'), join(folder, 'geoip/nets'))
@@ -60,10 +60,10 @@ ns1 A 127.0.0.1
 
 function renderNets(map: KnotMap): string {
   const lines: string[] = []
-  for (const net of map.nets()) if (isTaken(net)) lines.push(`${formatPrefix(net)} => r${net.value}\n`)
+  for (const net of map.nets()) if (isAccepted(net)) lines.push(`${formatPrefix(net)} => r${net.value}\n`)
   return lines.join('')
 }
 
-/** It refuses IPv6 networks that stand for IPv4 ones (6to4, Teredo and the like). */
-export const isTaken = ({ family, high }: Pick<Net, 'family' | 'high'>): boolean =>
+/** gdnsd refuses IPv6 networks that embed IPv4 ones (6to4, Teredo and similar). */
+export const isAccepted = ({ family, high }: Pick<Net, 'family' | 'high'>): boolean =>
   family === 4 || (high >>> 16 !== 0x2002 && high !== 0x20010000 && high >>> 16 !== 0)

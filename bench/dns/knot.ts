@@ -2,7 +2,7 @@ import type { Topology } from '../../src/topology/schema.ts'
 import { startKnot } from '../../test/support/knot.ts'
 import type { NameServer, StartServer } from './servers.ts'
 
-/** Ours: the region's Knot with its plan's files, whose maps come by the agent's own code. */
+/** Ours: the region's Knot with the files of its plan. The agent's own code applies its maps. */
 export const startOurs =
   (topology: Topology, region: string): StartServer =>
   async ({ map }): Promise<NameServer> => {

@@ -3,32 +3,32 @@ import { type Peer, runPeer } from '../peers.ts'
 
 export type LoadOptions = {
   root: string
-  /** Holds the file of queries; dnsperf sees nothing else. */
+  /** Contains the query file; dnsperf sees nothing else. */
   folder: string
   cores: readonly number[]
   queries: string
   server: Server
-  /** Queries a second; as many as get answered if there is no number. */
+  /** Queries per second; undefined for as many as possible. */
   perSecond?: number
   seconds: number
 }
 
 export type LoadResult = {
   sent: number
-  /** Not answered within a second, after which a resolver asks again or elsewhere. */
+  /** Not answered within a second, after which a resolver retries. */
   lost: number
   perSecond: number
   slowestMs: number
 }
 
-const patienceSeconds = 1
+const timeoutSeconds = 1
 
 export function startLoad(options: LoadOptions): Promise<Peer> {
   const { root, folder, cores, queries, server, perSecond, seconds } = options
   const words = [
     ...['dnsperf', '-f', 'inet', '-s', server.address, '-p', server.port, '-d', queries, '-B'],
-    ...['-c', 16, '-T', cores.length, '-l', seconds, '-t', patienceSeconds],
-    // Enough under way to keep a server busy, and no more than its socket's buffer holds.
+    ...['-c', 16, '-T', cores.length, '-l', seconds, '-t', timeoutSeconds],
+    // Enough in flight to keep a server busy, but no more than its socket buffer holds.
     ...(perSecond === undefined ? ['-q', 100] : ['-q', 10_000, '-Q', perSecond]),
   ]
   return runPeer(root, folder, cores, words.map(String))
@@ -40,16 +40,15 @@ export async function resultOf(dnsperf: Peer): Promise<LoadResult> {
   return parseDnsperf(dnsperf.output())
 }
 
-/** Pure: what dnsperf prints. Any other answer than NOERROR is an error. */
+/** Parses the output of dnsperf. Any answer but NOERROR is an error. Pure. */
 export function parseDnsperf(text: string): LoadResult {
   const number = (pattern: RegExp) => {
     const found = pattern.exec(text)?.[1]
-    if (found === undefined) throw new Error(`not what dnsperf usually prints:\n${text}`)
+    if (found === undefined) throw new Error(`unexpected output of dnsperf:\n${text}`)
     return Number(found)
   }
   const codes = /^\s*Response codes:\s*(.*)$/m.exec(text)?.[1] ?? ''
-  if (!/^NOERROR \d+ \(100\.00%\)$/.test(codes.trim()))
-    throw new Error(`not all were answered well:\n${text}`)
+  if (!/^NOERROR \d+ \(100\.00%\)$/.test(codes.trim())) throw new Error(`some queries failed:\n${text}`)
   return {
     sent: number(/^\s*Queries sent:\s*(\d+)/m),
     lost: number(/^\s*Queries lost:\s*(\d+)/m),

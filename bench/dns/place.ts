@@ -10,23 +10,23 @@ import { knotTopology } from '../../test/support/knot.ts'
 import { temporaryFolder } from '../../test/support/sandboxed.ts'
 import { takeWorldLock } from '../../test/support/world/world-lock.ts'
 import { type Cores, divideCores, moveTo } from '../edge/cores.ts'
-import { bringPeers } from '../peers.ts'
-import { isTaken, startGdnsd } from './gdnsd.ts'
+import { installPeers } from '../peers.ts'
+import { isAccepted, startGdnsd } from './gdnsd.ts'
 import { startOurs } from './knot.ts'
 import { startPowerdns } from './powerdns.ts'
 import { renderQueries } from './queries.ts'
 import type { NameServer, StartServer } from './servers.ts'
 
-/** Three name servers with the same map, and what it takes to ask them. */
+/** Three name servers with the same map, and the means to query them. */
 export type Place = {
   root: string
   cores: Cores
-  /** For dnsperf: holds the queries. */
+  /** For dnsperf: contains the queries. */
   folder: string
   queries: string
   servers: Record<Contestant, NameServer>
   map: KnotMap
-  /** The same networks, with the regions the other way round: what everyone loads when the map changes. */
+  /** The same networks with the regions swapped, which all servers load when the map changes. */
   changed: KnotMap
   networks: number
 }
@@ -36,19 +36,19 @@ export const contestants: readonly Contestant[] = ['ours', 'gdnsd', 'powerdns']
 
 const queryCount = 100_000
 
-/** The map that the example's two regions get from the database of cities, within the bound that is the default. */
+/** The map of the example's two regions from the city database, with the default size limit. */
 export async function withPlace<T>(
   seed: number,
   say: (line: string) => void,
   use: (place: Place) => Promise<T>,
 ): Promise<T> {
-  const root = await bringPeers('dns-peers')
+  const root = await installPeers('dns-peers')
   const cores = divideCores()
   const worldLock = await takeWorldLock()
   const ends: (() => unknown)[] = [worldLock.end, () => moveTo(cores.all)]
   try {
     const topology = await knotTopology({ steering: { geoip: cityPlaces } })
-    say('computing the map, if it is not there yet')
+    say('computing the map unless cached')
     const cacheFolder = join(cacheDir(process.env), 'steering')
     const table = await readTable(await buildTable({ topology, folder: import.meta.dirname, cacheFolder }))
     const map = knotMap(topology, regionsOf(topology), table, {})
@@ -58,7 +58,7 @@ export async function withPlace<T>(
     mkdirSync(join(folder, 'load'))
     writeFileSync(
       queries,
-      renderQueries(topology.domain, nets.filter(isTaken), queryCount, seeded(seed, 'queries')),
+      renderQueries(topology.domain, nets.filter(isAccepted), queryCount, seeded(seed, 'queries')),
     )
 
     const address = regionsOf(topology)[0]!.address
@@ -68,7 +68,7 @@ export async function withPlace<T>(
       powerdns: startPowerdns,
     }
     const servers = {} as Place['servers']
-    // Each gets the same core; one works at a time.
+    // All use the same cores; only one works at a time.
     moveTo(cores.proxy)
     for (const [index, name] of contestants.entries()) {
       const server = { address, port: topology.ports.dns + index }
@@ -86,7 +86,7 @@ export async function withPlace<T>(
       queries,
       servers,
       map,
-      changed: turnedRound(map),
+      changed: swapped(map),
       networks: nets.length,
     })
   } finally {
@@ -94,7 +94,7 @@ export async function withPlace<T>(
   }
 }
 
-function turnedRound(map: KnotMap): KnotMap {
+function swapped(map: KnotMap): KnotMap {
   return {
     ...map,
     *nets() {

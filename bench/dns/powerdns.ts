@@ -7,7 +7,7 @@ import { runPeer } from '../peers.ts'
 import { untilAnswering } from './answering.ts'
 import type { StartServer } from './servers.ts'
 
-/** PowerDNS with its geoip backend, its networks in the zone's file. Its packet cache does not keep what ECS decides. */
+/** PowerDNS with its geoip backend and the networks in the zone file. Its packet cache skips answers that depend on ECS. */
 export const startPowerdns: StartServer = async ({ root, folder, cores, server, map, ttlSeconds }) => {
   mkdirSync(folder, { recursive: true })
   const zones = join(folder, 'zones.yaml')
@@ -20,9 +20,9 @@ export const startPowerdns: StartServer = async ({ root, folder, cores, server, 
     'geoip-database-files': '',
     'edns-subnet-processing': 'yes',
     'receiver-threads': udpWorkers,
-    // A socket for each, as the others do unasked.
+    // One socket per thread, which the others do by default.
     reuseport: 'yes',
-    // One: then the thread that receives also answers.
+    // 1 lets the receiving thread answer as well.
     'distributor-threads': 1,
     'version-string': 'anonymous',
     'disable-syslog': 'yes',

@@ -4,9 +4,9 @@ import { longestPrefix, type Prefix } from '../../src/geo/prefix.ts'
 import { type Random, wholeBetween } from '../../src/lab/users/plan/random.ts'
 
 /**
- * Questions of users in networks of the map, each network as likely as any other, so that a server has to find its
- * way in all of it. As resolvers send them: with the first 24 bits of an IPv4 address, 56 of an IPv6 one. Each message
- * has its length before it, as over TCP: dnsperf reads such a file.
+ * Queries of users in networks of the map, uniformly distributed over networks, so that a server has to search all of
+ * it. Like resolvers, they send the first 24 bits of an IPv4 address or 56 of an IPv6 one. Each message is prefixed by
+ * its length, as over TCP, which is the file format of dnsperf.
  */
 export function renderQueries(domain: string, nets: readonly Net[], count: number, random: Random): Buffer {
   const parts: Uint8Array[] = []
@@ -18,7 +18,7 @@ export function renderQueries(domain: string, nets: readonly Net[], count: numbe
   return Buffer.concat(parts)
 }
 
-/** Some network of the length that resolvers send, inside the given one. */
+/** A random network of the length that resolvers send, inside the given one. */
 export function networkIn({ family, high, low, length }: Prefix, random: Random): Prefix {
   const longest = longestPrefix[family]
   const bits = (from: number) => {

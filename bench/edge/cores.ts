@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Proxies on some cores, everything else (load, app, fakes) on the others: so the proxy is what is measured, and both
- * have as many threads. HAProxy makes one for each core that it may use, at most four. On a single core they share it.
+ * Runs proxies on some cores and everything else (load, app, fakes) on the others, so that the proxy is the bottleneck
+ * and both proxies have as many threads. HAProxy starts one per available core, at most four. A single core is shared.
  */
 export type Cores = { proxy: number[]; others: number[]; all: number[] }
 
@@ -15,7 +15,7 @@ export function divideCores(): Cores {
   return { proxy: all.slice(0, count), others: all.slice(count), all }
 }
 
-/** This process, and what it starts from now on. */
+/** Moves this process and its future children. */
 export function moveTo(cores: readonly number[]): void {
   const { status, stderr } = taskset('-a', '-c', '-p', cores.join(','), String(process.pid))
   if (status !== 0) throw new Error(`taskset: ${stderr}`)
@@ -26,7 +26,7 @@ function allowedCores(): number[] {
   return parseCores(/: ([\d,-]+)\s*$/.exec(stdout)?.[1] ?? '0')
 }
 
-/** `0-3,8`: pure. */
+/** Parses `0-3,8`. Pure. */
 export function parseCores(list: string): number[] {
   return list.split(',').flatMap((part) => {
     const [from, to = from] = part.split('-').map(Number)

@@ -11,7 +11,7 @@ export type LoadOptions = {
   seconds: number
 }
 
-/** As many requests as get through, over kept connections. Any other answer than 2xx or 3xx is a failure. */
+/** As many requests as possible over keep-alive connections. Any answer but 2xx or 3xx is a failure. */
 export async function load({
   root,
   folder,
@@ -44,13 +44,13 @@ export async function load({
 
 const milliseconds: Record<string, number> = { us: 0.001, ms: 1, s: 1000 }
 
-/** Pure: what wrk prints. */
+/** Parses the output of wrk. Pure. */
 export function parseWrk(text: string): LoadResult {
   if (/Non-2xx or 3xx responses|Socket errors/.test(text)) throw new Error(`requests failed:\n${text}`)
   const requests = /^\s*(\d+) requests in /m.exec(text)?.[1]
   const perSecond = /^Requests\/sec:\s*([\d.]+)/m.exec(text)?.[1]
   const [, p99, unit] = /^\s*99%\s+([\d.]+)(us|ms|s)/m.exec(text) ?? []
-  if (!requests || !perSecond || !p99) throw new Error(`not what wrk usually prints:\n${text}`)
+  if (!requests || !perSecond || !p99) throw new Error(`unexpected output of wrk:\n${text}`)
   return {
     requests: Number(requests),
     perSecond: Number(perSecond),

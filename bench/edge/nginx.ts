@@ -26,10 +26,10 @@ ${http.map((line) => `  ${line}`).join('\n')}
 }
 `
 
-/** Longer words are refused. */
+/** nginx refuses longer words. */
 const kilobyte = 'nearside'.repeat(128)
 
-/** The app: so fast that it does not matter which proxy stands before it. */
+/** The app, fast enough not to matter in the comparison. */
 export function renderApp({ address, ports, workers }: AppOptions, assets: Assets): string {
   return frame({ workers }, [
     'server {',
@@ -52,8 +52,8 @@ export function renderApp({ address, ports, workers }: AppOptions, assets: Asset
 export type ProxyOptions = AppOptions & { listen: string; accessLog: boolean }
 
 /**
- * A plain reverse proxy as an expert would write it: kept connections to both sides, and for assets its own cache,
- * with open files kept.
+ * A plain reverse proxy as an expert would configure it: keep-alive connections on both sides, and for assets its own
+ * cache with open files cached.
  */
 export function renderProxy({ address, ports, workers, listen, accessLog }: ProxyOptions): string {
   return frame({ workers, accessLog }, [

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 
-/** An app that does nothing but answer 1 kB: `node node-app.ts ADDRESS PORT`. */
+/** An app that only answers 1 kB: `node node-app.ts ADDRESS PORT`. */
 const [address, port] = process.argv.slice(2)
 const kilobyte = 'nearside'.repeat(128)
 const server = createServer((_request, response) => {

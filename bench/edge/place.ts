@@ -13,7 +13,7 @@ import { type Peer, runPeer } from '../peers.ts'
 import { type Cores, divideCores, moveTo } from './cores.ts'
 import { type AppOptions, type Assets, renderApp, renderProxy } from './nginx.ts'
 
-/** Our edge and nginx before the same app. */
+/** Our edge and nginx in front of the same app. */
 export type Place = {
   root: string
   cores: Cores
@@ -21,12 +21,12 @@ export type Place = {
   proxies: Record<Contestant, { url: string; pids: number[] }>
 }
 
-/** The second nginx keeps an access log of every request, as it does when it has just been installed. */
+/** The second nginx writes an access log, as in its default configuration. */
 export type Contestant = 'ours' | 'nginx' | 'nginxLogging'
 
 /**
- * `nginx` answers so fast that the proxies are what is measured; `node` is plain node:http, as fast as an app that does
- * nothing can be.
+ * `nginx` is fast enough to make the proxies the bottleneck; `node` is plain node:http, the fastest possible app in
+ * Node.
  */
 export type AppKind = 'nginx' | 'node'
 
@@ -35,8 +35,8 @@ const region = 'us-east'
 const nginxPorts = { nginx: 8088, nginxLogging: 8089 }
 
 /**
- * The edges of two regions and a witness as the topology's own render functions make them, HAProxy and Varnish from
- * the engine root. The app's instances are those of one nginx, which listens where the topology has the app.
+ * The edges of two regions and a witness, rendered by the topology's own functions, with HAProxy and Varnish from the
+ * engine root. One nginx serves as all app instances, at the addresses that the topology gives the app.
  */
 export async function withPlace<T>(
   root: string,
@@ -48,7 +48,7 @@ export async function withPlace<T>(
   const folder = temporaryFolder('bench')
   const ends: (() => unknown)[] = [() => moveTo(cores.all)]
   try {
-    // HAProxy takes its number of threads from the cores that it may use.
+    // HAProxy derives its number of threads from the available cores.
     moveTo(cores.proxy)
     const edges = await startEdges({ regions: twoRegions, primary: region, varnish: true })
     ends.push(() => edges.stop())
@@ -135,10 +135,10 @@ async function untilAnswered(nginx: Peer, host: string, port: number): Promise<v
     if (nginx.hasEnded()) return true
     return (await ask(host, port, '/')).status === 200
   })
-  if (nginx.hasEnded()) throw new Error(`nginx has ended:\n${nginx.output()}`)
+  if (nginx.hasEnded()) throw new Error(`nginx has exited:\n${nginx.output()}`)
 }
 
-/** The traffic log goes by UDP to the agent's address; nobody there would save the kernel some work. */
+/** Receives the traffic log on the agent's UDP address; without a receiver, the kernel would have less work. */
 async function listenAsAgent({ topology }: EdgeWorld, { region }: EdgeRegion): Promise<Socket> {
   const socket = createSocket('udp4')
   socket.on('message', () => undefined)

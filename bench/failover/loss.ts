@@ -4,14 +4,14 @@ import { type Attempt, type Fault, summarize, underWayAt } from '../../test/supp
 import type { Figure } from '../figure.ts'
 import { median, spreadOf, sum } from '../statistics.ts'
 
-/** What users met while a region was lost. Pure. */
+/** The users' view of the loss of a region. Pure. */
 
 export type Loss = {
   orders: Record<'acknowledged' | 'refused' | 'unknown', number>
-  /** Of the orders: under way at the kill. */
+  /** Orders in flight at the kill. */
   ambiguous: Loss['orders']
   pauseSeconds: number
-  /** Orders that arrived between the kill and the first acknowledged one of them. */
+  /** Orders sent after the kill and before the first acknowledged one of them. */
   held: { arrived: number; acknowledged: number; slowestSeconds: number }
   reads: { sent: number; failed: number }
   rejoinSeconds: number
@@ -91,10 +91,10 @@ export function lossFigures(losses: readonly Loss[], violations: readonly Violat
     { what: 'acknowledged orders lost', value: lost, ...none },
     { what: 'other guarantees broken', value: others.length, ...none, note: someOf(others) },
     {
-      what: 'orders under way at the kill',
+      what: 'orders in flight at the kill',
       value: early.acknowledged + early.refused + early.unknown,
       unit: '',
-      note: `acknowledged ${early.acknowledged}, refused ${early.refused}, unknown ${early.unknown}`,
+      note: `acknowledged ${early.acknowledged}, refused ${early.refused}, ambiguous ${early.unknown}`,
     },
     { what: 'other orders with an error', value: refused + unknown - early.refused - early.unknown, ...none },
     { what: 'other orders with an unknown outcome', value: unknown - early.unknown, unit: '' },

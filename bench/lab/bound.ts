@@ -2,21 +2,21 @@ import type { Location } from '../../src/geo/distance.ts'
 import { rttMs, userRttMs } from '../../src/geo/rtt.ts'
 
 export type BoundInput = {
-  /** Where users live, and how many of them. */
+  /** Places of users, with their numbers. */
   places: readonly { location: Location; weight: number }[]
-  /** Regions that serve; the first one holds the primary, any other is a standby that each commit waits for. */
+  /** Regions that serve. The first one holds the primary; the others are standbys, one of which each commit waits for. */
   regions: readonly Location[]
   limitMs: number
-  /** Shares of all requests: those that asked for the name, those that connected, and writes. */
+  /** Shares of all requests: with a DNS lookup, with a new connection, and writes. */
   named: number
   connected: number
   writes: number
 }
 
 /**
- * The share of requests that would be in time if distances were all that costs: the model's round trip to the nearest
- * region once, and once more each for asking for the name and for connecting; for a write the way on to the primary, and
- * from there to its nearest standby. Servers, disks and the network's queues would have to take no time. Pure.
+ * The share of requests that would be in time if only distance mattered: the model's round trip to the nearest region,
+ * plus one each for DNS and connecting; for a write also the way to the primary, and from there to its nearest standby.
+ * Assumes no time for servers, disks and network queues. Pure.
  */
 export function boundShare({ places, regions, limitMs, named, connected, writes }: BoundInput): number {
   const [primary, ...standbys] = regions as [Location, ...Location[]]

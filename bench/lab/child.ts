@@ -6,8 +6,8 @@ import type { Said, Say } from './say.ts'
 import { visitsInLab } from './visits.ts'
 
 /**
- * What is carried out in a lab: `node child.ts NAME INPUT`. Takes the input and what tells a person how it goes;
- * resolves to plain data. Nothing may be printed but that.
+ * The parts of benchmarks that run in a lab: `node child.ts NAME INPUT`. A part takes its input and a function to show
+ * progress, and resolves to plain data. Nothing else may be printed.
  */
 const parts = { losses, replicationLags, commitCosts, visitsInLab }
 export type Parts = typeof parts

@@ -8,17 +8,17 @@ import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
 export type CommitCosts = {
-  /** What the shaper was told, and what a TCP connection between the two regions took. */
+  /** Round trip set in the shaper, and time to open a TCP connection between the two regions. */
   linkMs: number
   measuredLinkMs: number
-  /** One a round; of one session that commits one row after the other. */
+  /** One per round, of one session that commits one row after another. */
   rounds: { region: Latency; local: Latency }[]
 }
 export type Latency = { p50: number; p95: number; commits: number }
 
 const secondsEach = 8
 
-/** In turns in one world: a session may say that its commits need not wait for the other region. */
+/** Takes turns in one world, because a session can choose not to wait for the other region. */
 export async function commitCosts({ runs }: { runs: number }, say: Say): Promise<CommitCosts> {
   return withLab({}, async (lab) => {
     const { world, place } = lab

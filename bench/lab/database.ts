@@ -4,7 +4,7 @@ import { readWorld } from '../../src/agent/layout.ts'
 import type { Secrets } from '../../src/topology/secrets.ts'
 import type { TestWorld } from '../../test/support/world.ts'
 
-/** A region's endpoint, as its app has it. */
+/** A region's endpoint, as given to its app. */
 export type Database = { host: string; port: number; user: string; password: string; database: string }
 
 /** `write` leads to the primary wherever it is, `read` to the region's own replica. */

@@ -7,8 +7,8 @@ import type { Said, Say } from './say.ts'
 const program = join(import.meta.dirname, 'child.ts')
 
 /**
- * Carries a part of a benchmark out in a process of its own, because that goes on inside its lab's router, and a
- * process is in one lab only. The lab is gone when this resolves, or when this process ends.
+ * Runs a part of a benchmark in a separate process, because it enters its lab's router and a process can be in one lab
+ * only. The lab is gone when this resolves or this process exits.
  */
 export async function inLab<Name extends keyof Parts>(
   name: Name,
@@ -16,7 +16,7 @@ export async function inLab<Name extends keyof Parts>(
   say: Say,
 ): Promise<Awaited<ReturnType<Parts[Name]>>> {
   const child = spawn(process.execPath, [program, name, JSON.stringify(input)], {
-    // It ends when it can read no more.
+    // It exits at end of input.
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let errors = ''
@@ -33,6 +33,6 @@ export async function inLab<Name extends keyof Parts>(
     child.once('error', reject)
     child.once('close', (code, signal) => resolve(signal ?? code))
   })
-  if (!result || status !== 0) throw new Error(`${name}: ended with ${status}\n${errors}`)
+  if (!result || status !== 0) throw new Error(`${name}: exited with ${status}\n${errors}`)
   return result.result as Awaited<ReturnType<Parts[Name]>>
 }

@@ -5,9 +5,9 @@ import { sandboxCommand } from '../../src/engines/root/sandbox.ts'
 export type Running = { child: ChildProcess; said: () => string }
 
 export type InsideOptions = {
-  /** Words before a command that run it in a region's network; none: here. */
+  /** Command prefix that runs a command in a region's network; empty for this one. */
   inside: readonly string[]
-  /** The only one that the program sees of this machine's. */
+  /** The only folder of this machine that the program sees. */
   folder: string
   env?: Record<string, string>
   command: readonly string[]
@@ -15,7 +15,7 @@ export type InsideOptions = {
 
 const mostSaid = 20_000
 
-/** A program of the engine root, in a region's network; it ends with this process at the latest. */
+/** Runs a program of the engine root in a region's network. It exits with this process at the latest. */
 export function runInside({ inside, folder, env = {}, command }: InsideOptions): Running {
   const sandbox = sandboxCommand({
     root: locateEngineRoot().path,
@@ -24,7 +24,7 @@ export function runInside({ inside, folder, env = {}, command }: InsideOptions):
   })
   const [file, ...args] = [...inside, sandbox.file, ...sandbox.args]
   const child = spawn(file!, args, {
-    // `inside` runs programs of this machine, which have to be found.
+    // `inside` runs programs of this machine from PATH.
     env: { ...sandbox.env, PATH: `${sandbox.env.PATH}:/sbin:/bin` },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -36,11 +36,11 @@ export function runInside({ inside, folder, env = {}, command }: InsideOptions):
   return { child, said: () => said }
 }
 
-/** Resolves when it has ended well. */
+/** Resolves when it has exited successfully. */
 export async function toEnd(name: string, { child, said }: Running): Promise<void> {
   const status = await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve(signal ?? code))
   })
-  if (status !== 0) throw new Error(`${name}: ended with ${status}\n${said()}`)
+  if (status !== 0) throw new Error(`${name}: exited with ${status}\n${said()}`)
 }

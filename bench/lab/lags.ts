@@ -8,25 +8,25 @@ import { type Site, startPlainPair } from './plain-pair.ts'
 import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
-/** What one of them showed, all rounds together. */
+/** Results of one database pair over all rounds. */
 export type Lags = {
-  /** Of the load: each commit waits for both regions. */
+  /** Of the load; each commit waits for both regions. */
   commits: { perSecond: number; p50Ms: number; p99Ms: number }
-  /** From the sending of a commit to its being seen on the replica, sorted. */
+  /** From sending a commit until it is visible on the replica, sorted. */
   lagsMs: number[]
 }
 
 export const commitsPerSecond = 500
 const probesPerSecond = 20
-/** Sessions enough for the commits that are under way, each for a round trip and a bit. */
+/** Enough sessions for the commits in flight, each of which takes a little more than a round trip. */
 const sessions = 100
 const maxConnections = 200
-/** The first seconds count for nothing: sessions are being made. */
+/** The first seconds are not counted, because sessions are being opened. */
 const warmUpSeconds = 3
 
 /**
- * The world's databases, and two of PostgreSQL's own beside them at the same sites, in turns. One load of commits, and
- * single ones beside it that are followed to the replica. One clock: this machine's.
+ * The world's databases and a plain PostgreSQL pair at the same sites take turns. Under a load of commits, single rows
+ * are followed to the replica, all by this machine's clock.
  */
 export async function replicationLags(
   { seconds, rounds }: { seconds: number; rounds: number },
@@ -62,7 +62,7 @@ export async function replicationLags(
     try {
       for (let round = 1; round <= rounds; round += 1)
         for (const name of ['ours', 'plain'] as const) {
-          say(`${name}, ${round} of ${rounds}: ${commitsPerSecond} commits a second for ${seconds} s`)
+          say(`${name}, ${round} of ${rounds}: ${commitsPerSecond} commits per second for ${seconds} s`)
           const options = {
             folder: join(temporary, 'pgbench'),
             inside: place.inside(primary),
@@ -107,10 +107,10 @@ async function measure({ write, read }: { write: Database; read: Database }, opt
   }
 }
 
-/** Asked again and again from shortly before it can be there, this far apart. */
-const cycleIntervalMs = 0.5
-const lookBeforeMs = 5
-const answerTimeoutMs = 10_000
+/** Polls at this interval, starting shortly before the row can arrive. */
+const pollIntervalMs = 0.5
+const pollBeforeMs = 5
+const probeTimeoutMs = 10_000
 
 async function startProber(write: Database, read: Database, oneWayMs: number) {
   const writer = withErrorHandlers(new pg.Pool({ ...write, max: 4, idleTimeoutMillis: 0 }))
@@ -123,7 +123,7 @@ async function startProber(write: Database, read: Database, oneWayMs: number) {
     'SELECT coalesce(max(id), 0) + 1 AS next FROM bench_probes',
   )
   const firstId = Number(rows[0]!.next)
-  // What is measured is not how long connecting takes.
+  // Connects beforehand, which must not be measured.
   for (const [pool, count] of [
     [writer, 4],
     [reader, 12],
@@ -133,7 +133,7 @@ async function startProber(write: Database, read: Database, oneWayMs: number) {
   }
   const lagsMs: number[] = []
 
-  /** Its commit waits for the primary's disk only, as the replica does not care: then it is sent, and the clock runs. */
+  /** Commits with the primary's disk only, which makes no difference to the replica. The clock starts when it is sent. */
   async function probe(id: number): Promise<void> {
     const client = await writer.connect()
     let sentMs: number
@@ -141,21 +141,21 @@ async function startProber(write: Database, read: Database, oneWayMs: number) {
       await client.query('SET synchronous_commit = local')
       sentMs = performance.now()
       void client.query({ name: 'insert', text: 'INSERT INTO bench_probes VALUES ($1)', values: [id] })
-      await delay(Math.max(0, oneWayMs - lookBeforeMs))
+      await delay(Math.max(0, oneWayMs - pollBeforeMs))
     } finally {
       client.release()
     }
-    const looker = await reader.connect()
+    const session = await reader.connect()
     try {
-      while (performance.now() < sentMs + answerTimeoutMs) {
+      while (performance.now() < sentMs + probeTimeoutMs) {
         const text = 'SELECT 1 FROM bench_probes WHERE id = $1'
-        const { rowCount } = await looker.query({ name: 'look', text, values: [id] })
+        const { rowCount } = await session.query({ name: 'look', text, values: [id] })
         if (rowCount) return void lagsMs.push(performance.now() - sentMs)
-        await delay(cycleIntervalMs)
+        await delay(pollIntervalMs)
       }
-      throw new Error(`probe ${id} was not seen on the replica in ${answerTimeoutMs} ms`)
+      throw new Error(`probe ${id} was not visible on the replica within ${probeTimeoutMs} ms`)
     } finally {
-      looker.release()
+      session.release()
     }
   }
 

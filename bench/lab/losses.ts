@@ -7,14 +7,14 @@ import { setTiming, type Timing } from './patroni.ts'
 import type { Say } from './say.ts'
 import { roundTripMs, withLab } from './world.ts'
 
-/** Refused: its processes are gone, and its machines say so at once. Silent: packets to and from it vanish. */
+/** Killed: its machines refuse connections immediately. Unreachable: packets to and from it are dropped. */
 export const faults = ['killed', 'unreachable'] as const
 export type FaultName = (typeof faults)[number]
 
 export type LossesInput = {
-  /** Agents take the leader's lease from a lost region; otherwise Patroni waits until it ends. */
+  /** Agents revoke the leader's lease of an unreachable region; otherwise Patroni waits until it expires. */
   agents: boolean
-  /** By what they are called; without one, the world's own stays. */
+  /** By name; null keeps the world's own. */
   timings: Record<string, Timing | null>
   runs: number
 }
@@ -22,7 +22,7 @@ export type LossesInput = {
 export type Losses = {
   roundTripMs: number
   measured: { timing: string; fault: FaultName; loss: Loss }[]
-  /** Promises that were not kept in any of it. */
+  /** Violations over all runs. */
   violations: Violation[]
 }
 
@@ -32,7 +32,7 @@ const afterMs = 3000
 /** Longer than Patroni's slowest. */
 const limitMs = 120_000
 
-/** The primary's region lost again and again, in turns in each way, with users at the other full region's edge. */
+/** Loses the primary's region repeatedly, alternating the faults, with users at the other full region's edge. */
 export async function losses({ agents, timings, runs }: LossesInput, say: Say): Promise<Losses> {
   const topology = { failover: { automatic: agents } }
   return withLab({ topology }, async (lab) => {
@@ -46,7 +46,7 @@ export async function losses({ agents, timings, runs }: LossesInput, say: Say): 
           say(`${timing}, ${fault}, ${run} of ${runs}: ${loss.told}`)
           measured.push({ timing, fault, loss })
         }
-    say('asking both databases for everything that was written')
+    say('reading all writes from both databases')
     const [first, second] = world.regions
     return {
       roundTripMs: roundTripMs(lab, first!, second!),
@@ -63,7 +63,7 @@ async function lose(lab: LabWorld, fault: FaultName): Promise<Loss> {
   const load = world.load([survivor], rates)
   await world.until('writes to flow', () => load.acknowledgedWrites() > rates.writesPerSecond)
   await delay(beforeMs)
-  const happened = fault === 'killed' ? await world.killRegion(primary) : await fallSilent(lab, primary)
+  const happened = fault === 'killed' ? await world.killRegion(primary) : await cutOff(lab, primary)
   await world.until(
     'writes sent after the loss',
     () => load.acknowledgedSince(happened.toMs) > rates.writesPerSecond,
@@ -80,7 +80,7 @@ async function lose(lab: LabWorld, fault: FaultName): Promise<Loss> {
   return measureLoss({ primary, attempts: load.attempts, fault: happened, rejoinSeconds })
 }
 
-async function fallSilent(lab: LabWorld, region: string): Promise<{ fromMs: number; toMs: number }> {
+async function cutOff(lab: LabWorld, region: string): Promise<{ fromMs: number; toMs: number }> {
   const fromMs = performance.now()
   const others = lab.world.regions.filter((one) => one !== region)
   const links = lab.base.filter(

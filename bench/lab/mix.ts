@@ -1,14 +1,14 @@
 import type { MixInput } from '../../src/lab/users/plan/mix.ts'
 
-/** The kind of the writes. */
+/** The kind of request that writes. */
 export const writeKind = 'order'
 
-/** As people use the shop, with an order among every twenty requests. */
+/** Typical use of the shop, with one order in twenty requests. */
 export const visits: MixInput = {
   steps: 8,
   think: '1s-5s',
   first: 'home',
-  // They are fast and many, and would hide what pages take.
+  // Assets are many and fast, and would hide the latency of pages.
   assets: false,
   requests: {
     home: { weight: 2, get: '/' },
@@ -16,7 +16,7 @@ export const visits: MixInput = {
     search: { weight: 2, get: '/?q={word}', values: { word: ['mug', 'lamp', 'linen', 'tea', 'garden'] } },
     history: { weight: 1, get: '/orders' },
     [writeKind]: {
-      // Of the requests after a visit's first; the shop answers it with a redirect, which is one more read.
+      // Relative to requests after a visit's first. The shop answers with a redirect, which adds a read.
       weight: 0.7,
       post: '/orders',
       values: { id: '1..2000', quantity: '1..3' },

@@ -6,12 +6,12 @@ import { patroniPrefix } from '../../src/engines/postgres/render.ts'
 import type { Secrets } from '../../src/topology/secrets.ts'
 import type { TestWorld } from '../../test/support/world.ts'
 
-/** Patroni’s own timing; seconds. */
+/** Patroni’s timing in seconds. */
 export type Timing = { ttl: number; loop_wait: number; retry_timeout: number }
 
 /**
- * Gives a running world's Patroni another timing by its REST interface, and waits until the leader's key has it. The
- * agents put their own back whenever they start or the primary moves, so this is to be done before each measurement.
+ * Changes the timing of a running world's Patroni through its REST API and waits until the leader key has it. Agents
+ * restore their own timing when they start or the primary moves, so call this before each measurement.
  */
 export async function setTiming(world: TestWorld, timing: Timing): Promise<void> {
   const { topology } = await readWorld(world.folder)
@@ -33,7 +33,7 @@ export async function setTiming(world: TestWorld, timing: Timing): Promise<void>
   if (await isAsWanted()) return
   const before = await lease()
   await call('PATCH', timing)
-  // A lease keeps its time to live: another one means that Patroni has taken it over.
+  // The TTL of a lease is fixed: a new lease means that Patroni has applied the timing.
   await world.until(`Patroni to have a ttl of ${timing.ttl} s`, async () => {
     if (!(await isAsWanted())) await call('PATCH', timing)
     const now = await lease()

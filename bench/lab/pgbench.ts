@@ -4,21 +4,21 @@ import type { Database } from './database.ts'
 import { runInside, toEnd } from './inside.ts'
 
 export type PgbenchOptions = {
-  /** For its files; emptied before. */
+  /** For its files; emptied first. */
   folder: string
-  /** Words before a command that run it where the load is to come from. */
+  /** Command prefix that runs a command where the load comes from. */
   inside: readonly string[]
   database: Database
   script: string
   clients: number
   seconds: number
-  /** Commits a second, whether earlier ones are done or not; as fast as it goes without a number. */
+  /** Open-loop commits per second; undefined for as fast as possible. */
   perSecond?: number
   /** Settings of its sessions. */
   settings?: Record<string, string>
 }
 
-/** PostgreSQL's own load generator, from the engine root. Resolves to what each transaction took, ms. */
+/** Runs PostgreSQL's load generator from the engine root. Resolves to the duration of each transaction in ms. */
 export async function pgbench(options: PgbenchOptions): Promise<number[]> {
   const { folder, inside, database, script, clients, seconds, perSecond, settings = {} } = options
   rmSync(folder, { recursive: true, force: true })
@@ -41,14 +41,14 @@ export async function pgbench(options: PgbenchOptions): Promise<number[]> {
   return logs.flatMap((name) => parseLog(readFileSync(join(folder, name), 'utf8')))
 }
 
-/** Pure: `client number µs script epoch µs …` a line. The third is from when it was due, if there is a rate. */
+/** Parses lines of `client number µs script epoch µs …`. With a rate, the third field counts from the due time. Pure. */
 export function parseLog(text: string): number[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
       const micros = Number(line.split(' ')[2])
-      if (!Number.isFinite(micros)) throw new Error(`not what pgbench usually logs: ${line}`)
+      if (!Number.isFinite(micros)) throw new Error(`unexpected log line of pgbench: ${line}`)
       return micros / 1000
     })
 }

@@ -6,7 +6,7 @@ import pg from 'pg'
 import type { Database } from './database.ts'
 import { type Running, runInside, toEnd } from './inside.ts'
 
-/** Where a server is: its address, and words before a command that run it there. */
+/** A server's address, and the command prefix that runs a command there. */
 export type Site = { address: string; inside: readonly string[] }
 
 export type PlainPair = { write: Database; read: Database; stop: () => Promise<void> }
@@ -17,8 +17,9 @@ const user = 'bench'
 const startsWithinMs = 60_000
 
 /**
- * What people have without us: a primary and its synchronous standby, made with PostgreSQL's own tools and left as those
- * make them, but for who and how many may connect, and that commits wait for both. `folder` is emptied before, and removed by `stop`.
+ * A pair without Nearside: a primary and its synchronous standby, created with PostgreSQL's own tools and default
+ * settings, except for access, the number of connections, and synchronous replication. Empties `folder` first; `stop`
+ * removes it.
  */
 export async function startPlainPair(
   folder: string,
@@ -55,7 +56,7 @@ export async function startPlainPair(
         '',
       ].join('\n'),
     )
-    // The lab's networks are closed: nobody else is there.
+    // The lab's networks are isolated.
     writeFileSync(
       join(dataOf('primary'), 'pg_hba.conf'),
       'host all all all trust\nhost replication all all trust\n',
@@ -72,7 +73,7 @@ export async function startPlainPair(
   }
 }
 
-/** It takes its server with it, which is tied to it. */
+/** Its server is tied to it and exits as well. */
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const closed = new Promise((resolve) => child.once('close', resolve))

@@ -1,5 +1,5 @@
-/** Tells a person how it goes. */
+/** Shows progress. */
 export type Say = (line: string) => void
 
-/** One line of what a part of a benchmark tells, from its own process: how it goes, then its result. */
+/** One line from the process of a benchmark part: progress, then the result. */
 export type Said = { say: string } | { result: unknown }

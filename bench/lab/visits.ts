@@ -14,7 +14,7 @@ import type { Say } from './say.ts'
 import { withLab } from './world.ts'
 
 export type VisitsInput = {
-  /** Regions with app and data; the others only vote, so that the sites are the same. */
+  /** Regions with app and data; the others only vote, so that all sites stay the same. */
   full: readonly string[]
   ratePerSecond: number
   seconds: number
@@ -26,13 +26,13 @@ export type Visits = Pick<
   'users' | 'all' | 'warm' | 'areas' | 'kinds' | 'errors' | 'slo' | 'effort'
 > & {
   cold: Part
-  /** The share of requests within the SLO's time that distances alone would allow; see bound.ts. */
+  /** The share of requests that distance alone would allow within the SLO's time; see bound.ts. */
   bound: number
 }
 
 const warmUpSeconds = 15
 
-/** Users in the cities of the United States, by population, at their distances. */
+/** Users in cities of the United States by population, with their network latency. */
 export async function visitsInLab(input: VisitsInput, say: Say): Promise<Visits> {
   const { full, ratePerSecond, seconds, seed } = input
   const regions = Object.fromEntries(
@@ -60,7 +60,7 @@ export async function visitsInLab(input: VisitsInput, say: Say): Promise<Visits>
         seed,
       })
     say(
-      `${full.join(' and ')}: warming up for ${warmUpSeconds} s, then ${ratePerSecond} requests a second for ${seconds} s`,
+      `${full.join(' and ')}: warming up for ${warmUpSeconds} s, then ${ratePerSecond} requests per second for ${seconds} s`,
     )
     await run(warmUpSeconds, seed + 1)
     const result = await run(seconds, seed)

@@ -9,7 +9,7 @@ export type LabOptions = {
   topology?: WorldOptions['topology']
 }
 
-/** A lab of this process's own; from here on the process is inside its router. Only once in a process. */
+/** Creates a lab and moves this process into its router for good. Only once per process. */
 export async function withLab<T>(options: LabOptions, use: (lab: LabWorld) => Promise<T>): Promise<T> {
   const { app = ledger, regions = twoRegionsAndWitness, topology } = options
   const place = await labPlace(app, regions)
@@ -22,6 +22,6 @@ export async function withLab<T>(options: LabOptions, use: (lab: LabWorld) => Pr
   }
 }
 
-/** There and back between two regions, as the shaper has been told. */
+/** Round trip between two regions, as set in the shaper. */
 export const roundTripMs = (lab: LabWorld, from: string, to: string): number =>
   lab.line(from, to).delayMs + lab.line(to, from).delayMs

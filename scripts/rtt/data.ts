@@ -6,13 +6,13 @@ import type { Measured } from './line.ts'
 export type DataFile = { name: string; text: string }
 
 /**
- * Measured round trips from files, in any of three shapes:
+ * Measured round trips from files, in any of three formats:
  * - JSON `[{ "region": "a", "lat": 1, "lon": 2, "rttMs": { "b": 12.5 } }]`;
  * - CSV with the columns `from_lat,from_lon,to_lat,to_lon,rtt_ms`;
- * - a CSV matrix (first row and first column are names, cells ms, empty: unknown) and beside it JSON
+ * - a CSV matrix (first row and column are names, cells are ms, empty cells unknown) with a JSON file
  *   `{ "name": { "lat": 1, "lon": 2 } }`. Names match without case, spaces and punctuation.
  *
- * A place to itself is left out: that measures the instrument. Throws a NearsideError that names the file.
+ * Omits a place's round trip to itself, which measures the instrument. Throws a NearsideError that names the file.
  */
 export function measuredRoundTrips(files: readonly DataFile[]): Measured[] {
   const places = new Map<string, Location>()
@@ -41,7 +41,7 @@ function fromList(name: string, list: readonly unknown[]): Measured[] {
   const entries = list.map((item) => {
     const { region, rttMs } = (item ?? {}) as { region?: unknown; rttMs?: unknown }
     if (typeof region !== 'string' || typeof rttMs !== 'object' || rttMs === null) {
-      throw unusable(name, 'an entry has no "region" or no "rttMs"')
+      throw unusable(name, 'expected "region" and "rttMs" in every entry')
     }
     return { region, at: location(name, item), rttMs: Object.entries(rttMs) }
   })
@@ -59,7 +59,7 @@ function flat(name: string, rows: readonly string[][]): Measured[] {
     const [fromLat, fromLon, toLat, toLon, rttMs] = row.map(Number)
     const numbers = [fromLat, fromLon, toLat, toLon, rttMs]
     if (numbers.some((number) => number === undefined || !Number.isFinite(number)) || rttMs! <= 0) {
-      throw unusable(name, `line ${index + 2} is not five numbers`)
+      throw unusable(name, `line ${index + 2}: expected five numbers`)
     }
     return { from: { lat: fromLat!, lon: fromLon! }, to: { lat: toLat!, lon: toLon! }, rttMs: rttMs! }
   })
@@ -69,7 +69,7 @@ function matrix(name: string, rows: readonly string[][], places: ReadonlyMap<str
   const [head = [], ...body] = rows
   const at = (place: string): Location => {
     const known = places.get(key(place))
-    if (!known) throw unusable(name, `the coordinates of "${place}" are in none of the JSON files`)
+    if (!known) throw unusable(name, `no JSON file has the coordinates of "${place}"`)
     return known
   }
   return body.flatMap(([from = '', ...cells]) =>
@@ -92,15 +92,15 @@ function parseJson(name: string, text: string): unknown {
     const data: unknown = JSON.parse(text)
     if (typeof data === 'object' && data !== null) return data
   } catch {
-    // Said below.
+    // Reported below.
   }
-  throw unusable(name, 'it is not a JSON list or object')
+  throw unusable(name, 'expected a JSON list or object')
 }
 
 function location(name: string, value: unknown): Location {
   const { lat, lon } = (value ?? {}) as { lat?: unknown; lon?: unknown }
   if (typeof lat !== 'number' || typeof lon !== 'number')
-    throw unusable(name, 'a place has no "lat" or no "lon"')
+    throw unusable(name, 'expected "lat" and "lon" for every place')
   return { lat, lon }
 }
 
@@ -110,6 +110,6 @@ function key(name: string): string {
 
 function unusable(name: string, what: string): NearsideError {
   return new NearsideError('rtt_data', `${name}: ${what}`, {
-    remedy: 'the shapes are described in scripts/rtt/data.ts',
+    remedy: 'see scripts/rtt/data.ts for the formats',
   })
 }

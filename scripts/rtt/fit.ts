@@ -6,11 +6,11 @@ import { measuredRoundTrips } from './data.ts'
 import { type Fit, fitError, fitRtt } from './line.ts'
 
 /**
- * Fits the round trip model on one set of measurements and checks it on others:
+ * Fits the round-trip model to one set of measurements and checks it on others:
  *
  *     node scripts/rtt/fit.ts FOLDER-OR-FILE [FOLDER-OR-FILE...]
  *
- * Each argument is a set: a file, or a folder of CSV and JSON files (their shapes: scripts/rtt/data.ts).
+ * Each argument is a set: a file, or a folder of CSV and JSON files (see scripts/rtt/data.ts for the formats).
  */
 const sets = process.argv.slice(2).map((path) => {
   const files = statSync(path).isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [path]

@@ -13,9 +13,9 @@ export type FitError = {
 }
 
 /**
- * The line of the least sum of absolute errors, which outliers (cables that go round a continent) do not bend, in
- * steps of 0.01 and 0.5 ms: more digits would claim what the data do not hold. A pair weighs 1/√rtt: with equal
- * weights far pairs decide everything, though near ones decide who is served where; with 1/rtt it is the other way round.
+ * The line with the least sum of absolute errors, which is robust against outliers (cables around a continent), in
+ * steps of 0.01 and 0.5 ms: the data do not support more digits. A pair weighs 1/√rtt: with equal weights, far pairs
+ * would dominate, although near ones decide which region serves; with 1/rtt, near pairs would.
  */
 export function fitRtt(measured: readonly Measured[]): Fit {
   const points = measured.map(({ from, to, rttMs }) => ({
@@ -37,7 +37,7 @@ export function fitRtt(measured: readonly Measured[]): Fit {
   return { pathFactor: best.pathFactor, constantMs: best.constantMs }
 }
 
-/** How far a line is from what was measured; shares are of the measured round trip. */
+/** Deviation of a line from the measurements; shares are of the measured round trip. */
 export function fitError(measured: readonly Measured[], { pathFactor, constantMs }: Fit): FitError {
   const errors = measured.map(({ from, to, rttMs }) => {
     const ms = Math.abs(fibreRoundTripMs(from, to) * pathFactor + constantMs - rttMs)

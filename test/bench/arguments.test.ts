@@ -4,14 +4,14 @@ import { readArguments } from '../../bench/arguments.ts'
 
 const known = ['edge', 'dns']
 
-test('nothing and `all` mean every one; names are taken in the order of the document', () => {
+test('no name and `all` mean every benchmark; names are sorted like the document', () => {
   assert.deepEqual(readArguments([], known).names, known)
   assert.deepEqual(readArguments(['dns', 'all'], known).names, known)
   assert.deepEqual(readArguments(['dns', 'edge'], known).names, known)
   assert.deepEqual(readArguments(['dns'], known).names, ['dns'])
 })
 
-test('rounds have each benchmark’s own default, the seed is always the same one unless said', () => {
+test('runs default per benchmark, and the seed has a fixed default', () => {
   const { runs, seed } = readArguments(['dns'], known)
   assert.deepEqual({ runs, seed }, { runs: undefined, seed: 1 })
   assert.deepEqual(readArguments(['--runs', '3', '--seed=7'], known), {
@@ -20,7 +20,7 @@ test('rounds have each benchmark’s own default, the seed is always the same on
   })
 })
 
-test('what is wrong is said', () => {
+test('invalid arguments are refused with the expectation', () => {
   for (const [words, message] of [
     [['dnss'], /no benchmark is called dnss/],
     [['--runs', '0'], /--runs: expected a whole number from 1, such as 3, got "0"/],

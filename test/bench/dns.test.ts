@@ -8,7 +8,7 @@ import { seeded } from '../../src/lab/users/plan/random.ts'
 
 const net = (text: string) => ({ ...parsePrefix(text)!, value: 0 })
 
-test('a user’s network lies in the given one and has the length that resolvers send', () => {
+test('a user’s network is inside the given one and has the length that resolvers send', () => {
   const random = seeded(1, 'test')
   for (const text of [
     '0.0.0.0/1',
@@ -26,7 +26,7 @@ test('a user’s network lies in the given one and has the length that resolvers
     }
 })
 
-test('queries are the same for the same seed, each with its length before it', () => {
+test('queries are determined by the seed, each prefixed by its length', () => {
   const nets = [net('10.0.0.0/8'), net('2001:db8::/32')]
   const make = (seed: number) => renderQueries('shop.example.com', nets, 20, seeded(seed, 'queries'))
   assert.deepEqual(make(1), make(1))
@@ -53,16 +53,19 @@ Statistics:
   Latency StdDev (s):   0.000112
 `
 
-test('what dnsperf prints is understood, and a refusal is no answer', () => {
+test('the output of dnsperf is parsed, and a refusal is not an answer', () => {
   assert.deepEqual(parseDnsperf(said('NOERROR 20930 (100.00%)')), {
     ...{ sent: 20934, lost: 4, perSecond: 4999.522217 },
     slowestMs: 10.112,
   })
-  assert.throws(() => parseDnsperf(said('NOERROR 20000 (95.56%), REFUSED 930 (4.44%)')), /answered well/)
-  assert.throws(() => parseDnsperf(''), /answered well/)
+  assert.throws(
+    () => parseDnsperf(said('NOERROR 20000 (95.56%), REFUSED 930 (4.44%)')),
+    /some queries failed/,
+  )
+  assert.throws(() => parseDnsperf(''), /some queries failed/)
 })
 
-test('what the kernel dropped at a server is that of all its sockets, and of no other’s', () => {
+test('drops of a server are those of all of its sockets and no others', () => {
   const text = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   123: 0101B87F:14B4 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1001 2 0000000000000000 644
   123: 0101B87F:14B4 00000000:0000 07 00000000:00034000 00:00000000 00000000     0        0 1002 2 0000000000000000 20

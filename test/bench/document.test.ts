@@ -30,7 +30,7 @@ const section = (name: string, value: number): Section => ({
 
 const names = ['edge', 'dns', 'lag']
 
-test('a section has its figures, their verdicts, and how to measure them again', () => {
+test('a section has its figures, verdicts, and the command to measure them again', () => {
   const text = updateDocument('', [section('dns', 5)], names)
   for (const line of [
     '## About dns',
@@ -42,7 +42,7 @@ test('a section has its figures, their verdicts, and how to measure them again',
     assert.ok(text.split('\n').includes(line), `${line}\n---\n${text}`)
 })
 
-test('sections that were not measured stay as they are, in the same order, whatever was measured first', () => {
+test('unmeasured sections stay as they are, in order', () => {
   const dns = updateDocument('', [section('dns', 1)], names)
   const both = updateDocument(dns, [section('edge', 2)], names)
   assert.ok(both.indexOf('## About edge') < both.indexOf('## About dns'))
@@ -54,7 +54,7 @@ test('sections that were not measured stay as they are, in the same order, whate
   assert.equal(updateDocument(again, [section('dns', 1)], names), both)
 })
 
-test('the section of a benchmark that is no more goes', () => {
+test('the section of a removed benchmark is dropped', () => {
   const both = updateDocument('', [section('edge', 2), section('dns', 1)], names)
   assert.equal(updateDocument(both, [], ['dns']), updateDocument('', [section('dns', 1)], names))
 })

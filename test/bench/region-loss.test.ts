@@ -25,7 +25,7 @@ const figure = (figures: ReturnType<typeof figuresOf>, what: string) => {
   return found
 }
 
-test('pauses are held against their targets, and against Patroni’s default', () => {
+test('pauses are compared with targets and with Patroni’s default', () => {
   const figures = figuresOf(losses([3, 2, 4], [6, 6.5, 7]), {
     default: losses([30, 24, 28], [20, 22, 24]),
     other: losses([20], [21]),
@@ -41,7 +41,7 @@ test('pauses are held against their targets, and against Patroni’s default', (
   assert.equal(ratioOf(figure(figures, '  killed, against other')), 3 / 20)
 })
 
-test('a lost write is ours to answer for', () => {
+test('a lost write misses our target', () => {
   const broken: Losses['violations'] = [
     {
       guarantee: 'no-lost-writes',
@@ -57,7 +57,7 @@ test('a lost write is ours to answer for', () => {
   assert.equal(verdictOf(figure(figures, 'default: acknowledged writes lost')), undefined)
 })
 
-test('pgbench’s log says what each transaction took', () => {
+test('the log of pgbench has the duration of each transaction', () => {
   assert.deepEqual(
     parseLog('0 1 65321 0 1763900000 12345 120\n1 1 800 0 1763900000 12400 3\n'),
     [65.321, 0.8],

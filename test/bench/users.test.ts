@@ -41,9 +41,9 @@ test('the target counts every request, writes and first ones too; those on a kep
   )
   const verdicts = Object.fromEntries(figures.map((figure) => [figure.what.trim(), verdictOf(figure)]))
   assert.equal(verdicts['within 100 ms, two regions, all requests'], 'missed')
-  assert.equal(verdicts['on a kept connection, two regions'], 'met')
+  assert.equal(verdicts['on an open connection, two regions'], 'met')
   const of = (what: string) => figures.find((figure) => figure.what.trim() === what)!
-  // 940 fast ones in all, 10 of them writes.
+  // 940 fast ones in total, 10 of them writes.
   assert.ok(Math.abs(of('reads').value - (100 * 930) / 950) < 1e-9)
   assert.deepEqual([of('writes').value, of('writes').peer!.value], [20, 90])
   const three = of('within 100 ms, three regions')
@@ -51,9 +51,9 @@ test('the target counts every request, writes and first ones too; those on a kep
   assert.deepEqual([of('US West, median').value, of('US West, median').peer!.value], [50, 90])
 })
 
-test('what distances allow: each trip counts, and a write goes on to the primary and its standby', () => {
+test('the limit by distance counts each trip, and a write continues to the primary and its standby', () => {
   const here = { lat: 0, lon: 0 }
-  // By the model: 17 ms to a region at home; 32 ms for 1,000 km, 24 of them between regions.
+  // By the model: 17 ms to a local region; 32 ms for 1,000 km, 24 of them between regions.
   const near = { lat: 0, lon: 8.98 }
   const share = (regions: (typeof here)[], limitMs: number) =>
     boundShare({
