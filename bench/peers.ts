@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { bringSecondRoot } from '../setup/second-root.mjs'
+import { installSecondRoot } from '../setup/second-root.mjs'
 import { childPid, sandboxCommand } from '../src/engines/root/sandbox.ts'
 import { withDescendants } from '../src/lib/proc.ts'
 
@@ -14,7 +14,7 @@ const packages = {
 
 export type PeersRoot = keyof typeof packages
 
-export const installPeers = (root: PeersRoot): Promise<string> => bringSecondRoot(root, packages[root])
+export const installPeers = (root: PeersRoot): Promise<string> => installSecondRoot(root, packages[root])
 
 /** Versions of the requested packages in such a root: `nginx 1.26.3-3`. */
 export async function peerVersions(root: PeersRoot): Promise<string[]> {

@@ -1,11 +1,11 @@
 /**
- * What mmdebstrap needs to know of the host's own apt: on a Debian host the engine root comes from the same mirror, by
- * the same proxy. Pure: given what `apt-get indextargets` and `apt-config dump` print.
+ * The host's apt settings for mmdebstrap: on a Debian host, the engine root comes from the same mirror through the same
+ * proxy. Pure: takes the output of `apt-get indextargets` and `apt-config dump`.
  */
 
 /**
  * @param {string} indexTargets @param {string} osId the ID of /etc/os-release @param {string} suite
- * @returns {string[]} lines for sources.list; none means mmdebstrap's own defaults
+ * @returns {string[]} lines for sources.list; empty for mmdebstrap's defaults
  */
 export function debianSources(indexTargets, osId, suite) {
   if (osId !== 'debian') return []
@@ -13,7 +13,7 @@ export function debianSources(indexTargets, osId, suite) {
   const uriOf = (/** @type {(release: string) => boolean} */ wanted, /** @type {string} */ folder) =>
     targets.find((target) => {
       const { 'Created-By': kind, Component: component, Release: release = '', 'Repo-URI': uri = '' } = target
-      // Without downloaded lists apt knows no origin; then the archive's well-known folder must do.
+      // Without downloaded lists, apt does not know the origin; then rely on the archive's usual folder.
       const isDebian = target.Origin ? target.Origin === 'Debian' : uri.replace(/\/$/, '').endsWith(folder)
       return (
         kind === 'Packages' &&
@@ -45,7 +45,7 @@ function fields(stanza) {
 }
 
 /**
- * The settings by which this host reaches its mirrors (proxies, certificates, retries), as apt writes them.
+ * The host's apt settings for reaching mirrors (proxies, certificates, retries), in apt's syntax.
  *
  * @param {string} configDump @returns {string[]}
  */

@@ -1,7 +1,7 @@
 import { SetupFailure } from './failure.mjs'
 import { atLeast, upstream } from './versions.mjs'
 
-/** What goes into the engine root, as commands and checks. Pure. */
+/** Commands and checks that define the contents of the engine root. Pure. */
 
 /**
  * The command that prints the root as a tar archive.
@@ -19,7 +19,7 @@ export function mmdebstrap({ engines, mode, sources, fetch }) {
       (line) => `--aptopt=${line}`,
     ),
     ...engines.leaveOut.map((path) => `--dpkgopt=path-exclude=${path}`),
-    // Licences stay with what they license.
+    // Keep licences.
     '--dpkgopt=path-exclude=/usr/share/doc/*',
     '--dpkgopt=path-include=/usr/share/doc/*/copyright',
     engines.suite,
@@ -41,25 +41,21 @@ export function installedPackages(status) {
 }
 
 /**
- * Refuses engines that are older than the ones the guarantees were tested with. Patroni before 4.0 is the one that
- * loses acknowledged writes.
+ * Refuses engines older than those that the guarantees were tested with. Patroni before 4.0 loses acknowledged writes.
  *
  * @param {Record<string, string>} packages @param {Record<string, string>} minimum
  */
 export function checkVersions(packages, minimum) {
   const wrong = Object.entries(minimum).flatMap(([name, needed]) => {
     const found = packages[name]
-    if (!found) return [`${name} is missing`]
+    if (!found) return [`${name}: not installed`]
     return atLeast(upstream(found), needed)
       ? []
-      : [`${name} is ${upstream(found)}; ${needed} or newer is needed`]
+      : [`${name}: expected ${needed} or newer, found ${upstream(found)}`]
   })
   if (wrong.length === 0) return
   throw new SetupFailure(
-    [
-      'these are not the engines that the guarantees were tested with:',
-      ...wrong.map((line) => `    ${line}`),
-    ].join('\n'),
-    "This machine's Debian mirror is out of date or incomplete. Point apt at another one, then type the same command again.",
+    ['the guarantees were not tested with these engines:', ...wrong.map((line) => `    ${line}`)].join('\n'),
+    'The Debian mirror of this machine is outdated or incomplete. Configure another one in apt, then run the same command again.',
   )
 }

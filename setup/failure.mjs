@@ -1,8 +1,8 @@
-/** A set-up that cannot go on: what is wrong and what the reader can do about it. */
+/** A set-up that cannot continue, with its cause and a remedy. */
 export class SetupFailure extends Error {
   /**
    * @param {string} message
-   * @param {string} [remedy] may have several lines; commands to type are indented by four spaces
+   * @param {string} [remedy] may have several lines; commands are indented by four spaces
    */
   constructor(message, remedy) {
     super(message)
@@ -10,7 +10,7 @@ export class SetupFailure extends Error {
   }
 }
 
-/** A command that ended badly, with what it printed. */
+/** A failed command, with its output. */
 export class CommandFailure extends Error {
   /** @param {{ command: string, ending: string, lines: string[] }} details */
   constructor({ command, ending, lines }) {

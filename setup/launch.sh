@@ -40,7 +40,7 @@ set_up() {
   found=${found#v}
   case ${found%%.*} in
     '' | [0-9] | 1[0-7])
-      echo "nearside set-up: Node 18 or newer with npm is needed${found:+, but this machine has $found}." >&2
+      echo "nearside set-up: expected Node 18 or newer with npm${found:+, found Node $found}." >&2
       echo "    Debian 12 or newer: apt-get install nodejs npm" >&2
       exit 1
       ;;
@@ -49,6 +49,6 @@ set_up() {
 }
 
 ready || { set_up && ready; } || {
-  echo "nearside set-up: done, but something is still missing. Please report this with the output of: sh -x $0" >&2
+  echo "nearside set-up: finished, but something is still missing. Please report this with the output of: sh -x $0" >&2
   exit 1
 }

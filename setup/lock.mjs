@@ -5,46 +5,46 @@ import { SetupFailure } from './failure.mjs'
 import { endWithUs } from './run.mjs'
 
 /**
- * Runs `work` while holding a lock that other set-ups respect.
+ * Runs `work` under a lock shared by all set-ups.
  *
- * The kernel holds it (flock), so it can never be left behind: it ends with its holder, whatever ended the holder.
- * Node cannot call flock, so the `flock` command of util-linux (part of every Debian and Ubuntu) holds it for a small
- * shell, which lives until the end of its standard input: our process's end, if not earlier.
+ * The kernel holds the lock (flock) and releases it when its holder exits, so a stale lock cannot exist. Node cannot
+ * call flock: the `flock` command of util-linux (part of every Debian and Ubuntu) holds it for a small shell, which
+ * exits at the end of its standard input, that is, when our process exits at the latest.
  *
  * `src/lib/lock.ts` does the same for everything else. Set-up cannot use that: it runs before Node 24 is there, on a
  * Node that reads no TypeScript.
  *
  * @template T
- * @param {string} path a file, made if missing @param {(holder: string) => void} onWait called when someone else holds it
+ * @param {string} path a file, created if missing @param {(holder: string) => void} onWait called if another set-up holds it
  * @param {() => Promise<T>} work
- * @param {{ sayWho?: boolean }} [options] sayWho: leave our process id in the file, for those who wait
+ * @param {{ writeId?: boolean }} [options] writeId: write our process id into the file, for waiting set-ups
  * @returns {Promise<T>}
  */
-export async function withLock(path, onWait, work, { sayWho = true } = {}) {
+export async function withLock(path, onWait, work, { writeId = true } = {}) {
   mkdirSync(dirname(path), { recursive: true })
-  const release = (await tryLock(path, ['--nonblock'])) ?? (await waitForLock(path, onWait, sayWho))
+  const release = (await tryLock(path, ['--nonblock'])) ?? (await waitForLock(path, onWait, writeId))
   try {
-    if (sayWho) writeFileSync(path, `${process.pid}\n`)
+    if (writeId) writeFileSync(path, `${process.pid}\n`)
     return await work()
   } finally {
     release()
   }
 }
 
-/** @param {string} path @param {(holder: string) => void} onWait @param {boolean} sayWho */
-async function waitForLock(path, onWait, sayWho) {
-  onWait(sayWho ? readFileSync(path, 'utf8').trim() : '')
+/** @param {string} path @param {(holder: string) => void} onWait @param {boolean} writeId */
+async function waitForLock(path, onWait, writeId) {
+  onWait(writeId ? readFileSync(path, 'utf8').trim() : '')
   const release = await tryLock(path, [])
-  if (!release) throw new SetupFailure(`cannot lock ${path}`, 'Type the same command again.')
+  if (!release) throw new SetupFailure(`cannot lock ${path}`, 'Run the same command again.')
   return release
 }
 
-/** @param {string} path @param {string[]} options @returns {Promise<(() => void) | undefined>} undefined when it is taken */
+/** @param {string} path @param {string[]} options @returns {Promise<(() => void) | undefined>} undefined if another set-up holds it */
 function tryLock(path, options) {
   return new Promise((resolve, reject) => {
     const holder = spawn('flock', [...options, path, 'sh', '-c', 'echo locked; cat'], {
       stdio: ['pipe', 'pipe', 'ignore'],
-      // Ctrl-C in the terminal must not end the holder while we still clean up.
+      // Ctrl-C in the terminal must not kill the holder while we are still cleaning up.
       detached: true,
     })
     const waitingEnds = endWithUs(() => holder.kill('SIGTERM'))
@@ -56,7 +56,7 @@ function tryLock(path, options) {
       resolve(undefined)
     })
     holder.stdout.once('data', () => {
-      // From here on it must outlive an interruption, until the cleaning up is done.
+      // From here on, it must survive an interrupt until cleanup is done.
       waitingEnds()
       holder.unref()
       resolve(() => holder.stdin.end())

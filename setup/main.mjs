@@ -6,16 +6,16 @@ import { withLock } from './lock.mjs'
 import { cacheDir, engineRootDir, home, isClone, readRequirements } from './paths.mjs'
 import { Progress } from './progress.mjs'
 import { run, stopCommands } from './run.mjs'
-import { bringEngines } from './steps/engines.mjs'
-import { bringHostPackages } from './steps/host.mjs'
-import { bringNode } from './steps/node.mjs'
-import { bringPackages } from './steps/packages.mjs'
+import { installEngines } from './steps/engines.mjs'
+import { installHostPackages } from './steps/host.mjs'
+import { installNode } from './steps/node.mjs'
+import { installPackages } from './steps/packages.mjs'
 import { checkPlatform } from './steps/platform.mjs'
 import { checkSandbox } from './steps/sandbox.mjs'
 
 /**
- * Brings whatever is missing, in order, then writes the stamp that lets the launcher skip all of this. Called by
- * setup/launch.sh with the stamp's key, a hash of everything that decides what is needed.
+ * Installs what is missing, in order, then writes the stamp that lets the launcher skip all of this. Called by
+ * setup/launch.sh with the stamp's key, a hash of all requirements.
  */
 
 /** @typedef {{ env: NodeJS.ProcessEnv, requirements: import('./paths.mjs').Requirements, progress: Progress, isRoot: boolean, nodeVersion: string }} Context */
@@ -27,35 +27,35 @@ async function setUp(context, key) {
   const engineRoot = engineRootDir(env, requirements.engines)
   checkPlatform({ platform: process.platform, arch: process.arch, engineRoot })
   const onWait = (/** @type {string} */ holder) =>
-    progress.line(`another set-up is at work${holder ? ` (process ${holder})` : ''}; waiting for it`)
+    progress.line(`waiting for another set-up${holder ? ` (process ${holder})` : ''} to finish`)
   await withLock(join(cache, 'set-up.lock'), onWait, async () => {
-    const node = await bringNode(context)
-    // npm has brought the packages of an installed package. Nothing may be written there, and nothing needs to be.
+    const node = await installNode(context)
+    // npm has installed the packages of an installed package, whose folder may be read-only.
     if (isClone(home))
-      // Other users may set up the same clone; the lock file itself is what they have in common.
-      await withLock(join(home, 'package-lock.json'), onWait, () => bringPackages(context, home), {
-        sayWho: false,
+      // Other users may set up the same clone, so lock a file of the clone itself.
+      await withLock(join(home, 'package-lock.json'), onWait, () => installPackages(context, home), {
+        writeId: false,
       })
-    await bringHostPackages(context, engineRoot)
+    await installHostPackages(context, engineRoot)
     await checkSandbox()
-    await bringEngines(context, engineRoot)
+    await installEngines(context, engineRoot)
     const version = (await run([node, '--version'])).trim()
     if (isClone(home)) writeAside(join(home, 'node_modules', '.nearside-ready'), `${key}\n`)
     writeAside(join(cache, `ready-${key}`), `${node}\n${version}\n${engineRoot}\n`)
   })
 }
 
-/** Leaves a file alone that already says so: it may belong to another user. @param {string} path @param {string} text */
+/** Keeps a file that already has this content, because it may belong to another user. @param {string} path @param {string} text */
 function writeAside(path, text) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return
   writeFileSync(`${path}.${process.pid}`, text)
   renameSync(`${path}.${process.pid}`, path)
 }
 
-const AGAIN = `If it could not reach a server, check the network and the proxy settings of npm or apt.
-Then type the same command again: what is done is not done twice.`
+const AGAIN = `If a server could not be reached, check the network and the proxy settings of npm or apt.
+Then run the same command again. It continues where it stopped.`
 
-const CACHE = `What it brings is kept there: set HOME to a folder of this user's own, or XDG_CACHE_HOME to another one.`
+const CACHE = `Engines are installed there: set HOME to a folder of this user, or XDG_CACHE_HOME to another folder.`
 
 /** @param {unknown} error */
 function explain(error) {
@@ -67,7 +67,7 @@ function explain(error) {
     ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'].includes(code ?? '') &&
     path?.startsWith(dirname(dirname(cacheDir(process.env))))
   )
-    return `${path} cannot be used (${message})\n\n${CACHE}`
+    return `cannot use ${path} (${message})\n\n${CACHE}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
@@ -94,7 +94,7 @@ try {
   )
 } catch (error) {
   const step = progress.failed()
-  if (interruptedBy) progress.line('interrupted; type the same command again to go on')
+  if (interruptedBy) progress.line('interrupted; run the same command again to continue')
   else progress.line(`${step ? `step "${step}": ` : ''}${explain(error)}`)
   process.exitCode = interruptedBy ? 128 + constants.signals[interruptedBy] : 1
 }

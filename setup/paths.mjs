@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Where the set-up keeps what it brings. The engine root and Node belong to a machine and user, the npm packages to a
+ * Where the set-up installs things. The engine root and Node belong to a user on this machine, npm packages to a
  * clone. Plain JavaScript, because it also runs on the old Node that the set-up replaces.
  */
 
@@ -33,8 +33,8 @@ export function cacheDir(env) {
 }
 
 /**
- * The folder's name says everything that decides its contents, so a changed list builds a new root beside the old
- * one, which worlds may still be running from.
+ * The folder's name is a hash of everything that determines its contents, so a changed list builds a new root next to
+ * the old one, from which worlds may still be running.
  *
  * @param {NodeJS.ProcessEnv} env
  * @param {EngineRequirements} engines

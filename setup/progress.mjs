@@ -1,11 +1,11 @@
 /**
- * Tells what the set-up is doing, always on standard error: standard output belongs to the command that follows.
- * On a terminal the current step is one line that renews itself; elsewhere each step is a line when it starts and
- * one when it is done, so that a log stays readable.
+ * Shows the progress of the set-up on standard error, because standard output belongs to the command that follows. On a
+ * terminal, the current step is one line that is redrawn; elsewhere each step prints a line when it starts and one when
+ * it is done, so that logs stay readable.
  */
 
-/** How often the terminal line renews itself, so that a person sees that it is alive. */
-const RENEW_MS = 200
+/** How often the terminal line is redrawn, to show that the step is in progress. */
+const REDRAW_MS = 200
 
 /** @typedef {{ write: (text: string) => unknown, isTTY?: boolean, columns?: number }} Output */
 
@@ -18,11 +18,11 @@ export class Progress {
     this.step = undefined
   }
 
-  /** @param {string} title what is being brought @param {string} [expectation] how long it usually takes */
+  /** @param {string} title what is being installed @param {string} [expectation] how long it usually takes */
   begin(title, expectation) {
     this.step = { title, startedAt: this.now(), detail: expectation ?? '' }
     if (this.output.isTTY) {
-      this.step.timer = setInterval(() => this.draw(), RENEW_MS)
+      this.step.timer = setInterval(() => this.draw(), REDRAW_MS)
       this.step.timer.unref()
       this.draw()
     } else {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { CommandFailure } from './failure.mjs'
 
-/** Installers explain themselves at the beginning (npm) or at the end (apt); both together fit on a screen. */
+/** Installers print errors at the beginning (npm) or at the end (apt); both together fit on a screen. */
 const FIRST_LINES = 8
 const LAST_LINES = 12
 
@@ -13,13 +13,13 @@ const LAST_LINES = 12
 const underWay = new Set()
 let stopped = false
 
-/** Ends every command under way and lets none begin: their callers fail, clean up and pass the failure on. */
+/** Kills all running commands and starts no more: their callers fail, clean up and pass the failure on. */
 export function stopCommands() {
   stopped = true
   for (const end of underWay) end()
 }
 
-/** @param {() => unknown} end how to end a process when we are told to end @returns {() => void} to call when it has ended */
+/** @param {() => unknown} end how to stop a process when we are stopped @returns {() => void} to call when it has exited */
 export function endWithUs(end) {
   if (stopped) end()
   underWay.add(end)
@@ -49,13 +49,13 @@ function isExecutable(path) {
  * @typedef {object} RunOptions
  * @property {string} [cwd]
  * @property {Record<string, string>} [env] added to this process's environment
- * @property {(line: string) => void} [onLine] each line that the command prints
+ * @property {(line: string) => void} [onLine] called for each line of output
  * @property {boolean} [terminal] the command may ask on the terminal (sudo's password)
  * @property {boolean} [ownGroup] the command signals its whole process group when something goes wrong
  */
 
 /**
- * Runs a command to its end and answers with its standard output; fails with a CommandFailure.
+ * Runs a command to completion and returns its standard output; fails with a CommandFailure.
  *
  * @param {string[]} argv @param {RunOptions} [options] @returns {Promise<string>}
  */
@@ -69,8 +69,8 @@ export async function run(argv, options = {}) {
 }
 
 /**
- * Runs `producer | consumer` and fails when either does: a shell's pipe would hide the producer's failure. The producer
- * is mmdebstrap: when it cannot write, it sends SIGHUP to its process group, and when it is signalled alone, it goes on.
+ * Runs `producer | consumer` and fails if either does: a shell's pipe would hide the producer's failure. The producer
+ * is mmdebstrap: if it cannot write, it sends SIGHUP to its process group, and a signal to it alone does not stop it.
  *
  * @param {string[]} producer @param {string[]} consumer @param {RunOptions} [options]
  */
@@ -81,7 +81,7 @@ export async function runPipe(producer, consumer, options = {}) {
   const results = await Promise.allSettled([from.ended, to.ended, copied])
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
   if (failures.length === 0) return
-  // When one of them fails the other one does, too, and either may be the cause.
+  // If one fails, the other does, too, and either may be the cause.
   const [first, ...others] = failures.filter((failure) => failure instanceof CommandFailure)
   if (!first) throw failures[0]
   for (const other of others) first.message += `\n    ${other.message}`
@@ -93,7 +93,7 @@ function start(argv, options, stdin = 'ignore') {
   const [file, ...args] = argv
   const child = spawn(/** @type {string} */ (file), args, {
     cwd: options.cwd,
-    // An ordinary user's PATH on Debian has no sbin, where mmdebstrap finds chroot.
+    // On Debian, the PATH of an ordinary user lacks sbin, where mmdebstrap finds chroot.
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', ...options.env },
     detached: options.ownGroup,
     stdio: [options.terminal ? 'inherit' : stdin, 'pipe', 'pipe'],
@@ -103,7 +103,7 @@ function start(argv, options, stdin = 'ignore') {
     try {
       process.kill(-child.pid, 'SIGTERM')
     } catch {
-      // it has ended by itself in this moment
+      // It has just exited by itself.
     }
   })
   const kept = new KeptLines()
@@ -129,7 +129,7 @@ function start(argv, options, stdin = 'ignore') {
     child.on('close', (code, signal) => {
       forget()
       if (code === 0) resolve()
-      else fail(signal ? `ended by ${signal}` : `exit code ${code}`)
+      else fail(signal ? `killed by ${signal}` : `exit code ${code}`)
     })
   })
   return { child, collect, ended }
@@ -140,7 +140,7 @@ function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
-/** The first and the last lines of an output. */
+/** The first and last lines of an output. */
 class KeptLines {
   /** @type {string[]} */
   first = []

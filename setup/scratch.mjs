@@ -5,16 +5,16 @@ import { SetupFailure } from './failure.mjs'
 import { run } from './run.mjs'
 
 /**
- * Folders to build in. Whatever is made for TARGET is made as TARGET.making-PID and renamed when it is complete. All of
- * this runs under the set-up's lock, so what an earlier set-up left there is nobody's work any more.
+ * Build folders. TARGET is built as TARGET.making-PID and renamed once complete. All of this runs under the set-up's
+ * lock, so leftovers of an earlier set-up are safe to remove.
  */
 
-/** The engine root takes 0.7 GB, and mmdebstrap as much again with the packages while it works. */
+/** The engine root takes 0.7 GB, and mmdebstrap needs as much again for packages during the build. */
 const NEEDED_BYTES = 1.8e9
 
 /**
- * Removes every unfinished TARGET. Never fails: what cannot be removed now, because the orphan of a killed set-up still
- * writes there, goes the next time.
+ * Removes all unfinished builds of TARGET. Never fails: a folder that cannot be removed now, because an orphan of a
+ * killed set-up still writes there, is removed the next time.
  *
  * @param {string} target
  */
@@ -23,8 +23,8 @@ export function removeUnfinished(target) {
 }
 
 /**
- * Where mmdebstrap puts the system together. As root that is beside the result. As an ordinary user the files belong
- * to the user's subordinate ids, which cannot enter a private home folder; /var/tmp is on disk, /tmp often is not.
+ * Where mmdebstrap assembles the system. As root, next to the result. For an ordinary user, the files belong to the
+ * user's subordinate ids, which cannot enter a private home folder; /var/tmp is on disk, while /tmp often is not.
  *
  * @param {string} engineRoot @param {boolean} isRoot @param {NodeJS.ProcessEnv} env
  */
@@ -51,8 +51,8 @@ export async function removeScratch(engineRoot, isRoot, env) {
   const { folder, prefix } = userScratch(engineRoot, env)
   for (const scratch of matching(folder, prefix)) {
     if (remove(scratch)) continue
-    // What a killed mmdebstrap left belongs to the user's subordinate ids. They may remove it from within a user
-    // namespace, provided that they may write to our folder.
+    // Leftovers of a killed mmdebstrap belong to the user's subordinate ids, which can remove them in a user namespace
+    // if they may write to our folder.
     chmodSync(scratch, 0o777)
     await run(['mmdebstrap', '--unshare-helper', 'rm', '-rf', scratch]).catch(() => {})
     remove(scratch)
@@ -72,7 +72,7 @@ function matching(folder, prefix) {
   return names.map((name) => join(folder, name))
 }
 
-/** @param {string} folder @returns {boolean} is it gone? */
+/** @param {string} folder @returns {boolean} whether it is gone */
 function remove(folder) {
   try {
     rmSync(folder, { recursive: true, force: true })
@@ -88,7 +88,7 @@ export function checkSpace(folder) {
   const free = bavail * bsize
   if (free >= NEEDED_BYTES) return
   throw new SetupFailure(
-    `${folder} has ${(free / 1e9).toFixed(1)} GB free; building the engine root needs ${NEEDED_BYTES / 1e9} GB`,
-    'Make room there, or name a larger disk by XDG_CACHE_HOME and TMPDIR, then type the same command again.',
+    `${folder}: building the engine root needs ${NEEDED_BYTES / 1e9} GB of disk space, found ${(free / 1e9).toFixed(1)} GB`,
+    'Free disk space there, or set XDG_CACHE_HOME and TMPDIR to a larger disk, then run the same command again.',
   )
 }

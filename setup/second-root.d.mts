@@ -1,2 +1,2 @@
 // For the benchmarks.
-export function bringSecondRoot(name: string, packages: string[]): Promise<string>
+export function installSecondRoot(name: string, packages: string[]): Promise<string>

@@ -4,17 +4,17 @@ import { withLock } from './lock.mjs'
 import { cacheDir, readRequirements, rootDir } from './paths.mjs'
 import { Progress } from './progress.mjs'
 import { stopCommands } from './run.mjs'
-import { bringEngines } from './steps/engines.mjs'
-import { bringHostPackages } from './steps/host.mjs'
+import { installEngines } from './steps/engines.mjs'
+import { installHostPackages } from './steps/host.mjs'
 
 /**
- * A root beside the engines': the same builder with other packages, for what benchmarks compare with. `npm start` and
- * `npm test` never come by here. Answers with its folder; when this process ends early, the building ends too.
+ * Builds another root with the same builder and other packages, for programs that benchmarks compare with. `npm start`
+ * and `npm test` never use it. Returns its folder. If this process exits early, the build stops as well.
  *
- * @param {string} name begins the folder's name @param {string[]} packages
+ * @param {string} name prefix of the folder's name @param {string[]} packages
  * @returns {Promise<string>}
  */
-export async function bringSecondRoot(name, packages) {
+export async function installSecondRoot(name, packages) {
   const { env } = process
   const requirements = readRequirements()
   const engines = { ...requirements.engines, packages, minimum: {} }
@@ -28,12 +28,12 @@ export async function bringSecondRoot(name, packages) {
     isRoot: process.getuid?.() === 0,
     nodeVersion: process.versions.node,
   }
-  const onWait = () => progress.line('another set-up is at work; waiting for it')
+  const onWait = () => progress.line('waiting for another set-up to finish')
   process.once('exit', stopCommands)
   try {
     await withLock(join(cacheDir(env), 'set-up.lock'), onWait, async () => {
-      await bringHostPackages(context, root)
-      await bringEngines(context, root, name)
+      await installHostPackages(context, root)
+      await installEngines(context, root, name)
     })
   } finally {
     process.off('exit', stopCommands)

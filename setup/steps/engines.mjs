@@ -6,13 +6,13 @@ import { run, runPipe } from '../run.mjs'
 import { checkSpace, makeScratch, removeScratch, removeUnfinished } from '../scratch.mjs'
 import { checkIdRange } from './sandbox.mjs'
 
-/** Only these parts are kept: a sandbox has a /var, /run and /tmp of its own. dpkg's list becomes the manifest. */
+/** Parts of the system to keep: a sandbox has its own /var, /run and /tmp. dpkg's list becomes the manifest. */
 const KEPT = ['--exclude=./etc/apt', './usr', './etc', './var/lib/dpkg/status']
 
-/** Passwords of nobody, and copies that tools made. */
+/** Password files without passwords, and backups made by tools. */
 const UNUSED = ['shadow', 'shadow-', 'gshadow', 'gshadow-', 'passwd-', 'group-', '.pwd.lock']
 
-/** The ids that a sandbox has (src/engines/root/sandbox.ts), and name lookups without the package's own services. */
+/** The ids in a sandbox (src/engines/root/sandbox.ts), and name resolution without services of packages. */
 const ETC = {
   passwd: [
     'root:x:0:0:root:/:/bin/sh',
@@ -26,11 +26,11 @@ const ETC = {
 }
 
 /**
- * Builds the engine root aside and renames it, so that a folder of that name is always a complete one.
+ * Builds the engine root in a temporary folder and renames it, so that a folder with that name is always complete.
  *
  * @param {import('../main.mjs').Context} context @param {string} engineRoot @param {string} [title]
  */
-export async function bringEngines({ requirements, progress, isRoot, env }, engineRoot, title = 'engines') {
+export async function installEngines({ requirements, progress, isRoot, env }, engineRoot, title = 'engines') {
   if (existsSync(engineRoot)) return
   const { engines } = requirements
   progress.begin(title, 'about a minute, once per machine and user')
@@ -49,7 +49,7 @@ export async function bringEngines({ requirements, progress, isRoot, env }, engi
       sources: debianSources(await run(['apt-get', 'indextargets']), hostDistribution(), engines.suite),
       fetch: fetchOptions(await run(['apt-config', 'dump', 'Acquire'])),
     })
-    // --ignore-zeros: else tar leaves at the archive's last entry and breaks the pipe before its padding is through.
+    // --ignore-zeros: otherwise tar exits after the last entry and breaks the pipe before the padding has been written.
     const unpack = [
       'tar',
       '-x',
@@ -66,7 +66,7 @@ export async function bringEngines({ requirements, progress, isRoot, env }, engi
       onLine: (line) => progress.detail(line.replace(/^I: /, '')),
     })
     finish(aside, engines)
-    // A machine that loses power after the rename must not find files without their contents.
+    // After a power failure, the renamed folder must not have empty files.
     await run(['sync', '-f', aside])
     renameSync(aside, engineRoot)
   } finally {
@@ -83,7 +83,7 @@ function finish(aside, engines) {
   rmSync(join(aside, 'var'), { recursive: true })
   for (const name of UNUSED) rmSync(join(aside, 'etc', name), { force: true })
   for (const [name, lines] of Object.entries(ETC)) {
-    // Some are links, and writing through a link would reach outside.
+    // Some are symbolic links, and writing through them would change files outside.
     rmSync(join(aside, 'etc', name), { force: true })
     writeFileSync(join(aside, 'etc', name), lines.map((line) => `${line}\n`).join(''), { mode: 0o644 })
   }

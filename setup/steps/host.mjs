@@ -8,12 +8,12 @@ import { asRoot } from './sandbox.mjs'
 const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 /**
- * The host's own packages: bubblewrap to run engines and, until the engine root is built, mmdebstrap (with uidmap for
- * an ordinary user). Nothing else is ever installed on the host.
+ * Installs packages on the host: bubblewrap to run engines and, for building the engine root, mmdebstrap (with uidmap
+ * for an ordinary user). Nothing else is ever installed on the host.
  *
  * @param {Context} context @param {string} engineRoot
  */
-export async function bringHostPackages({ requirements, progress, isRoot }, engineRoot) {
+export async function installHostPackages({ requirements, progress, isRoot }, engineRoot) {
   const building = !existsSync(engineRoot)
   const commands = [
     'bwrap',
@@ -23,12 +23,12 @@ export async function bringHostPackages({ requirements, progress, isRoot }, engi
   const packages = requirements.host
     .filter(({ command }) => commands.includes(command) && !findCommand(command))
     .map((entry) => entry.package)
-  // Ubuntu does not carry the keys that Debian's packages are signed with.
+  // Ubuntu lacks the signing keys of Debian's packages.
   if (building && !existsSync(DEBIAN_KEYS)) packages.push('debian-archive-keyring')
   if (packages.length === 0) return
 
   const prefix = await rootPrefix(isRoot, packages)
-  progress.begin(`${listed(packages)} by apt`)
+  progress.begin(`${listed(packages)} from apt`)
   const apt = [
     ...prefix,
     'env',
@@ -44,7 +44,7 @@ export async function bringHostPackages({ requirements, progress, isRoot }, engi
     await run(install, options)
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error
-    // A fresh machine has no package lists, an old one outdated ones.
+    // A fresh machine has no package lists, and an old one may have outdated ones.
     await run([...apt, 'update'], options)
     await run(install, options)
   }
@@ -52,8 +52,8 @@ export async function bringHostPackages({ requirements, progress, isRoot }, engi
 }
 
 /**
- * What to put before a command that needs root. Sudo asks for its password here, on the terminal, before any progress
- * is drawn over it.
+ * The prefix of a command that needs root. Sudo asks for its password here, on the terminal, before progress is drawn
+ * over it.
  *
  * @param {boolean} isRoot @param {string[]} packages @returns {Promise<string[]>}
  */
@@ -61,20 +61,20 @@ async function rootPrefix(isRoot, packages) {
   if (isRoot) return []
   const missing = `${listed(packages)} ${packages.length === 1 ? 'is' : 'are'} missing`
   const remedy = asRoot([`apt-get install -y ${packages.join(' ')}`])
-  if (!findCommand('sudo')) throw new SetupFailure(`${missing}, and installing needs root or sudo`, remedy)
+  if (!findCommand('sudo')) throw new SetupFailure(`${missing}, and installing it needs root or sudo`, remedy)
   const quiet = await run(['sudo', '-n', 'true']).then(
     () => true,
     () => false,
   )
   if (quiet) return ['sudo', '-n']
   if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw new SetupFailure(`${missing}, and sudo has no terminal to ask for its password on`, remedy)
+    throw new SetupFailure(`${missing}, and sudo has no terminal to ask for a password`, remedy)
   try {
-    await run(['sudo', '-p', `nearside set-up: ${missing}; password of %p for sudo: `, '-v'], {
+    await run(['sudo', '-p', `nearside set-up: ${missing}; sudo password of %p: `, '-v'], {
       terminal: true,
     })
   } catch {
-    throw new SetupFailure(`${missing}, and sudo did not let this user install anything`, remedy)
+    throw new SetupFailure(`${missing}, and sudo did not allow this user to install it`, remedy)
   }
   return ['sudo']
 }

@@ -9,13 +9,12 @@ import { nodeSuffices } from '../versions.mjs'
 /** @typedef {import('../main.mjs').Context} Context */
 
 /**
- * Answers with a Node that runs TypeScript as it is: the one that runs this, else one of the npm registry's
- * `node-linux-*` packages, which hold nothing but the binary. It is for Nearside alone; the machine's own Node stays
- * as it is and goes on running whatever needs it.
+ * Returns a Node that runs TypeScript directly: the current one, or one of the npm registry's `node-linux-*` packages,
+ * which contain only the binary. It is for Nearside only and does not affect the machine's own Node.
  *
  * @param {Context} context @returns {Promise<string>}
  */
-export async function bringNode({ env, requirements, progress, nodeVersion }) {
+export async function installNode({ env, requirements, progress, nodeVersion }) {
   const { minimum } = requirements.node
   if (nodeSuffices(nodeVersion, minimum)) return process.execPath
   const spec = requirements.node.package.replace('{arch}', process.arch)
@@ -25,7 +24,7 @@ export async function bringNode({ env, requirements, progress, nodeVersion }) {
 
   progress.begin(`Node ${spec.split('@')[1]}`, `this machine has ${nodeVersion}`)
   if (!findCommand('npm'))
-    throw new SetupFailure('there is no npm on this machine', 'Install npm (Debian: apt-get install npm).')
+    throw new SetupFailure('npm is not installed', 'Install npm (Debian: apt-get install npm).')
   removeUnfinished(folder)
   const aside = `${folder}.making-${process.pid}`
   mkdirSync(aside, { recursive: true })
@@ -37,7 +36,7 @@ export async function bringNode({ env, requirements, progress, nodeVersion }) {
     const made = join(aside, 'node_modules', /** @type {string} */ (spec.split('@')[0]))
     const version = (await run([join(made, 'bin', 'node'), '--version'])).trim().slice(1)
     if (!nodeSuffices(version, minimum))
-      throw new SetupFailure(`npm brought Node ${version}; ${minimum} or newer is needed`)
+      throw new SetupFailure(`expected Node ${minimum} or newer from npm, got ${version}`)
     renameSync(made, folder)
   } finally {
     removeUnfinished(folder)

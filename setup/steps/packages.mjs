@@ -7,24 +7,24 @@ import { findCommand, run } from '../run.mjs'
 /** @typedef {{ packages?: Record<string, LockedPackage> }} LockFile */
 
 /**
- * The npm packages of the lock file. No package's own scripts are run: none of ours needs them, and they are the
- * usual way in for a poisoned package.
+ * Installs the npm packages of the lock file. Never runs packages' own scripts: none of ours needs them, and they are
+ * the usual entry point of a malicious package.
  *
  * @param {import('../main.mjs').Context} context @param {string} home
  */
-export async function bringPackages({ progress }, home) {
+export async function installPackages({ progress }, home) {
   const wanted = readLock(join(home, 'package-lock.json'))
   if (!wanted)
     throw new SetupFailure(
-      `${join(home, 'package-lock.json')} is missing or broken`,
-      'Check the file out again: git checkout package-lock.json',
+      `${join(home, 'package-lock.json')} is missing or invalid`,
+      'Restore the file: git checkout package-lock.json',
     )
   const installed = readLock(join(home, 'node_modules', '.package-lock.json'))
   if (packagesMatch(wanted, installed) && areThere(home, installed)) return
   progress.begin('npm packages')
   if (!findCommand('npm'))
-    throw new SetupFailure('there is no npm on this machine', 'Install npm (Debian: apt-get install npm).')
-  // npm marks its work as done by writing node_modules/.package-lock.json last, so an interrupted run is done again.
+    throw new SetupFailure('npm is not installed', 'Install npm (Debian: apt-get install npm).')
+  // npm writes node_modules/.package-lock.json last, so an interrupted run is repeated.
   await run(
     ['npm', 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
     { cwd: home },
@@ -33,7 +33,7 @@ export async function bringPackages({ progress }, home) {
 }
 
 /**
- * Does node_modules hold what the lock file says? Packages for other platforms may be missing.
+ * Whether node_modules matches the lock file. Packages for other platforms may be missing.
  *
  * @param {LockFile} wanted @param {LockFile | undefined} installed
  */

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os'
 import { SetupFailure } from '../failure.mjs'
 import { run } from '../run.mjs'
 
-/** The kernel's switches that can forbid user namespaces, and what allows them. */
+/** Kernel settings that can forbid user namespaces, and the values that allow them. */
 const SWITCHES = [
   { file: 'kernel/unprivileged_userns_clone', forbids: '0', allow: 'kernel.unprivileged_userns_clone=1' },
   {
@@ -29,7 +29,7 @@ const TRIAL = [
   '/proc',
 ]
 
-/** Fails where bubblewrap cannot make its sandbox, and says which switch forbids it. */
+/** Fails if bubblewrap cannot create a sandbox, and names the kernel setting that forbids it. */
 export async function checkSandbox() {
   try {
     await run(['bwrap', ...TRIAL, 'true'])
@@ -38,17 +38,18 @@ export async function checkSandbox() {
     const remedy =
       allow.length > 0
         ? asRoot(allow.map((entry) => `sysctl -w ${entry.allow}`))
-        : 'A container must be allowed to make user and mount namespaces (Docker: --privileged does).'
+        : 'Allow the container to create user and mount namespaces (Docker: --privileged).'
     const why = error instanceof Error ? error.message : error
     throw new SetupFailure(
-      `engines run in sandboxes, and bubblewrap cannot make one here:\n    ${why}`,
+      `engines run in sandboxes, but bubblewrap cannot create one here:\n    ${why}`,
       remedy,
     )
   }
 }
 
 /**
- * An ordinary user needs a range of subordinate ids to build the engine root: Debian's files belong to several users.
+ * An ordinary user needs a range of subordinate ids to build the engine root, because Debian's files belong to several
+ * users.
  *
  * @param {boolean} isRoot
  */
@@ -66,7 +67,7 @@ export function checkIdRange(isRoot) {
 /** @param {string[]} commands */
 export function asRoot(commands) {
   const lines = commands.map((command) => `    ${command}`)
-  return ['Type this as root, then the same command again:', ...lines].join('\n')
+  return ['Run this as root, then run the same command again:', ...lines].join('\n')
 }
 
 function nameAndId() {
@@ -74,7 +75,7 @@ function nameAndId() {
   try {
     return [userInfo().username, id]
   } catch {
-    return [id] // an id without a name, as in some containers
+    return [id] // An id without a name, as in some containers.
   }
 }
 

@@ -5,18 +5,18 @@ import { test } from 'node:test'
 import { until } from '../support/sandboxed.ts'
 import { type Machine, machine } from './machine.ts'
 
-/** A mmdebstrap that says when it has begun and goes on when it is told to. */
+/** An mmdebstrap that signals its start and waits until it may continue. */
 const PAUSES =
   'touch "$MACHINE/building"; while ! test -e "$MACHINE/go"; do test -e "$MACHINE/building" || exit 1; sleep 0.02; done; cat "$MACHINE/root.tar"'
 const building = (made: Machine) =>
   until('mmdebstrap to begin', () => existsSync(join(made.folder, 'building')))
 const go = (made: Machine) => writeFileSync(join(made.folder, 'go'), '')
-/** The set-up itself, as the launcher starts it: a terminal would signal both. */
+/** The set-up itself, as started by the launcher: a terminal would signal both. */
 const setUp = (made: Machine) =>
   made.start([process.execPath, join(made.checkout, 'setup', 'main.mjs'), 'key'])
 const builds = (made: Machine) => made.calls().filter((call) => call.startsWith('mmdebstrap'))
 
-test('two set-ups at once: one builds, the other waits, says so, and finds everything there', async () => {
+test('concurrent set-ups: one builds, the other reports that it waits, and finds everything installed', async () => {
   const made = machine()
   made.stub('mmdebstrap', PAUSES)
   const launcher = [join(made.checkout, 'bin', 'nearside')]
@@ -24,7 +24,7 @@ test('two set-ups at once: one builds, the other waits, says so, and finds every
   await building(made)
   const second = made.start(launcher)
   await until('the second to wait', () =>
-    /another set-up is at work \(process \d+\); waiting/.test(second.stderr()),
+    /waiting for another set-up \(process \d+\)/.test(second.stderr()),
   )
   go(made)
   for (const { status, stderr } of await Promise.all([first.ended, second.ended]))
@@ -33,7 +33,7 @@ test('two set-ups at once: one builds, the other waits, says so, and finds every
   assert.deepEqual(made.leftovers(), [])
 })
 
-test('a set-up killed while it builds blocks nobody, and the next one clears up after it', async () => {
+test('a set-up killed during the build blocks no other, and the next one cleans up', async () => {
   const made = machine()
   made.stub('mmdebstrap', PAUSES)
   const first = setUp(made)
@@ -48,7 +48,7 @@ test('a set-up killed while it builds blocks nobody, and the next one clears up 
   assert.deepEqual(made.leftovers(), [])
 })
 
-test('what a set-up of yesterday left half built goes away', async () => {
+test('an unfinished build of an earlier set-up is removed', async () => {
   const made = machine()
   for (const end of ['.making-999999', '.making-999999-scratch'])
     mkdirSync(join(`${made.engineRoot}${end}`, 'usr'), { recursive: true })
@@ -57,7 +57,7 @@ test('what a set-up of yesterday left half built goes away', async () => {
   assert.deepEqual(made.leftovers(), [])
 })
 
-test('interrupted, it clears up itself, says so and ends as a shell expects', async () => {
+test('on an interrupt, it cleans up, reports it and exits as a shell expects', async () => {
   const expected = { SIGINT: 130, SIGTERM: 143 } as const
   for (const [signal, status] of Object.entries(expected) as [keyof typeof expected, number][]) {
     const made = machine()
@@ -67,13 +67,13 @@ test('interrupted, it clears up itself, says so and ends as a shell expects', as
     started.kill(signal)
     const ended = await started.ended
     assert.equal(ended.status, status, ended.stderr)
-    assert.match(ended.stderr, /interrupted; type the same command again to go on/)
+    assert.match(ended.stderr, /interrupted; run the same command again to continue/)
     assert.equal(existsSync(made.engineRoot), false)
     assert.deepEqual(made.leftovers(), [])
   }
 })
 
-test('interrupted while it waits for another set-up, it ends at once', async () => {
+test('on an interrupt while waiting for another set-up, it exits immediately', async () => {
   const made = machine()
   made.stub('mmdebstrap', PAUSES)
   const first = setUp(made)
@@ -86,7 +86,7 @@ test('interrupted while it waits for another set-up, it ends at once', async () 
   assert.equal((await first.ended).status, 0)
 })
 
-test('a mmdebstrap that hangs up its process group, as it does when it cannot write, hangs up nobody else', async () => {
+test('an mmdebstrap that sends SIGHUP to its process group, as it does when it cannot write, affects nothing else', async () => {
   const made = machine()
   made.stub('mmdebstrap', 'echo "W: creating tarball failed" >&2; trap "" HUP; kill -HUP 0; exit 1')
   const { status, signal, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Machine, machine } from './machine.ts'
 
-/** Runs the launcher on a machine where something is wrong; it must fail with exit 1 and leave nothing half done. */
+/** Runs the launcher on a machine with a problem; it must exit with 1 and leave nothing unfinished. */
 async function failure(made: Machine, user: 'root' | 'ordinary' = 'root'): Promise<string> {
   const { status, stdout, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')], { user })
   assert.equal(status, 1, stderr)
@@ -14,7 +14,7 @@ async function failure(made: Machine, user: 'root' | 'ordinary' = 'root'): Promi
   return stderr
 }
 
-test('no Node, or one that is too old: says which is needed and how it comes', async () => {
+test('without Node or with an old one, states the requirement and how to install it', async () => {
   const made = machine()
   made.stub('node', undefined)
   assert.match(await failure(made), /Node 18 or newer with npm is needed\.\n.*apt-get install nodejs npm/)
@@ -22,48 +22,48 @@ test('no Node, or one that is too old: says which is needed and how it comes', a
   assert.match(await failure(made), /Node 18 or newer with npm is needed, but this machine has 16\.20\.2\./)
 })
 
-test('no apt: says what is needed and where', async () => {
+test('without apt, states the supported systems', async () => {
   const made = machine()
   made.stub('apt-get', undefined)
   const text = await failure(made)
-  assert.match(text, /no apt-get, by which mmdebstrap, bubblewrap and the engines come/)
+  assert.match(text, /no apt-get, which is needed to install mmdebstrap, bubblewrap and the engines/)
   assert.match(text, /Debian 12 or newer, or Ubuntu 22\.04 or newer/)
 })
 
-test('an ordinary user without sudo gets the exact line to type as root', async () => {
+test('an ordinary user without sudo gets the exact command to run as root', async () => {
   const made = machine()
   for (const name of ['mmdebstrap', 'newuidmap']) made.stub(name, undefined)
   const text = await failure(made, 'ordinary')
-  assert.match(text, /mmdebstrap and uidmap are missing, and installing needs root or sudo/)
+  assert.match(text, /mmdebstrap and uidmap are missing, and installing it needs root or sudo/)
   assert.match(text, /^ {4}apt-get install -y mmdebstrap uidmap$/m)
 })
 
-test('sudo that would ask for a password without a terminal is not waited for', async () => {
+test('without a terminal, does not wait for a password of sudo', async () => {
   const made = machine()
   made.stub('bwrap', undefined)
   made.stub('sudo', 'echo "sudo: a password is required" >&2; exit 1')
   const text = await failure(made, 'ordinary')
-  assert.match(text, /bubblewrap is missing, and sudo has no terminal to ask for its password on/)
+  assert.match(text, /bubblewrap is missing, and sudo has no terminal to ask for a password/)
   assert.match(text, /^ {4}apt-get install -y bubblewrap$/m)
 })
 
-test('an apt that fails under sudo is shown with its words', async () => {
+test('a failing apt under sudo is shown with its output', async () => {
   const made = machine()
   made.stub('bwrap', undefined)
   made.stub('sudo', 'test "$1" = -n && shift; exec "$@"')
   made.stub('apt-get', 'echo "E: the mirror is on fire" >&2; exit 100')
   const text = await failure(made, 'ordinary')
-  assert.match(text, /step "bubblewrap by apt": this command failed:\n +sudo -n env .*apt-get .* update\n/)
+  assert.match(text, /step "bubblewrap from apt": this command failed:\n +sudo -n env .*apt-get .* update\n/)
   assert.match(text, /\| E: the mirror is on fire\n +\| \(exit code 100\)/)
 })
 
-test('no npm: says how it comes', async () => {
+test('without npm, states how to install it', async () => {
   const made = machine()
   made.stub('npm', undefined)
-  assert.match(await failure(made), /step "npm packages": there is no npm .*\n\n.*apt-get install npm/)
+  assert.match(await failure(made), /step "npm packages": npm is not installed\n\n.*apt-get install npm/)
 })
 
-test('a failing npm is shown with its words, first and last', async () => {
+test('a failing npm is shown with the first and last lines of its output', async () => {
   const made = machine()
   made.stub('npm', 'i=0; while [ $i -lt 99 ]; do i=$((i + 1)); echo "npm error $i" >&2; done; exit 1')
   const text = await failure(made)
@@ -73,21 +73,21 @@ test('a failing npm is shown with its words, first and last', async () => {
     '... (79 lines)',
     'npm error 99',
     '(exit code 1)',
-    'type the same command again',
+    'run the same command again',
   ])
     assert.ok(text.includes(line), line)
 })
 
-test('a sandbox that the kernel or a container forbids is found before anything is built', async () => {
+test('a sandbox forbidden by the kernel or a container is detected before anything is built', async () => {
   const made = machine()
   made.stub('bwrap', 'echo "bwrap: No permissions to create new namespace" >&2; exit 1')
   const text = await failure(made)
-  assert.match(text, /bubblewrap cannot make one here:\n(?:.*\n)*.*No permissions to create new namespace/)
+  assert.match(text, /bubblewrap cannot create one here:\n(?:.*\n)*.*No permissions to create new namespace/)
   assert.match(text, /sysctl -w |container/)
   assert.ok(!made.calls().some((call) => call.startsWith('mmdebstrap')))
 })
 
-test('a failing mmdebstrap is shown, though its output goes through a pipe', async () => {
+test('a failing mmdebstrap is reported although its output goes through a pipe', async () => {
   const made = machine()
   made.stub('mmdebstrap', 'cat "$MACHINE/root.tar"; echo "E: apt-get update failed" >&2; exit 25')
   const text = await failure(made)
@@ -95,14 +95,14 @@ test('a failing mmdebstrap is shown, though its output goes through a pipe', asy
   assert.match(text, /\| E: apt-get update failed\n +\| \(exit code 25\)/)
 })
 
-test('a mirror with older engines is refused: Patroni before 4.0 loses acknowledged writes', async () => {
+test('a mirror with older engines is refused, because Patroni before 4.0 loses acknowledged writes', async () => {
   const made = machine({ patroni: '3.0.2-1', haproxy: '2.6.12-1+deb12u1' })
   const text = await failure(made)
-  assert.match(text, /patroni is 3\.0\.2; 4\.0 or newer is needed/)
-  assert.match(text, /haproxy is 2\.6\.12; 3\.0 or newer is needed/)
+  assert.match(text, /patroni: expected 4\.0 or newer, found 3\.0\.2/)
+  assert.match(text, /haproxy: expected 3\.0 or newer, found 2\.6\.12/)
 })
 
-test('once it is repaired, the same command goes on where this one stopped', async () => {
+test('after a repair, the same command continues where it stopped', async () => {
   const made = machine()
   made.stub('mmdebstrap', 'exit 1')
   await failure(made)
@@ -110,10 +110,10 @@ test('once it is repaired, the same command goes on where this one stopped', asy
   made.forgetCalls()
   const { status, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')])
   assert.equal(status, 0, stderr)
-  assert.ok(!made.calls().some((call) => call.startsWith('npm ')), 'npm packages were there already')
+  assert.ok(!made.calls().some((call) => call.startsWith('npm ')), 'npm packages were already installed')
 })
 
-test('an ordinary user without a range of ids gets the line that gives one', async (t) => {
+test('an ordinary user without subordinate ids gets the command that adds them', async (t) => {
   const made = machine()
   if (!made.subordinateIds) return t.skip('this machine has no /etc/subuid to stand in for')
   writeFileSync(made.subordinateIds, 'someone-else:100000:65536\n')
@@ -121,7 +121,7 @@ test('an ordinary user without a range of ids gets the line that gives one', asy
   assert.match(text, /^ {4}usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \S+$/m)
 })
 
-test('a disk that fills up while the root is unpacked is shown, although mmdebstrap fails first', async () => {
+test('a disk that fills up during unpacking is reported, although mmdebstrap fails first', async () => {
   const made = machine()
   made.stub('mmdebstrap', 'cat "$MACHINE/root.tar"; echo "E: tar failed" >&2; exit 1')
   made.stub('tar', 'cat >/dev/null; echo "tar: Cannot write: No space left on device" >&2; exit 2')
@@ -130,11 +130,11 @@ test('a disk that fills up while the root is unpacked is shown, although mmdebst
   assert.match(text, /^ {4}tar -x .*\n +\| tar: Cannot write: No space left on device\n +\| \(exit code 2\)/m)
 })
 
-test('a home that cannot be used: says what to set, without a stack', async () => {
+test('an unusable home folder is reported with the variables to set, without a stack', async () => {
   const made = machine()
-  // A file where a folder has to be: that is refused to root, too.
+  // A file in place of a folder, which even root cannot use.
   writeFileSync(join(made.folder, 'cache'), '')
   const text = await failure(made)
-  assert.match(text, /cache\S* cannot be used \(\w+: .*\)\n\n.*set HOME .* or XDG_CACHE_HOME/)
+  assert.match(text, /cannot use \S*cache\S* \(\w+: .*\)\n\n.*set HOME .* or XDG_CACHE_HOME/)
   assert.doesNotMatch(text, /^ +at /m)
 })

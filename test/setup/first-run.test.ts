@@ -16,12 +16,12 @@ import { type Machine, machine } from './machine.ts'
 const named = (calls: string[], ...names: string[]) =>
   calls.filter((call) => names.includes(call.split(' ')[0]!))
 
-async function bring(made: Machine) {
+async function install(made: Machine) {
   const { status, stderr } = await made.run([join(made.checkout, 'bin', 'nearside')])
   assert.equal(status, 0, stderr)
 }
 
-test('the first command brings everything, then does what it was called for', async () => {
+test('the first command installs everything, then runs the command', async () => {
   const fresh = machine()
   const { status, stdout, stderr } = await fresh.run([
     join(fresh.checkout, 'bin', 'nearside'),
@@ -38,15 +38,15 @@ test('the first command brings everything, then does what it was called for', as
   assert.deepEqual(fresh.leftovers(), [])
 })
 
-test('nothing of npm’s packages runs at installation', async () => {
+test('npm packages run no scripts at installation', async () => {
   const fresh = machine()
-  await bring(fresh)
+  await install(fresh)
   assert.match(named(fresh.calls(), 'npm')[0] ?? '', / --ignore-scripts /)
 })
 
-test('the second command does none of it: a hash, a look at the stamps, one version', async () => {
+test('the second command only computes a hash, reads the stamps and checks one version', async () => {
   const used = machine()
-  await bring(used)
+  await install(used)
   used.forgetCalls()
   const { status, stderr } = await used.run([join(used.checkout, 'bin', 'nearside'), 'status'])
   assert.deepEqual([status, stderr], [0, ''])
@@ -59,7 +59,7 @@ test('the second command does none of it: a hash, a look at the stamps, one vers
   )
 })
 
-test('through a symbolic link and from another folder: that folder stays the current one', async () => {
+test('works through a symbolic link and from another folder, which stays the current one', async () => {
   const used = machine()
   const [link, app] = [join(used.folder, 'nearside'), join(used.folder, 'app')]
   symlinkSync(join(used.checkout, 'bin', 'nearside'), link)
@@ -71,9 +71,9 @@ test('through a symbolic link and from another folder: that folder stays the cur
   }
 })
 
-test('the engine root is what a sandbox needs and no more', async () => {
+test('the engine root contains only what a sandbox needs', async () => {
   const used = machine()
-  await bring(used)
+  await install(used)
   assert.deepEqual(readdirSync(used.engineRoot).sort(), ['etc', 'manifest.json', 'usr'])
   assert.ok(!existsSync(join(used.engineRoot, 'etc', 'shadow')))
   assert.ok(!existsSync(join(used.engineRoot, 'etc', 'apt')), 'a proxy’s password must not stay')
@@ -82,7 +82,7 @@ test('the engine root is what a sandbox needs and no more', async () => {
   assert.equal(manifest.packages.patroni, '4.0.7-3~deb13u1')
 })
 
-test('only what is missing comes from apt, and package lists are fetched only when it does not know the package', async () => {
+test('apt installs only missing packages, and updates its lists only if a package is unknown', async () => {
   const used = machine()
   used.stub('mmdebstrap', undefined)
   used.stub(
@@ -102,9 +102,9 @@ test('only what is missing comes from apt, and package lists are fetched only wh
   assert.deepEqual(apt, ['install mmdebstrap', 'update', 'install mmdebstrap', 'indextargets'])
 })
 
-test('a changed lock file installs the packages again and nothing else', async () => {
+test('a changed lock file reinstalls only the packages', async () => {
   const used = machine()
-  await bring(used)
+  await install(used)
   const packages = { '': {}, 'node_modules/zod': { version: '4.0.0' } }
   writeFileSync(join(used.checkout, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }))
   used.forgetCalls()
@@ -130,7 +130,7 @@ test('packages that node_modules only lists are installed', async () => {
   assert.match(named(made.calls(), 'npm')[0] ?? '', /^npm ci /)
 })
 
-test('an ordinary user brings it too, with mmdebstrap in a user namespace and nothing left behind', async (t) => {
+test('an ordinary user can install it, too, with mmdebstrap in a user namespace and without leftovers', async (t) => {
   const fresh = machine()
   if (!fresh.subordinateIds) return t.skip('this machine has no /etc/subuid to stand in for')
   const { status, stderr } = await fresh.run([join(fresh.checkout, 'bin', 'nearside')], { user: 'ordinary' })
@@ -139,17 +139,17 @@ test('an ordinary user brings it too, with mmdebstrap in a user namespace and no
   assert.deepEqual(readdirSync(join(fresh.folder, 'scratch')), [])
 })
 
-test('a Node that is too old for TypeScript is helped out by one from npm, for Nearside alone', async () => {
+test('with a Node too old for TypeScript, one from npm is installed for Nearside only', async () => {
   const made = machine()
   made.stub(
     'npm',
     `bin=node_modules/node-linux-${process.arch}/bin; mkdir -p $bin; cp "$MACHINE/node24" $bin/node`,
   )
   writeFileSync(join(made.folder, 'node24'), '#!/bin/sh\necho v24.1.0\n', { mode: 0o755 })
-  const script = `import('${pathToFileURL(join(made.checkout, 'setup', 'steps', 'node.mjs'))}').then(async ({ bringNode }) => {
+  const script = `import('${pathToFileURL(join(made.checkout, 'setup', 'steps', 'node.mjs'))}').then(async ({ installNode }) => {
     const progress = { begin() {}, done() {} }
     const node = { minimum: '22.18.0', package: 'node-linux-{arch}@24' }
-    const bring = () => bringNode({ env: process.env, requirements: { node }, progress, nodeVersion: '18.20.4' })
+    const bring = () => installNode({ env: process.env, requirements: { node }, progress, nodeVersion: '18.20.4' })
     console.log(JSON.stringify([await bring(), await bring()]))
   })`
   const { stdout, stderr } = await made.run(['node', '-e', script])

@@ -14,23 +14,23 @@ import { engineRootDir, home, readRequirements } from '../../setup/paths.mjs'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 /**
- * A machine as far as the set-up sees one: a PATH of its own, with Nearside and a cache. Tools that only look or copy
- * are the real ones; those that would change the real machine are stubs. Every call of either is written down.
+ * A fake machine for the set-up: its own PATH, with Nearside and a cache. Tools that only read or copy are real; those
+ * that would change the real machine are stubs. All calls are recorded.
  */
 export type Machine = {
   folder: string
   checkout: string
   engineRoot: string
-  /** Names of the commands called since `forgetCalls`, in order; with arguments for the stubs. */
+  /** Commands called since `forgetCalls`, in order; stubs with arguments. */
   calls(): string[]
   forgetCalls(): void
-  /** Replaces a command by a shell script, or takes it off the PATH. */
+  /** Replaces a command by a shell script, or removes it from the PATH. */
   stub(name: string, script: string | undefined): void
   start(argv: string[], options?: StartOptions): Started
   run(argv: string[], options?: StartOptions): Promise<Ended>
-  /** Stands for /etc/subuid and /etc/subgid of the ordinary user, where the real machine has these files. */
+  /** Replaces /etc/subuid and /etc/subgid for the ordinary user, if the real machine has these files. */
   subordinateIds: string | undefined
-  /** What building left in the cache, other than what it was to make. */
+  /** Leftovers of the build in the cache. */
   leftovers(): string[]
 }
 export type StartOptions = { user?: 'root' | 'ordinary'; cwd?: string }
@@ -69,7 +69,7 @@ const STUBS = {
   newuidmap: ':',
 }
 
-/** Versions as Debian writes them, new enough unless a test says otherwise. */
+/** Debian versions, new enough unless a test overrides them. */
 const PACKAGES = {
   'etcd-server': '3.5.16-4',
   haproxy: '3.0.11-1+deb13u5',
@@ -159,7 +159,7 @@ function lay(checkout: string, form: Form) {
     )
 }
 
-/** What mmdebstrap would print, as small as the set-up accepts it. */
+/** The output of mmdebstrap, as small as the set-up accepts. */
 function packRoot(folder: string, packages: Record<string, string>) {
   const root = join(folder, 'root')
   for (const part of ['usr/bin', 'etc/apt', 'var/lib/dpkg']) mkdirSync(join(root, part), { recursive: true })
@@ -174,7 +174,7 @@ function packRoot(folder: string, packages: Record<string, string>) {
 
 const ID_FILES = ['/etc/subuid', '/etc/subgid']
 
-/** Runs a command as that user, if need be in a user namespace with every file where it is. */
+/** Command prefix to run as that user, if necessary in a user namespace with all files in place. */
 function as(user: 'root' | 'ordinary', ids: string): string[] {
   if (user === 'root') return process.getuid?.() === 0 ? [] : [realPath('unshare'), '--map-root-user', '--']
   const idFiles = ID_FILES.filter((file) => existsSync(file)).flatMap((file) => ['--bind', ids, file])

@@ -14,7 +14,7 @@ const { packagesMatch } = await load('steps/packages.mjs')
 const { checkPlatform } = await load('steps/platform.mjs')
 const { Progress } = await load('progress.mjs')
 
-test('Node runs TypeScript without a flag from 22.18 and 23.6 on', () => {
+test('Node runs TypeScript without a flag since 22.18 and 23.6', () => {
   const suffices = (version: string) => nodeSuffices(version, '22.18.0')
   assert.deepEqual(['22.18.0', '22.20.1', '23.6.0', '24.0.0', '26.1.0'].map(suffices), Array(5).fill(true))
   assert.deepEqual(['18.20.4', '20.20.2', '22.17.9', '23.0.0', '23.5.0'].map(suffices), Array(5).fill(false))
@@ -49,7 +49,7 @@ const target = (fields: Record<string, string>) =>
     .map(([name, value]) => `${name}: ${value}`)
     .join('\n')
 
-test('on a Debian host the engines come from the host’s own mirror, with updates and security', () => {
+test('on a Debian host, engines come from the host’s own mirror, with updates and security', () => {
   const targets = [
     target({ 'Repo-URI': 'https://packages.example/other/', Release: 'bookworm', Origin: 'Someone else' }),
     target({ 'Repo-URI': 'http://mirror.example/debian/', Release: 'bookworm-updates', Origin: 'Debian' }),
@@ -63,7 +63,7 @@ test('on a Debian host the engines come from the host’s own mirror, with updat
   ])
 })
 
-test('without downloaded lists apt knows no origin: the archive’s own folder names must do', () => {
+test('without downloaded lists, apt knows no origin, so the archive’s folder names decide', () => {
   const targets = [
     target({ 'Repo-URI': 'https://vendor.example/', Release: 'bookworm' }),
     target({ 'Repo-URI': 'cdrom:[Debian 12]/debian/', Release: 'bookworm' }),
@@ -76,13 +76,13 @@ test('without downloaded lists apt knows no origin: the archive’s own folder n
   ])
 })
 
-test('elsewhere, or without a Debian mirror, mmdebstrap’s own defaults stand', () => {
+test('elsewhere, or without a Debian mirror, mmdebstrap’s defaults apply', () => {
   const ubuntu = target({ 'Repo-URI': 'http://mirror.example/ubuntu/', Release: 'noble', Origin: 'Ubuntu' })
   assert.deepEqual(debianSources(ubuntu, 'ubuntu', 'trixie'), [])
   assert.deepEqual(debianSources('', 'debian', 'trixie'), [])
 })
 
-test('the host’s proxy is used; what apt sets for itself is not', () => {
+test('the host’s proxy is used; apt’s own defaults are not', () => {
   const dump = `Acquire "";\nAcquire::AllowInsecureRepositories "0";\nAcquire::http "";
 Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::https::CaInfo "/etc/ssl/own.pem";\nAcquire::Retries "3";\n`
   assert.deepEqual(fetchOptions(dump), [
@@ -92,25 +92,25 @@ Acquire::http::Proxy "http://proxy.example:3128";\nAcquire::https::CaInfo "/etc/
   ])
 })
 
-test('the root’s build names every package, the mode and the sources', () => {
+test('the build command of the root has all packages, the mode and the sources', () => {
   const { engines } = readRequirements()
   const sources = ['deb http://mirror.example/debian trixie main']
   const build: string[] = mmdebstrap({ engines, mode: 'unshare', sources, fetch: ['Acquire::Retries "3";'] })
   assert.ok(build.includes('--mode=unshare') && build.includes('--aptopt=Acquire::Retries "3";'))
   assert.ok(build.includes(`--include=${engines.packages.join(',')}`))
   assert.deepEqual(build.slice(-3), ['trixie', '-', ...sources])
-  // Without it Patroni offers consul and kubernetes only, and its package does not depend on it.
+  // Without it, Patroni supports only consul and kubernetes, and its package does not depend on it.
   assert.ok(engines.packages.includes('python3-etcd'))
 })
 
-test('only what is installed counts as a package of the root', () => {
+test('only installed packages count as packages of the root', () => {
   const status = `Package: knot\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.4.6-2
 
 Package: bird2\nStatus: deinstall ok config-files\nVersion: 2.17-1\n`
   assert.deepEqual(installedPackages(status), { knot: '3.4.6-2' })
 })
 
-test('node_modules fits the lock file when every version does; other platforms’ packages may be absent', () => {
+test('node_modules matches the lock file if every version does; packages of other platforms may be missing', () => {
   const pg = { version: '8.1.0', integrity: 'sha512-a' }
   const mac = { version: '1.0.0', optional: true }
   const lock = { packages: { '': {}, 'node_modules/pg': pg, 'node_modules/for-mac': mac } }
@@ -137,14 +137,14 @@ test('the lock file lists every optional package, without which npm ci refuses i
       )
 })
 
-test('another system or processor is told what is needed', () => {
+test('other systems and processors get the requirements', () => {
   const check = (machine: object) => () =>
     checkPlatform({ platform: 'linux', arch: 'x64', engineRoot: '/', ...machine })
   assert.throws(check({ platform: 'darwin' }), /this machine runs darwin, not Linux/)
   assert.throws(check({ arch: 'riscv64' }), /processor is riscv64/)
 })
 
-test('the cache is the user’s, and a root’s name changes with what is in it', () => {
+test('the cache belongs to the user, and a root’s name changes with its contents', () => {
   assert.equal(cacheDir({ HOME: '/home/ann' }), '/home/ann/.cache/nearside')
   assert.equal(cacheDir({ HOME: '/home/ann', XDG_CACHE_HOME: '/big' }), '/big/nearside')
   assert.equal(cacheDir({ HOME: '/home/ann', XDG_CACHE_HOME: 'relative' }), '/home/ann/.cache/nearside')
@@ -154,7 +154,7 @@ test('the cache is the user’s, and a root’s name changes with what is in it'
   assert.notEqual(engineRootDir({ HOME: '/h' }, engines), engineRootDir({ HOME: '/h' }, more))
 })
 
-test('progress is one line that renews itself on a terminal, and plain lines elsewhere', () => {
+test('progress is one redrawn line on a terminal, and plain lines elsewhere', () => {
   const told = (isTTY: boolean) => {
     let [text, now] = ['', 0]
     const progress = new Progress({ isTTY, columns: 40, write: (more: string) => (text += more) }, () => now)
