@@ -35,7 +35,7 @@ test('a repeated option overrides the earlier one without a report', () => {
 test('a small disk with a database cannot change its size', () => {
   assert.throws(() => settingsOf({ smallDisks: { 'us-east': 2 * gb } }, before), {
     code: 'lab_disk_in_use',
-    message: /us-east has a disk of 1.* GB already/,
+    message: /us-east already has a disk of 1.* GB/,
     remedy: /lab down --purge/,
   })
 })

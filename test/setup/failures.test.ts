@@ -17,9 +17,9 @@ async function failure(made: Machine, user: 'root' | 'ordinary' = 'root'): Promi
 test('without Node or with an old one, states the requirement and how to install it', async () => {
   const made = machine()
   made.stub('node', undefined)
-  assert.match(await failure(made), /Node 18 or newer with npm is needed\.\n.*apt-get install nodejs npm/)
+  assert.match(await failure(made), /expected Node 18 or newer with npm\.\n.*apt-get install nodejs npm/)
   made.stub('node', 'echo v16.20.2')
-  assert.match(await failure(made), /Node 18 or newer with npm is needed, but this machine has 16\.20\.2\./)
+  assert.match(await failure(made), /expected Node 18 or newer with npm, found Node 16\.20\.2\./)
 })
 
 test('without apt, states the supported systems', async () => {

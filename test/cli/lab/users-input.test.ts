@@ -84,7 +84,7 @@ test('errors in a mix state what is expected', async () => {
     await said('steps: 0\nrequests: { home: { get: / } }'),
     /steps: expected a number of at least 1, got 0/,
   )
-  assert.match(await said('requests: { home: { get: 7 } }'), /get: expected a text, got 7/)
+  assert.match(await said('requests: { home: { get: 7 } }'), /get: expected a string, got 7/)
   assert.match(await said('requests: [a]'), /requests: expected keys and values/)
   assert.match(
     await said('requests: { home: { get: "/{a}", values: { a: 1 } } }'),

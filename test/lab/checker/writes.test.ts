@@ -22,7 +22,7 @@ describe('writes and the final state', () => {
     assert.deepEqual(Object.keys(found), ['no-lost-writes', 'replicas-equal'])
     assert.match(
       found['no-lost-writes']![0]!,
-      /^the append of b to l by ann at east .* not in west’s database$/,
+      /^the append of b to l by ann at east .* is missing from west’s database$/,
     )
     assert.match(found['no-lost-writes']![1]!, /^order o1 /)
     assert.match(found['replicas-equal']![0]!, /2 entries: b in l, order o1/)
@@ -77,7 +77,7 @@ describe('writes and the final state', () => {
     assert.deepEqual(Object.keys(found), ['no-refused-writes'])
     assert.match(
       found['no-refused-writes']![0]!,
-      /was refused \(ECONNREFUSED\) and is in the primary, east’s/,
+      /was refused \(ECONNREFUSED\) but is in the primary, east’s/,
     )
   })
 

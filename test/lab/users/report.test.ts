@@ -38,7 +38,7 @@ test('bars start and end with a non-empty one; a stopped run shows when', () => 
   const areas = histogram.areas.map((area) => ({ ...area, counts: area.counts.with(-1, 0) }))
   const text = usersText({ ...result, stopped: true, histogram: { ...histogram, areas } }, plain)
   assert.doesNotMatch(text, /over \d+ ms/)
-  assert.match(text, /for 30 s \(stopped then\)/)
+  assert.match(text, /for 30 s \(stopped early\)/)
 })
 
 test('a run without any answer has a report, too', () => {
