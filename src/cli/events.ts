@@ -29,7 +29,9 @@ export function eventsCommand(program: Command): void {
     .command('events')
     .description('show decisions: what, when, by which region and why')
     .option('-f, --follow', 'print new events until Ctrl-C')
-    .addOption(quantityOption('-n, --lines <number>', 'number of events from the end (default: 50)', lineCount))
+    .addOption(
+      quantityOption('-n, --lines <number>', 'number of events from the end (default: 50)', lineCount),
+    )
     .option('-v, --verbose', 'include the observations behind each decision')
     .option('--json', 'print JSON; with --follow, one event per line')
     .addHelpText('after', examples)

@@ -23,9 +23,7 @@ test('concurrent set-ups: one builds, the other reports that it waits, and finds
   const first = made.start(launcher)
   await building(made)
   const second = made.start(launcher)
-  await until('the second to wait', () =>
-    /waiting for another set-up \(process \d+\)/.test(second.stderr()),
-  )
+  await until('the second to wait', () => /waiting for another set-up \(process \d+\)/.test(second.stderr()))
   go(made)
   for (const { status, stderr } of await Promise.all([first.ended, second.ended]))
     assert.equal(status, 0, stderr)

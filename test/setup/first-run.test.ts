@@ -126,7 +126,7 @@ test('packages that node_modules only lists are installed', async () => {
     join(made.checkout, 'node_modules/.package-lock.json'),
     JSON.stringify({ lockfileVersion: 3, packages: listed }),
   )
-  await bring(made)
+  await install(made)
   assert.match(named(made.calls(), 'npm')[0] ?? '', /^npm ci /)
 })
 

@@ -1,6 +1,12 @@
 import type { Command } from 'commander'
 import { users } from '../../lab/faults/arguments.ts'
-import { type Change, changed, contradiction, jitterExceedsDelay, linkQuantities } from '../../lab/link-change.ts'
+import {
+  type Change,
+  changed,
+  contradiction,
+  jitterExceedsDelay,
+  linkQuantities,
+} from '../../lab/link-change.ts'
 import { openLab } from '../../lab/open.ts'
 import { labStatus } from '../../lab/status.ts'
 import type { Link } from '../../lab/wan/index.ts'

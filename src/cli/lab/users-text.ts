@@ -228,5 +228,10 @@ function effortLines(result: UsersResult, paint: Paint): string[] {
 function hints({ errors, all }: UsersResult, mix: string, paint: Paint): string[] {
   const missing = errors.find(({ error }) => error === 'HTTP 404')
   if (!missing || missing.count < all.requests / 20 || !['browse', 'checkout'].includes(mix)) return []
-  return [paint('cyan', `The mix ${mix} fits the example shop only; write one for your app, see docs/operate/simulated-users.md`)]
+  return [
+    paint(
+      'cyan',
+      `The mix ${mix} fits the example shop only; write one for your app, see docs/operate/simulated-users.md`,
+    ),
+  ]
 }

@@ -50,16 +50,11 @@ export function usersCommand(lab: Command): void {
     .command('users')
     .description('simulate users in real cities and report latency and errors')
     .addOption(
-      quantityOption('--rate <rate>', 'page requests, e.g. 200/s or 90/min', usersRate).default(
-        50,
-        '50/s',
-      ),
+      quantityOption('--rate <rate>', 'page requests, e.g. 200/s or 90/min', usersRate).default(50, '50/s'),
     )
     .option('--mix <mix>', 'behavior: browse, checkout or a file', 'browse')
     .option('--places <places>', 'location: us, europe, world, cities or a CSV file', 'us')
-    .addOption(
-      quantityOption('--for <time>', 'duration, e.g. 60s or 5min', usersTime).default(30_000, '30s'),
-    )
+    .addOption(quantityOption('--for <time>', 'duration, e.g. 60s or 5min', usersTime).default(30_000, '30s'))
     .addOption(quantityOption('--seed <number>', 'repeat the visits of an earlier run', seedNumber))
     .option('--report <file>', 'also write an HTML report')
     .option('--json', 'print JSON')

@@ -15,7 +15,10 @@ describe('a user of a list', () => {
     assert.deepEqual(found(readList('l', 'a', [1.5, 2]), readList('l', 'abc', [6, 7])), {})
     const { 'read-your-writes': own, ...others } = found(readList('l', 'ab', [6, 7]))
     assert.deepEqual(others, {})
-    assert.match(own![0]!, /did not show c, which the same user wrote and which was acknowledged 1\.0 ms earlier$/)
+    assert.match(
+      own![0]!,
+      /did not show c, which the same user wrote and which was acknowledged 1\.0 ms earlier$/,
+    )
   })
 
   test('need not see unacknowledged writes or those of other users', () => {
