@@ -66,7 +66,7 @@ export async function readRtts(
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
-    throw new NearsideError('lab_rtt_unreadable', `${file}: cannot be read`, {
+    throw new NearsideError('lab_rtt_unreadable', `${file}: cannot read it`, {
       remedy: 'expected a file with lines such as us-east,us-west,62.5',
       cause,
     })

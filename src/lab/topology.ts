@@ -4,7 +4,7 @@ import { labBase, ownPlaces } from '../world/namespaces/names.ts'
 import { nodeOptions } from './faults/app-control.ts'
 
 /**
- * The topology as a lab runs it: a world of its own, beside the one that `nearside up` makes of the same file, at
+ * The topology as a lab runs it: a separate world, besides the one that `nearside up` creates from the same file, with
  * addresses that exist only in its namespaces.
  */
 export function labTopology(loaded: LoadedTopology): LoadedTopology {
@@ -13,14 +13,14 @@ export function labTopology(loaded: LoadedTopology): LoadedTopology {
   if (name.length > 63)
     throw new NearsideError(
       'lab_name_too_long',
-      `${topology.name}: expected at most 59 characters, because its lab is called ${name}`,
-      { remedy: 'give the topology a shorter name' },
+      `${topology.name}: expected at most 59 characters, because its lab is named ${name}`,
+      { remedy: 'shorten the name of the topology' },
     )
   const taken = ownPlaces.find((place) => place in topology.regions)
   if (taken)
     throw new NearsideError(
       'lab_region_name',
-      `regions.${taken}: expected another name, because a lab has a place called ${taken}`,
+      `regions.${taken}: expected another name, because ${taken} is a place in every lab`,
       { remedy: 'rename the region' },
     )
   const regions = Object.entries(topology.regions).map(([region, { address, ...rest }]) => [region, rest])

@@ -74,7 +74,7 @@ export function list(words: readonly string[], last = 'and'): string {
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
 }
 
-/** A path as short as it can be said from here. */
+/** The shortest way to write a path from here. */
 export function shownPath(file: string, from = process.cwd()): string {
   const short = relative(from, file)
   return short !== '' && short.length < file.length && !short.startsWith('../../') ? short : file

@@ -49,7 +49,7 @@ export function findWorld(options: WorldOptions, cwd: string): string {
   throw notFound(found, options, worldWords)
 }
 
-/** The same for a lab; `--world` may leave out the `-lab` that its name ends with. */
+/** The same for a lab. `--world` may omit the `-lab` suffix. */
 export function findLab(options: WorldOptions, cwd: string): string {
   const { world } = options
   const named =

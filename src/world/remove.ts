@@ -8,19 +8,20 @@ import { lockFileOf } from './lock.ts'
 export async function removeWorld(folder: string, before: () => Promise<void>): Promise<void> {
   try {
     await before()
-    // A file that appears while we remove (a log of something that just ended) must not leave half a world.
+    // Retries if a file appears meanwhile, such as the last log of a stopped process.
     await rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
   } catch (cause) {
-    throw new NearsideError('purge_failed', `${folder}: could not be removed whole`, {
-      remedy: `remove it by hand: rm -r ${folder}`,
+    throw new NearsideError('purge_failed', `${folder}: could not remove all files`, {
+      remedy: `remove it manually: rm -r ${folder}`,
       cause,
     })
   }
 }
 
 /**
- * What is beside a world that has been removed. To be called by who holds its lock, as the last thing: who waits for
- * it begins anew with a new file, and would otherwise hold the removed one beside another that holds the new one.
+ * Removes the files next to a removed world. Call it last, under the world lock: processes waiting for the lock then
+ * notice the removal and start over with a new lock file. Otherwise one process could hold the removed file and another
+ * the new one.
  */
 export async function leaveNothing(folder: string): Promise<void> {
   const above = dirname(folder)

@@ -26,9 +26,9 @@ export async function restartProcess(
   if (found.state === 'waiting')
     throw new NearsideError(
       'process_waits',
-      `${region.name}/${name} has not started yet: it waits ${found.why ?? ''}`.trim(),
+      `${region.name}/${name} has not started yet: it is waiting ${found.why ?? ''}`.trim(),
       {
-        remedy: `nearside status --verbose`,
+        remedy: 'see `nearside status --verbose`',
       },
     )
   note(`Restarting ${region.name}/${name}`)
@@ -40,8 +40,8 @@ export async function restartProcess(
     if (!status || one?.state === 'gaveUp')
       throw new NearsideError(
         status ? 'process_gave_up' : 'agent_unreachable',
-        `${region.name}/${name}: ${one?.why ?? 'its agent does not answer any more'}${await logTail(world, region.name, name)}`,
-        { remedy: `nearside logs ${region.name} ${name}` },
+        `${region.name}/${name}: ${one?.why ?? 'its agent stopped answering'}${await logTail(world, region.name, name)}`,
+        { remedy: `see \`nearside logs ${region.name} ${name}\`` },
       )
     await sleep(100)
   }

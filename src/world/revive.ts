@@ -18,12 +18,12 @@ export async function startRegion(world: WorldHandle, region: Region): Promise<M
 
 type Back = 'database' | 'health' | 'back'
 
-/** A healthy region is called healthy after twice `suspectMs`, and some samples. One that stays unhealthy is told as such. */
+/** Agents report a healthy region as such after twice `suspectMs` and some samples. Beyond this, report its health. */
 const healthyWithinMs = 30_000
 
-/** What is still missing of a region that runs. Pure, but for remembering since when only its health is. */
+/** The condition that a running region still lacks. Pure, except that it remembers since when only health is missing. */
 export function whenBack(world: WorldHandle, region: Region) {
-  // Whoever holds the primary cannot wait for itself to be in sync.
+  // The primary's own region has no sync standby to wait for.
   const leads = (samples: readonly Sample[]) =>
     samples.some(({ status }) => status?.database?.role === 'primary')
   const inSync = (samples: readonly Sample[]) => !region.full || leads(samples) || durable(world, samples)
@@ -37,21 +37,21 @@ export function whenBack(world: WorldHandle, region: Region) {
   }
 }
 
-/** In words, for who waits. Pure. */
+/** Describes the missing condition. Pure. */
 export function waitsFor(missing: Back, samples: readonly Sample[]): string | undefined {
   if (missing === 'back') return undefined
-  if (missing === 'health') return 'the agents agree that it is healthy'
+  if (missing === 'health') return 'waiting for the agents to agree that it is healthy'
   return samples.some(({ status }) => status?.database?.missingWal !== undefined)
-    ? 'the primary has no more the WAL that its database needs: it is copied anew'
-    : 'its database comes into step with the primary'
+    ? 'the primary no longer has the WAL that its database needs: waiting for replica reinit'
+    : 'waiting for its database to catch up with the primary'
 }
 
-/** Long enough for an election after Patroni's ttl. */
+/** Long enough for an election after Patroni's TTL. */
 const primaryWithinMs = 45_000
 
 /**
- * A replica that comes back alone has nobody to follow: the region that held the primary may have writes that it lacks,
- * so it does not take over. Waiting would never end; this says so.
+ * A replica that comes back alone has no primary to follow. It does not take over, because the old primary may have
+ * writes that it lacks. Waiting would never end, so this throws.
  */
 export function primaryMustCome(world: WorldHandle, region: Region) {
   let since: number | undefined
@@ -64,7 +64,7 @@ export function primaryMustCome(world: WorldHandle, region: Region) {
     )
     throw new NearsideError(
       'no_primary',
-      `${region.name} runs, but no region holds the primary that it could follow`,
+      `${region.name} runs, but no region holds the primary, so its database cannot replicate`,
       {
         remedy: dead.map((one) => hint(world, `revive ${one.name}`)).join('\n') || hint(world, 'status'),
       },

@@ -59,9 +59,7 @@ export async function roll(
         { remedy: 'revert or fix the topology, then run `nearside up` again', cause: error },
       )
     }
-    note(
-      `${region.name}: now runs the new topology (${duration((performance.now() - startedAt) / 1000)})`,
-    )
+    note(`${region.name}: now runs the new topology (${duration((performance.now() - startedAt) / 1000)})`)
   }
   return agents
 }

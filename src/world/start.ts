@@ -104,7 +104,7 @@ async function agentMustLive(
   const end = agent?.ended()
   if (end?.code === 0)
     throw new NearsideError('world_stopped', `${region.name}: another command stopped it in the meantime`, {
-      remedy: typed(world, 'nearside up'),
+      remedy: `run \`${typed(world, 'nearside up')}\``,
     })
   if (!end && silentForMs < unresponsiveMs) return
   const { why, tail } = await lastWords(world, region)

@@ -11,7 +11,7 @@ export async function agentToAsk(world: WorldHandle): Promise<Region> {
   const answering = all.filter(({ status }) => status !== undefined)
   if (answering.length === 0)
     throw new NearsideError('agent_unreachable', `${world.name}: no agent answers`, {
-      remedy: typed(world, 'nearside up'),
+      remedy: `run \`${typed(world, 'nearside up')}\``,
     })
   const [best] = answering
     .filter(({ status }) => status!.etcd.error === undefined)
@@ -21,7 +21,7 @@ export async function agentToAsk(world: WorldHandle): Promise<Region> {
     'etcd_unreachable',
     `${world.name}: no agent can reach etcd, which a switchover needs`,
     {
-      remedy: 'nearside status',
+      remedy: 'see `nearside status`',
     },
   )
 }

@@ -4,7 +4,7 @@ import { stopLines } from '../../src/cli/stop-view.ts'
 
 const plain = (_: unknown, text: string) => text
 
-test('stopping shows how long each stage took, and the one that runs', () => {
+test('stopping shows the duration of each stage and the current one', () => {
   const lines = stopLines(
     'shop',
     [
@@ -16,10 +16,6 @@ test('stopping shows how long each stage took, and the one that runs', () => {
   )
   assert.deepEqual(
     lines.map((line) => line.replace(/ +/g, ' ')),
-    [
-      'Stopping shop',
-      ' ✓ users: edges, caches, DNS and the app 1.5 s',
-      ' ● replicas: the standby databases 2.5 s',
-    ],
+    ['Stopping shop', ' ✓ user traffic: edges, caches, DNS and app 1.5 s', ' ● standby databases 2.5 s'],
   )
 })

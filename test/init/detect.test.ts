@@ -96,7 +96,7 @@ const starts: [what: string, files: Record<string, string>, command: string[]][]
   ],
   ['a lone file', { 'src/index.ts': '' }, ['node', 'src/index.ts']],
   ['development only', { ...pack({ scripts: { dev: 'nodemon x.js' } }) }, ['node', 'x.js']],
-  ['a broken package.json beside a Procfile', { 'package.json': '{', Procfile: 'web: ./run' }, ['./run']],
+  ['a broken package.json next to a Procfile', { 'package.json': '{', Procfile: 'web: ./run' }, ['./run']],
   [
     'a package.json of the wrong kinds',
     { 'package.json': '{"name": 5, "scripts": {"start": ["x"]}, "main": null}', 'index.js': '' },
@@ -116,7 +116,7 @@ for (const [what, files, command] of starts)
     }
   })
 
-test('what the app must still do is said', async (t) => {
+test('lists what the app must still do', async (t) => {
   const next = async (files: Record<string, string>) =>
     (await detect(write(folder(t), files)))?.next.join('\n') ?? ''
   assert.match(
@@ -132,14 +132,14 @@ test('what the app must still do is said', async (t) => {
   assert.match(await next({ Procfile: 'web: PORT=5 node x' }), /were left out/)
 })
 
-test('a pipe, a folder or a loop in place of a file does not hold it up', async (t) => {
+test('a pipe, a folder or a symbolic link loop in place of a file does not block it', async (t) => {
   const at = write(folder(t), { 'server.js': '', 'Procfile/x': '' })
   symlinkSync('package.json', join(at, 'package.json'))
   symlinkSync('.', join(at, 'src'))
   assert.deepEqual((await detect(at))?.command, ['node', 'server.js'])
 })
 
-test('whatever an app calls itself and its commands, the file written for it loads', async (t) => {
+test('whatever the names of an app and its commands, the written file loads', async (t) => {
   const at = folder(t)
   const odd = fc.oneof(
     fc.string(),

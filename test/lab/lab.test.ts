@@ -27,7 +27,7 @@ suite('a lab', { skip: 'skip' in place ? place.skip : false }, () => {
   for (const part of [latencies, commands, users, cuts, lost]) part(() => lab!)
 })
 
-test('a lab knows its links by name, with measured round trips, and says what was meant', () => {
+test('a lab finds links by name, with measured round trips, and suggests names', () => {
   const places = {
     file: '/srv/shop/nearside.yaml',
     folder: '/srv/shop',

@@ -64,7 +64,7 @@ test('lists and counts read as English', () => {
   )
 })
 
-test('paths are shown as short as they can be said from here', () => {
+test('paths are shown in their shortest form', () => {
   assert.equal(shownPath('/a/b/c.yaml', '/a/b'), 'c.yaml')
   assert.equal(shownPath('/abc/c.yaml', '/abc/b'), '../c.yaml')
   assert.equal(shownPath('/z/c.yaml', '/a/b/d'), '/z/c.yaml')

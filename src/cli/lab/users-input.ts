@@ -22,8 +22,7 @@ export async function mixOf(text: string): Promise<Mix> {
       `mix: expected ${mixNames.join(', ')} or a file, got ${JSON.stringify(text)}`,
       {
         remedy:
-          didYouMean(text, mixNames) ??
-          'no such file; docs/operate/simulated-users.md shows the format',
+          didYouMean(text, mixNames) ?? 'no such file; docs/operate/simulated-users.md shows the format',
       },
     )
   }

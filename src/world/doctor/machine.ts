@@ -40,7 +40,7 @@ async function sandbox(): Promise<Finding> {
       check: 'sandbox',
       state: 'problem',
       message: 'cannot run bubblewrap (bwrap)',
-      remedy: 'apt-get install bubblewrap',
+      remedy: 'run `apt-get install bubblewrap`',
     }
   const tried = await run(['--unshare-user', '--uid', '1000', '--ro-bind', '/', '/', '/bin/true'])
   if (tried.code === 0) return ok('sandbox', `${version.output.trim()}, user namespaces work`)

@@ -72,7 +72,7 @@ async function tailToFollow(file: string, lines: number) {
   }
 }
 
-/** Just after a rotation the log itself is short: the rest is in its copy. */
+/** Just after a rotation the log is short; the remaining lines are in its copy. */
 async function tailBothOf(file: string, lines: number): Promise<string[]> {
   const now = await tailOf(file, lines)
   return now.length < lines ? [...(await tailOf(`${file}.1`, lines - now.length)), ...now] : now

@@ -5,8 +5,8 @@ import { againIn } from './enter.ts'
 export type Interrupt = {
   signal: AbortSignal
   /**
-   * From now on it is this child that an interruption is meant for, and that speaks of it. It needs an IPC channel and
-   * is told by it, also of what has come before: a signal that reaches a process while it loads would only end it.
+   * Forwards interrupts to this child, past ones included, and lets it report them. Needs an IPC channel: a signal
+   * would kill a process that is still loading.
    */
   handTo(child: ChildProcess): void
 }

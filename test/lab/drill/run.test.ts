@@ -5,7 +5,7 @@ import type { RegionStatus } from '../../../src/agent/http/status.ts'
 import { defineTopology } from '../../../src/index.ts'
 import { reportHtml } from '../../../src/lab/drill/html.ts'
 import type { DrillPlan } from '../../../src/lab/drill/plan.ts'
-import { silentEdges } from '../../../src/lab/drill/recovery.ts'
+import { edgesWithoutWrites } from '../../../src/lab/drill/recovery.ts'
 import { runDrill } from '../../../src/lab/drill/run.ts'
 import { resultText } from '../../../src/lab/drill/text.ts'
 import type { DrillWorld } from '../../../src/lab/drill/types.ts'
@@ -40,9 +40,8 @@ suite('running a plan', () => {
   })
 
   /**
-   * A world that is always well, with a load that writes all the time; `lose` forgets what was acknowledged then, `mute`
-   * acknowledges nothing any more from the fault on, `ill` is not well again before a second fault, and `stuck` cannot
-   * be healed.
+   * A healthy world with a load that writes continuously. `lose` drops acknowledged writes, `mute` stops acknowledging at
+   * the fault, `ill` does not recover before a second fault, and `stuck` cannot be healed.
    */
   function fakeWorld({ lose = false, fail = false, mute = false, ill = false, stuck = false } = {}) {
     const said: string[] = []
@@ -86,7 +85,7 @@ suite('running a plan', () => {
       topology,
       fullRegions: 2,
       async inject() {
-        if (fail) throw new Error('no such luck')
+        if (fail) throw new Error('injection failed')
         broken = true
         injected += 1
         const heal = async () => {
@@ -123,7 +122,7 @@ suite('running a plan', () => {
     say: () => undefined,
   })
 
-  test('a world that keeps its promises passes, and the report says so', async () => {
+  test('a world that keeps its guarantees passes, and the report confirms it', async () => {
     const { world, state } = fakeWorld()
     const result = await runDrill(short, world, options(new AbortController().signal))
     assert.ok(result.ok, resultText(result))
@@ -132,13 +131,13 @@ suite('running a plan', () => {
       result.timeline.map(({ kind }) => kind),
       ['fault', 'healed', 'settled'],
     )
-    assert.match(resultText(result), /no promise was broken/)
+    assert.match(resultText(result), /no guarantee was broken/)
     const page = reportHtml({ ...result, notes: ['<script>'] }, '0')
-    assert.match(page, /no promise was broken/)
+    assert.match(page, /no guarantee was broken/)
     assert.doesNotMatch(page, /<script>|https?:/)
   })
 
-  test('a world that loses what it has acknowledged does not', async () => {
+  test('a world that loses acknowledged writes fails', async () => {
     const { world } = fakeWorld({ lose: true })
     const result = await runDrill(short, world, options(new AbortController().signal))
     assert.ok(!result.ok)
@@ -146,7 +145,7 @@ suite('running a plan', () => {
     assert.match(resultText(result), /violations/)
   })
 
-  test('a world that calls itself well and acknowledges nothing any more has not come back', async () => {
+  test('a world that reports itself healthy but acknowledges nothing has not recovered', async () => {
     const { world } = fakeWorld({ mute: true })
     const steps = short.steps.filter((step) => !(step.do === 'until' && step.what === 'writes'))
     const controller = new AbortController()
@@ -155,41 +154,44 @@ suite('running a plan', () => {
       recoveryMs: 100,
     })
     assert.deepEqual([result.ok, result.settled], [false, false])
-    assert.match(resultText(result), /b: no write was acknowledged there after everything was healed/)
-    assert.match(resultText(result), /the world has not come back/)
+    assert.match(
+      resultText(result),
+      /b: acknowledged writes before the fault, but none after everything was healed/,
+    )
+    assert.match(resultText(result), /the world did not recover/)
   })
 
-  test('edges are told apart: one that takes writes again does not speak for another', () => {
+  test('recovery is checked for each edge separately', () => {
     const ops = [
       append(0, 'a', 0, 10),
       append(1, 'b', 0, 10),
       append(2, 'c', 0, 10, 'fail'),
-      // Sent before everything was healed: it may have been led elsewhere.
+      // Sent before everything was healed, so it may have been routed elsewhere.
       append(3, 'b', 90, 120),
       append(4, 'a', 101, 130),
       append(5, 'b', 102, 130, 'unknown'),
     ]
-    assert.deepEqual(silentEdges(ops, 50, 100), ['b'])
-    assert.deepEqual(silentEdges([...ops, append(6, 'b', 140, 150)], 50, 100), [])
+    assert.deepEqual(edgesWithoutWrites(ops, 50, 100), ['b'])
+    assert.deepEqual(edgesWithoutWrites([...ops, append(6, 'b', 140, 150)], 50, 100), [])
   })
 
-  test('a world that was not well again after one of several faults does not pass for what it is at the end', async () => {
+  test('a world that does not recover between faults fails, even if it is healthy at the end', async () => {
     const { world } = fakeWorld({ ill: true })
     const again = short.steps.map((step) => ('as' in step ? { ...step, as: 'again' } : step))
     const steps = [...short.steps.with(-1, { do: 'until', what: 'settled', limitMs: 100 }), ...again]
     const result = await runDrill({ ...short, steps }, world, options(new AbortController().signal))
     assert.deepEqual([result.ok, result.settled], [false, false])
-    assert.match(resultText(result), /100 ms have passed, and not yet: everything is ready/)
+    assert.match(resultText(result), /not within 100 ms: everything is ready/)
   })
 
-  test('a fault that cannot be healed is told, and the drill has not passed', async () => {
+  test('a fault that cannot be healed is reported and fails the drill', async () => {
     const { world, state } = fakeWorld({ stuck: true })
     const result = await runDrill(short, world, options(new AbortController().signal))
     assert.ok(!result.ok && state().broken)
     assert.match(resultText(result), /kill everything in a could not be healed: it holds/)
   })
 
-  test('interrupted at any moment, it heals, cleans up and ends with the reason', async () => {
+  test('an interrupted drill heals, cleans up and rejects with the reason', async () => {
     for (const afterMs of [20, 150, 250, 400]) {
       const { world, state } = fakeWorld()
       const controller = new AbortController()
@@ -201,9 +203,9 @@ suite('running a plan', () => {
     }
   })
 
-  test('a fault that cannot be injected ends it, and what was made is removed', async () => {
+  test('a fault that cannot be injected ends the drill, and its data is removed', async () => {
     const { world, state } = fakeWorld({ fail: true })
-    await assert.rejects(runDrill(short, world, options(new AbortController().signal)), /no such luck/)
+    await assert.rejects(runDrill(short, world, options(new AbortController().signal)), /injection failed/)
     assert.deepEqual(state(), { broken: false, cleaned: 1 })
   })
 })

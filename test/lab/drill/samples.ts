@@ -17,7 +17,7 @@ export const plan = (scenario: string, more: Partial<DrillRequest> = {}) =>
     ...more,
   })
 
-/** An append at one edge, from one time to another. */
+/** An append at one edge between two times. */
 export const append = (
   id: number,
   edge: string,

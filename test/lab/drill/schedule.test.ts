@@ -7,13 +7,13 @@ import { regions } from './samples.ts'
 suite('the schedule of a soak', () => {
   const options = (seed: number) => ({ seed, regions, ground: 'lab' as const })
 
-  test('is the same for the same seed, and another for another', () => {
+  test('is determined by the seed', () => {
     const rounds = (seed: number) => Array.from({ length: 20 }, (_, i) => roundOf(i, options(seed)))
     assert.deepEqual(rounds(7), rounds(7))
     assert.notDeepEqual(rounds(7), rounds(8))
   })
 
-  test('takes away no more than one region at a time, which is what this topology promises to survive', () => {
+  test('disables at most one region at a time, which this topology survives', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat({ max: 500 }), (seed, number) => {
         const { faults } = roundOf(number, options(seed))
@@ -23,14 +23,14 @@ suite('the schedule of a soak', () => {
     )
   })
 
-  test('beyond it, regions fail together in some round', () => {
+  test('disables several regions at a time with --beyond', () => {
     const worst = Array.from({ length: 50 }, (_, i) => roundOf(i, { ...options(1), beyond: true })).map(
       ({ faults }) => new Set(faults.flatMap(({ fault }) => impaired(fault))).size,
     )
     assert.ok(Math.max(...worst) >= 2)
   })
 
-  test('heals everything that it has injected, each at its time, and then waits for the world', () => {
+  test('heals every fault at its time, then waits for the world', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const round = roundOf(0, options(seed))

@@ -105,7 +105,7 @@ suite('the timeline of a drill', () => {
     history,
   })
 
-  test('puts together what the drill did, what agents decided and what users were told', () => {
+  test('combines the drill’s actions, the agents’ decisions and the users’ answers', () => {
     assert.deepEqual(
       timeline.map(({ atMs, kind }) => [Math.round(atMs), kind]),
       [
@@ -122,15 +122,18 @@ suite('the timeline of a drill', () => {
         [30_000, 'healthy'],
       ],
     )
-    assert.match(timeline.find(({ kind }) => kind === 'probe')!.what, /us-east .* by us-west/)
+    assert.match(
+      timeline.find(({ kind }) => kind === 'probe')!.what,
+      /^us-west sends the first probe of us-east that gets no answer$/,
+    )
   })
 
-  test('and the figures follow from it', () => {
+  test('determines the figures', () => {
     const lost: Guarantee = {
-      id: 'acknowledged-stays',
+      id: 'no-lost-writes',
       title: '',
       promised: true,
-      violations: [{ guarantee: 'acknowledged-stays', what: '', ops: [1] }],
+      violations: [{ guarantee: 'no-lost-writes', what: '', ops: [1] }],
       checkedOps: 5,
     }
     const ops = [...history.ops, read(10, 'us-east', 10_500, 'fail'), read(11, 'us-west', 10_500)]
@@ -159,7 +162,7 @@ suite('the timeline of a drill', () => {
     assert.equal(figures.orders, undefined)
   })
 
-  test('writes that never come back are said to have paused at least so long', () => {
+  test('reports a lower limit for a pause of writes that never resume', () => {
     const figures = figuresOf({
       history: {
         header,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Schedule } from '../../../src/lab/users/schedule.ts'
 
-test('what is due comes in order, and in the order of coming when it is due at once', () => {
+test('the schedule is ordered by due time, and by insertion for equal times', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20 })), fc.integer({ min: -1, max: 21 }), (times, now) => {
       const schedule = new Schedule<number>()

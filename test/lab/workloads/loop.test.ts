@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openLoop } from '../../../src/lab/workloads/loop.ts'
 
 describe('an open loop', () => {
-  test('begins operations when it is their time, whether or not earlier ones have ended', async () => {
+  test('starts operations on schedule, whether or not earlier ones have ended', async () => {
     const stop = new AbortController()
     const answers = Promise.withResolvers<void>()
     let begun = 0
     const running = openLoop({
       perSecond: 1000,
       signal: stop.signal,
-      maxUnderWay: 50,
+      maxInFlight: 50,
       begin: () => {
         begun += 1
         if (begun === 50) stop.abort()
@@ -23,20 +23,20 @@ describe('an open loop', () => {
     let over = false
     running.then(() => (over = true))
     await delay(20)
-    // What was begun is waited for.
+    // Waits for started operations.
     assert.equal(over, false)
     answers.resolve()
     await running
   })
 
-  test('refuses what has no place, and counts on', async () => {
+  test('refuses operations beyond the limit, and continues counting', async () => {
     const stop = new AbortController()
     const refused: number[] = []
     const begun: number[] = []
     await openLoop({
       perSecond: 1000,
       signal: stop.signal,
-      maxUnderWay: 3,
+      maxInFlight: 3,
       begin: (n) => {
         begun.push(n)
         return new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve()))
@@ -50,19 +50,19 @@ describe('an open loop', () => {
     assert.deepEqual(refused.slice(0, 5), [3, 4, 5, 6, 7])
   })
 
-  test('tells of an operation that was not recorded', async () => {
+  test('reports an operation that was not recorded', async () => {
     const stop = new AbortController()
     const running = openLoop({
       perSecond: 1000,
       signal: stop.signal,
-      maxUnderWay: 100,
+      maxInFlight: 100,
       begin: async () => {
         await new Promise((resolve) => stop.signal.addEventListener('abort', resolve))
-        throw new RangeError('a defect')
+        throw new RangeError('a bug')
       },
       refuse: () => undefined,
     })
     setTimeout(() => stop.abort(), 30)
-    await assert.rejects(running, /not recorded: a defect/)
+    await assert.rejects(running, /not recorded: a bug/)
   })
 })

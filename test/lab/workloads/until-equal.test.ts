@@ -10,7 +10,7 @@ describe('the end of a run', () => {
     lists: [['l', values]],
   })
 
-  test('is looked at until every database shows the same', async () => {
+  test('is read until all databases are equal', async () => {
     let looks = 0
     const { views, absent } = await viewsWhenEqual({
       primary: async () => view('east', 'primary', ['a']),
@@ -25,7 +25,7 @@ describe('the end of a run', () => {
     assert.deepEqual([views.length, absent, looks], [2, [], 5])
   })
 
-  test('shows what differs, or is silent, when it has waited long enough', async () => {
+  test('reports differences and missing databases after the time limit', async () => {
     const { views, absent } = await viewsWhenEqual({
       primary: async () => view('east', 'primary', ['a']),
       replica: async (region) => {
@@ -39,7 +39,7 @@ describe('the end of a run', () => {
     assert.deepEqual(absent, [{ region: 'west', source: 'replica', why: 'ECONNREFUSED' }])
   })
 
-  test('is no end without a primary', async () => {
+  test('fails without a primary', async () => {
     const nobody = async () => {
       throw new Error('no primary')
     }

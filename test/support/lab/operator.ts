@@ -20,7 +20,7 @@ export class Operator {
     return nearside(this.folder, [...args], env, ['nsenter', `--net=/proc/${process.ppid}/ns/net`])
   }
 
-  /** A command that has to succeed; what it printed. */
+  /** Runs a command that must succeed, and returns its output. */
   async done(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(args)
     assert.equal(code, 0, `nearside ${args.join(' ')}: exit ${code}\n${stderr}\n${stdout}`)

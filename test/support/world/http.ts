@@ -12,7 +12,7 @@ export type Question = {
   timeoutMs: number
 }
 
-/** One request on a connection of its own: nothing that an earlier request met can disturb it. */
+/** Sends one request on a new connection, so that the fate of earlier requests cannot affect it. */
 export function ask({
   host,
   port,

@@ -49,7 +49,7 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
         path,
         ...(body === undefined ? {} : { method: 'POST', body }),
         headers,
-        timeoutMs: options.patienceMs,
+        timeoutMs: options.answerTimeoutMs,
         maxBytes: longestAnswerBytes,
       })
     } catch (error) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { CookieJar } from '../../../../src/lab/users/client/cookies.ts'
 
-test('cookies go back to their path until they expire', () => {
+test('cookies are sent to their path until they expire', () => {
   const jar = new CookieJar()
   jar.set(
     [
@@ -28,7 +28,7 @@ test('cookies go back to their path until they expire', () => {
   assert.equal(jar.header('/', 40_000), undefined)
 })
 
-test('no header breaks the jar, and it never says what was not set', () => {
+test('no header breaks the jar, and it sends only cookies that were set', () => {
   fc.assert(
     fc.property(fc.array(fc.string()), fc.string(), (headers, path) => {
       const jar = new CookieJar()

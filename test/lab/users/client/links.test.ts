@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assetsIn, linksIn } from '../../../../src/lab/users/client/links.ts'
 
-test('links and assets of this site are found, each once', () => {
+test('finds links and assets of this site, each once', () => {
   const html = `<a class="x" href="/products/1">a</a><a href='/products/1'>b</a><a href="/?q=a&amp;page=2#top">c</a>
     <a href="//other/x">d</a><a href="https://other/">e</a><a name="/no">f</a><area href="/no">
     <link rel="stylesheet" href="/a.css"><link href="/f.svg" rel="icon"><link rel="canonical" href="/no">

@@ -11,7 +11,7 @@ const reply = (addresses: string[], ttlSeconds: number, code = 0): Reply => ({
   records: addresses.map((data) => ({ type: 'A', ttlSeconds, data })),
 })
 
-test('an answer is kept for its TTL and not a moment longer', async () => {
+test('an answer is cached for exactly its TTL', async () => {
   let [now, asked] = [0, 0]
   const resolver = new Resolver(['a'], 'x.example', undefined, async () => {
     asked += 1
@@ -29,7 +29,7 @@ test('an answer is kept for its TTL and not a moment longer', async () => {
   assert.equal(asked, 2)
 })
 
-test('who asks at the same time shares a question, and a failure is not kept', async () => {
+test('concurrent lookups share a query, and failures are not cached', async () => {
   let asked = 0
   const replies = [undefined, reply([], 0, 5), reply([], 9), reply(['10.0.0.9'], 0)]
   const resolver = new Resolver(['a'], 'x.example', undefined, async () => replies[asked++])
@@ -42,5 +42,5 @@ test('who asks at the same time shares a question, and a failure is not kept', a
   assert.deepEqual(await resolve(), { ok: false, why: 'refused' })
   assert.deepEqual(await resolve(), { ok: false, why: 'empty' })
   assert.deepEqual(await resolve(), { ok: true, addresses: ['10.0.0.9'] })
-  assert.equal(resolver.kept(0), undefined, 'a TTL of 0 is for this once')
+  assert.equal(resolver.kept(0), undefined, 'a TTL of 0 is for one use')
 })

@@ -4,7 +4,7 @@ import { fill } from '../../../../src/lab/users/plan/fill.ts'
 import { checkMix } from '../../../../src/lab/users/plan/mix.ts'
 import { seeded } from '../../../../src/lab/users/plan/random.ts'
 
-test('placeholders: one value for each name in a request, written as the place needs it', () => {
+test('placeholders: one value per name in a request, encoded for its place', () => {
   const { requests } = checkMix(
     {
       requests: {

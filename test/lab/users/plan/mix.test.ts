@@ -12,7 +12,7 @@ const refused = (input: unknown) => {
   return 'accepted'
 }
 
-test('a mix that cannot be says where, what was expected and what was probably meant', () => {
+test('an invalid mix is refused with path, expectation and suggestion', () => {
   const page = { get: '/' }
   assert.match(
     refused({ requests: { page }, stepps: 3 }),
@@ -29,7 +29,10 @@ test('a mix that cannot be says where, what was expected and what was probably m
   )
   assert.match(refused({ requests: { page: { get: '/a', post: '/b' } } }), /one of get, post, .*found 2/)
   assert.match(refused({ requests: { page: { get: '/{id}' } } }), /\{id\}: expected reference, user, got id/)
-  assert.match(refused({ requests: { page: { ...page, form: { a: 1 } } } }), /a get has no body/)
+  assert.match(
+    refused({ requests: { page: { ...page, form: { a: 1 } } } }),
+    /expected no body, because get has none/,
+  )
   assert.match(
     refused({ requests: { page }, think: 'slowly' }),
     /think: expected a time or two, such as "2s"/,
@@ -44,7 +47,7 @@ test('a mix that cannot be says where, what was expected and what was probably m
   assert.match(refused({ requests: { page: { ...page, weight: 0 } } }), /a weight above 0/)
 })
 
-test('a mix fills in what is left out', () => {
+test('a mix has defaults', () => {
   const mix = checkMix({ requests: { page: { get: '/' } } }, 'my.yaml')
   assert.deepEqual(mix, {
     name: 'my.yaml',

@@ -21,7 +21,7 @@ describe('users of the ledger', () => {
     )
   })
 
-  test('do the same with the same seed', () => {
+  test('are determined by the seed', () => {
     const some = (seed: number) => {
       const users = new Users(['east', 'west'], 20, seed)
       return Array.from({ length: 50 }, (_, n) => [users.write('west', n), users.read('east')])

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { Customers } from '../../../../src/lab/workloads/orders/customers.ts'
 
 describe('customers of the shop', () => {
-  test('come as somebody else before their page cannot show all their orders', () => {
+  test('become new customers before their page cannot show all orders', () => {
     const customers = new Customers(['east'], 1)
     const orders = Array.from({ length: 3000 }, (_, n) => customers.order('east', n))
     const byCustomer = Map.groupBy(orders, ({ customer }) => customer)

@@ -14,9 +14,9 @@ describe('the outcome of an order', () => {
     ['held too long by the edge', answer(503, neverSent.noPrimary), 'fail'],
     ['one too many to be held', answer(503, neverSent.tooMany), 'fail'],
     ['any other 503', answer(503, '<html>'), 'unknown'],
-    ['broken off', answer(502), 'unknown'],
+    ['aborted', answer(502), 'unknown'],
     ['not answered in time', answer(504), 'unknown'],
-    ['not understood', answer(400, '{"error":{"code":"invalid_order"}}'), 'fail'],
+    ['invalid', answer(400, '{"error":{"code":"invalid_order"}}'), 'fail'],
     ['a redirect', answer(303), 'unknown'],
     ['the same reference with other products', answer(409), 'unknown'],
   ]
