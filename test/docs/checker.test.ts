@@ -8,7 +8,7 @@ test('the page about the checker has every check by the title that drills print'
   const rows = [...page.matchAll(/^\| ([^|]+) \| [^|]+ \|$/gm)].map(([, title]) => title!)
   // Those from the primary are counted apart, and explained below the table.
   const titles = Object.entries(guarantees).flatMap(([id, { title }]) =>
-    id.endsWith('-at-primary') ? [] : [title],
+    id.endsWith('-on-primary') ? [] : [title],
   )
   for (const title of titles) assert.ok(rows.includes(title), title)
   assert.equal(rows.filter((row) => row !== 'check' && !/^-+$/.test(row)).length, titles.length)
