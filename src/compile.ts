@@ -18,7 +18,7 @@ type CompileInputs = {
   appFolder: string
 }
 
-/** In starting order; what must really wait for what stands in each process's `after`. */
+/** In starting order. Hard dependencies are in each process's `after`. */
 const engines: ((context: RegionContext) => EnginePart)[] = [
   renderEtcd,
   renderHaproxy,
@@ -29,7 +29,7 @@ const engines: ((context: RegionContext) => EnginePart)[] = [
   renderApp,
 ]
 
-/** Topology in, what every region must have out. Pure: the same inputs give the same plan, byte for byte. */
+/** Compiles a topology into the plan of every region. Pure: the same inputs give the same plan, byte for byte. */
 export function compile(topology: Topology, inputs: CompileInputs): Plan {
   const regions = regionsOf(topology)
   return {

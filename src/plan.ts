@@ -1,33 +1,38 @@
 /**
- * What a region must have: files and processes. `compile` makes it from the topology, the agent makes it real.
- * Paths of files are relative to the region's folder; that folder is every engine's working directory.
+ * The files and processes of a region. `compile` derives them from the topology, the agent writes and runs them. File
+ * paths are relative to the region's folder, which is also the working directory of every engine.
  */
 
 export type EngineName = 'etcd' | 'postgres' | 'redis' | 'varnish' | 'haproxy' | 'knot' | 'app'
 
 export type PlanFile = {
   path: string
-  /** 0o600 for everything that holds a secret. */
+  /** 0o600 for every file that contains a secret. */
   mode: 0o600 | 0o644 | 0o755
   content: string
 }
 
-/** When a process counts as ready, and later as healthy. Asked at the region's own address. */
+/** Decides whether a process is ready, and later whether it is healthy. Ports are on the region's own address. */
 export type Check =
-  | { kind: 'http'; port: number; path: string /** Status codes that count. */; expect: number[] }
-  /** A connection; with `say` also an answer that begins with one of `hear`. */
-  | { kind: 'tcp'; port: number; say?: string; hear?: string[] }
-  /** A command of the engine itself, run as the process is (same sandbox); exit 0 counts. */
+  /** Succeeds with one of the status codes in `expect`. */
+  | { kind: 'http'; port: number; path: string; expect: number[] }
+  /** Succeeds with a connection; with `send`, the answer must also begin with one of `expect`. */
+  | { kind: 'tcp'; port: number; send?: string; expect?: string[] }
+  /** Runs one of the engine's own commands in the same sandbox as the process; succeeds with exit code 0. */
   | { kind: 'exec'; command: string[]; env?: Record<string, string> }
 
 /**
- * How a running process is made to take new files of its own over, while what it serves goes on. Files that it does not
- * accept change nothing: it goes on with those that it has.
+ * How a running process reloads its own files without interrupting service. If it refuses the new files, it keeps
+ * running with the old ones.
  */
 export type Reload =
-  /** A line to a Unix socket of the engine, below the region's folder. The answer begins with `hear`, or says why not. */
-  | { kind: 'socket'; path: string; say: string; hear: string }
-  /** A command of the engine itself, run as the process is (same sandbox); exit 0, or its output says why not. */
+  /**
+   * Sends a line to a Unix socket below the region's folder. An answer that does not begin with `expect` is the error.
+   */
+  | { kind: 'socket'; path: string; send: string; expect: string }
+  /**
+   * Runs one of the engine's own commands in the same sandbox. With another exit code than 0, its output is the error.
+   */
   | { kind: 'exec'; command: string[] }
 
 export type PlanProcess = {
@@ -35,20 +40,20 @@ export type PlanProcess = {
   name: string
   engine: EngineName
   command: string[]
-  /** May hold secrets: it is given as environment, never as arguments. */
+  /** May contain secrets, so it is passed as environment and never as arguments. */
   env: Record<string, string>
-  /** `engine`: from the engine root, in the sandbox, in the region's folder. `host`: as the user runs it. */
+  /** `engine`: in the sandbox of the engine root, in the region's folder. `host`: like any process of the user. */
   run: 'engine' | 'host'
   /** For `host` only; absolute. */
   cwd?: string
   /** Processes of the same region that must be ready first. */
   after: string[]
   ready: Check
-  /** Started anew when it is not ready by then; 0: it may take as long as it takes. */
+  /** The process is restarted when it is not ready in time; 0 means no limit. */
   readyTimeoutMs: number
-  /** The engine's own judgement of the files that it starts from, as `run` says; exit 0 accepts them. */
+  /** The engine's own checker for the files that the process starts with, run as in `run`; exit code 0 accepts them. */
   validate?: string[]
-  /** Used when nothing but its files has changed. Without it the process is started anew. */
+  /** Used when only the process's files have changed. Without it, the process is restarted. */
   reload?: Reload
   stop: { signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGUSR1'; timeoutMs: number }
 }
@@ -56,13 +61,13 @@ export type PlanProcess = {
 export type RegionPlan = {
   region: string
   address: string
-  /** Folders to make before the files, relative to the region's folder, all 0700. */
+  /** Folders to create before the files, relative to the region's folder, all with mode 0700. */
   folders: string[]
   files: PlanFile[]
   processes: PlanProcess[]
 }
 
-/** One engine's slice of a region's plan. */
+/** One engine's part of a region's plan. */
 export type EnginePart = Omit<RegionPlan, 'region' | 'address'>
 
 export type Plan = {

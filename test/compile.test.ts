@@ -25,7 +25,7 @@ const shownHere = /^etc\/(etcd|patroni|bootstrap|redis)\./
 
 describe('compiling', () => {
   for (const [name, topology] of Object.entries(topologies))
-    test(`${name}: files of etcd, Patroni and Redis, and all processes, are as they were`, () => {
+    test(`${name}: the files of etcd, Patroni and Redis and all processes match the golden files`, () => {
       const plan = compile(topology, inputs)
       for (const [region, { files, processes }] of Object.entries(plan.regions)) {
         const content = `${JSON.stringify(processes, null, 2)}\n`
@@ -53,7 +53,7 @@ describe('compiling', () => {
     )
   })
 
-  test('no secret stands in a command, and every file that holds one is for its owner alone', () => {
+  test('no command contains a secret, and every file with one is readable only by its owner', () => {
     const secrets = Object.values(sampleSecrets)
     for (const topology of Object.values(topologies))
       for (const region of Object.values(compile(topology, inputs).regions)) {
@@ -83,7 +83,7 @@ describe('compiling', () => {
       }
   })
 
-  test('durability decides what Patroni waits for', () => {
+  test('database.durability sets Patroni’s synchronous mode', () => {
     const modes = (['region', 'strict', 'local'] as const).map((durability) => {
       const topology = topologyOf(twoRegions, { database: { durability } })
       const patroni = fileOf(compile(topology, inputs).regions['us-east']!, 'etc/patroni.yml')
@@ -98,7 +98,7 @@ describe('compiling', () => {
     ])
   })
 
-  test('etcd’s heartbeat follows the longest round trip between voting regions, measured or estimated', () => {
+  test('etcd’s heartbeat interval follows the longest round trip between voting regions, measured or estimated', () => {
     const heartbeat = (topology: Topology) => {
       const { files } = compileRegion(topology, 'us-east', {
         secrets: sampleSecrets,
@@ -115,7 +115,7 @@ describe('compiling', () => {
     assert.equal(heartbeat(measured), 370)
   })
 
-  test('the first primary is the one named, else the first full region', () => {
+  test('the first primary is database.primary, or else the first full region', () => {
     assert.equal(firstPrimary(topologies['three-regions']), 'eu-west')
     assert.equal(firstPrimary(topologies['two-regions']), 'us-east')
   })
@@ -126,7 +126,7 @@ describe('Patroni', () => {
     test(`${name}: Patroni accepts what is rendered`, async (t) => {
       const folder = temporaryFolder('compile')
       const topology = { ...topologies[name], network: { base: await freeNetwork() } }
-      // Its check connects to every etcd member that is named.
+      // Patroni’s check connects to every configured etcd member.
       for (const { address } of regionsOf(topology).filter((region) => region.votes)) {
         const etcd = createServer((socket) => socket.destroy())
         await listening(etcd, address, topology.ports.etcdClient)

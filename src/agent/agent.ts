@@ -32,12 +32,12 @@ import type { AgentBase } from './types.ts'
 
 type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
 
-/** How long a probe may take: two round trips across an ocean and some patience. */
+/** Enough for two round trips across an ocean, plus a margin. */
 const probeTimeoutMs = 1000
 
 /**
- * One region's daemon: it supervises the region's processes, probes the other regions, publishes what it sees,
- * decides and acts. Everything that serves users runs without it. Here its parts are put together.
+ * The daemon of one region: it supervises the region's processes, probes the other regions, publishes its observations,
+ * decides and acts. Everything that serves users also works without it. This class composes its parts.
  */
 export class Agent implements AgentBase {
   readonly log: Logger
@@ -84,7 +84,7 @@ export class Agent implements AgentBase {
     const folder = regionFolder(options.worldFolder, options.region)
     this.launcher = launcher({ root: locateEngineRoot().path, folder, files: plan.files })
     this.store = new StateStore(context, () => performance.now())
-    this.prober = new Prober(topology, region, others, systemClock, () => this.coordination.soon())
+    this.prober = new Prober(topology, region, others, systemClock, () => this.coordination.trigger())
     this.coordination = new CoordinationLoop({
       context,
       store: this.store,
@@ -105,9 +105,9 @@ export class Agent implements AgentBase {
     }
     if (region.full) this.#oldSessions = new OldSessions(this.log, haproxyIn(folder, 2000))
     this.#databaseLoop = new Loop({
-      round: () => this.#lookAtDatabase(),
+      round: () => this.#pollDatabase(),
       restMs: 1000,
-      onError: (error) => this.log.warn({ error: messageOf(error) }, 'could not look at the database'),
+      onError: (error) => this.log.warn({ error: messageOf(error) }, 'could not poll the database'),
     })
     if (region.serves) this.steering = new DnsSteering(this)
     this.deployments = new Deployments(this)
@@ -116,7 +116,7 @@ export class Agent implements AgentBase {
       launcher: this.launcher,
       startConditions: startConditionsOf(this, plan, this.coordination),
       onChange: ({ name, engine, state, why }) => {
-        this.log.info({ process: name, state, why }, 'process')
+        this.log.info({ process: name, state, why }, 'process changed state')
         if (engine === 'app' && state === 'ready') this.deployments.update(this.supervisor.status())
       },
     })
@@ -138,7 +138,7 @@ export class Agent implements AgentBase {
     this.etcdWatch.start()
   }
 
-  /** Ends watching; processes are left as they are (see `supervisor.stop`). */
+  /** Stops the agent's own work. Processes keep running (see `supervisor.stop`). */
   async close(): Promise<void> {
     this.#stopping = true
     await Promise.all([
@@ -156,7 +156,7 @@ export class Agent implements AgentBase {
     return this.#stopping
   }
 
-  /** What is known of the local database; undefined where there is none. */
+  /** State of the local database; undefined in a region without one. */
   get databaseState(): DatabaseState | undefined {
     const missingWal = this.replicaReinit?.missing
     return this.database && { ...this.database.state, ...(missingWal ? { missingWal } : {}) }
@@ -169,7 +169,7 @@ export class Agent implements AgentBase {
     for (const file of this.plan.files) await writeAside(join(folder, file.path), file.content, file.mode)
   }
 
-  /** What follows from a look at the store state, in this order. */
+  /** Acts on a new snapshot of the state store, in this order. */
   async #follow(snapshot: Snapshot, before: string | undefined): Promise<void> {
     this.steering?.update(snapshot)
     await this.decisions.follow(snapshot)
@@ -179,8 +179,8 @@ export class Agent implements AgentBase {
     void this.#oldSessions?.follow(snapshot.leader?.region, before)
   }
 
-  async #lookAtDatabase(): Promise<void> {
-    await this.database?.round(2000)
-    await this.replicaReinit?.round()
+  async #pollDatabase(): Promise<void> {
+    await this.database?.poll(2000)
+    await this.replicaReinit?.poll()
   }
 }

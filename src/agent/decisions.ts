@@ -10,12 +10,12 @@ import { wakePatroni } from './database/patroni-wakeup.ts'
 import type { PrimaryWriteCheck } from './database/primary-write-check.ts'
 import type { AgentBase } from './types.ts'
 
-/** Between two attempts to give up a primary that hangs. */
+/** Interval between two attempts at a forced failover. */
 const retryMs = 30_000
 
-/** Gathers what `decide` asks for, and carries out what it says. */
+/** Gathers the input of `decide` and carries out its actions. */
 export class Decisions {
-  /** The latest. */
+  /** Those of the latest cycle. */
   verdicts: Verdict[] = []
   readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
   readonly #etcd: EtcdWatch
@@ -32,7 +32,7 @@ export class Decisions {
     this.#writeCheck = writeCheck
   }
 
-  /** Resolves when every action has been carried out, or has turned out to be another agent's. */
+  /** Resolves when this agent or another has carried out every action. */
   async follow(snapshot: Snapshot): Promise<void> {
     const { store, log } = this.#agent
     const { verdicts, actions } = decide(this.#world(snapshot))
@@ -40,10 +40,10 @@ export class Decisions {
     for (const action of actions) {
       if (!(await this.#act(action))) continue
       const { kind, ...detail } = action
-      log.info({ action: kind, ...detail }, 'decision')
+      log.info({ action: kind, ...detail }, 'carried out decision')
       await store
         .record(kind, { ...detail, inputs: observationsOf(snapshot) })
-        .catch((error) => log.warn({ error: messageOf(error) }, 'event'))
+        .catch((error) => log.warn({ error: messageOf(error) }, 'could not write event'))
     }
   }
 
@@ -74,13 +74,14 @@ export class Decisions {
     }
   }
 
-  /** True when it was this agent that did it, and it is to be told. */
+  /** True when this agent carried out the action, so it must record the event. */
   async #act(action: Action): Promise<boolean> {
     const { store } = this.#agent
     switch (action.kind) {
       case 'setHealth': {
         const done = await store.setHealth(action)
-        if (done && action.wakes) void wakePatroni(this.#agent, action.wakes, `${action.region} lost`)
+        if (done && action.wakes)
+          void wakePatroni(this.#agent, action.wakes, `${action.region} is unreachable`)
         return done
       }
       case 'revokeLeader':
@@ -93,13 +94,13 @@ export class Decisions {
     }
   }
 
-  /** Beside the coordination, which others wait for. What does not succeed is tried again after a while. */
+  /** Runs in the background, since the coordination loop must not wait for it. Retried in a later cycle if it fails. */
   #forceFailover(action: Extract<Action, { kind: 'forceFailover' }>): void {
     const now = performance.now()
     if (now - this.#forcedMs < retryMs) return
     this.#forcedMs = now
     void forceFailover(this.#agent, action).catch((error) =>
-      this.#agent.log.warn({ error: messageOf(error) }, 'the primary hangs and could not be given up'),
+      this.#agent.log.warn({ error: messageOf(error) }, 'forced failover failed'),
     )
   }
 }

@@ -5,9 +5,9 @@ import { writeAside } from '../lib/files.ts'
 import type { Topology } from '../topology/schema.ts'
 
 /**
- * Where a world keeps its things: `.nearside/<world>/` beside the topology file.
+ * The folder of a world: `.nearside/<world>/` next to the topology file.
  *
- *     world.json            what the agents run: the checked topology and where the app is
+ *     world.json            input of the agents: the checked topology and the app's folder
  *     secrets.json          0600
  *     regions/<region>/     etc (rendered), data, log, run (sockets, process records)
  */
@@ -18,26 +18,26 @@ export type WorldRecord = {
   revision: string
   topologyFile: string
   appFolder: string
-  /** One `up` of the whole world; the app's release command runs once for each. */
+  /** Identifies one `up` of the whole world. The app's release command runs once per run. */
   run: string
-  /** It lives in network namespaces of its own, with distances between the regions. */
+  /** Set for a lab: the world runs in its own network namespaces, with latencies between its regions. */
   lab?: LabRecord
 }
 
 export type LabRecord = {
-  /** 8 hex digits; its namespaces are `nearside-<id>-…`. */
+  /** 8 hex digits. The lab's namespaces are named `nearside-<id>-…`. */
   id: string
-  /** Measured round trips in ms by `from to`; pairs without one get the model's. */
+  /** Measured round trips in ms by `from to`; other pairs use the model's estimate. */
   rttMs?: Readonly<Record<string, number>>
-  /** Its apps load what faults inside an app need (Node only). */
+  /** Its apps load the module that faults inside an app need (Node only). */
   appFaults?: boolean
-  /** Regions whose database has a small disk of its own, in bytes. */
+  /** Regions whose database has a separate small disk, with its size in bytes. */
   smallDisks?: Readonly<Record<string, number>>
 }
 
 /**
- * In the environment of every process that an agent starts: the folder of its region. Whoever coordination for what belongs
- * to a region finds by it what has neither parent nor record any more, and the app's own children too.
+ * Environment variable of every process that an agent starts; its value is the region's folder. It identifies processes
+ * of a region that have neither a parent nor a record any more, including children of the app.
  */
 export const folderVariable = 'NEARSIDE_FOLDER'
 
@@ -57,7 +57,7 @@ export async function readWorld(folder: string): Promise<WorldRecord> {
     return JSON.parse(await readFile(file, 'utf8')) as WorldRecord
   } catch (cause) {
     throw new NearsideError('world_unreadable', `${file}: expected the record of a world`, {
-      remedy: 'run `nearside up` in the folder of the topology file to make it anew',
+      remedy: 'run `nearside up` in the folder of the topology file to create it again',
       cause,
     })
   }

@@ -27,29 +27,29 @@ async function main(worldFolder: string, region: string): Promise<void> {
     metrics: measured.text,
     exit: () => process.exit(0),
   })
-  // Listening comes first: the address can be had once, so a second agent of this region ends here.
+  // Listen first: the address can be bound only once, so a second agent of this region exits here.
   await listen(app, address, port)
   await traffic?.start()
   await agent.start()
-  // Everything is loaded now; a later agent starts from this cache also if this one is killed.
+  // All modules are loaded now. Flushing lets the next agent use this cache even if this one is killed.
   flushCompileCache()
   const rotation = rotateLogs(agent.context.folder)
   const stop = async (signal: string) => {
-    log.info({ signal }, 'stopping')
+    log.info({ signal }, 'agent stopping')
     void rotation.stop()
     await agent.supervisor.stop()
     await agent.close()
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
-  log.info({ address, port, pid: process.pid }, 'agent')
+  log.info({ address, port, pid: process.pid }, 'agent listening')
 }
 
 function fatal(error: unknown): never {
   const code = error instanceof NearsideError ? error.code : 'internal'
   log.fatal(
     { code, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-    'agent ends',
+    'agent failed',
   )
   process.exit(1)
 }

@@ -6,7 +6,7 @@ import { release } from './release/release.ts'
 import type { Supervisor } from './supervision/supervisor.ts'
 import type { AgentBase } from './types.ts'
 
-/** What the agent in the primary's region does for all: the database's settings, and the app's release. */
+/** The duties of the agent in the primary's region: the database's settings and the app's release. */
 export class PrimaryDuties {
   readonly #agent: AgentBase
   readonly #database: DatabaseMonitor | undefined
@@ -20,7 +20,7 @@ export class PrimaryDuties {
     this.#supervisor = supervisor
   }
 
-  /** To be called after every look. `before`: the region that led until now, as far as is known. */
+  /** Call this in every coordination cycle. `before`: the previous leader, if known. */
   async follow(snapshot: Snapshot, before: string | undefined): Promise<void> {
     const { context, store } = this.#agent
     const self = context.region.name
@@ -35,18 +35,18 @@ export class PrimaryDuties {
   }
 
   /**
-   * Settings of the whole cluster live in etcd, where Patroni put those of the world's first start. The primary's
-   * agent brings them up to what the topology says now; what needs a restart of PostgreSQL waits for the next one.
+   * The cluster's settings are in etcd, where Patroni stored those of the world's first start. The primary's agent
+   * updates them to the present topology. Settings that need a restart of PostgreSQL take effect at its next one.
    */
   #sendSettingsOnce(): void {
     const { context, log } = this.#agent
     if (this.#settingsSent) return
     this.#settingsSent = true
     void applySettings(context).then(
-      (changed) => changed && log.info('database settings'),
+      (changed) => changed && log.info('updated database settings'),
       (error) => {
         this.#settingsSent = false
-        log.warn({ error: messageOf(error) }, 'database settings')
+        log.warn({ error: messageOf(error) }, 'could not update database settings')
       },
     )
   }
@@ -54,11 +54,11 @@ export class PrimaryDuties {
   #releaseOnce(snapshot: Snapshot): void {
     const { record, context } = this.#agent
     const state = snapshot.releases[record.run]
-    // A claim of this region that nobody works on is from an agent that died.
+    // An abandoned claim of this region is from an agent that crashed.
     const isOurs = state?.kind === 'running' && state.region === context.region.name
     if (this.#releasing || (state !== undefined && !isOurs)) return
     if (this.#database?.state.role !== 'primary' || this.#database.state.heartbeatAgeMs === undefined) return
-    // It is given the same addresses as the app: the region's own door to the database, its Redis.
+    // The release uses the same addresses as the app: the region's own database endpoints and Redis.
     if (this.#supervisor.status().some(({ engine, state }) => engine !== 'app' && state !== 'ready')) return
     this.#releasing = true
     void release(this.#agent).finally(() => {

@@ -5,8 +5,9 @@ import { NearsideError } from '../lib/errors.ts'
 import { type Secrets, secretNames } from '../topology/secrets.ts'
 
 /**
- * The world's secrets, made on first use. Two callers at once get the same ones: the file is written aside and linked
- * into place, and only one link succeeds. 192 bits each, in an alphabet that needs no quoting anywhere.
+ * The world's secrets, generated on first use. Concurrent callers get the same ones: the file is written under a
+ * temporary name and linked into place, and only one link succeeds. Each secret has 192 bits, in an alphabet that needs
+ * no quoting.
  */
 export async function secretsOf(folder: string): Promise<Secrets> {
   const file = join(folder, 'secrets.json')
@@ -14,14 +15,14 @@ export async function secretsOf(folder: string): Promise<Secrets> {
   if (found) return found
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const made = Object.fromEntries(secretNames.map((name) => [name, randomBytes(24).toString('base64url')]))
-  const aside = `${file}.${randomBytes(6).toString('hex')}`
-  await writeFile(aside, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true })
+  const temporary = `${file}.${randomBytes(6).toString('hex')}`
+  await writeFile(temporary, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true })
   try {
-    await link(aside, file)
+    await link(temporary, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
-    await rm(aside, { force: true })
+    await rm(temporary, { force: true })
   }
   return (await readSecrets(file))!
 }
@@ -35,7 +36,7 @@ async function readSecrets(file: string): Promise<Secrets | undefined> {
         'secrets_exposed',
         `${file}: expected mode 0600, found ${(mode & 0o777).toString(8)}`,
         {
-          remedy: `others may have read them: make a new world (nearside down --purge), or chmod 600 ${file} if not`,
+          remedy: `if other users may have read it, create a new world (nearside down --purge); otherwise chmod 600 ${file}`,
         },
       )
     text = await readFile(file, 'utf8')
@@ -47,11 +48,11 @@ async function readSecrets(file: string): Promise<Secrets | undefined> {
   try {
     secrets = JSON.parse(text)
   } catch {
-    // Not quoted: the message must not carry a part of a secret.
+    // The parser's message is not passed on: it could contain part of a secret.
   }
   if (!secrets || secretNames.some((name) => typeof secrets[name] !== 'string' || secrets[name].length < 16))
     throw new NearsideError('secrets_damaged', `${file}: expected the secrets ${secretNames.join(', ')}`, {
-      remedy: 'restore the file; the databases of this world cannot be opened without it',
+      remedy: 'restore the file; without it the databases of this world are inaccessible',
     })
   return secrets
 }

@@ -6,7 +6,7 @@ import type { CoordinationLoop } from './coordination/loop.ts'
 import type { StartCondition } from './supervision/keeper.ts'
 import type { AgentBase } from './types.ts'
 
-/** What a region's processes wait for beyond their own region. */
+/** Conditions outside their own region that processes wait for before they start. */
 export function startConditionsOf(
   agent: Pick<AgentBase, 'context' | 'record' | 'store' | 'log' | 'stopping'>,
   plan: RegionPlan,
@@ -16,10 +16,10 @@ export function startConditionsOf(
   const first = firstPrimary(topology)
   const startConditions: Record<string, StartCondition> = {
     postgres: {
-      waitsFor: `the first primary, in ${first}`,
-      opens: async () => {
+      waitsFor: `the first primary in ${first}`,
+      met: async () => {
         if (region.votes) await enableAuth(agent)
-        // The very first primary is the one that the topology names; afterwards whoever holds the data may lead.
+        // Only the region that the topology names may create the database; afterwards any region may lead.
         if (first !== region.name) await coordination.until((snapshot) => snapshot.initialized)
       },
     },
@@ -27,8 +27,8 @@ export function startConditionsOf(
   for (const { name, engine } of plan.processes)
     if (engine === 'app')
       startConditions[name] = {
-        waitsFor: 'app.release, in the primary’s region',
-        opens: () => coordination.until((snapshot) => snapshot.releases[agent.record.run]?.kind === 'ok'),
+        waitsFor: 'app.release in the primary’s region',
+        met: () => coordination.until((snapshot) => snapshot.releases[agent.record.run]?.kind === 'ok'),
       }
   return startConditions
 }
@@ -39,7 +39,7 @@ async function enableAuth(agent: Pick<AgentBase, 'store' | 'log' | 'stopping'>):
       return await agent.store.etcd.enableAuth()
     } catch (error) {
       if (agent.stopping) return
-      agent.log.warn({ error: messageOf(error) }, 'etcd authentication is not on yet')
+      agent.log.warn({ error: messageOf(error) }, 'could not enable etcd authentication yet')
       await sleep(500)
     }
   }

@@ -4,13 +4,13 @@ import type { StateStore } from './coordination/store.ts'
 import type { WorldRecord } from './layout.ts'
 import type { Launcher } from './supervision/launch.ts'
 
-/** What the parts of an agent work with. */
+/** The parts of an agent that its components share. */
 export type AgentBase = {
   readonly context: RegionContext
   readonly record: WorldRecord
   readonly store: StateStore
   readonly launcher: Launcher
   readonly log: Logger
-  /** It ends: nothing new is begun. */
+  /** The agent is stopping: components must not start anything new. */
   readonly stopping: boolean
 }

@@ -3,8 +3,8 @@ import type { Action, DecisionInput, Verdict } from './types.ts'
 import { healthAfter, verdictOn } from './verdict.ts'
 
 /**
- * The decision that every agent computes from the same observations. Pure: no clock, no I/O. Each action carries the
- * revision it was decided on, so that an etcd transaction lets exactly one agent carry it out.
+ * Every agent computes this decision from the same observations. Pure: no clock, no I/O. Each action carries the
+ * revision that it is based on, so an etcd transaction lets exactly one agent carry it out.
  */
 export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Action[] } {
   const verdicts = world.regions.map((region) => verdictOn(region.name, world))
@@ -26,12 +26,17 @@ export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Ac
     })
   }
   const { leader } = world
-  const lostLeader = verdicts.find(
+  const leaderUnreachable = verdicts.find(
     (verdict) => verdict.state === 'unreachable' && verdict.region === leader?.region,
   )
-  if (leader && lostLeader && world.policy.automatic) {
+  if (leader && leaderUnreachable && world.policy.automatic) {
     const to = successor(leader.region, world, verdicts)
-    actions.push({ kind: 'revokeLeader', leader, by: lostLeader.by, ...(to === undefined ? {} : { to }) })
+    actions.push({
+      kind: 'revokeLeader',
+      leader,
+      by: leaderUnreachable.by,
+      ...(to === undefined ? {} : { to }),
+    })
   }
   const forceFailover = hungPrimary(world)
   if (forceFailover) actions.push(forceFailover)
@@ -41,27 +46,32 @@ export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Ac
 }
 
 /**
- * The standby that Patroni would elect, where there is only one: named to it, it does not ask the lost primary first
- * whether that is still alive, and wait for an answer. Of several it finds out itself which is ahead.
+ * The only standby that Patroni can elect; undefined when several could be. A named candidate is promoted without first
+ * waiting for an answer from the unreachable primary. Among several, Patroni itself must find out which is ahead.
  */
-function successor(lost: string, { sync }: DecisionInput, verdicts: readonly Verdict[]): string | undefined {
-  const [only, ...others] = recordedStandbys(sync, lost)
-  const isWell = verdicts.some(
+function successor(
+  unreachable: string,
+  { sync }: DecisionInput,
+  verdicts: readonly Verdict[],
+): string | undefined {
+  const [only, ...others] = recordedStandbys(sync, unreachable)
+  const answers = verdicts.some(
     ({ region, state }) => region === only && (state === 'healthy' || state === 'alive'),
   )
-  return isWell && others.length === 0 ? only : undefined
+  return answers && others.length === 0 ? only : undefined
 }
 
-/** A primary finds out at its next loop that its standby is gone, and commits wait until it does. */
-function primaryToWake(lost: string, { leader, regions }: DecisionInput): string | undefined {
-  const full = regions.some((region) => region.name === lost && region.full)
-  return full && leader && leader.region !== lost ? leader.region : undefined
+/** Commits wait for a lost standby until the primary's Patroni drops it in its next loop, so an agent wakes Patroni. */
+function primaryToWake(unreachable: string, { leader, regions }: DecisionInput): string | undefined {
+  const full = regions.some((region) => region.name === unreachable && region.full)
+  return full && leader && leader.region !== unreachable ? leader.region : undefined
 }
 
 /**
- * A primary that hangs answers nobody and acknowledges nothing, while its Patroni keeps the leader's lock, in part for
- * ever: a disk that takes no writes does not show in what Patroni asks. Only the region itself can tell its database
- * from the way to it, so it alone proposes, and only a standby that has every acknowledged write and can be reached.
+ * A hung primary acknowledges nothing, but its Patroni keeps the leader lock: until the TTL expires, or forever when
+ * only the disk hangs, because Patroni's health query needs no write. Other regions cannot distinguish a hung database
+ * from a broken network, so only the primary's own region proposes the failover, and only to a reachable standby that
+ * has every acknowledged write.
  */
 function hungPrimary({
   self,
@@ -84,9 +94,9 @@ function hungPrimary({
 }
 
 /**
- * etcd should not be led from the region that holds the primary: losing that region would then cost an election, and
- * a new etcd leader renews every lease in full. Best is a witness. Only the region that leads proposes the move, so
- * that one agent acts, and only towards a member that it sees answering.
+ * Keeps the etcd leader out of the primary's region: if that region failed, etcd would have to elect a leader first,
+ * and a new etcd leader restarts every lease with its full TTL. Prefers a witness. Only the region of the current etcd
+ * leader proposes the move, so exactly one agent acts, and only to a member that answers its probes.
  */
 function betterEtcdLeader({
   self,

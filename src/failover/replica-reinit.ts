@@ -1,49 +1,51 @@
-/** What a region's agent knows about its own replica, when the primary has refused it WAL. */
-export type Stranded = {
+/** The agent's knowledge of its own replica after the primary has refused to send it WAL. */
+export type StuckReplica = {
   self: string
-  /** Who holds the leader's lock, and who may be promoted by Patroni's own record. */
+  /** Holder of the leader lock. */
   leader: string | undefined
+  /** From Patroni's record: the regions that it may promote. */
   syncStandbys: readonly string[]
   role: 'primary' | 'replica' | 'unknown'
-  /** By Patroni: `running`, `starting`, `streaming`, `creating replica`, …; undefined when it does not answer. */
+  /** From Patroni: `running`, `starting`, `streaming`, `creating replica`, …; undefined when it does not answer. */
   state: string | undefined
   timeline: number | undefined
-  /** By the primary's own agent, from a fresh report; undefined without one. */
+  /** From a fresh report of the primary's own agent; undefined without one. */
   primary: { role: string; timeline: number | undefined } | undefined
-  /** For how long the same WAL has been asked for in vain. */
+  /** How long the primary has been refusing the same WAL segment. */
   missingForMs: number
-  /** Since the last copy was asked for; Infinity before the first. */
-  sinceTriedMs: number
-  /** Copies asked for so far. */
-  tries: number
+  /** Since the last attempt; Infinity before the first. */
+  sinceAttemptMs: number
+  attempts: number
 }
 
-/** Longer than any change of primary: WAL that is only late comes. */
+/** Longer than any change of primary, so WAL that is merely late arrives within it. */
 export const missingMs = 15_000
-/** Between two copies; doubled each time, so that what fails for another reason does not load the primary for ever. */
-const againMs = 300_000
-const longestMs = 3_600_000
+/** Doubles with each attempt, so a reinit that fails for another reason does not load the primary forever. */
+const retryMs = 300_000
+const maxRetryMs = 3_600_000
 
 /**
- * What Patroni says of one that gets nothing. One that was rewound and cannot finish its start makes Patroni ask it for
- * longer than an agent waits for an answer.
+ * Patroni's states of a replica that receives no WAL. Undefined is one of them: while a rewound replica cannot finish
+ * its start, Patroni takes longer to answer than the agent waits.
  */
-const maySay: (string | undefined)[] = ['running', 'starting', undefined]
+const stuckStates: (string | undefined)[] = ['running', 'starting', undefined]
 
 /**
- * Whether a replica's data may be thrown away and copied from the primary. Pure.
+ * Whether a replica's data may be deleted and copied from the primary. Pure.
  *
- * Only what nobody can need is given up: another region leads and its own agent says that its database is the primary,
- * on a timeline that is not behind this one's; this replica is not one that Patroni would promote (so it may be the
- * only other copy of acknowledged writes); and it neither streams nor is being made at the moment.
+ * Deletes only data that cannot be needed again: another region leads, and its own agent reports its database as the
+ * primary, on a timeline that is not behind this one's; Patroni would not promote this replica (a replica that it
+ * would promote could hold the only other copy of acknowledged writes); and the replica is neither streaming nor being
+ * copied.
  */
-export function mayCopyAnew(now: Stranded): boolean {
-  if (now.missingForMs < missingMs) return false
-  if (now.sinceTriedMs < Math.min(longestMs, againMs * 2 ** Math.max(0, now.tries - 1))) return false
-  if (now.leader === undefined || now.leader === now.self) return false
-  if (now.syncStandbys.includes(now.self)) return false
-  if (now.role === 'primary' || !maySay.includes(now.state)) return false
-  if (now.primary?.role !== 'primary' || now.primary.timeline === undefined) return false
-  // One that still starts does not say its timeline; Patroni has let it follow, or has rewound it.
-  return now.timeline === undefined || now.timeline <= now.primary.timeline
+export function mayReinit(replica: StuckReplica): boolean {
+  if (replica.missingForMs < missingMs) return false
+  if (replica.sinceAttemptMs < Math.min(maxRetryMs, retryMs * 2 ** Math.max(0, replica.attempts - 1)))
+    return false
+  if (replica.leader === undefined || replica.leader === replica.self) return false
+  if (replica.syncStandbys.includes(replica.self)) return false
+  if (replica.role === 'primary' || !stuckStates.includes(replica.state)) return false
+  if (replica.primary?.role !== 'primary' || replica.primary.timeline === undefined) return false
+  // A replica that is still starting reports no timeline. Patroni has already rewound it or let it follow.
+  return replica.timeline === undefined || replica.timeline <= replica.primary.timeline
 }

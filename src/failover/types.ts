@@ -1,20 +1,20 @@
 import type { Region } from '../topology/regions.ts'
 import type { SyncRecord } from './durability.ts'
 
-/** What a vantage asks of every other region. */
+/** The probes that a vantage sends to every other region. */
 export const probes = ['edge', 'app', 'patroni', 'etcd'] as const
 export type ProbeName = (typeof probes)[number]
 
-/** The last answers of one probe: `ok` has been the state for `forMs`. Durations, not times: clocks differ. */
+/** The state of one probe, `ok` for the last `forMs`. A duration and not a time, because clocks differ. */
 export type Seen = { ok: boolean; forMs: number }
 
-/** What one vantage sees of one region; probes that the region's role does not have are left out. */
+/** One vantage's view of one region, without the probes that do not apply to the region's role. */
 export type View = Partial<Record<ProbeName, Seen>>
 
-/** One vantage's latest observation and how old it is by the reader's own clock. */
+/** One vantage's latest observation; its age is measured by the reader's own clock. */
 export type Observation = { ageMs: number; seen: Record<string, View> }
 
-/** The agreed state of a region, kept in etcd; a region without one is healthy. */
+/** A region's agreed health, kept in etcd. A region without an entry is healthy. */
 export type RegionHealth = 'healthy' | 'unhealthy' | 'unreachable'
 
 /** Patroni's leader key. */
@@ -25,47 +25,48 @@ export type DecisionInput = {
   regions: readonly Pick<Region, 'name' | 'votes' | 'full' | 'serves'>[]
   policy: Policy
   observations: Record<string, Observation>
-  /** `revision` is '0' for a region that has no entry yet. */
+  /** `revision` is '0' for a region without an entry. */
   health: Record<string, { state: RegionHealth; revision: string }>
   leader: Leader | undefined
   sync: SyncRecord
   /** Region whose etcd member leads etcd; undefined when unknown. */
   etcdLeader: string | undefined
-  /** What the agent that decides knows of the primary that its own region holds; undefined when it holds none. */
+  /** Undefined unless the region of the deciding agent holds the primary. */
   ownPrimary?: OwnPrimary | undefined
 }
 
 export type OwnPrimary = {
-  /** For how long PostgreSQL has not answered a small write, on its own disk alone; 0 while it answers. */
+  /** How long a small write to the primary's own disk has gone unanswered; 0 while PostgreSQL answers. */
   unresponsiveMs: number
-  /** For how long the region has led, as far as this agent knows. */
+  /** How long the region has led, as far as this agent knows. */
   leadsForMs: number
-  /** Regions that Patroni has recorded as holding every acknowledged write, and whose agents say that they follow. */
+  /** Regions that Patroni has recorded as sync standbys and whose agents report a replica. */
   standbys: readonly string[]
 }
 
 export type Policy = {
   suspectMs: number
-  /** An observation older than this says nothing. */
+  /** Older observations are ignored. */
   freshMs: number
-  /** A region must have been seen alive this long before it is healthy again: longer than it takes to lose it. */
+  /** A region is healthy again only after answering for this long, which is longer than `suspectMs`. */
   recoverMs: number
-  /** A primary that has not written anything for this long is given up for a standby that can. */
+  /** A primary that has not written for this long is failed over to a standby that can. */
   hungMs: number
-  /** A region that has just begun to lead is left alone for this long, so that two slow ones do not take turns. */
+  /** No forced failover for this long after a region becomes leader, so two slow regions do not flip-flop. */
   settleMs: number
   automatic: boolean
 }
 
-/** What a majority of voting vantages concludes about one region. */
+/** The conclusion of a majority of voting vantages about one region. */
 export type Verdict = {
   region: string
   state: 'alive' | 'suspect' | RegionHealth
-  /** Vantages that support it, and how many are needed. */
+  /** Vantages that support it. */
   by: string[]
+  /** Votes that a conclusion takes. */
   needed: number
-  /** Why it is unhealthy, when it is not its edge or its app. */
-  why?: 'no way to the primary'
+  /** Why the region is unhealthy, unless its edge or its app is the reason. */
+  why?: 'no path to the primary'
 }
 
 export type Action =
@@ -77,10 +78,10 @@ export type Action =
       revision: string
       by: string[]
       why?: Verdict['why']
-      /** Region of the primary, when it is to look at once whether its standby is still there. */
+      /** The primary's region, whose Patroni must check immediately whether its standby is still there. */
       wakes?: string
     }
-  /** `to`: the standby that is to take over; left out when none is known to have every acknowledged write. */
+  /** `to`: the standby to promote; absent when none is known for certain to have every acknowledged write. */
   | { kind: 'revokeLeader'; leader: Leader; by: string[]; to?: string }
   | { kind: 'forceFailover'; leader: Leader; to: string; unresponsiveMs: number }
   | { kind: 'moveEtcdLeader'; from: string; to: string }

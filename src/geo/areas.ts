@@ -1,6 +1,6 @@
 import type { Location } from './distance.ts'
 
-/** Countries by continent as GeoNames has them; what stands nowhere is in Asia. */
+/** GeoNames' countries by continent; countries that are not listed are in Asia. */
 const continents: Record<string, string> = {
   Africa:
     'AO BF BI BJ BW CD CF CG CI CM CV DJ DZ EG EH ER ET GA GH GM GN GQ GW KE KM LR LS LY MA MG ML MR MU MW MZ NA NE ' +
@@ -21,7 +21,7 @@ const continentOfCountry = new Map(
   ),
 )
 
-/** Russia beyond the Urals. */
+/** Russia east of it counts as Asia. */
 const uralsLon = 60
 
 export function continentOf({ country, location }: { country: string; location: Location }): string {
@@ -30,14 +30,14 @@ export function continentOf({ country, location }: { country: string; location: 
 }
 
 /**
- * What a place is counted under: the continent, in the United States the coast. East ends with the Eastern time zone
- * (87° W, Indiana in and Chicago out), West begins at the Rocky Mountains (104° W, with Denver). Places keep their
- * area whatever regions there are, so that topologies can be compared.
+ * The area that a place is reported under: its continent, or within the United States its coast. US East ends with the
+ * Eastern time zone (87° W, Indiana in and Chicago out), US West begins at the Rocky Mountains (104° W, with Denver).
+ * Areas do not depend on the topology's regions, so topologies can be compared.
  */
 export function areaOf(place: { country: string; location: Location }): string {
   if (place.country !== 'US') return continentOf(place)
   const { lon } = place.location
-  // Guam and the last of the Aleutians are west of the date line.
+  // Positive longitudes: Guam and the westernmost Aleutians lie beyond the date line.
   if (lon < -104 || lon > 0) return 'US West'
   return lon > -87 ? 'US East' : 'US Central'
 }

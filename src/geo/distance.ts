@@ -3,7 +3,7 @@ export type Location = { lat: number; lon: number }
 const earthRadiusKm = 6371.0088
 const radians = Math.PI / 180
 
-/** Great-circle distance in kilometres (haversine, mean earth radius). Locations in degrees. */
+/** Great-circle distance (haversine, mean earth radius); locations are in degrees. */
 export function distanceKm(a: Location, b: Location): number {
   const dLat = (b.lat - a.lat) * radians
   const dLon = (b.lon - a.lon) * radians

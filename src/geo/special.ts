@@ -1,9 +1,9 @@
 import { contains, type Prefix, parsePrefix } from './prefix.ts'
 
 /**
- * Networks that are nowhere: "this network", private and link-local addresses. No place is looked up for them, also
- * when a database claims one, and they never take their neighbour's. 0.0.0.0 and :: matter most: a resolver whose
- * user does not want the network told sends 0.0.0.0/0 or ::/0 (RFC 7871, 7.1.2).
+ * Networks without a place: "this network", private and link-local addresses. No place is looked up for them, even when
+ * a database claims one, and they do not inherit that of a neighbour. 0.0.0.0 and :: matter most: a resolver whose user
+ * opts out of disclosing the network sends 0.0.0.0/0 or ::/0 (RFC 7871, 7.1.2).
  */
 export const specialPrefixes: readonly Prefix[] = [
   '0.0.0.0/8',
@@ -18,7 +18,7 @@ export const specialPrefixes: readonly Prefix[] = [
   'fe80::/10',
 ].map((text) => parsePrefix(text)!)
 
-/** Does the prefix lie in a special one? */
+/** Whether the prefix lies within a special one. */
 export function isSpecial(prefix: Prefix): boolean {
   return specialPrefixes.some((special) => special.length <= prefix.length && contains(special, prefix))
 }

@@ -1,6 +1,6 @@
-/** A command line as a shell would read it, without the shell where none is needed. */
+/** A command line, parsed as a shell would. The command includes a shell only if it needs one. */
 type ParsedCommand = {
-  /** Assignments in front of it, `NODE_ENV=production node …`. */
+  /** Leading assignments, as in `NODE_ENV=production node …`. */
   env: Record<string, string>
   command: string[]
   /** More than one program: `&&`, a pipe, a background job. */
@@ -9,7 +9,7 @@ type ParsedCommand = {
 
 const assignment = /^([A-Za-z_]\w*)=(.*)$/s
 
-/** Words, quotes taken off; undefined when only a shell can read it (variables, patterns, several commands). */
+/** Splits into unquoted words; undefined when only a shell can run it (variables, patterns, several commands). */
 function words(line: string): string[] | undefined {
   const result: string[] = []
   let word: string | undefined
@@ -37,7 +37,7 @@ function words(line: string): string[] | undefined {
   return result
 }
 
-/** What starts an app, from one line of a Procfile, a package.json script or a Dockerfile; undefined when empty. */
+/** Parses one line of a Procfile, a package.json script or a Dockerfile; undefined when it contains no command. */
 export function parseCommand(line: string): ParsedCommand | undefined {
   const text = line
     .replaceAll('\0', '')
@@ -72,7 +72,7 @@ export function scriptOf(command: readonly string[]): string | undefined {
     : undefined
 }
 
-/** A port written into a command line: every instance needs its own, so this one cannot stay. */
+/** A literal port in a command line. Every instance needs its own port, so the command must not contain one. */
 export function fixedPort(command: readonly string[]): string | undefined {
   const text = command.join(' ')
   return /(?:(?:^|\s)(?:-p|--port|--http-port)[ =]?|\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]):)(\d{2,5})(?=\s|$|["'])/.exec(

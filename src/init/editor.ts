@@ -4,8 +4,8 @@ import { contractHash, renderEnvironment } from '../topology/declaration.ts'
 import { renderJsonSchema } from '../topology/json-schema.ts'
 
 /**
- * How an editor and `tsc` get to know the topology's keys. Where Nearside is installed in the app's folder or above,
- * they find it by themselves. Where it is not, a file beside the topology file holds the same (decision 51).
+ * Makes the topology's keys known to editors and `tsc`. If Nearside is installed in the app's folder or above, they
+ * find it by themselves. Otherwise a file next to the topology file provides the same (decision 51).
  */
 
 /** The forms that `nearside init` writes. */
@@ -16,16 +16,16 @@ export const topologyFile: Record<Form, string> = {
   yaml: 'nearside.yaml',
 }
 
-/** What stands beside it where the package is not installed. */
+/** The editor file next to it, for folders in which the package is not installed. */
 const ownFile: Record<Form, string> = {
   typescript: 'nearside-env.d.ts',
   yaml: 'nearside.schema.json',
 }
 
 type EditorHelp = {
-  /** What the topology file begins with. */
+  /** First line of the topology file. */
   line?: string
-  /** What has to stand beside it. */
+  /** The editor file to write next to it. */
   file?: { name: string; text: string }
 }
 
@@ -40,24 +40,24 @@ export function editorHelp(form: Form, folder: string): EditorHelp {
 const schemaLine = (path: string) =>
   `# yaml-language-server: $schema=${path.startsWith('.') ? path : `./${path}`}`
 
-/** A file of the package `nearside` that TypeScript and Node find from a folder. */
+/** Path of a file in the package `nearside`, as TypeScript and Node resolve it from a folder. */
 function findInstalled(folder: string, file: string): string | undefined {
   const path = join(folder, 'node_modules/nearside', file)
   if (existsSync(path)) return path
   return dirname(folder) === folder ? undefined : findInstalled(dirname(folder), file)
 }
 
-/** By these words a file is known as ours, also when a formatter has been over it. */
+/** Identifies a file that Nearside has written, even after a formatter has changed it. */
 const mark = 'Written by `nearside init --editor`'
 const contractMark = `contract ${contractHash}`
 
-/** What the file beside a topology file of this form holds. */
+/** Contents of the editor file for a topology file of this form. */
 export function editorText(form: Form): string {
   const head = `${mark}, ${contractMark}. Do not edit.`
   if (form === 'yaml') return renderJsonSchema(head)
   return renderEnvironment([
     `// ${head}`,
-    '// The module "nearside" for editors and tsc, since it is not installed here. Commit this file.',
+    '// Declares the module "nearside" for editors and tsc, since the package is not installed here. Commit this file.',
     '// biome-ignore-all lint: generated',
     '// biome-ignore-all format: generated',
     '/* eslint-disable */',
@@ -66,13 +66,15 @@ export function editorText(form: Form): string {
   ])
 }
 
-/** The form of a topology file, and the editor file that may stand beside it. */
+/** The form of a topology file, and the name of its editor file. */
 export function editorFileOf(topologyName: string): { form: Form; name: string } {
   const form = /\.ya?ml$/.test(topologyName) ? 'yaml' : 'typescript'
   return { form, name: ownFile[form] }
 }
 
-/** What an existing file of that name is: `other` is a person's own, and `old` has the keys of another version. */
+/**
+ * Classifies an existing file of that name: `old` has the keys of another version, and `other` is the user's own file.
+ */
 export function editorFileState(text: string): 'current' | 'old' | 'other' {
   if (!text.includes(mark)) return 'other'
   return text.includes(contractMark) ? 'current' : 'old'

@@ -2,10 +2,10 @@ import type { Dirent } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** An app's folder as `nearside init` reads it: bounded, and blind to what it cannot read. */
+/** Access to an app's folder for `nearside init`: reads a bounded amount and ignores what it cannot read. */
 export type Folder = {
   path: string
-  /** Text of a regular file, at most `maxBytes` of it; undefined when there is none or it is no text. */
+  /** Text of a regular file, at most its first `maxBytes`; undefined when there is no such file or it is not text. */
   text(name: string): Promise<string | undefined>
   isFile(name: string): Promise<boolean>
   isFolder(name: string): Promise<boolean>
@@ -28,7 +28,7 @@ export function openFolder(path: string): Folder {
   return {
     path,
     async text(name) {
-      // A pipe would never end.
+      // Reading from a pipe might never finish.
       if (!(await info(name))?.isFile()) return undefined
       const handle = await open(join(path, name)).catch(() => undefined)
       if (!handle) return undefined

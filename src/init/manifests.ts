@@ -14,7 +14,7 @@ const strings = (value: unknown): Record<string, string> =>
       )
     : {}
 
-/** package.json, whatever is usable of it; `broken` when there is one that is no JSON object. */
+/** The usable parts of package.json; `broken` when it is not a JSON object. */
 export async function readPackage(folder: Folder): Promise<Package | 'broken' | undefined> {
   const text = await folder.text('package.json')
   if (text === undefined) return undefined
@@ -48,7 +48,7 @@ export async function readProcfile(folder: Folder): Promise<Map<string, string>>
 
 type Dockerfile = { command?: string | string[]; port?: string }
 
-/** What the last stage of a Dockerfile starts. JSON forms stay lists, shell forms stay one line. */
+/** The command of a Dockerfile's last stage. Exec forms stay lists, shell forms stay one line. */
 export async function readDockerfile(folder: Folder): Promise<Dockerfile> {
   const text = ((await folder.text('Dockerfile')) ?? '').replace(/\\[ \t]*\r?\n/g, ' ')
   let entry: string | string[] | undefined
@@ -64,7 +64,7 @@ export async function readDockerfile(folder: Folder): Promise<Dockerfile> {
     else if (/^ENTRYPOINT$/i.test(word)) [entry, command] = [value, undefined]
     else port = /^(\d{1,5})/.exec(rest)?.[1]
   }
-  // A shell-form entry point ignores CMD; so does Docker.
+  // As in Docker, an ENTRYPOINT in shell form ignores CMD.
   const started =
     entry === undefined
       ? command
@@ -82,7 +82,7 @@ function exec(text: string): string | string[] {
   return text
 }
 
-/** Names of the variables in .env files; values are never read further: they may be secrets. */
+/** Names of the variables in .env files. Their values are not used: they may be secrets. */
 export async function readEnvNames(folder: Folder): Promise<{ names: string[]; files: string[] }> {
   const names = new Set<string>()
   const files: string[] = []

@@ -1,6 +1,6 @@
 import type { Folder } from './folder.ts'
 
-/** Where build tools put files whose names change with their content, by a dependency that gives them away. */
+/** Where frameworks serve files with a hash in their name, by the dependency that identifies the framework. */
 const frameworks: [dependency: string, pattern: string][] = [
   ['next', '/_next/static/*'],
   ['nuxt', '/_nuxt/*'],
@@ -12,7 +12,7 @@ const frameworks: [dependency: string, pattern: string][] = [
 
 const safeName = /^[A-Za-z0-9][\w.-]{0,60}$/
 
-/** Paths that look like static files, and why. Folders inside public/ are served from the root by nearly everything. */
+/** Patterns of likely static files, with the reason. Most frameworks serve the folders inside public/ at the root. */
 export async function findStatic(
   folder: Folder,
   dependencies: Set<string>,
@@ -38,7 +38,7 @@ const wellKnown =
 const maxFiles = 300
 const maxDepth = 4
 
-/** Source files, shallow ones first, bounded: this is a hint and not a search engine. */
+/** Source files, shallow ones first. Bounded, since this is only for hints. */
 async function sourceFiles(folder: Folder): Promise<string[]> {
   const found: string[] = []
   let level = ['.']

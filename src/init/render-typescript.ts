@@ -9,9 +9,9 @@ import {
   shownNames,
 } from './render.ts'
 
-/** A string as TypeScript, in single quotes where that reads well. */
+/** A TypeScript string literal, in single quotes unless it needs escapes. */
 function text(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they need JSON's escapes
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters need JSON's escapes
   return /['\\\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(value) ? escaped(value) : `'${value}'`
 }
 
@@ -19,7 +19,7 @@ const list = (values: readonly string[]) => `[${values.map(text).join(', ')}]`
 const key = (name: string) => (/^[A-Za-z_]\w*$/.test(name) ? name : text(name))
 const comment = (indent: string, lines: readonly string[]) => lines.map((line) => `${indent}// ${line}`)
 
-/** nearside.config.ts. Everything from the app goes through `text`, so no name can break out of its place. */
+/** Renders nearside.config.ts. Every value from the app goes through `text`, so none can inject code. */
 export function renderTypeScript(found: Detected, firstLine?: string): string {
   const env = Object.entries(found.env).map(([name, value]) => `      ${key(name)}: ${text(value)},`)
   const names = shownNames(found).map((name) => `      // ${name}: process.env.${name} ?? '',`)

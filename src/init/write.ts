@@ -9,19 +9,18 @@ import { loadTopology } from '../topology/load.ts'
 import { TopologyError, type TopologyErrorCode } from '../topology/problems.ts'
 import { editorFileState, type Form, topologyFile } from './editor.ts'
 
-/** What `nearside init` writes into the app's folder, without overwriting what is a person's own. */
+/** Writes the files of `nearside init` into the app's folder, without overwriting files of the user. */
 
-/** How a file is read depends on its extension only. */
-const asideEnding: Record<Form, string> = { typescript: '.config.ts', yaml: '.yaml' }
+/** Endings of temporary files. The extension determines how the topology loads. */
+const temporaryEnding: Record<Form, string> = { typescript: '.config.ts', yaml: '.yaml' }
 
-/** Names in the app's folder. */
 async function namesIn(folder: string): Promise<string[]> {
   const info = await stat(folder).catch(() => undefined)
   if (!info?.isDirectory())
     throw new NearsideError(
       'init_no_folder',
       `${folder}: expected a folder, found ${info ? 'a file' : 'nothing'}`,
-      { remedy: 'name the folder of your app' },
+      { remedy: 'pass the folder of your app' },
     )
   return readdir(folder).catch((error: unknown) => {
     throw new NearsideError('init_no_folder', `${folder}: cannot be read: ${messageOf(error)}`, {
@@ -38,16 +37,16 @@ export async function refuseExisting(folder: string, form: Form, force: boolean)
   if (other !== undefined)
     throw new NearsideError(
       'init_exists',
-      `${join(folder, other)} exists, and a second topology file beside it would be ambiguous`,
+      `${join(folder, other)} exists, and a second topology file would be ambiguous`,
       { remedy: `remove ${other} first` },
     )
   if (existing.length > 0 && !force)
-    throw new NearsideError('init_exists', `${join(folder, fileName)} exists and is left as it is`, {
-      remedy: `write it anew with: nearside init ${form === 'yaml' ? '--yaml ' : ''}--force`,
+    throw new NearsideError('init_exists', `${join(folder, fileName)} already exists`, {
+      remedy: `run \`nearside init ${form === 'yaml' ? '--yaml ' : ''}--force\` to overwrite it`,
     })
 }
 
-/** Throws when a person's own file has the name of an editor file. */
+/** Throws when a file of the user has the name of an editor file. */
 export async function refuseOther(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
@@ -57,7 +56,7 @@ export async function refuseOther(path: string): Promise<void> {
   })
   if (text !== undefined && editorFileState(text) === 'other')
     throw new NearsideError('init_exists', `${path} exists and was not written by nearside init`, {
-      remedy: 'move it away',
+      remedy: 'move or rename it',
     })
 }
 
@@ -70,8 +69,8 @@ export async function writeEditorFile(path: string, text: string): Promise<void>
 }
 
 /**
- * Writes aside, checks what was written, then puts it in place in one step: there is never half a file, and without
- * `force` a file that appeared meanwhile is not overwritten either.
+ * Writes a temporary file, checks it, then moves it into place atomically, so there is never an incomplete file.
+ * Without `force`, a file that has appeared in the meantime is not overwritten either.
  */
 export async function writeTopology(
   folder: string,
@@ -80,22 +79,22 @@ export async function writeTopology(
   force: boolean,
 ): Promise<string> {
   const target = join(folder, topologyFile[form])
-  const aside = join(folder, `.nearside-${randomBytes(6).toString('hex')}${asideEnding[form]}`)
+  const temporary = join(folder, `.nearside-${randomBytes(6).toString('hex')}${temporaryEnding[form]}`)
   try {
-    const handle = await open(aside, 'wx', 0o644)
+    const handle = await open(temporary, 'wx', 0o644)
     try {
       await handle.writeFile(content)
       await handle.sync()
     } finally {
       await handle.close()
     }
-    await loadTopology(aside, { files: false })
-    if (force) await rename(aside, target)
+    await loadTopology(temporary, { files: false })
+    if (force) await rename(temporary, target)
     else
-      await link(aside, target).catch((error: NodeJS.ErrnoException) => {
-        // Not every file system has links.
+      await link(temporary, target).catch((error: NodeJS.ErrnoException) => {
+        // Some file systems have no hard links.
         if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'ENOSYS')
-          return copyFile(aside, target, constants.COPYFILE_EXCL)
+          return copyFile(temporary, target, constants.COPYFILE_EXCL)
         throw error
       })
     return target
@@ -105,10 +104,10 @@ export async function writeTopology(
     const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
     throw new NearsideError(
       exists ? 'init_exists' : 'init_not_written',
-      `${target}: ${exists ? 'exists and is left as it is' : `cannot be written: ${messageOf(error)}`}`,
+      `${target} ${exists ? 'already exists' : `cannot be written: ${messageOf(error)}`}`,
       { cause: error },
     )
   } finally {
-    await rm(aside, { force: true }).catch(() => {})
+    await rm(temporary, { force: true }).catch(() => {})
   }
 }

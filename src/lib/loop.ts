@@ -40,7 +40,7 @@ export class Loop {
   }
 
   /** Begins the next round without a rest: at once, or when the one that is under way has ended. */
-  soon(): void {
+  trigger(): void {
     this.#isDue = true
     this.#resting?.abort()
   }

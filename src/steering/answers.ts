@@ -3,17 +3,20 @@ import { truncate } from '../geo/prefix.ts'
 import { type Availability, type AvailabilityByRegion, healthy } from './availability.ts'
 import type { SteeringTable } from './table.ts'
 
-/** For every address one region, by its index in the table. */
+/** One region for every address. */
 type Answers = {
-  /** IPv4, then IPv6, in address order: they do not overlap and leave nothing out. Made anew at every call. */
+  /**
+   * IPv4, then IPv6, in address order, without gap or overlap. A net's value is the region's index in the table. Each
+   * call starts a new generator.
+   */
   nets(): Generator<Net>
 }
 
 /**
- * The region for every prefix: the nearest healthy one.
+ * Chooses the nearest healthy region for every prefix.
  *
- * A region that is coming back gets a part of its prefixes, chosen by a hash of the prefix: always the same ones, and
- * more as its share grows, never fewer. An answer names one region only (docs/decisions/0020).
+ * A region that is coming back gets part of its prefixes, selected by a hash of the prefix: as its share grows,
+ * prefixes are added and none is taken away. An answer names one region only (docs/decisions/0020).
  */
 export function computeAnswers(table: SteeringTable, availability: AvailabilityByRegion): Answers {
   const states = statesOf(table, availability)
@@ -29,14 +32,14 @@ export function computeAnswers(table: SteeringTable, availability: AvailabilityB
   }
 }
 
-/** While a region is coming back, no prefix is shorter: a few very large ones would come all at once. */
+/** Minimum prefix length while a region is coming back: very large prefixes would return all of their users at once. */
 const rampLength = 8
 
 function statesOf(table: SteeringTable, availability: AvailabilityByRegion): Availability[] {
   return table.regions.map((region) => availability[region.name] ?? healthy)
 }
 
-/** `hash` is the prefix's, 0 to 1; see `hashAt`. */
+/** `hash` is that of the prefix, 0 to 1; see `hashAt`. */
 function choose(order: Uint8Array, states: readonly Availability[], hash: number): number {
   let waiting: number | undefined
   for (const region of order) {
@@ -45,18 +48,18 @@ function choose(order: Uint8Array, states: readonly Availability[], hash: number
     if (hash < state.share) return region
     waiting ??= region
   }
-  // Every healthy region is coming back and none has room for this prefix yet: better there than nowhere. When none is
-  // healthy, everyone gets the nearest one all the same: an empty answer would be cached.
+  // If every healthy region is still coming back and no share includes this prefix, the nearest of them must take it.
+  // If no region is healthy, everyone gets the nearest one: an empty answer would be cached.
   return waiting ?? order[0]!
 }
 
-/** The hash that counts for an address whose prefix has `length` bits. */
+/** Hash of the prefix of `length` bits that contains the address. */
 function hashAt(length: number, address: { high: number; low: number }): number {
   const start = truncate(address.high, address.low, Math.max(length, rampLength))
   return hashOf(start.high, start.low)
 }
 
-/** Spreads prefixes evenly over 0 to 1 by their first address (the finaliser of MurmurHash3, on both halves). */
+/** Spreads prefixes evenly over 0 to 1 by their first address (MurmurHash3's finaliser, applied to both halves). */
 function hashOf(high: number, low: number): number {
   return mix(mix(high) ^ low) / 2 ** 32
 }

@@ -1,16 +1,16 @@
 import type { SteeringRegion } from './table.ts'
 
-/** What the child process is told on its standard input, as JSON. */
+/** The child process reads it as JSON from its standard input. */
 export type BuildJob = {
-  /** Absolute paths of the databases. */
+  /** Absolute paths of the GeoIP databases. */
   places: string[]
   regions: SteeringRegion[]
   maxPrefixes: number
-  /** Where the table goes. */
+  /** Path to write the table to. */
   file: string
 }
 
-/** Where the child with this process id writes before it renames. */
-export function asideFile(file: string, pid: number | undefined): string {
+/** The child with this process id writes the table here, then renames it to `file`. */
+export function temporaryFile(file: string, pid: number | undefined): string {
   return `${file}.${pid}`
 }

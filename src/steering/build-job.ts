@@ -2,7 +2,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { loadPlaces } from '../geo/load-places.ts'
 import type { PlaceTree } from '../geo/place-tree.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
-import { asideFile, type BuildJob } from './build-files.ts'
+import { type BuildJob, temporaryFile } from './build-files.ts'
 import { computeTable } from './compute.ts'
 import type { SteeringRegion, SteeringTable } from './table.ts'
 import { encodeTable } from './table-file.ts'
@@ -11,18 +11,18 @@ async function work(): Promise<void> {
   const job: BuildJob = JSON.parse(await text(process.stdin))
   const { regions, maxPrefixes } = job
   const table = compute(regions, maxPrefixes, await loadPlaces(job.places), job.places)
-  const aside = asideFile(job.file, process.pid)
+  const temporary = temporaryFile(job.file, process.pid)
   try {
-    const file = await open(aside, 'w', 0o644)
+    const file = await open(temporary, 'w', 0o644)
     try {
       await file.writeFile(encodeTable(table))
       await file.sync()
     } finally {
       await file.close()
     }
-    await rename(aside, job.file)
+    await rename(temporary, job.file)
   } finally {
-    await rm(aside, { force: true })
+    await rm(temporary, { force: true })
   }
 }
 
@@ -36,8 +36,8 @@ function compute(
     return computeTable({ regions, maxPrefixes, places })
   } catch (cause) {
     if (cause instanceof NearsideError) throw cause
-    throw new NearsideError('places_damaged', `${files.join(' or ')} is damaged: ${messageOf(cause)}`, {
-      remedy: 'fetch the file again',
+    throw new NearsideError('geoip_damaged', `${files.join(' or ')} is damaged: ${messageOf(cause)}`, {
+      remedy: 'download the file again',
       cause,
     })
   }

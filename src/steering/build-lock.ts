@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { withLock } from '../lib/lock.ts'
 
-/** A holder that has not finished by then hangs, and is not waited for any longer. */
-const longestHoldMs = 120_000
+/** Waiters stop waiting for a holder that takes longer than this, since it must hang. */
+const maxHoldMs = 120_000
 
 /**
- * Does the work in one process at a time. Those that wait find it done (`isDone`) and do nothing. This only saves
- * effort: the work must stand being done twice, since a holder that takes too long no longer keeps others from it.
+ * Runs the work in one process at a time. Processes that have waited skip it once `isDone`. The lock only saves effort:
+ * the work must tolerate running twice, because waiters do not wait for a holder that takes too long.
  */
 export async function buildOnce(
   lockFile: string,
@@ -14,14 +14,14 @@ export async function buildOnce(
   work: () => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const patience = AbortSignal.timeout(longestHoldMs)
+  const patience = AbortSignal.timeout(maxHoldMs)
   let hasLock = false
   const build = async () => {
     hasLock = true
     try {
       if (!(await isDone())) await work()
     } finally {
-      // Removed while it is held: whoever waits for it notices, and makes another.
+      // Removed while the lock is held: waiters notice that and create a new file.
       await rm(lockFile, { force: true })
     }
   }

@@ -8,15 +8,15 @@ import { prune } from './prune.ts'
 import { Rankings, rank } from './rankings.ts'
 import { type SteeringRegion, type SteeringTable, unknownKm } from './table.ts'
 
-/** Special prefixes weigh as one network of this length, so that they do not bend their surroundings. */
+/** A special prefix weighs as much as one network of this length, so it does not distort the ranking around it. */
 const specialLength: Record<Family, number> = { 4: 16, 6: 32 }
 
 /**
  * Ranks the regions for every prefix, nearest first.
  *
- * Addresses whose place is unknown get the ranking of the smallest network around them of which something is known.
- * Private and unspecified addresses, and a family without a database, get the topology order. There are at most
- * `maxPrefixes` prefixes in all; see `prune` for what is given up to keep that.
+ * Addresses of unknown place get the ranking of the smallest network around them that contains a known place. Private
+ * and unspecified addresses, and families without a database, get the topology order. The result has at most
+ * `maxPrefixes` prefixes; `prune` describes what that costs.
  */
 export function computeTable(options: {
   regions: readonly SteeringRegion[]
@@ -24,7 +24,8 @@ export function computeTable(options: {
   maxPrefixes: number
 }): SteeringTable {
   const { regions, places, maxPrefixes } = options
-  if (regions.length === 0 || regions.length > 255) throw new RangeError('1 to 255 regions can take users')
+  if (regions.length === 0 || regions.length > 255)
+    throw new RangeError(`${regions.length} regions take users; 1 to 255 are possible`)
   const all = new Rankings()
   const trees = ([4, 6] as const).map((family) =>
     plant(
@@ -58,7 +59,7 @@ function plant(
     rankings,
   })
   const ranked = (distances: Float64Array) => ({ distances, ranking: rankings.numberOf(rank(distances)) })
-  // In topology order, a thousand kilometres apart: what counts is that they are not ranked like their neighbours.
+  // Topology order, an arbitrary 1,000 km apart, so special prefixes are not ranked like their neighbours.
   const special = ranked(Float64Array.from(regions, (_, region) => region * 1000))
   const known: ReturnType<typeof ranked>[] = []
   const placeOf = (place: number) => {
@@ -75,7 +76,7 @@ function plant(
   return builder.finish()
 }
 
-/** The prefixes that the cuts leave, each with its ranking and mean distances. */
+/** Collects the prefixes that remain after pruning, each with its ranking and mean distances. */
 function harvest(tree: PrefixTree, cuts: Uint8Array, regionCount: number, all: Rankings, used: Rankings) {
   const lengths: number[] = []
   const values: number[] = []
@@ -85,7 +86,7 @@ function harvest(tree: PrefixTree, cuts: Uint8Array, regionCount: number, all: R
   const visit = (node: number, length: number, high: number, low: number, around: number): void => {
     const known = tree.weight[node]! > 0 ? node : around
     const left = tree.left[node]!
-    // The whole space stays in two halves: Knot gives a /0 the scope 0, "the same for everyone".
+    // The whole space is never one prefix: see `uniformCover`.
     if (left === -1 ? length === 0 : cuts[node] === 0) {
       const [leftChild, rightChild] = left === -1 ? [node, node] : [left, node - 1]
       visit(leftChild, length + 1, high, low, known)

@@ -1,32 +1,32 @@
 import type { Family } from '../geo/prefix.ts'
 import { distanceOf, type Rankings, rank } from './rankings.ts'
 
-/** No ranking of its own: nobody knows where these addresses are. */
+/** The place of these addresses is unknown, so they have no ranking of their own. */
 export const unranked = 0xffffffff
 
 /**
- * A binary tree of prefixes in post-order: a node's right child stands just before it, its left child is named. Every
- * number of a node is about all addresses below it, weighted by their share of the family's space.
+ * A binary tree of prefixes in post-order: a node's right child immediately precedes it, its left child is in `left`. A
+ * node's numbers cover all addresses below it, weighted by their share of the family's space.
  */
 export type PrefixTree = {
   family: Family
   count: number
   /** Index of the left child; -1 for a leaf. */
   left: Int32Array
-  /** Of a leaf: its ranking's number, or `unranked`. */
+  /** For leaves: the ranking's number, or `unranked`. */
   ranking: Uint32Array
-  /** Share of the space whose place is known. */
+  /** Share of the family's space whose place is known. */
   weight: Float64Array
-  /** Per region: distance (km) times weight, summed; `regionCount` numbers a node. */
+  /** Per region: the sum of distance (km) times weight; `regionCount` numbers per node. */
   distance: Float64Array
-  /** Distance (see `distanceOf`) times weight if every address had its own best ranking. */
+  /** Sum of distance (see `distanceOf`) times weight if every address had its own best ranking. */
   least: Float64Array
 }
 
 /**
- * Builds a tree from leaves given in address order, without gaps. Two halves with the same ranking become one leaf,
- * a half of unknown place takes the other's ranking, and beyond `longest` bits everything is one leaf, ranked by the
- * mean distance of its addresses.
+ * Builds a tree from leaves in address order, without gaps. Two halves with the same ranking become one leaf, a half of
+ * unknown place takes the other's ranking, and everything below `longest` bits becomes one leaf, ranked by the mean
+ * distance of its addresses.
  */
 export class PrefixTreeBuilder {
   readonly #family: Family
@@ -39,7 +39,7 @@ export class PrefixTreeBuilder {
   #weight: Float64Array
   #distance: Float64Array
   #least: Float64Array
-  /** Finished subtrees that wait for their right sibling, as indexes of their roots, with their lengths. */
+  /** Finished subtrees whose right sibling is still missing: the index of the root and the prefix length. */
   readonly #open: { root: number; length: number }[] = []
 
   constructor(options: { family: Family; longest: number; regionCount: number; rankings: Rankings }) {
@@ -55,7 +55,7 @@ export class PrefixTreeBuilder {
     this.#least = new Float64Array(capacity)
   }
 
-  /** `distances` (km, by region) is undefined for an unknown place. `share` is the weight when it is not 2^-length. */
+  /** `place` is undefined when unknown; its `distances` are in km, by region. `share` is the leaf's weight. */
   add(
     length: number,
     place: { distances: Float64Array; ranking: number } | undefined,

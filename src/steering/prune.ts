@@ -1,18 +1,18 @@
 import type { PrefixTree } from './prefix-tree.ts'
 import { distanceOf, rank } from './rankings.ts'
 
-/** Per tree: 1 for every node that stands as one prefix, whatever is below it. */
+/** Per tree: 1 for every node that becomes one prefix, together with everything below it. */
 type Pruning = Uint8Array[]
 
 /**
- * Chooses which subtrees become one prefix so that there are at most `maxPrefixes`, sending users as little out of
- * their way as possible.
+ * Chooses the subtrees to merge into one prefix each, so that at most `maxPrefixes` remain and users are sent as little
+ * farther as possible.
  *
- * Every prefix is given a price, and a subtree becomes one prefix exactly when the extra distance of that costs less
- * than the prefixes saved. For any price this is the optimal cut of the tree for as many prefixes as it has
- * (Lagrangian relaxation; Breiman et al. 1984, chapter 3, prune trees the same way). The lowest price that keeps the
- * bound is found by halving. Both families share one price; each family's users count as half of all, since nothing
- * is known about how many there are, and inside a family every address counts alike.
+ * Every prefix has a price. A subtree is merged exactly when the extra distance costs less than the prefixes that it
+ * saves. For any price, the result is the optimal pruning with that number of prefixes (Lagrangian relaxation; Breiman
+ * et al. 1984, chapter 3, prune decision trees the same way). Bisection finds the lowest price that keeps the bound.
+ * Both families share one price. Each family counts as half of all users, since their numbers are unknown, and all
+ * addresses of a family count the same.
  */
 export function prune(trees: readonly PrefixTree[], regionCount: number, maxPrefixes: number): Pruning {
   const extras = trees.map((tree) => extraDistances(tree, regionCount))
@@ -37,7 +37,7 @@ export function prune(trees: readonly PrefixTree[], regionCount: number, maxPref
   )
   if (leaves <= maxPrefixes) return everything
 
-  // A price above half the earth's circumference saves any prefix.
+  // The upper bound exceeds any possible extra distance (half the earth's circumference), so every subtree is merged.
   let [tooLow, enough] = [Math.log(1e-15), Math.log(1e6)]
   for (let step = 0; step < 50; step++) {
     const middle = (tooLow + enough) / 2
@@ -47,7 +47,7 @@ export function prune(trees: readonly PrefixTree[], regionCount: number, maxPref
   return cut(Math.exp(enough)).cuts
 }
 
-/** Per node: by how many km its addresses' mean distance grows when they share one ranking. */
+/** Per node: km added to the mean distance of all addresses if those below the node share one ranking. */
 function extraDistances(tree: PrefixTree, regionCount: number): Float64Array {
   const root = tree.count - 1
   const total = tree.weight[root]! || 1
@@ -72,14 +72,14 @@ function cutTree(
   for (let node = 0; node < tree.count; node++) {
     const left = tree.left[node]!
     const whole = extra[node]! + price
-    const parted = left === -1 ? Number.POSITIVE_INFINITY : cost[left]! + cost[node - 1]!
-    // The root stays parted and counts as two: see uniformCover.
-    if (whole <= parted && (node !== root || left === -1)) {
+    const split = left === -1 ? Number.POSITIVE_INFINITY : cost[left]! + cost[node - 1]!
+    // The root always stays split and counts as two: see `uniformCover`.
+    if (whole <= split && (node !== root || left === -1)) {
       cuts[node] = 1
       cost[node] = whole
       prefixes[node] = 1
     } else {
-      cost[node] = parted
+      cost[node] = split
       prefixes[node] = prefixes[left]! + prefixes[node - 1]!
     }
   }

@@ -1,6 +1,6 @@
 /**
- * An order of regions, nearest first, as indexes into the table's regions. Equal distances stand in topology order,
- * so the same input gives the same order everywhere.
+ * Orders regions by distance, nearest first, as indexes into the table's regions. Equal distances keep the topology
+ * order, so the same input gives the same order everywhere.
  */
 export function rank(distances: ArrayLike<number>): Uint8Array {
   return Uint8Array.from(
@@ -8,7 +8,7 @@ export function rank(distances: ArrayLike<number>): Uint8Array {
   )
 }
 
-/** Few orders are shared by many prefixes: each gets a number, in the order of first use. */
+/** Interns rankings: many prefixes share few of them. Numbers are assigned in order of first use. */
 export class Rankings {
   readonly #numbers = new Map<string, number>()
   readonly #orders: Uint8Array[] = []
@@ -32,14 +32,14 @@ export class Rankings {
 }
 
 /**
- * How much a later choice counts against the one before it when a prefix has to share a ranking: it is used only
- * while the ones before it are lost or drained.
+ * Weight of each choice in a ranking relative to the one before it, for prefixes that must share a ranking. A later
+ * choice matters less, since it is used only while all before it are unhealthy or drained.
  */
 const laterChoice = 1 / 16
 
 /**
- * Distance of a ranking, km: its regions' distances, each later choice counting less. The order by distance has the
- * least; so the difference to that one is what a shared ranking costs.
+ * Weighted sum of the distances of a ranking's regions, km. The ranking by distance has the lowest sum, so the
+ * difference from it is the cost of a shared ranking.
  */
 export function distanceOf(order: Uint8Array, distances: ArrayLike<number>): number {
   let [sum, weight] = [0, 1]

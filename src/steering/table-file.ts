@@ -2,14 +2,13 @@ import { cover } from '../geo/cover.ts'
 import type { Family } from '../geo/prefix.ts'
 import type { SteeringTable } from './table.ts'
 
-/** Part of the file's name: another version is another file. */
+/** Part of the hash in the file's name, so each version has its own file. */
 export const tableFormat = 1
 const magic = 'nearside-table-1\n'
 
 /**
- * A table as bytes: a line that says what it is, a line of JSON, then per family the arrays, little-endian: lengths
- * (8 bit), ranking numbers (32 bit), distances (16 bit). Prefixes tile the space, so their addresses need not be
- * written.
+ * Serialises a table: a line of magic, a line of JSON, then per family the arrays in little-endian: lengths (8 bits),
+ * ranking numbers (32 bits), distances (16 bits). Prefixes tile the space, so their addresses are not stored.
  */
 export function encodeTable(table: SteeringTable): Uint8Array {
   const head = new TextEncoder().encode(
@@ -42,7 +41,7 @@ export function encodeTable(table: SteeringTable): Uint8Array {
   return bytes
 }
 
-/** Throws a RangeError or SyntaxError on anything that `encodeTable` did not make. */
+/** Throws a RangeError or SyntaxError on anything that `encodeTable` did not write. */
 export function decodeTable(bytes: Uint8Array): SteeringTable {
   const headEnd = bytes.indexOf(10, magic.length)
   const start = new TextDecoder().decode(bytes.subarray(0, magic.length))
@@ -63,7 +62,7 @@ export function decodeTable(bytes: Uint8Array): SteeringTable {
   }
   const ipv4 = read(4, head.prefixes[0])
   const ipv6 = read(6, head.prefixes[1])
-  if (at !== bytes.length) throw new RangeError('the steering table has another length than it says')
+  if (at !== bytes.length) throw new RangeError('the file is longer than its header declares')
   return {
     regions: head.regions,
     rankings: head.rankings.map((order) => Uint8Array.from(order)),

@@ -21,7 +21,7 @@ const rules: Rule[] = [
   ...parameterRules,
 ]
 
-/** Whether a refused value at `bad` is, holds or (for patterns that end in `.**`) lies in what a pattern names. */
+/** Whether the refused value at `bad` is, contains or (if the pattern ends in `.**`) is part of a matching value. */
 function touches(pattern: string, bad: readonly Key[]): boolean {
   const deep = pattern.endsWith('.**')
   const parts = pattern.replace(/\.\*\*$/, '').split('.')
@@ -29,7 +29,7 @@ function touches(pattern: string, bad: readonly Key[]): boolean {
   return parts.slice(0, bad.length).every((part, i) => part === '*' || part === String(bad[i]))
 }
 
-/** The rules over several fields, without the disk. `bad` are the paths whose values the schema refused. */
+/** Applies the rules that span several fields; needs no disk. `bad`: paths whose values the schema refused. */
 function checkTopology(
   topology: Topology,
   bad: readonly (readonly Key[])[] = [],
@@ -48,11 +48,11 @@ type Validated = {
   topology?: Topology
   problems: Finding[]
   warnings: Finding[]
-  /** What could be read of it, for checks that need the disk; values at `bad` are not the operator's. */
+  /** The valid part of the input, for the checks that read the disk; values at `bad` are placeholders or defaults. */
   readable?: { topology: Topology; bad: readonly (readonly Key[])[] }
 }
 
-/** Everything that can be said about a topology without the disk: the schema's problems and the rules' together. */
+/** Every check that needs no disk: the schema's problems and those of the rules together. */
 export function validate(input: unknown): Validated {
   const parsed = topologySchema.safeParse(input)
   if (parsed.success) {

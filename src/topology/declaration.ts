@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { contract, type Node } from './walk.ts'
 
 /**
- * The contract as TypeScript that needs nothing else, with its descriptions for an editor to show. zod's own types carry
- * none, and they need zod.
+ * Renders the contract as self-contained TypeScript with descriptions, which editors show. zod's own types have no
+ * descriptions and need zod.
  */
 
 const width = 110
 
-/** What stands above a key, wrapped. */
+/** The comment above a key, wrapped. */
 function comment({ description, default: value }: Node, indent: string): string[] {
   const isEmpty = typeof value === 'object' && Object.keys(value ?? {}).length === 0
   const shown = value === undefined || isEmpty ? [] : [`@default ${JSON.stringify(value)}`]
@@ -54,29 +54,29 @@ function members({ properties = {}, required = [] }: Node, indent: string): stri
 
 function declaration(indent: string): string {
   return [
-    `${indent}/** What a topology file holds. */`,
+    `${indent}/** Contents of a topology file. */`,
     `${indent}export interface TopologyInput {`,
     ...members(contract, `${indent}  `),
     `${indent}}`,
   ].join('\n')
 }
 
-/** Changes when the contract does, and with nothing else: by it an older copy of what is made here is known. */
+/** Hash of the contract, by which a generated file of another version is recognised. */
 export const contractHash = createHash('sha256').update(JSON.stringify(contract)).digest('hex').slice(0, 12)
 
-/** src/topology/input.ts. */
+/** Renders src/topology/input.ts. */
 export function renderInput(): string {
-  return ['// Made from schema.ts by `npm run docs`. Do not edit.', '', declaration(''), ''].join('\n')
+  return ['// Generated from schema.ts by `npm run docs`. Do not edit.', '', declaration(''), ''].join('\n')
 }
 
-/** The module `nearside` for a folder in which it is not installed. */
+/** Declares the module `nearside` for a folder in which the package is not installed. */
 export function renderEnvironment(head: readonly string[]): string {
   return [
     ...head,
     `declare module 'nearside' {`,
     declaration('  '),
     '',
-    '  /** Gives an editor the types of a topology; returns its argument. */',
+    '  /** Returns its argument. It exists so that an editor checks and completes the topology. */',
     '  export function defineTopology(topology: TopologyInput): TopologyInput',
     '}',
     '',

@@ -1,6 +1,6 @@
 import type { TopologyInput } from './input.ts'
 
-/** Gives an editor the types of a topology; returns its argument. */
+/** Returns its argument. It exists so that an editor checks and completes the topology. */
 export function defineTopology(topology: TopologyInput): TopologyInput {
   return topology
 }

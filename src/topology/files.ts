@@ -1,16 +1,16 @@
 import { constants, type Stats } from 'node:fs'
 import { access, open, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
-import { resolvePlaces } from '../geo/places.ts'
+import { resolveGeoip } from '../geo/places.ts'
 import type { Finding, Key } from './problems.ts'
 import type { Topology } from './schema.ts'
 
-/** Checks that need the disk of the machine that will run the world; the pure ones are in checks.ts. */
+/** Checks that read the disk of the machine that will run the world; the pure ones are in checks.ts. */
 
-const look = (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined)
+const statOf = (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined)
 
 async function executable(path: string): Promise<'yes' | 'no' | 'absent'> {
-  const info = await look(path)
+  const info = await statOf(path)
   if (!info?.isFile()) return 'absent'
   return access(path, constants.X_OK).then(
     () => 'yes',
@@ -22,7 +22,7 @@ type Where = {
   /** Folder of the topology file, absolute. */
   folder: string
   appFolder: string
-  /** Where programs are looked for, as in the environment variable. */
+  /** Search path for programs, in the form of the environment variable PATH. */
   path: string
 }
 
@@ -41,14 +41,14 @@ async function checkProgram(
       return [
         {
           ...here,
-          message: `expected a program, ${file} is not executable`,
-          remedy: `chmod +x ${program}, or name its interpreter first`,
+          message: `expected a program, but ${file} is not executable`,
+          remedy: `chmod +x ${program}, or put its interpreter in front of it`,
         },
       ]
     return [
       {
         ...here,
-        message: `expected a program, ${file} does not exist`,
+        message: `expected a program, but ${file} does not exist`,
         remedy: 'correct the path; it is relative to app.folder',
       },
     ]
@@ -60,16 +60,16 @@ async function checkProgram(
       {
         ...here,
         message: `expected a program, got ${JSON.stringify(program)}`,
-        remedy: `program and arguments stand apart: ${JSON.stringify(program.trim().split(/\s+/))}`,
+        remedy: `write program and arguments as separate items: ${JSON.stringify(program.trim().split(/\s+/))}`,
       },
     ]
-  const local = await look(join(appFolder, program))
+  const local = await statOf(join(appFolder, program))
   return [
     {
       ...here,
-      message: `expected a program on PATH, found no ${JSON.stringify(program)}`,
+      message: `expected a program on PATH, but ${JSON.stringify(program)} is not there`,
       remedy: local?.isFile()
-        ? `write "./${program}", or name its interpreter first`
+        ? `write "./${program}", or put its interpreter in front of it`
         : 'install it, or write its path',
     },
   ]
@@ -78,40 +78,40 @@ async function checkProgram(
 const scripts = /\.(m|c)?[jt]s$|\.(py|rb|php|sh|pl|jar)$/
 const interpreters = /^(node|bun|tsx|python[\d.]*|ruby|php|perl|sh|bash|dash)$/
 
-/** `["node", "server.ts"]` with no server.ts: said now instead of by an app that never becomes healthy. */
+/** Finds a missing script, as in `["node", "server.ts"]`, before it shows as an app that never becomes healthy. */
 async function checkScript(command: readonly string[], at: Key[], { appFolder }: Where): Promise<Finding[]> {
   const [program = '', script = ''] = command
   if (!interpreters.test(program.split('/').at(-1)!) || !scripts.test(script)) return []
   const file = resolve(appFolder, script)
-  if ((await look(file))?.isFile()) return []
+  if ((await statOf(file))?.isFile()) return []
   return [
     {
       at: [...at, 1],
-      message: `expected a file, ${file} does not exist`,
-      remedy: 'correct its path; it is relative to app.folder',
+      message: `expected a file, but ${file} does not exist`,
+      remedy: 'correct the path; it is relative to app.folder',
     },
   ]
 }
 
 /**
- * The file that an entry of `steering.geoip` means, or undefined when there is none. `npm:<package>/<file>` is
- * looked for in the node_modules of the topology's folder and above, then in Nearside's own.
+ * Resolves one entry of `steering.geoip`; undefined when the file does not exist. See `resolveGeoip` for where it is
+ * searched for.
  */
-export async function placesFile(place: string, folder: string): Promise<string | undefined> {
+export async function geoipFile(entry: string, folder: string): Promise<string | undefined> {
   try {
-    const [file] = resolvePlaces([place], resolve(folder))
-    return file !== undefined && (await look(file))?.isFile() ? file : undefined
+    const [file] = resolveGeoip([entry], resolve(folder))
+    return file !== undefined && (await statOf(file))?.isFile() ? file : undefined
   } catch {
     return undefined
   }
 }
 
-/** `database_type` of a file in MaxMind's format, from the metadata at its end; undefined when it is none. */
+/** `database_type` from the metadata at the end of a MaxMind database; undefined when the file is not one. */
 async function databaseType(file: string): Promise<string | undefined> {
   const handle = await open(file)
   try {
     const { size } = await handle.stat()
-    // The format's specification: the metadata stand in the last 128 KiB, after this marker.
+    // By the format's specification, the metadata follow this marker within the last 128 KiB.
     const length = Math.min(size, 128 * 1024)
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
     const start = buffer.lastIndexOf(Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1'))
@@ -127,51 +127,51 @@ async function databaseType(file: string): Promise<string | undefined> {
   }
 }
 
-async function checkPlaces(
+async function checkGeoip(
   topology: Topology,
   { folder }: Where,
 ): Promise<{ problems: Finding[]; warnings: Finding[] }> {
   const problems: Finding[] = []
   const warnings: Finding[] = []
-  for (const [i, place] of topology.steering.geoip.entries()) {
+  for (const [i, entry] of topology.steering.geoip.entries()) {
     const at = ['steering', 'geoip', i]
-    const file = await placesFile(place, folder)
-    const [, name = ''] = /^npm:((?:@[^/]+\/)?[^/]+)/.exec(place) ?? []
+    const file = await geoipFile(entry, folder)
+    const [, name = ''] = /^npm:((?:@[^/]+\/)?[^/]+)/.exec(entry) ?? []
     if (file === undefined) {
       const remedy =
         name === '' ? 'correct the path; it is relative to the topology file' : `npm install ${name}`
-      problems.push({ at, message: `expected a file, ${place} does not exist`, remedy })
+      problems.push({ at, message: `expected a file, but ${entry} does not exist`, remedy })
       continue
     }
     const type = await databaseType(file).catch(() => undefined)
     if (type === undefined)
-      problems.push({ at, message: `expected a database in MaxMind's format (.mmdb), ${place} is none` })
+      problems.push({ at, message: `expected a MaxMind database (.mmdb), but ${entry} is not one` })
     else if (/country/i.test(type))
       warnings.push({
         at,
-        message: `${place} knows countries only: two regions of one country cannot be told apart`,
+        message: `${entry} is a country-level database: it cannot distinguish regions within one country`,
         remedy: 'use a city-level database',
       })
   }
   return { problems, warnings }
 }
 
-/** Rules about files and programs, for what the schema accepted (`usable` says whether a path was). */
+/** Checks files and programs, where `usable` reports that the schema accepted the value at a path. */
 export async function checkFiles(
   topology: Topology,
   where: Where,
   usable: (path: string) => boolean,
 ): Promise<{ problems: Finding[]; warnings: Finding[] }> {
   const { problems, warnings } = usable('steering.geoip')
-    ? await checkPlaces(topology, where)
+    ? await checkGeoip(topology, where)
     : { problems: [], warnings: [] }
   if (!usable('app.folder')) return { problems, warnings }
-  const info = await look(where.appFolder)
+  const info = await statOf(where.appFolder)
   if (!info?.isDirectory()) {
     const found = info ? 'is not a folder' : 'does not exist'
     problems.push({
       at: ['app', 'folder'],
-      message: `expected a folder, ${where.appFolder} ${found}`,
+      message: `expected a folder, but ${where.appFolder} ${found}`,
       remedy: 'correct the path; it is relative to the topology file',
     })
     return { problems, warnings }

@@ -10,7 +10,7 @@ export const topologyNames = [
   ...yamlExtensions.map((extension) => `nearside${extension}`),
 ]
 
-/** A topology is a page or two of text: 254 regions stay far below this. */
+/** A topology is a page or two of text; even 254 regions stay far below this. */
 const maxBytes = 256 * 1024
 const accepted = 'nearside.config.ts (or .mts, .js, .mjs) or nearside.yaml (or .yml)'
 
@@ -29,13 +29,12 @@ export function fail(
   )
 }
 
-const because: Record<string, string> = {
-  EACCES: 'no permission to read it',
-  EPERM: 'no permission to read it',
-  ELOOP: 'its symbolic links go in a circle',
-  ENAMETOOLONG: 'its name is too long',
-  ENOTDIR: 'a part of its path is not a folder',
-  EIO: 'the disk reports an error',
+const reasons: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'too many levels of symbolic links',
+  ENAMETOOLONG: 'file name too long',
+  EIO: 'disk I/O error',
 }
 
 function refused(file: string, error: unknown): never {
@@ -44,14 +43,14 @@ function refused(file: string, error: unknown): never {
     fail(
       'topology_not_found',
       file,
-      `expected ${accepted}, found no such file`,
-      'check the path, or make one with: nearside init',
+      `expected ${accepted}, but there is no such file`,
+      'check the path, or create one with: nearside init',
     )
-  const remedy = code === 'EACCES' || code === 'EPERM' ? 'give this user the right to read it' : undefined
+  const remedy = code === 'EACCES' || code === 'EPERM' ? 'make the file readable for this user' : undefined
   fail(
     'topology_unreadable',
     file,
-    because[code] ?? `cannot be read (${code || 'unknown error'})`,
+    reasons[code] ?? `cannot be read (${code || 'unknown error'})`,
     remedy,
     error,
   )
@@ -71,7 +70,7 @@ async function inFolder(folder: string): Promise<string> {
       'topology_ambiguous',
       folder,
       `expected one topology file, found ${found.join(' and ')}`,
-      'remove all but one, or say which one is meant',
+      'remove all but one, or select one with --topology FILE',
     )
   const near = names.find((name) =>
     /^nearside(\.config)?\.(cts|cjs|json5?|jsonc|toml|tsx?|xml|ini)$/i.test(name),
@@ -87,20 +86,20 @@ async function inFolder(folder: string): Promise<string> {
     'topology_not_found',
     folder,
     `expected ${accepted}, found none of them`,
-    'go to the folder of your app, name the file, or make one with: nearside init',
+    'change to the folder of your app, select a file with --topology FILE, or create one with: nearside init',
   )
 }
 
 function formatRemedy(extension: string): string {
   if (extension === '.json') return 'JSON is valid YAML: rename it to nearside.yaml'
   if (extension === '.json5' || extension === '.jsonc')
-    return 'write "export default" before it and rename it to nearside.config.js'
+    return 'put "export default" in front of it and rename it to nearside.config.js'
   if (extension === '.cjs' || extension === '.cts')
-    return 'use export default and rename it to nearside.config.ts'
-  return 'make one with: nearside init'
+    return 'use "export default" and rename it to nearside.config.ts'
+  return 'create one with: nearside init'
 }
 
-/** The absolute path of the topology file that a path or a folder means. */
+/** Absolute path of the topology file at the path or in the folder. */
 export async function findTopology(pathOrFolder: string): Promise<string> {
   if (pathOrFolder === '') fail('topology_not_found', '(empty path)', `expected the path of ${accepted}`)
   if (pathOrFolder.includes('\0'))
@@ -116,7 +115,7 @@ export async function findTopology(pathOrFolder: string): Promise<string> {
   return path
 }
 
-/** Text and extension of a topology file, after everything that makes a file no topology at all. */
+/** Text and extension of a topology file. Refuses whatever cannot be a topology: folders, devices, binary data, … */
 export async function readTopology(file: string): Promise<{ text: string; extension: string }> {
   const extension = extname(file).toLowerCase()
   try {
@@ -126,21 +125,21 @@ export async function readTopology(file: string): Promise<{ text: string; extens
         'topology_unreadable',
         file,
         'expected a file, found a folder',
-        'remove the folder, or name the file',
+        'remove the folder, or pass the path of a file',
       )
-    // Reading a pipe or a device may never end.
+    // Reading from a pipe or a device might never finish.
     if (!info.isFile())
       fail(
         'topology_unreadable',
         file,
         'expected a regular file, found a device, a pipe or a socket',
-        'write it to a file first',
+        'save the topology to a file first',
       )
     if (![...moduleExtensions, ...yamlExtensions].includes(extension))
       fail(
         'topology_format',
         file,
-        `expected ${accepted}, got ${extension === '' ? 'a file without extension' : `a ${extension} file`}`,
+        `expected ${accepted}, got ${extension === '' ? 'a file without an extension' : `a ${extension} file`}`,
         formatRemedy(extension),
       )
     if (info.size > maxBytes)
@@ -148,7 +147,7 @@ export async function readTopology(file: string): Promise<{ text: string; extens
         'topology_unreadable',
         file,
         `expected at most 256 KB, got ${Math.ceil(info.size / 1024)} KB`,
-        'a topology is a page of text: is this the right file?',
+        'check that this is the right file: a topology is a page or two of text',
       )
     const handle = await open(file)
     try {
@@ -181,8 +180,8 @@ function decode(file: string, bytes: Buffer): string {
     fail(
       'topology_syntax',
       file,
-      'expected a topology, the file is empty',
-      'make one with: nearside init --force',
+      'expected a topology, but the file is empty',
+      'create one with: nearside init --force',
     )
   return text
 }

@@ -1,20 +1,20 @@
-// Made from schema.ts by `npm run docs`. Do not edit.
+// Generated from schema.ts by `npm run docs`. Do not edit.
 
-/** What a topology file holds. */
+/** Contents of a topology file. */
 export interface TopologyInput {
   /** Name of the world. */
   name: string
-  /** The name that users type; Knot answers for it. */
+  /** The domain that users visit. Knot answers queries for it. */
   domain: string
   network?: {
     /**
-     * Network of a world on one machine; another base lets a second world live beside the first.
+     * Network of a world on one machine. A second world on the same machine needs a different base.
      * @default "127.77"
      */
     base?: string
     /**
-     * Measured round trips between regions in ms, such as "us-east us-west": 62.5. Pairs that are not here
-     * get an estimate from their locations. etcd’s timeouts and the distances of a lab follow them.
+     * Measured round trips between regions in ms, such as "us-east us-west": 62.5. Missing pairs are
+     * estimated from their locations. They determine etcd’s timeouts and the latencies of a lab.
      */
     rttMs?: Record<string, number>
   }
@@ -31,12 +31,12 @@ export interface TopologyInput {
      */
     region?: number
     /**
-     * HAProxy, the primary wherever it is.
+     * HAProxy, connections to the primary, in whichever region it is.
      * @default 6432
      */
     databaseWrite?: number
     /**
-     * HAProxy, the local replica.
+     * HAProxy, connections to the local database.
      * @default 6433
      */
     databaseRead?: number
@@ -81,33 +81,36 @@ export interface TopologyInput {
      */
     agent?: number
     /**
-     * First port of the app’s instances. Every instance on a machine has a port of its own, because many apps
-     * listen on all addresses. Default: 3000 for network.base 127.77, elsewhere from the base, so that worlds
-     * do not clash.
+     * First port of the app’s instances. Every instance on a machine has a unique port, because many apps
+     * listen on all addresses. Default: 3000 for network.base 127.77, otherwise derived from network.base so
+     * that worlds do not clash.
      */
     app?: number
   }
-  /** The regions by name. Their order gives them their numbers: add new ones at the end. */
+  /** Regions by name. Their order determines their addresses, so add new ones at the end. */
   regions: {
     [name: string]: {
-      /** Where the region is, in degrees. Nearest means nearest to this point. */
+      /** Location in degrees. Distances to users and other regions are measured from this point. */
       location: {
         lat: number
         lon: number
       }
       /**
-       * full: everything. edge: takes users, holds no data. witness: votes, holds no data, takes no users.
+       * full: takes users, holds data, votes. edge: takes users only. witness: votes only.
        * @default "full"
        */
       role?: 'full' | 'edge' | 'witness'
-      /** The region’s own address. Default: <network.base>.<i>.1, i counted from 1 in the order written. */
+      /**
+       * The region’s own address. Default: <network.base>.<i>.1, where i is the region’s position in this
+       * file, from 1.
+       */
       address?: string
-      /** Environment of the app in this region only; wins over app.env. */
+      /** Environment of the app in this region only; overrides app.env. */
       env?: Record<string, string>
     }
   }
   app: {
-    /** Starts one instance. No shell is involved. The instance listens on HOST:PORT. */
+    /** Command that starts one instance, without a shell. The instance must listen on HOST:PORT. */
     command: string[]
     /**
      * Working directory, relative to the topology file.
@@ -115,8 +118,8 @@ export interface TopologyInput {
      */
     folder?: string
     /**
-     * Runs once in the primary region before instances start (migrations). Must be safe to run again on the
-     * same database.
+     * Command that runs once in the primary’s region before instances start, such as migrations. It must be
+     * safe to run again on the same database.
      */
     release?: string[]
     /**
@@ -125,83 +128,83 @@ export interface TopologyInput {
      */
     instances?: number
     /**
-     * Answers 200 when an instance can serve reads. It must not need the primary.
+     * Path that answers 200 while an instance can serve reads. It must not depend on the primary.
      * @default "/healthz"
      */
     health?: string
     /**
-     * How long an instance may take to become healthy.
+     * Time that an instance may take to become healthy.
      * @default 60
      */
     startSeconds?: number
     /**
-     * SIGTERM to SIGKILL.
+     * Time between SIGTERM and SIGKILL.
      * @default 10
      */
     stopSeconds?: number
     /**
-     * Longest silence while a response is awaited.
+     * Time that a response may stall before the request fails.
      * @default 60
      */
     timeoutSeconds?: number
     /** Paths served through the CDN cache. */
     static?: string[]
     /**
-     * Largest request body; larger ones get 413.
+     * Maximum size of a request body. Larger ones get 413.
      * @default "10mb"
      */
     maxBody?: string
     writes?: {
       /**
-       * Methods that are sent to the primary region.
+       * Methods that are forwarded to the primary’s region.
        * @default ["POST","PUT","PATCH","DELETE"]
        */
       methods?: string[]
       /** Requests that write although their method is safe. */
       also?: string[]
-      /** Requests that do not write although their method is unsafe. */
+      /** Requests that do not write although their method is in methods. */
       except?: string[]
     }
     /** Environment of the app in every region. */
     env?: Record<string, string>
   }
   database?: {
-    /** Region that holds the primary at first. Default: the first full region. */
+    /** Region that holds the primary initially. Default: the first full region. */
     primary?: string
     /**
-     * Database and role of the app.
+     * Name of the app’s database and role.
      * @default "app"
      */
     name?: string
     /**
-     * region: an acknowledged write is on disk in two regions; a region left alone goes on, at risk. strict:
-     * it stops instead. local: asynchronous, the last writes may be lost with a region.
+     * region: an acknowledged write is on disk in two regions; without a sync standby, writes continue at
+     * risk. strict: writes stop instead. local: asynchronous; losing a region may lose the last writes.
      * @default "region"
      */
     durability?: 'region' | 'strict' | 'local'
     /**
-     * How long a write is kept waiting while there is no primary.
+     * How long a write is held while there is no primary.
      * @default 15
      */
     holdSeconds?: number
     /**
-     * PostgreSQL max_connections.
+     * PostgreSQL’s max_connections.
      * @default 100
      */
     maxConnections?: number
-    /** Further PostgreSQL parameters. */
+    /** Additional PostgreSQL parameters. */
     parameters?: Record<string, string | number | boolean>
   }
   cache?: {
     /**
-     * Redis, per region; least recently used keys go first.
+     * Memory of Redis, per region. Least recently used keys are evicted first.
      * @default "64mb"
      */
     maxMemory?: string
   }
   cdn?: {
     /**
-     * Varnish, per region.
+     * Memory of Varnish’s cache, per region.
      * @default "64mb"
      */
     maxMemory?: string
@@ -213,42 +216,43 @@ export interface TopologyInput {
      */
     ttlSeconds?: number
     /**
-     * City-level databases of IP prefixes in MaxMind’s format: files relative to the topology file, or
-     * "npm:<package>/<file>". IPv4 and IPv6 may be in one file or in two. Without one, every user is sent to
-     * the same region.
+     * City-level databases in MaxMind’s format: files relative to the topology file, or
+     * "npm:<package>/<file>". IPv4 and IPv6 may be in one file or in two. Without a database, every user is
+     * sent to the same region.
      */
     geoip?: string[]
     /**
-     * Bound on the DNS map; beyond it neighbouring prefixes share the answer that misleads fewest addresses.
+     * Maximum size of the DNS map. Beyond it, neighbouring prefixes share one answer, chosen so that users
+     * are sent as little farther as possible.
      * @default 100000
      */
     maxPrefixes?: number
     /**
-     * A returning region gets its users back over this time.
+     * Time over which a returning region gets its users back.
      * @default 30
      */
     rampSeconds?: number
   }
   failover?: {
     /**
-     * How long a majority must have seen a region dead before it is declared lost.
+     * How long a region must not answer a majority before it is declared unreachable.
      * @default 2000
      */
     suspectMs?: number
     /**
-     * Time between two probes of a region.
+     * Interval between probes of a region.
      * @default 500
      */
     probeMs?: number
     /**
-     * false: agents report but leave failover to Patroni’s own ttl.
+     * false: agents only report; failover waits for Patroni’s TTL.
      * @default true
      */
     automatic?: boolean
   }
   slo?: {
     /**
-     * What counts as fast.
+     * A request is fast when it takes at most this long.
      * @default 100
      */
     latencyMs?: number

@@ -2,8 +2,9 @@ import * as z from 'zod'
 import { topologySchema } from './schema.ts'
 
 /**
- * The contract as JSON Schema for editors of the YAML form. Draft 7, since that is the latest that yaml-language-server
- * knows. It may accept what `nearside check` refuses: rules over several keys are not in it.
+ * Renders the contract as JSON Schema for editors of the YAML form. Draft 7 is the latest draft that
+ * yaml-language-server supports. The schema accepts some files that `nearside check` refuses, because it lacks the
+ * rules that span several keys.
  */
 export function renderJsonSchema(comment: string): string {
   const { $schema, properties, ...rest } = z.toJSONSchema(topologySchema, { io: 'input', target: 'draft-7' })
@@ -13,7 +14,7 @@ export function renderJsonSchema(comment: string): string {
     title: 'Nearside topology',
     ...rest,
     properties: {
-      $schema: { type: 'string', description: 'Where an editor finds this schema. Nearside ignores it.' },
+      $schema: { type: 'string', description: 'Location of this schema for editors. Nearside ignores it.' },
       ...properties,
     },
   }

@@ -14,22 +14,22 @@ export type LoadedTopology = {
   file: string
   folder: string
   appFolder: string
-  /** What is allowed and probably not meant; for people to see. */
+  /** Values that are valid but probably unintended, to be shown to the operator. */
   warnings: Problem[]
 }
 
 type LoadOptions = {
-  /** false: look at nothing but the topology file itself (the app lives on other machines). */
+  /** false: check only the topology file itself, because the app is on other machines. */
   files?: boolean
-  /** Where programs are looked for; default: this process's PATH. */
+  /** Search path for programs; default: this process's PATH. */
   path?: string
-  /** How long a topology's code may await something; what never settles must not hang a command. Default 10,000. */
+  /** How long a topology's code may await, so a promise that never settles cannot hang a command. Default 10,000. */
   timeoutMs?: number
 }
 
 /**
- * Finds, reads and checks a topology. Whatever is wrong with it, all of it at once, is one TopologyError; nothing
- * else is thrown. TypeScript and JavaScript topologies are run, with the rights of this process.
+ * Finds, reads and checks a topology. Throws nothing but a TopologyError, which lists every problem at once. TypeScript
+ * and JavaScript topologies are executed, with the rights of this process.
  */
 export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}): Promise<LoadedTopology> {
   const file = await findTopology(pathOrFolder)
@@ -43,11 +43,11 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
     try {
       return validate(source.value)
     } catch (error) {
-      // A getter or proxy in a topology's code can throw wherever it is looked at.
+      // A getter or proxy in a topology's code can throw on any access.
       fail(
         'topology_syntax',
         file,
-        `failed while it was read: ${messageOf(error).split('\n')[0]}`,
+        `failed while being read: ${messageOf(error).split('\n')[0]}`,
         'use plain values',
         error,
       )

@@ -13,11 +13,12 @@ const ourselves = pathToFileURL(modulePath('../index', import.meta.url)).href
 /**
  * Runs a topology written in TypeScript or JavaScript and returns its default export.
  *
- * `import … from 'nearside'` gets this very program, installed beside the app or not. TypeScript is a module whatever
- * the package.json around it says, since `export default` is the only form; the types are stripped, not checked.
+ * `import … from 'nearside'` resolves to this very program, even when it is not installed in the app's folder. A
+ * TypeScript file is always an ES module, whatever package.json says, since a topology must use `export default`. Types
+ * are stripped, not checked.
  */
 export async function importTopology(file: string, text: string, timeoutMs: number): Promise<Source> {
-  // A module is run once per URL; the content in the URL lets a changed file be read again by the same process.
+  // Node runs a module once per URL. The content's hash in the URL lets the same process load a changed file again.
   const url = pathToFileURL(file)
   url.searchParams.set('content', createHash('sha256').update(text).digest('hex').slice(0, 16))
   const typescript = /\.m?ts(\?|$)/
@@ -29,13 +30,13 @@ export async function importTopology(file: string, text: string, timeoutMs: numb
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       if (specifier === 'nearside') return { url: ourselves, shortCircuit: true }
-      // Its package.json is not even read: a broken one is the app's affair.
+      // Short-circuited, so a broken package.json of the app does not matter.
       if (specifier === url.href && format !== undefined) return { url: url.href, format, shortCircuit: true }
       const found = next(specifier, context)
       return typescript.test(found.url) ? { ...found, format: 'module-typescript' } : found
     },
   })
-  // Otherwise a file that ends this process would end every command with its exit code, 0 perhaps, and no word.
+  // Otherwise a topology that calls process.exit would end the command silently, possibly with exit code 0.
   const { exit } = process
   process.exit = (code) => {
     throw new Error(`it called process.exit(${code ?? ''})`)
@@ -63,7 +64,7 @@ function exported(file: string, loaded: { default?: unknown }): unknown {
   if (!('default' in loaded) || value === undefined) {
     const others = Object.keys(loaded).filter((name) => name !== 'default')
     const found = others.length === 0 ? 'nothing' : `only ${others.join(', ')}`
-    fail('topology_syntax', file, `expected a default export, the file exports ${found}`, write)
+    fail('topology_syntax', file, `expected a default export, but the file exports ${found}`, write)
   }
   if (typeof value === 'function')
     fail('topology_syntax', file, 'expected the default export to be a topology, got a function', write)
@@ -80,17 +81,17 @@ function exported(file: string, loaded: { default?: unknown }): unknown {
 const remedies: Record<string, string> = {
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
     'use only syntax that can be stripped: no enums, namespaces or parameter properties',
-  ERR_MODULE_NOT_FOUND: 'install it, or correct the import; imported files are named with their extension',
+  ERR_MODULE_NOT_FOUND: 'install it, or correct the import; imports of files need the file extension',
   ERR_INVALID_PACKAGE_CONFIG: 'correct the package.json, or write the topology as nearside.config.ts',
   ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
-    'TypeScript inside node_modules is not run: move the file out of it',
+    'move the file out of node_modules: Node does not run TypeScript there',
 }
 
-/** What was thrown, with the line it was thrown at if that is in the file, and no stack. */
+/** The thrown error without its stack, with the line if it was thrown in the topology file itself. */
 function explained(file: string, error: unknown): TopologyError {
   const { code, stack, name } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : ({} as Partial<NodeJS.ErrnoException>)
-  const kind = name === 'SyntaxError' ? 'not valid' : 'failed while it ran'
+  const kind = name === 'SyntaxError' ? 'syntax error' : 'failed while running'
   const message = messageOf(error)
     .split('\n')[0]!
     .replace(/ imported from .*$/, '')

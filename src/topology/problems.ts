@@ -2,16 +2,16 @@ import { NearsideError } from '../lib/errors.ts'
 
 export type Key = string | number
 
-/** What a rule reports: where, what was expected and found, what to do. */
+/** Result of a rule: the path, the expectation and what was found, and a remedy. */
 export type Finding = {
   at: readonly Key[]
   message: string
   remedy?: string
-  /** The error's code when nothing else is found. */
+  /** The error's code if this is the only finding. */
   code?: TopologyErrorCode
 }
 
-/** A finding as people and programs read it. `path` is empty when the file as a whole is meant. */
+/** A finding for people and programs to read. `path` is empty when the problem concerns the file as a whole. */
 export type Problem = { path: string; message: string; remedy?: string; line?: number; column?: number }
 
 /** `['regions', 'us-east', 'static', 0]` → `regions.us-east.static[0]`; odd keys are quoted. */
@@ -45,21 +45,21 @@ export function problemText(problem: Problem): string {
 }
 
 export type TopologyErrorCode =
-  /** No topology file where one was looked for, or more than one. */
   | 'topology_not_found'
+  /** More than one topology file in the folder. */
   | 'topology_ambiguous'
   /** The file cannot be read: permissions, a folder, a device, too large, not text. */
   | 'topology_unreadable'
-  /** A format that is not accepted. */
+  /** The file format is not accepted. */
   | 'topology_format'
-  /** Not valid TypeScript, JavaScript or YAML, or it failed while it ran. */
+  /** Invalid TypeScript, JavaScript or YAML, or code that failed while running. */
   | 'topology_syntax'
-  /** It was read, and says something that cannot be. */
+  /** Readable, but some values are not valid. */
   | 'topology_invalid'
-  /** Fewer than three or an even number of voting regions, and nothing else. */
+  /** The only problem is that fewer than three or an even number of regions vote. */
   | 'topology_no_majority'
 
-/** Every problem of one topology file, together. */
+/** All problems of one topology file. */
 export class TopologyError extends NearsideError {
   readonly file: string
   readonly problems: readonly Problem[]

@@ -1,17 +1,19 @@
 import { topologyNames } from './find.ts'
 import type { Key } from './problems.ts'
 import { givenVariables } from './rules/app.ts'
-import { reservedParameters } from './rules/parameters.ts'
+import { replicationReason, reservedParameters } from './rules/parameters.ts'
 import { topologySchema } from './schema.ts'
 import { expected } from './translate.ts'
 import { contract, expectation, type Node, nodeAt } from './walk.ts'
 
-/** docs/reference/topology.md, made from the schema: `node scripts/docs.ts` writes it, a test keeps it current. */
+/**
+ * Renders docs/reference/topology.md from the schema. `node scripts/docs.ts` writes it; a test fails while it is stale.
+ */
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;')
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``
 
-/** What a string at this path must look like, in the words of the error that a wrong one gets. */
+/** The expected form of a string at this path, taken from the error for a wrong one. */
 function form(at: readonly Key[]): string {
   const wrong = '\u0000'
   const input = at.reduceRight<unknown>(
@@ -36,7 +38,7 @@ function kind(node: Node, at: readonly Key[]): string {
   return expectation(node)
 }
 
-/** Paths of the leaves below a node, `<name>` standing for a name of the operator's. */
+/** The leaves below a node, with their paths. */
 function leaves(node: Node, at: readonly Key[]): { at: readonly Key[]; node: Node; required: boolean }[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const required = node.required?.includes(key) ?? false
@@ -75,14 +77,14 @@ function section(title: string, node: Node, at: readonly Key[], intro: string | 
 
 const intros: Record<string, string> = {
   network:
-    'Where a world on one machine lives. Regions on hosts of their own have an `address` each instead.',
+    'The addresses of a world on one machine. Regions on separate hosts set `regions.<name>.address` instead.',
   app: 'The app: anything that listens on a port, in any language.',
   database: 'PostgreSQL, one primary and a streaming replica in every other full region.',
   cache: 'Redis, one per full region, for the app.',
   cdn: 'Varnish, one per region that takes users.',
-  steering: 'Which region a user is sent to.',
-  failover: 'When a region counts as lost.',
-  slo: 'What `nearside status` and alerts measure latency against.',
+  steering: 'How DNS chooses a region for a user.',
+  failover: 'When a region is declared unreachable.',
+  slo: 'The latency objective of `nearside status` and alerts.',
 }
 
 const example = `import { defineTopology } from 'nearside'
@@ -131,21 +133,21 @@ slo: { latencyMs: 100, share: 0.95 }
 
 const rules = `## Rules over several keys
 
-\`nearside check\` shows everything that is wrong at once, each with its path, what was expected and what to do; it
-ends with exit code 1 then. What is allowed and probably not meant is a warning.
+\`nearside check\` reports all problems at once, each with its path, the expectation and a remedy, and exits with code 1.
+A value that is valid but probably unintended gives a warning.
 
-- An odd number of regions must vote (\`full\` and \`witness\`), at least three: two cannot outvote each other when one
-  is lost. Seven are enough.
-- Region names are not whole numbers: JavaScript does not keep the order of such keys, and the order gives the addresses.
-- Every region has an address of its own; either all are inside one machine (127.x) or none is.
+- The number of voting regions (\`full\` and \`witness\`) is odd and at least three: with two, neither has a majority
+  when the other fails. More than seven add no safety and slow down every decision.
+- Region names are not whole numbers: JavaScript does not keep such keys in order, and the order determines the addresses.
+- Every region has a unique address. Either all addresses are loopback addresses (127.x) or none is.
 - \`database.primary\` names a full region. \`durability: 'region'\` and \`'strict'\` need two full regions.
-- Every engine has a port of its own. The app's instances take one port each from \`ports.app\` on, over all full
-  regions, because many apps listen on all addresses; no engine's port may lie among them.
-- \`app.health\` is one path. Patterns in \`app.static\` are written as browsers send them, and none twice.
-- \`app.writes.methods\` holds no safe method (GET, HEAD, OPTIONS, TRACE); a path that writes is not static.
+- Every engine has a unique port. The app's instances take consecutive ports from \`ports.app\` on, across all full
+  regions, because many apps listen on all addresses. No engine's port may be in that range.
+- \`app.health\` is a single path. Patterns in \`app.static\` are written as browsers send them and are not repeated.
+- \`app.writes.methods\` contains no safe method (GET, HEAD, OPTIONS, TRACE). A path that writes is not static.
 - \`failover.suspectMs\` is at least twice \`failover.probeMs\`.
 - The app's folder, the programs of \`app.command\` and \`app.release\` and the files of \`steering.geoip\` exist
-  (\`nearside check --no-files\` does not look).
+  (\`nearside check --no-files\` skips this).
 `
 
 /** The whole of docs/reference/topology.md. */
@@ -162,11 +164,11 @@ export function renderReference(): string {
   })
   const parameters = Object.entries(reservedParameters).map(([name, why]) => `| \`${name}\` | ${cell(why)} |`)
   return [
-    '<!-- Made from src/topology/schema.ts by `node scripts/docs.ts`. Do not edit. -->',
+    '<!-- Generated from src/topology/schema.ts by `node scripts/docs.ts`. Do not edit. -->',
     '',
     '# The topology file',
     '',
-    'One file describes the world: which regions, which app, what may be lost. `nearside init` writes a first one.',
+    'One file describes the world: its regions, the app, and the durability of writes. `nearside init` writes a first one.',
     '',
     '```ts',
     `// nearside.config.ts\n${example.trimEnd()}`,
@@ -178,17 +180,18 @@ export function renderReference(): string {
     `# nearside.yaml\n${yamlExample.trimEnd()}`,
     '```',
     '',
-    `Every command looks in the current folder for one of ${topologyNames.map((name) => `\`${name}\``).join(', ')}, or takes`,
-    '`--topology FILE`. Two of them in one folder are refused.',
+    `Every command reads one of ${topologyNames.map((name) => `\`${name}\``).join(', ')} in the current folder, or the`,
+    'file given with `--topology FILE`. Two of them in one folder are an error.',
     '',
-    '- TypeScript and JavaScript files are run, with the rights of the command; types are stripped, not checked. The',
-    '  topology is the default export. `nearside` need not be installed beside the app for the import to work.',
-    '- YAML is version 1.2, with anchors and merge keys (`<<`). JSON is valid YAML: name it `nearside.yaml`.',
-    '- Editors check and complete the YAML form by its JSON Schema, `topology.schema.json` in the package. `nearside init --yaml`',
-    '  names it in the first line. A `$schema` key is accepted and ignored.',
-    '- Where the package is not installed beside the app, `nearside init` writes `nearside-env.d.ts` or `nearside.schema.json`, by',
-    '  which editors and `tsc` know the keys. Commit it. `nearside init --editor` writes it anew after an upgrade.',
-    '- At most 256 KB, in UTF-8.',
+    '- TypeScript and JavaScript files are executed with the rights of the command. Types are stripped, not checked. The',
+    '  topology is the default export. The import works even if `nearside` is not installed in the app’s folder.',
+    '- YAML files are YAML 1.2, with anchors and merge keys (`<<`). JSON is valid YAML: name the file `nearside.yaml`.',
+    '- Editors check and complete the YAML form with its JSON Schema, `topology.schema.json` in the package.',
+    '  `nearside init --yaml` refers to it in the first line. A `$schema` key is accepted and ignored.',
+    '- If the package is not installed in the app’s folder, `nearside init` writes `nearside-env.d.ts` or',
+    '  `nearside.schema.json`, from which editors and `tsc` know the keys. Commit the file. After an upgrade, write it again',
+    '  with `nearside init --editor`.',
+    '- A topology file is UTF-8 and at most 256 KB in size.',
     '',
     section(
       '(top)',
@@ -198,16 +201,16 @@ export function renderReference(): string {
     ).replace('## `(top)`', '## Top level'),
     ...sections,
     rules,
-    '## Variables that every instance is given',
+    '## Environment variables that Nearside sets',
     '',
-    `${[...givenVariables, 'NEARSIDE_*'].map((name) => `\`${name}\``).join(', ')}. They cannot be set in \`app.env\` or \`regions.<name>.env\`.`,
+    `Every instance gets ${[...givenVariables, 'NEARSIDE_*'].map((name) => `\`${name}\``).join(', ')}. They cannot be set in \`app.env\` or \`regions.<name>.env\`.`,
     '',
     '## PostgreSQL parameters that cannot be set',
     '',
-    '| parameter | because |',
+    '| parameter | reason |',
     '|---|---|',
     ...parameters,
-    '| `recovery_target*` | Patroni and Nearside set it so that replicas can follow and be promoted |',
+    `| \`recovery_target*\` | ${cell(replicationReason)} |`,
     '',
   ].join('\n')
 }

@@ -1,10 +1,10 @@
 import { distanceKm, type Location } from '../geo/distance.ts'
 import type { Role, Topology } from './schema.ts'
 
-/** A region with everything that follows from its place in the topology. */
+/** A region with the properties that follow from its role and its position in the topology. */
 export type Region = {
   name: string
-  /** From 1, in topology order; it is part of the address, so new regions go at the end. */
+  /** From 1, in topology order. It is part of the address, so new regions must be added at the end. */
   index: number
   role: Role
   location: Location
@@ -32,12 +32,12 @@ export function regionsOf(topology: Topology): Region[] {
   }))
 }
 
-/** The region that holds the primary when the world is first made. */
+/** The region that holds the primary when the world is created. */
 export function firstPrimary(topology: Topology): string {
   return topology.database.primary ?? regionsOf(topology).find((region) => region.full)!.name
 }
 
-/** The other regions, nearest first; equal distances in topology order. */
+/** The other regions, nearest first. Equal distances keep the topology order. */
 export function othersByDistance(regions: readonly Region[], from: Region): Region[] {
   return regions
     .filter((region) => region.name !== from.name)
@@ -47,9 +47,9 @@ export function othersByDistance(regions: readonly Region[], from: Region): Regi
 }
 
 /**
- * First port of a region's app instances. Ports are unique on a machine, also between worlds: the default base
- * starts at 3000 (what most apps expect), others take 80 ports each from 10,000 on by the second number of their
- * network (the range ends below the kernel's ephemeral ports at 32,768).
+ * Port of one app instance. Ports are unique per machine, even across worlds: the default `network.base` starts at
+ * 3000, which most apps expect; any other takes 80 ports from 10,000 + 80 × its second octet, which stays below the
+ * kernel's ephemeral ports (from 32,768).
  */
 export function appPort(topology: Topology, region: Region, instance: number): number {
   const second = Number(topology.network.base.split('.')[1])

@@ -2,7 +2,7 @@ import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Key } from './problems.ts'
 import type { Node } from './walk.ts'
 
-/** `A Shop!` → `a-shop`; undefined when nothing usable is left. */
+/** `A Shop!` → `a-shop`; undefined when no usable character is left. */
 export function asLabel(text: string): string | undefined {
   const label = text
     .normalize('NFKD')
@@ -34,28 +34,28 @@ function words(value: unknown): string | undefined {
 }
 
 const required: Record<string, string> = {
-  name: 'add name: "shop", a name for this world',
-  domain: 'add domain: "shop.example.com", the name that users type',
+  name: 'add name: "shop", the name of this world',
+  domain: 'add domain: "shop.example.com", the domain that users visit',
   regions: 'add regions: two full regions and a third with role "witness"',
   app: 'add app: { command: ["node", "server.js"] }',
-  command: 'add command: ["node", "server.js"], what starts one instance',
-  location: 'add location: { lat: 39.04, lon: -77.49 }, where the region is, in degrees',
+  command: 'add command: ["node", "server.js"], the command that starts one instance',
+  location: 'add location: { lat: 39.04, lon: -77.49 }, the location of the region in degrees',
   lat: 'add lat, the latitude in degrees, north positive',
   lon: 'add lon, the longitude in degrees, east positive',
 }
 
 /**
- * Keys that a reader may expect and that nothing would act on. By path. A key that did nothing would be worse than none:
- * whoever writes it would count on it.
+ * Keys that an operator may expect but that would have no effect, by path. They are refused, because accepting them
+ * would be misleading.
  */
 export const unsupported: Readonly<Record<string, { message: string; remedy: string }>> = {
   'ports.https': {
-    message: 'the edge does not speak TLS yet',
+    message: 'not supported: the edge has no TLS yet',
     remedy: 'remove it; users reach the edge over HTTP, on ports.http',
   },
 }
 
-/** Values that people really write, and what they meant. By the last key of the path. */
+/** Corrections of common mistakes, by the last key of the path. */
 const meant: Record<string, (text: string) => string | undefined> = {
   name: (text) => quoted(asLabel(text)),
   domain: (text) =>
@@ -84,7 +84,7 @@ function rule(text: string): string | undefined {
   return match ? `${match[1]!.toUpperCase()} ${match[2]}` : undefined
 }
 
-/** What to do about a value that the schema refused; undefined when the expectation already says it. */
+/** Remedy for a value that the schema refused; undefined when the expectation is enough. */
 export function remedyFor(at: readonly Key[], value: unknown, node: Node | undefined): string | undefined {
   const named = [...at].reverse().find((key) => typeof key === 'string')
   const last = typeof named === 'string' ? named : ''
@@ -100,12 +100,12 @@ export function remedyFor(at: readonly Key[], value: unknown, node: Node | undef
     Math.abs(value) > 90 &&
     Math.abs(value) <= 180
   )
-    return 'lat comes before lon: are they swapped?'
+    return 'check whether lat and lon are swapped'
   if (node?.type === 'array' && (last === 'command' || last === 'release')) return words(value)
   if (node?.type === 'array' && typeof value === 'string') return `write [${JSON.stringify(value)}]`
   if ((node?.type === 'number' || node?.type === 'integer') && typeof value === 'string')
     return Number.isFinite(Number(value)) && value.trim() !== '' ? 'write it without quotes' : undefined
   if (last === 'base' && typeof value === 'number') return 'put it in quotes: network.base is a string'
-  if (node?.type === 'object' && value === null) return 'remove the key, or give it its values'
+  if (node?.type === 'object' && value === null) return 'remove the key, or add values below it'
   return typeof value === 'string' && node?.type === 'string' ? meant[last]?.(value) : undefined
 }

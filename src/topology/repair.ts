@@ -3,8 +3,8 @@ import { type Topology, topologySchema } from './schema.ts'
 import { translate } from './translate.ts'
 
 /**
- * What the schema refused is taken out, so that the rules over several fields can still look at the rest and all
- * problems are reported at once. The result is for those rules only; it is never run.
+ * Removes the values that the schema refused, so the rules that span several fields can check the rest and all problems
+ * are reported at once. Only those rules use the result; it is never run.
  */
 
 type Json = { [key: string]: unknown }
@@ -25,7 +25,7 @@ function matches(pattern: string, at: readonly Key[]): boolean {
   return parts.length === at.length && parts.every((part, i) => part === '*' || part === at[i])
 }
 
-/** A plain copy; what is neither plain object, list nor scalar becomes undefined and is refused again. */
+/** A plain copy. Anything but objects, lists and scalars becomes undefined, so the schema refuses it again. */
 function copy(value: unknown, depth = 0): unknown {
   if (depth > 8) return undefined
   if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1))
@@ -37,8 +37,8 @@ function copy(value: unknown, depth = 0): unknown {
   return typeof value === 'function' ? undefined : value
 }
 
-/** Takes out what stands at the path. Of a list the whole list goes: what is left of a list means something else. */
-function takeOut(input: Json, at: readonly Key[]): Key[] {
+/** Removes the value at the path. For a list item it removes the whole list: a shortened list means something else. */
+function removeAt(input: Json, at: readonly Key[]): Key[] {
   const list = at.findIndex((key) => typeof key === 'number')
   const path = list === -1 ? [...at] : at.slice(0, list)
   let parent: Json | undefined = input
@@ -54,7 +54,8 @@ function takeOut(input: Json, at: readonly Key[]): Key[] {
   return path
 }
 
-type Repaired = { topology: Topology /** Paths whose values are not the operator's. */; bad: Key[][] }
+/** `bad`: paths whose values are placeholders or defaults instead of the operator's. */
+type Repaired = { topology: Topology; bad: Key[][] }
 
 export function repair(input: unknown): Repaired | undefined {
   if (input === null || typeof input !== 'object' || Array.isArray(input)) return undefined
@@ -65,9 +66,9 @@ export function repair(input: unknown): Repaired | undefined {
     if (parsed.success) return { topology: parsed.data, bad }
     for (const issue of parsed.error.issues) {
       if (issue.code === 'unrecognized_keys') {
-        // A misspelt key leaves its right spelling at the default: rules must not judge that either.
+        // A misspelt key leaves the intended key at its default, so rules must ignore that one as well.
         for (const { at, meant } of translate(issue, plain).unknown) {
-          takeOut(plain, at)
+          removeAt(plain, at)
           if (meant !== undefined) bad.push([...at.slice(0, -1), meant])
         }
       } else if (issue.code === 'invalid_key') {
@@ -75,7 +76,7 @@ export function repair(input: unknown): Repaired | undefined {
         bad.push(at)
         const parent = at.slice(0, -1).reduce<unknown>((value, key) => (value as Json)[key], plain) as Json
         delete parent[at.at(-1)!]
-      } else bad.push(takeOut(plain, issue.path as Key[]))
+      } else bad.push(removeAt(plain, issue.path as Key[]))
     }
   }
   return undefined

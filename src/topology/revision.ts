@@ -5,15 +5,15 @@ function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical)
   if (value === null || typeof value !== 'object') return value
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-  // By code unit, not by locale: every machine must come to the same text.
+  // Sorted by code unit, not by locale: every machine must produce the same text.
   return Object.fromEntries(
     entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, canonical(item)]),
   )
 }
 
 /**
- * Names a topology by its content: 64 hexadecimal digits, the same on every machine. The order of keys does not
- * count, except that of the regions, which gives them their numbers and so their addresses.
+ * SHA-256 of a topology's content in hexadecimal, the same on every machine. It does not depend on the order of keys,
+ * except for that of the regions, which determines their addresses.
  */
 export function revision(topology: Topology): string {
   const text = JSON.stringify(canonical({ ...topology, regions: Object.entries(topology.regions) }))

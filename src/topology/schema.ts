@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { anySize } from '../lib/quantities.ts'
 
 /**
- * The topology contract. This one schema is the check, the editor's types, the reference (docs/reference/topology.md is made
- * from its descriptions) and the error messages. Rules that need more than one field stand in checks.ts.
+ * The topology's single source of truth: validation, types for editors, error messages, and the reference
+ * (docs/reference/topology.md is generated from the descriptions). Rules that span several fields are in rules/.
  */
 
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
@@ -21,7 +21,6 @@ const pathPattern = z
     'an absolute path, with at most one * as its last character, such as "/assets/*"',
   )
 
-/** Methods that HTTP calls safe are never writes by themselves; see `app.writes`. */
 const writeRule = z
   .string()
   .regex(
@@ -37,28 +36,28 @@ const command = z
 const region = z.strictObject({
   location: z
     .strictObject({ lat: z.number().min(-90).max(90), lon: z.number().min(-180).max(180) })
-    .describe('Where the region is, in degrees. Nearest means nearest to this point.'),
+    .describe('Location in degrees. Distances to users and other regions are measured from this point.'),
   role: z
     .enum(['full', 'edge', 'witness'])
     .default('full')
-    .describe(
-      'full: everything. edge: takes users, holds no data. witness: votes, holds no data, takes no users.',
-    ),
+    .describe('full: takes users, holds data, votes. edge: takes users only. witness: votes only.'),
   address: z
     .ipv4()
     .optional()
     .describe(
-      'The region’s own address. Default: <network.base>.<i>.1, i counted from 1 in the order written.',
+      'The region’s own address. Default: <network.base>.<i>.1, where i is the region’s position in this file, from 1.',
     ),
-  env: env.default({}).describe('Environment of the app in this region only; wins over app.env.'),
+  env: env.default({}).describe('Environment of the app in this region only; overrides app.env.'),
 })
 
 const ports = z
   .strictObject({
     http: port.default(8080).describe('HAProxy, users.'),
     region: port.default(8081).describe('HAProxy, requests from other regions.'),
-    databaseWrite: port.default(6432).describe('HAProxy, the primary wherever it is.'),
-    databaseRead: port.default(6433).describe('HAProxy, the local replica.'),
+    databaseWrite: port
+      .default(6432)
+      .describe('HAProxy, connections to the primary, in whichever region it is.'),
+    databaseRead: port.default(6433).describe('HAProxy, connections to the local database.'),
     varnish: port.default(6081).describe('Varnish.'),
     dns: port.default(5300).describe('Knot DNS, UDP and TCP.'),
     patroni: port.default(8008).describe('Patroni’s REST API.'),
@@ -70,7 +69,7 @@ const ports = z
     app: port
       .optional()
       .describe(
-        'First port of the app’s instances. Every instance on a machine has a port of its own, because many apps listen on all addresses. Default: 3000 for network.base 127.77, elsewhere from the base, so that worlds do not clash.',
+        'First port of the app’s instances. Every instance on a machine has a unique port, because many apps listen on all addresses. Default: 3000 for network.base 127.77, otherwise derived from network.base so that worlds do not clash.',
       ),
   })
   .describe('Ports, all on the region’s own address.')
@@ -83,7 +82,7 @@ export const topologySchema = z.strictObject({
   domain: z
     .string()
     .regex(domainName, 'a domain name such as "shop.example.com"')
-    .describe('The name that users type; Knot answers for it.'),
+    .describe('The domain that users visit. Knot answers queries for it.'),
   network: z
     .strictObject({
       base: z
@@ -91,7 +90,7 @@ export const topologySchema = z.strictObject({
         .regex(/^\d{1,3}\.\d{1,3}$/, 'the first two numbers of an IPv4 network, such as "127.77"')
         .default('127.77')
         .describe(
-          'Network of a world on one machine; another base lets a second world live beside the first.',
+          'Network of a world on one machine. A second world on the same machine needs a different base.',
         ),
       rttMs: z
         .record(
@@ -100,54 +99,56 @@ export const topologySchema = z.strictObject({
         )
         .optional()
         .describe(
-          'Measured round trips between regions in ms, such as "us-east us-west": 62.5. Pairs that are not here get an estimate from their locations. etcd’s timeouts and the distances of a lab follow them.',
+          'Measured round trips between regions in ms, such as "us-east us-west": 62.5. Missing pairs are estimated from their locations. They determine etcd’s timeouts and the latencies of a lab.',
         ),
     })
     .prefault({}),
   ports: ports.prefault({}),
   regions: z
     .record(z.string().regex(label, 'a DNS label: a-z, 0-9 and -, at most 63 characters'), region)
-    .describe('The regions by name. Their order gives them their numbers: add new ones at the end.'),
+    .describe('Regions by name. Their order determines their addresses, so add new ones at the end.'),
   app: z.strictObject({
     command: command.describe(
-      'Starts one instance. No shell is involved. The instance listens on HOST:PORT.',
+      'Command that starts one instance, without a shell. The instance must listen on HOST:PORT.',
     ),
     folder: z.string().min(1).default('.').describe('Working directory, relative to the topology file.'),
     release: command
       .optional()
       .describe(
-        'Runs once in the primary region before instances start (migrations). Must be safe to run again on the same database.',
+        'Command that runs once in the primary’s region before instances start, such as migrations. It must be safe to run again on the same database.',
       ),
     instances: z.int().min(1).max(64).default(2).describe('Instances per full region.'),
     health: pathPattern
       .default('/healthz')
-      .describe('Answers 200 when an instance can serve reads. It must not need the primary.'),
+      .describe(
+        'Path that answers 200 while an instance can serve reads. It must not depend on the primary.',
+      ),
     startSeconds: z
       .int()
       .min(1)
       .max(600)
       .default(60)
-      .describe('How long an instance may take to become healthy.'),
-    stopSeconds: z.int().min(1).max(600).default(10).describe('SIGTERM to SIGKILL.'),
+      .describe('Time that an instance may take to become healthy.'),
+    stopSeconds: z.int().min(1).max(600).default(10).describe('Time between SIGTERM and SIGKILL.'),
     timeoutSeconds: z
       .int()
       .min(1)
       .max(3600)
       .default(60)
-      .describe('Longest silence while a response is awaited.'),
+      .describe('Time that a response may stall before the request fails.'),
     static: z.array(pathPattern).default([]).describe('Paths served through the CDN cache.'),
-    maxBody: size.default('10mb').describe('Largest request body; larger ones get 413.'),
+    maxBody: size.default('10mb').describe('Maximum size of a request body. Larger ones get 413.'),
     writes: z
       .strictObject({
         methods: z
           .array(z.string().regex(/^[A-Z]+$/, 'an HTTP method in capitals'))
           .default(['POST', 'PUT', 'PATCH', 'DELETE'])
-          .describe('Methods that are sent to the primary region.'),
+          .describe('Methods that are forwarded to the primary’s region.'),
         also: z.array(writeRule).default([]).describe('Requests that write although their method is safe.'),
         except: z
           .array(writeRule)
           .default([])
-          .describe('Requests that do not write although their method is unsafe.'),
+          .describe('Requests that do not write although their method is in methods.'),
       })
       .prefault({}),
     env: env.default({}).describe('Environment of the app in every region.'),
@@ -157,40 +158,44 @@ export const topologySchema = z.strictObject({
       primary: z
         .string()
         .optional()
-        .describe('Region that holds the primary at first. Default: the first full region.'),
+        .describe('Region that holds the primary initially. Default: the first full region.'),
       name: z
         .string()
         .regex(identifier, 'a PostgreSQL name: a-z, 0-9 and _')
         .default('app')
-        .describe('Database and role of the app.'),
+        .describe('Name of the app’s database and role.'),
       durability: z
         .enum(['region', 'strict', 'local'])
         .default('region')
         .describe(
-          'region: an acknowledged write is on disk in two regions; a region left alone goes on, at risk. strict: it stops instead. local: asynchronous, the last writes may be lost with a region.',
+          'region: an acknowledged write is on disk in two regions; without a sync standby, writes continue at risk. strict: writes stop instead. local: asynchronous; losing a region may lose the last writes.',
         ),
       holdSeconds: z
         .int()
         .min(0)
         .max(120)
         .default(15)
-        .describe('How long a write is kept waiting while there is no primary.'),
-      maxConnections: z.int().min(20).max(5000).default(100).describe('PostgreSQL max_connections.'),
+        .describe('How long a write is held while there is no primary.'),
+      maxConnections: z.int().min(20).max(5000).default(100).describe('PostgreSQL’s max_connections.'),
       parameters: z
         .record(
           z.string().regex(/^[a-z_.]+$/, 'a PostgreSQL parameter'),
           z.union([z.string(), z.number(), z.boolean()]),
         )
         .default({})
-        .describe('Further PostgreSQL parameters.'),
+        .describe('Additional PostgreSQL parameters.'),
     })
     .prefault({}),
   cache: z
     .strictObject({
-      maxMemory: size.default('64mb').describe('Redis, per region; least recently used keys go first.'),
+      maxMemory: size
+        .default('64mb')
+        .describe('Memory of Redis, per region. Least recently used keys are evicted first.'),
     })
     .prefault({}),
-  cdn: z.strictObject({ maxMemory: size.default('64mb').describe('Varnish, per region.') }).prefault({}),
+  cdn: z
+    .strictObject({ maxMemory: size.default('64mb').describe('Memory of Varnish’s cache, per region.') })
+    .prefault({}),
   steering: z
     .strictObject({
       ttlSeconds: z.int().min(1).max(3600).default(20).describe('TTL of DNS answers.'),
@@ -198,7 +203,7 @@ export const topologySchema = z.strictObject({
         .array(z.string().min(1))
         .default([])
         .describe(
-          'City-level databases of IP prefixes in MaxMind’s format: files relative to the topology file, or "npm:<package>/<file>". IPv4 and IPv6 may be in one file or in two. Without one, every user is sent to the same region.',
+          'City-level databases in MaxMind’s format: files relative to the topology file, or "npm:<package>/<file>". IPv4 and IPv6 may be in one file or in two. Without a database, every user is sent to the same region.',
         ),
       maxPrefixes: z
         .int()
@@ -206,14 +211,14 @@ export const topologySchema = z.strictObject({
         .max(500_000)
         .default(100_000)
         .describe(
-          'Bound on the DNS map; beyond it neighbouring prefixes share the answer that misleads fewest addresses.',
+          'Maximum size of the DNS map. Beyond it, neighbouring prefixes share one answer, chosen so that users are sent as little farther as possible.',
         ),
       rampSeconds: z
         .int()
         .min(0)
         .max(3600)
         .default(30)
-        .describe('A returning region gets its users back over this time.'),
+        .describe('Time over which a returning region gets its users back.'),
     })
     .prefault({}),
   failover: z
@@ -223,25 +228,29 @@ export const topologySchema = z.strictObject({
         .min(500)
         .max(60_000)
         .default(2000)
-        .describe('How long a majority must have seen a region dead before it is declared lost.'),
-      probeMs: z.int().min(100).max(10_000).default(500).describe('Time between two probes of a region.'),
+        .describe('How long a region must not answer a majority before it is declared unreachable.'),
+      probeMs: z.int().min(100).max(10_000).default(500).describe('Interval between probes of a region.'),
       automatic: z
         .boolean()
         .default(true)
-        .describe('false: agents report but leave failover to Patroni’s own ttl.'),
+        .describe('false: agents only report; failover waits for Patroni’s TTL.'),
     })
     .prefault({}),
   slo: z
     .strictObject({
-      latencyMs: z.number().positive().default(100).describe('What counts as fast.'),
+      latencyMs: z
+        .number()
+        .positive()
+        .default(100)
+        .describe('A request is fast when it takes at most this long.'),
       share: z.number().gt(0).max(1).default(0.95).describe('Share of requests that must be fast.'),
     })
     .prefault({}),
 })
 
-/** What an operator writes; input.ts has the same for editors, with the descriptions. */
+/** The topology as an operator writes it. input.ts has the same type for editors, with the descriptions. */
 export type TopologyInput = z.input<typeof topologySchema>
-/** What the program works with: checked, every default filled in. */
+/** The topology after validation, with all defaults filled in. */
 export type Topology = z.output<typeof topologySchema>
 export type Role = Topology['regions'][string]['role']
 export type PortName = keyof Topology['ports']

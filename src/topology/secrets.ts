@@ -1,15 +1,15 @@
-/** Secrets of a world, made once by a cryptographic generator; see agent/secrets.ts for where they are kept. */
+/** A world's secrets, generated once by a cryptographic generator; see agent/secrets.ts for where they are stored. */
 export type Secrets = {
-  /** PostgreSQL superuser, used by Patroni, and by an agent whose replica needs its replication slot made anew. */
+  /** PostgreSQL superuser: used by Patroni, and by an agent that re-creates its replica's replication slot. */
   superuser: string
   replication: string
   rewind: string
   /** The app's own role. */
   app: string
-  /** Role of the agents: heartbeat and monitoring. */
+  /** The agents' role, for write checks and monitoring. */
   monitor: string
   redis: string
-  /** Patroni's REST API, unsafe endpoints. */
+  /** For the unsafe endpoints of Patroni's REST API. */
   patroni: string
   /** Bearer token of the agents' API. */
   api: string

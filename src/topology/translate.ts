@@ -5,7 +5,7 @@ import { asLabel, remedyFor, unsupported } from './remedies.ts'
 import { topologySchema } from './schema.ts'
 import { expectation, nodeAt } from './walk.ts'
 
-/** A refused value, short and on one line. Values of environments are never shown: they may be secrets. */
+/** Describes a refused value on one line. Values of environment variables are never shown: they may be secrets. */
 export function given(value: unknown, at: readonly Key[] = []): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
@@ -21,7 +21,7 @@ export function given(value: unknown, at: readonly Key[] = []): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)
 }
 
-/** The value at a path of what the operator wrote. */
+/** The value at a path of the operator's input. */
 function valueAt(input: unknown, at: readonly Key[]): unknown {
   let value = input
   for (const key of at) {
@@ -33,7 +33,7 @@ function valueAt(input: unknown, at: readonly Key[]): unknown {
 
 type UnknownKey = { at: Key[]; meant?: string }
 
-/** One of zod's issues in the project's words, one finding per key that is wrong. */
+/** Translates one of zod's issues into findings, one per wrong key. */
 export function translate(
   issue: z.core.$ZodIssue,
   input: unknown,
@@ -60,7 +60,7 @@ export function translate(
     return { findings, unknown }
   }
   const findings = [finding(issue, at, input)]
-  // zod looks no further than a wrong name; the region below it may be wrong as well.
+  // zod stops at a wrong name, but the region under that name may be wrong as well.
   if (issue.code === 'invalid_key' && at[0] === 'regions' && at.length === 2) {
     const below = topologySchema.shape.regions.valueType.safeParse(valueAt(input, at))
     for (const inner of below.error?.issues ?? [])
@@ -87,11 +87,11 @@ function finding(issue: z.core.$ZodIssue, at: Key[], input: unknown): Finding {
   return { at, message, remedy: remedyFor(at, value, nodeAt(at)) }
 }
 
-/** What a value must look like, in the words of the error that a wrong one gets. */
+/** The expected form of a value, as in the error for a wrong one. */
 export function expected(issue: z.core.$ZodIssue, at: readonly Key[], value: unknown): string {
-  // The schema's own words are better wherever it has some: patterns and refinements carry them.
+  // Patterns and refinements carry a message of their own in the schema, which is more specific.
   const own = (issue.code === 'invalid_format' && issue.format === 'regex') || issue.code === 'custom'
   const node = nodeAt(at)
-  if (issue.code === 'too_small' && value === '') return 'a string that is not empty'
+  if (issue.code === 'too_small' && value === '') return 'a non-empty string'
   return own || !node ? issue.message : expectation(node)
 }

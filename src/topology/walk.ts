@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Key } from './problems.ts'
 import { topologySchema } from './schema.ts'
 
-/** The contract as JSON Schema: what error messages, documentation and YAML editors read. Only what occurs in it. */
+/** The parts of JSON Schema that occur in the contract. Error messages, documentation and YAML editors read them. */
 export type Node = {
   type?: string | string[]
   description?: string
@@ -21,7 +21,7 @@ export type Node = {
 
 export const contract = z.toJSONSchema(topologySchema, { io: 'input' }) as Node
 
-/** The part of the contract that stands for a path; undefined where the contract has nothing. */
+/** The contract's node for a path; undefined when it has none. */
 export function nodeAt(path: readonly Key[]): Node | undefined {
   let node: Node | undefined = contract
   for (const key of path) {
@@ -41,7 +41,7 @@ function range({ minimum, maximum, exclusiveMinimum }: Node): string {
   return low + above + high
 }
 
-/** "a whole number from 1 to 65535": what a value of this part is, in words. */
+/** Describes the values that a node accepts: "a whole number from 1 to 65535". */
 export function expectation(node: Node): string {
   if (node.enum) return `one of ${node.enum.join(', ')}`
   if (Array.isArray(node.type)) return 'a string, a number or true/false'

@@ -5,17 +5,17 @@ import { type Key, type Place, type Problem, TopologyError } from './problems.ts
 
 export type Source = {
   value: unknown
-  /** Where in the file a path stands, or the nearest thing above it. */
+  /** Position of a path in the file, or of its nearest ancestor there. */
   locate?: (at: readonly Key[]) => Place | undefined
 }
 
-/** All aliases together may stand for this many nodes: enough for shared blocks, too little for a bomb. */
+/** Maximum number of nodes that all aliases together expand to: enough for shared blocks, too few for an alias bomb. */
 const maxAliases = 100
-/** More syntax errors than this say nothing more. */
-const mostErrors = 10
+/** Further syntax errors add no information. */
+const maxErrors = 10
 
 const messages: Record<string, string> = {
-  DUPLICATE_KEY: 'the same key twice',
+  DUPLICATE_KEY: 'duplicate key',
   MULTIPLE_DOCS: 'expected one document, found another after ---',
 }
 
@@ -44,10 +44,10 @@ export function parseYaml(file: string, text: string): Source {
       fail('topology_syntax', file, `not valid YAML: ${messageOf(error)}`)
     }
   })()
-  // Warnings are unknown tags and directives: nothing a topology can mean.
+  // Warnings are about unknown tags and directives, which no topology needs.
   const errors = [...document.errors, ...document.warnings]
   if (errors.length > 0) {
-    // Everything after an exhausted stack follows from it.
+    // All other errors are consequences of the exhausted stack.
     const deep = errors.find((error) => error.code === 'RESOURCE_EXHAUSTION')
     const problems = new Map<string, Problem>()
     for (const error of deep ? [deep] : errors) {
@@ -55,14 +55,14 @@ export function parseYaml(file: string, text: string): Source {
       const message = `not valid YAML: ${own ?? error.message.split('\n')[0]}`
       const remedy = remedies[error.code] ?? tomlRemedy(text)
       const problem = { path: '', message, ...(remedy ? { remedy } : {}), ...place(error.pos[0]) }
-      if (problems.size < mostErrors) problems.set(`${problem.line} ${message}`, problem)
+      if (problems.size < maxErrors) problems.set(`${problem.line} ${message}`, problem)
     }
     throw new TopologyError('topology_syntax', file, [...problems.values()])
   }
   if (!isMap(document.contents)) {
     const found =
       document.contents === null
-        ? 'nothing but comments'
+        ? 'only comments'
         : isCollection(document.contents)
           ? 'a list'
           : 'a single value'
@@ -70,19 +70,15 @@ export function parseYaml(file: string, text: string): Source {
       'topology_syntax',
       file,
       `expected keys and values (name: shop …), got ${found}`,
-      tomlRemedy(text) ?? 'see docs/reference/topology.md, or make one with: nearside init',
+      tomlRemedy(text) ?? 'see docs/reference/topology.md, or create one with: nearside init',
     )
   }
-  // An alias inside its own anchor is an endless structure.
+  // An alias inside its own anchor would be an infinite structure.
   visit(document, {
     Alias(_, alias, path) {
       const target = alias.resolve(document)
       if (target && path.includes(target as never))
-        fail(
-          'topology_syntax',
-          file,
-          `not valid YAML: *${alias.source} stands inside &${alias.source} itself`,
-        )
+        fail('topology_syntax', file, `not valid YAML: the alias *${alias.source} is inside its own anchor`)
     },
   })
   try {
@@ -93,12 +89,12 @@ export function parseYaml(file: string, text: string): Source {
       'topology_syntax',
       file,
       `not valid YAML: ${messageOf(error)}`,
-      'write the values out instead of using so many aliases',
+      'write values out instead of using aliases',
     )
   }
 }
 
-/** Editors look for a file's JSON Schema under this key; it says nothing about the world. */
+/** Removes the key under which editors look for the file's JSON Schema. */
 function withoutSchema(value: unknown): unknown {
   const { $schema, ...topology } = value as Record<string, unknown>
   return typeof $schema === 'string' ? topology : value
@@ -129,5 +125,5 @@ function locate(document: Document, at: readonly Key[], place: (offset: number) 
 
 function tomlRemedy(text: string): string | undefined {
   const toml = /^\s*\[[\w."'-]+\]\s*$/m.test(text) || /^\s*[\w."'-]+\s*=\s*["'\d[{tf]/m.test(text)
-  return toml ? 'this looks like TOML: write it as YAML (name: shop instead of name = "shop")' : undefined
+  return toml ? 'the file looks like TOML: write YAML instead (name: shop, not name = "shop")' : undefined
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { secretsOf } from '../agent/secrets.ts'
 import { launcher } from '../agent/supervision/launch.ts'
-import { endsBy, type Stage, stages } from '../agent/supervision/shutdown-order.ts'
+import { type Stage, stages, stopsBy } from '../agent/supervision/shutdown-order.ts'
 import { Supervisor } from '../agent/supervision/supervisor.ts'
 import { compileRegion } from '../compile.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
@@ -105,7 +105,7 @@ function withoutAgent(world: WorldHandle, region: Region): Stopper {
     try {
       supervisor ??= await make()
       const primary = region.full && (await leads(world, region))
-      await supervisor.stop((process) => endsBy(stage, process, primary))
+      await supervisor.stop((process) => stopsBy(stage, process, primary))
     } catch (error) {
       // A world made by another version may no longer compile. The final sweep stops its processes.
       if (process.env.NEARSIDE_DEBUG) process.stderr.write(`${region.name}: ${messageOf(error)}\n`)

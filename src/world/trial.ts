@@ -51,9 +51,9 @@ export async function planAccepted(folder: string, record: WorldRecord, secrets:
       const at = join(place, 'regions', region)
       for (const path of folders) await mkdir(join(at, path), { recursive: true, mode: 0o700 })
       for (const file of files) await writeAside(join(at, file.path), file.content, file.mode)
-      const { dress } = launcher({ root: locateEngineRoot().path, folder: at, files })
+      const { prepare } = launcher({ root: locateEngineRoot().path, folder: at, files })
       for (const { name, validate } of processes) {
-        const said = validate && (await objectionOf(dress('engine', validate, {})))
+        const said = validate && (await objectionOf(prepare('engine', validate, {})))
         if (said !== undefined) objections.push({ what: `${region}/${name}`, said })
       }
     }

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/sandboxed.ts'
 
 const file = (folder: string) => join(folder, 'secrets.json')
 
-test('they are made on first use, readable by their owner only, and stay', async () => {
+test('secrets are generated on first use, readable only by their owner, and stay the same', async () => {
   const folder = join(temporaryFolder('secrets'), 'world')
   const made = await secretsOf(folder)
   assert.equal(statSync(file(folder)).mode & 0o777, 0o600)
@@ -21,14 +21,14 @@ test('they are made on first use, readable by their owner only, and stay', async
   assert.notDeepEqual(await secretsOf(temporaryFolder('secrets')), made)
 })
 
-test('whoever comes at the same time gets the same ones, and nothing else is left lying about', async () => {
+test('concurrent callers get the same secrets, and no temporary file remains', async () => {
   const folder = temporaryFolder('secrets')
   const all = await Promise.all(Array.from({ length: 20 }, () => secretsOf(folder)))
   for (const one of all) assert.deepEqual(one, all[0])
   assert.deepEqual(readdirSync(folder), ['secrets.json'])
 })
 
-test('a file that others may read is refused: they may have read it', async () => {
+test('a file that others may read is refused, since they may have read it', async () => {
   const folder = temporaryFolder('secrets')
   await secretsOf(folder)
   for (const mode of [0o640, 0o604, 0o666]) {
@@ -37,7 +37,7 @@ test('a file that others may read is refused: they may have read it', async () =
   }
 })
 
-test('a damaged file is neither used nor replaced, and no part of it is told', async () => {
+test('a damaged file is neither used nor replaced, and the error contains no part of it', async () => {
   const whole = JSON.stringify(await secretsOf(temporaryFolder('secrets')))
   const { api, ...rest } = JSON.parse(whole) as Record<string, string>
   const damaged = [
@@ -61,7 +61,7 @@ test('a damaged file is neither used nor replaced, and no part of it is told', a
   assert.ok(api)
 })
 
-test('a folder in its place is an error, not a reason to make new ones', async () => {
+test('a folder in its place is an error, not a reason to generate new secrets', async () => {
   const folder = temporaryFolder('secrets')
   mkdirSync(file(folder), { mode: 0o700 })
   await assert.rejects(secretsOf(folder))

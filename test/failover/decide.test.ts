@@ -14,8 +14,8 @@ const westDead = {
   'us-central': { 'us-west': { dead: 2000 } },
 }
 
-describe('the primary’s region is lost', () => {
-  test('it is called lost, and the lease behind the leader key is revoked', () => {
+describe('the primary’s region is unreachable', () => {
+  test('it is declared unreachable, and the lease behind the leader key is revoked', () => {
     const by = ['us-west', 'us-central']
     const leader = { region: 'us-east', lease: '71', modRevision: '9' }
     assert.deepEqual(decide(worldWith(eastDead)).actions, [
@@ -24,23 +24,23 @@ describe('the primary’s region is lost', () => {
     ])
   })
 
-  test('a successor is named only where it is certain who that is', () => {
+  test('a successor is named only when there can be no other', () => {
     const named = (changes: Partial<DecisionInput>, said = eastDead) => {
       const revocation = decide(worldWith(said, changes)).actions.find(({ kind }) => kind === 'revokeLeader')
       assert.ok(revocation?.kind === 'revokeLeader')
       return revocation.to
     }
     assert.equal(named({ sync: { leader: 'us-east', standbys: ['us-west'] } }), 'us-west')
-    // Nobody is in sync, Patroni has to find out who of several is ahead, or the record is of another primary.
+    // No sync standby; several, of which Patroni must find the one that is ahead; a record of another primary.
     assert.equal(named({ sync: { standbys: [] } }), undefined)
     assert.equal(named({ sync: { leader: 'us-east', standbys: ['us-west', 'us-north'] } }), undefined)
     assert.equal(named({ sync: { leader: 'us-west', standbys: ['us-west'] } }), undefined)
-    // It does not answer others either.
+    // The standby does not answer either.
     const both = { 'us-east': { dead: 2000 }, 'us-west': { dead: 300 } }
     assert.equal(named({}, { ...eastDead, 'us-central': both } as typeof eastDead), undefined)
   })
 
-  test('an agent that joins later, or whose colleague died halfway, still revokes', () => {
+  test('an agent that joins later, or takes over from one that crashed halfway, still revokes', () => {
     const world = worldWith(eastDead, { health: { 'us-east': { state: 'unreachable', revision: '12' } } })
     assert.deepEqual(
       decide(world).actions.map(({ kind }) => kind),
@@ -48,7 +48,7 @@ describe('the primary’s region is lost', () => {
     )
   })
 
-  test('once the leader key names another region there is nothing to revoke', () => {
+  test('nothing is revoked once the leader key names another region', () => {
     const leader = { region: 'us-west', lease: '80', modRevision: '15' }
     const world = worldWith(eastDead, {
       leader,
@@ -57,7 +57,7 @@ describe('the primary’s region is lost', () => {
     assert.deepEqual(decide(world).actions, [])
   })
 
-  test('with automatic failover switched off it is only called lost', () => {
+  test('with automatic failover off it is only declared unreachable', () => {
     const world = worldWith(eastDead, { policy: { ...policy, automatic: false } })
     assert.deepEqual(
       decide(world).actions.map(({ kind }) => kind),
@@ -66,7 +66,7 @@ describe('the primary’s region is lost', () => {
   })
 })
 
-test('a replica’s region lost: the primary is woken with the change, so only once, and nothing is revoked', () => {
+test('a replica’s region becomes unreachable: the change itself wakes the primary, so only once, and nothing is revoked', () => {
   const [action, ...more] = decide(worldWith(westDead)).actions
   assert.deepEqual(more, [])
   assert.deepEqual(action, {
@@ -82,7 +82,7 @@ test('a replica’s region lost: the primary is woken with the change, so only o
   assert.deepEqual(decide(agreed).actions, [])
 })
 
-test('a region that is cut off from the primary: the change says why', () => {
+test('the health change of a region that is cut off from the primary carries the reason', () => {
   const fine = { alive: 60_000 }
   const world = worldWith({
     'us-east': { 'us-west': { dead: 9000 } },
@@ -97,7 +97,7 @@ test('a region that is cut off from the primary: the change says why', () => {
       was: 'healthy',
       revision: '0',
       by: ['us-east', 'us-central'],
-      why: 'no way to the primary',
+      why: 'no path to the primary',
     },
   ])
 })
@@ -111,34 +111,34 @@ describe('a primary that hangs', () => {
     said: Parameters<typeof worldWith>[0] = standbyUp,
   ) => decide(worldWith(said, { ownPrimary: hangs, ...changes })).actions.map(({ kind }) => kind)
 
-  test('is given up by its own region, for a standby that has every acknowledged write', () => {
+  test('is failed over by its own region, to a standby that has every acknowledged write', () => {
     assert.deepEqual(decide(worldWith(standbyUp, { ownPrimary: hangs })).actions, [
       { kind: 'forceFailover', leader, to: 'us-west', unresponsiveMs: policy.hungMs },
     ])
   })
 
-  test('not a moment sooner, and not by a region that has just begun to lead: two slow ones would take turns', () => {
+  test('not before hungMs, and not by a region that has only just become leader: two slow ones would flip-flop', () => {
     assert.deepEqual(kinds({ ownPrimary: { ...hangs, unresponsiveMs: policy.hungMs - 1 } }), [])
     assert.deepEqual(kinds({ ownPrimary: { ...hangs, leadsForMs: policy.settleMs - 1 } }), [])
   })
 
-  test('not without a standby that Patroni has recorded, that answers, and whose region is not lost', () => {
+  test('not without a sync standby that answers and whose region is not unreachable', () => {
     assert.deepEqual(kinds({ ownPrimary: { ...hangs, standbys: [] } }), [])
     assert.deepEqual(kinds({}, { 'us-east': { 'us-west': { dead: 10 } } }), [])
     assert.deepEqual(kinds({ health: { 'us-west': { state: 'unreachable', revision: '3' } } }), [])
   })
 
-  test('not when another region leads by now, or with automatic failover switched off', () => {
+  test('not when another region already leads, or with automatic failover off', () => {
     assert.deepEqual(kinds({ leader: { ...leader, region: 'us-west' } }), [])
     assert.deepEqual(kinds({ policy: { ...policy, automatic: false } }), [])
   })
 
-  test('soon enough that the election after it ends while writes are still held', () => {
+  test('early enough for the election to finish while writes are still held', () => {
     assert.ok(policy.hungMs < 5000)
   })
 })
 
-test('a witness lost wakes nobody: it holds no data', () => {
+test('an unreachable witness wakes no primary: it holds no data', () => {
   const world = worldWith({
     'us-east': { 'us-central': { dead: 2000 } },
     'us-west': { 'us-central': { dead: 2000 } },
@@ -147,26 +147,26 @@ test('a witness lost wakes nobody: it holds no data', () => {
   assert.ok(action?.kind === 'setHealth' && action.state === 'unreachable' && action.wakes === undefined)
 })
 
-test('an agent that hears nobody but itself decides nothing', () => {
+test('an agent with no observations but its own decides nothing', () => {
   const world = worldWith({ 'us-east': { 'us-west': { dead: 9000 }, 'us-central': { dead: 9000 } } })
   assert.deepEqual(decide(world).actions, [])
 })
 
-describe('etcd is led', () => {
+describe('the etcd leader moves', () => {
   const seen = { 'us-west': { alive: 9000 }, 'us-central': { alive: 9000 } }
 
-  test('away from the primary’s region, best from a witness', () => {
+  test('away from the primary’s region, preferably to a witness', () => {
     const world = worldWith({ 'us-east': seen }, { self: 'us-east', etcdLeader: 'us-east' })
     assert.deepEqual(decide(world).actions, [{ kind: 'moveEtcdLeader', from: 'us-east', to: 'us-central' }])
   })
 
-  test('from the other full region when the witness has not been there for long enough', () => {
+  test('to the other full region while the witness has not been up for long enough', () => {
     const early = { ...seen, 'us-central': { alive: policy.recoverMs - 1 } }
     const world = worldWith({ 'us-east': early }, { self: 'us-east', etcdLeader: 'us-east' })
     assert.deepEqual(decide(world).actions, [{ kind: 'moveEtcdLeader', from: 'us-east', to: 'us-west' }])
   })
 
-  test('and only the region that leads proposes the change', () => {
+  test('only when its own region proposes it', () => {
     const world = worldWith({ 'us-west': seen }, { self: 'us-west', etcdLeader: 'us-east' })
     assert.deepEqual(decide(world).actions, [])
   })
@@ -175,7 +175,7 @@ describe('etcd is led', () => {
 describe('for any world', () => {
   const shared = ({ kind }: Action) => kind !== 'moveEtcdLeader'
 
-  test('every agent decides the same from the same observations, and changes none of them', () => {
+  test('every agent decides the same from the same observations and leaves them unchanged', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const before = structuredClone(world)
@@ -191,17 +191,17 @@ describe('for any world', () => {
     )
   })
 
-  test('the order in which observations came does not matter', () => {
+  test('the order in which observations arrived does not matter', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
-        const turned = (some: Record<string, unknown>) => Object.fromEntries(Object.entries(some).reverse())
-        const other = { ...world, observations: turned(world.observations), health: turned(world.health) }
+        const reversed = (some: Record<string, unknown>) => Object.fromEntries(Object.entries(some).reverse())
+        const other = { ...world, observations: reversed(world.observations), health: reversed(world.health) }
         assert.deepEqual(decide(other as DecisionInput), decide(world))
       }),
     )
   })
 
-  test('at most one revocation, of a leader in a lost region, and only if it is allowed', () => {
+  test('at most one revocation, of a leader in an unreachable region, and only if failover is automatic', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const { verdicts, actions } = decide(world)
@@ -222,7 +222,7 @@ describe('for any world', () => {
     )
   })
 
-  test('a change of health is one, once for a region, and stands on the revision that it was decided on', () => {
+  test('a health change really changes something, comes once per region, and carries the revision that it is based on', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const changes = decide(world).actions.filter((action) => action.kind === 'setHealth')
@@ -238,7 +238,7 @@ describe('for any world', () => {
     )
   })
 
-  test('what was carried out is not decided again', () => {
+  test('an action that was carried out is not decided again', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const { actions } = decide(world)
@@ -258,7 +258,7 @@ describe('for any world', () => {
 describe('over time', () => {
   const tickMs = 500
 
-  /** Both others ask us-east on every tick; the answers are given, the agreed state is carried on. */
+  /** Both other regions probe us-east on every tick, with the given answers; the agreed health carries over. */
   function course(answers: boolean[]): RegionHealth[] {
     let health: DecisionInput['health'] = {}
     let since = 0
@@ -278,13 +278,13 @@ describe('over time', () => {
   const changes = (states: RegionHealth[]) =>
     states.filter((state, tick) => tick > 0 && state !== states[tick - 1])
 
-  test('a region that is never away for suspectMs keeps its users, however often it blinks', () => {
-    const blinks = fc.array(fc.integer({ min: 1, max: policy.suspectMs / tickMs }), {
+  test('a region that is never down for suspectMs keeps its users, however often it flaps', () => {
+    const outages = fc.array(fc.integer({ min: 1, max: policy.suspectMs / tickMs }), {
       minLength: 1,
       maxLength: 20,
     })
     fc.assert(
-      fc.property(blinks, fc.infiniteStream(fc.integer({ min: 1, max: 20 })), (gaps, rests) => {
+      fc.property(outages, fc.infiniteStream(fc.integer({ min: 1, max: 20 })), (gaps, rests) => {
         const answers = gaps.flatMap((gap) => [
           ...Array<boolean>(rests.next().value as number).fill(true),
           ...Array<boolean>(gap).fill(false),
@@ -294,18 +294,18 @@ describe('over time', () => {
     )
   })
 
-  test('a lost region that blinks stays lost until it has been there for recoverMs without a break', () => {
+  test('an unreachable region that flaps stays unreachable until it has answered for recoverMs without a break', () => {
     const visits = fc.array(fc.integer({ min: 1, max: policy.recoverMs / tickMs }), {
       minLength: 1,
       maxLength: 20,
     })
     fc.assert(
       fc.property(visits, (lengths) => {
-        const away = Array<boolean>(6).fill(false)
+        const down = Array<boolean>(6).fill(false)
         const answers = [
           true,
-          ...away,
-          ...lengths.flatMap((length) => [...Array<boolean>(length).fill(true), ...away]),
+          ...down,
+          ...lengths.flatMap((length) => [...Array<boolean>(length).fill(true), ...down]),
         ]
         assert.deepEqual(changes(course(answers)), ['unreachable'])
       }),

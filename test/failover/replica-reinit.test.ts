@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { mayCopyAnew, missingMs, type Stranded } from '../../src/failover/replica-reinit.ts'
+import { mayReinit, missingMs, type StuckReplica } from '../../src/failover/replica-reinit.ts'
 
-const stranded: Stranded = {
+const stuck: StuckReplica = {
   self: 'us-west',
   leader: 'us-east',
   syncStandbys: [],
@@ -11,20 +11,20 @@ const stranded: Stranded = {
   timeline: 3,
   primary: { role: 'primary', timeline: 3 },
   missingForMs: missingMs,
-  sinceTriedMs: Infinity,
-  tries: 0,
+  sinceAttemptMs: Infinity,
+  attempts: 0,
 }
-const may = (changes: Partial<Stranded>) => mayCopyAnew({ ...stranded, ...changes })
+const may = (changes: Partial<StuckReplica>) => mayReinit({ ...stuck, ...changes })
 
-describe('a replica that lacks WAL which the primary has no more is copied anew', () => {
-  test('after a while, also when it cannot finish its start for lack of it', () => {
+describe('a replica that needs WAL which the primary no longer has is copied again', () => {
+  test('after missingMs, even when the missing WAL keeps it from starting', () => {
     assert.equal(may({}), true)
     assert.equal(may({ state: 'starting', timeline: undefined }), true)
     assert.equal(may({ role: 'unknown', state: undefined, timeline: undefined }), true)
     assert.equal(may({ missingForMs: missingMs - 1 }), false)
   })
 
-  test('never without a primary elsewhere that says so itself', () => {
+  test('never without a primary elsewhere, confirmed by its own agent', () => {
     assert.equal(may({ leader: undefined }), false)
     assert.equal(may({ leader: 'us-west' }), false)
     assert.equal(may({ primary: undefined }), false)
@@ -32,22 +32,22 @@ describe('a replica that lacks WAL which the primary has no more is copied anew'
     assert.equal(may({ primary: { role: 'primary', timeline: undefined } }), false)
   })
 
-  test('never one that may be promoted: it could be the only other copy', () => {
+  test('never if it may be promoted: it could be the only other copy', () => {
     assert.equal(may({ syncStandbys: ['us-west'] }), false)
     assert.equal(may({ syncStandbys: ['eu-west'] }), true)
   })
 
-  test('never one that is ahead of the primary, is a primary, or streams', () => {
+  test('never if it is ahead of the primary, is a primary, or is streaming', () => {
     assert.equal(may({ timeline: 4 }), false)
     assert.equal(may({ role: 'primary' }), false)
     assert.equal(may({ state: 'streaming' }), false)
     assert.equal(may({ state: 'creating replica' }), false)
   })
 
-  test('again only after a while, and each time later', () => {
-    assert.equal(may({ tries: 1, sinceTriedMs: 299_999 }), false)
-    assert.equal(may({ tries: 1, sinceTriedMs: 300_000 }), true)
-    assert.equal(may({ tries: 2, sinceTriedMs: 300_000 }), false)
-    assert.equal(may({ tries: 9, sinceTriedMs: 3_600_000 }), true)
+  test('again only with increasing delays', () => {
+    assert.equal(may({ attempts: 1, sinceAttemptMs: 299_999 }), false)
+    assert.equal(may({ attempts: 1, sinceAttemptMs: 300_000 }), true)
+    assert.equal(may({ attempts: 2, sinceAttemptMs: 300_000 }), false)
+    assert.equal(may({ attempts: 9, sinceAttemptMs: 3_600_000 }), true)
   })
 })

@@ -7,7 +7,7 @@ import { anyWorld, edge, policy, threeRegions, worldWith } from './worlds.ts'
 
 const us = (state: string, by: string[]) => ({ region: 'us-east', state, by, needed: 2 })
 
-describe('a region is lost', () => {
+describe('a region is unreachable', () => {
   test('when both others have had no answer for suspectMs', () => {
     const world = worldWith({
       'us-west': { 'us-east': { dead: 2000 } },
@@ -16,7 +16,7 @@ describe('a region is lost', () => {
     assert.deepEqual(verdictOn('us-east', world), us('unreachable', ['us-west', 'us-central']))
   })
 
-  test('not while one of them has waited a moment less', () => {
+  test('not while one of them has waited for less', () => {
     const world = worldWith({
       'us-west': { 'us-east': { dead: 60_000 } },
       'us-central': { 'us-east': { dead: 1999 } },
@@ -24,12 +24,12 @@ describe('a region is lost', () => {
     assert.deepEqual(verdictOn('us-east', world), us('suspect', ['us-west', 'us-central']))
   })
 
-  test('not when one of two others cannot be heard, however long the other has waited', () => {
+  test('not when one of the two others does not report, however long the other has waited', () => {
     const world = worldWith({ 'us-west': { 'us-east': { dead: 60_000 } } })
     assert.equal(verdictOn('us-east', world).state, 'suspect')
   })
 
-  test('not by what it says of itself, and not by what an old observation says', () => {
+  test('not by its own report, and not by a stale one', () => {
     const world = worldWith(
       {
         'us-east': { 'us-east': { dead: 9000 } },
@@ -43,12 +43,15 @@ describe('a region is lost', () => {
 
   test('not while one probe of any kind is answered', () => {
     const dead = { ok: false, forMs: 9000 }
-    const pulse: View = { edge: dead, app: dead, patroni: dead, etcd: { ok: true, forMs: 10 } }
-    const world = worldWith({ 'us-west': { 'us-east': pulse }, 'us-central': { 'us-east': { dead: 9000 } } })
+    const onlyEtcd: View = { edge: dead, app: dead, patroni: dead, etcd: { ok: true, forMs: 10 } }
+    const world = worldWith({
+      'us-west': { 'us-east': onlyEtcd },
+      'us-central': { 'us-east': { dead: 9000 } },
+    })
     assert.equal(verdictOn('us-east', world).state, 'suspect')
   })
 
-  test('not by edge regions: they take users and have no vote', () => {
+  test('not by the reports of edge regions: they have no vote', () => {
     const world = worldWith(
       {
         'us-west': { 'us-east': { dead: 9000 } },
@@ -60,7 +63,7 @@ describe('a region is lost', () => {
     assert.deepEqual(verdictOn('us-east', world), us('suspect', ['us-west']))
   })
 
-  test('an edge region, when a majority of the voting ones misses it', () => {
+  test('also an edge region, when a majority of the voting regions gets no answer', () => {
     const world = worldWith(
       { 'us-east': { 'sa-east': { dead: 2000 } }, 'us-central': { 'sa-east': { dead: 2000 } } },
       { regions: [...threeRegions, edge('sa-east')] },
@@ -68,7 +71,7 @@ describe('a region is lost', () => {
     assert.equal(verdictOn('sa-east', world).state, 'unreachable')
   })
 
-  test('never, by a vantage that has not asked it yet', () => {
+  test('never by a vantage that has not probed it yet', () => {
     const world = worldWith({ 'us-west': {}, 'us-central': {} })
     assert.deepEqual(verdictOn('us-east', world), us('alive', []))
   })
@@ -82,24 +85,24 @@ describe('a region is unhealthy', () => {
     etcd: { ok: true, forMs: 60_000 },
   }
 
-  test('when a majority sees it answer but not serve users', () => {
+  test('when a majority sees it answer without serving users', () => {
     const world = worldWith({ 'us-west': { 'us-east': noApp }, 'us-central': { 'us-east': noApp } })
     assert.deepEqual(verdictOn('us-east', world), us('unhealthy', ['us-west', 'us-central']))
   })
 
-  test('not because its database or etcd does not answer: users are served', () => {
+  test('not because its database or etcd does not answer: it still serves users', () => {
     const noData: View = { ...noApp, app: { ok: true, forMs: 60_000 }, patroni: { ok: false, forMs: 60_000 } }
     const world = worldWith({ 'us-west': { 'us-east': noData }, 'us-central': { 'us-east': noData } })
     assert.equal(verdictOn('us-east', world).state, 'healthy')
   })
 
-  test('not when one sees no app and the other sees nothing: they do not agree on what is wrong', () => {
+  test('not when one vantage sees no app and the other sees nothing: they disagree on the fault', () => {
     const world = worldWith({ 'us-west': { 'us-east': noApp }, 'us-central': { 'us-east': { dead: 9000 } } })
     assert.deepEqual(verdictOn('us-east', world), us('suspect', ['us-central']))
   })
 })
 
-describe('a region that alone has no way to the primary', () => {
+describe('a region that alone has no path to the primary', () => {
   const fine = { alive: 60_000 }
   /** The link between both full regions is cut; the witness sees both. */
   const cutOff = (deadMs: number, changes: Parameters<typeof worldWith>[1] = {}) =>
@@ -112,46 +115,46 @@ describe('a region that alone has no way to the primary', () => {
       changes,
     )
 
-  test('is unhealthy, once a primary that is lost would have been called lost', () => {
+  test('is unhealthy, once an unreachable primary would have been declared so', () => {
     assert.deepEqual(verdictOn('us-west', cutOff(policy.recoverMs)), {
       region: 'us-west',
       state: 'unhealthy',
       by: ['us-east', 'us-central'],
       needed: 2,
-      why: 'no way to the primary',
+      why: 'no path to the primary',
     })
     assert.notEqual(verdictOn('us-west', cutOff(policy.recoverMs - 1)).state, 'unhealthy')
   })
 
-  test('the primary’s own region is not, nor the witness', () => {
+  test('the primary’s own region stays healthy, and so does the witness', () => {
     assert.equal(verdictOn('us-east', cutOff(60_000)).state, 'healthy')
     assert.equal(verdictOn('us-central', cutOff(60_000)).state, 'healthy')
   })
 
-  test('is not healthy again before the way has been there for recoverMs, and then it is', () => {
-    const mended = (aliveMs: number) =>
+  test('is healthy again once the path has been back for recoverMs, and no sooner', () => {
+    const repaired = (aliveMs: number) =>
       worldWith({
         'us-east': { 'us-west': fine },
         'us-west': { 'us-east': { alive: aliveMs } },
         'us-central': { 'us-east': fine, 'us-west': fine },
       })
-    assert.equal(verdictOn('us-west', mended(policy.recoverMs - 1)).state, 'alive')
-    assert.equal(verdictOn('us-west', mended(policy.recoverMs)).state, 'healthy')
+    assert.equal(verdictOn('us-west', repaired(policy.recoverMs - 1)).state, 'alive')
+    assert.equal(verdictOn('us-west', repaired(policy.recoverMs)).state, 'healthy')
   })
 
-  test('stays what it was when there is no primary at all, or nobody else reaches one', () => {
+  test('stays healthy when there is no primary at all, or no other region reaches one', () => {
     assert.equal(verdictOn('us-west', cutOff(60_000, { leader: undefined })).state, 'healthy')
     const leader = { region: 'us-west', lease: '71', modRevision: '9' }
     assert.equal(verdictOn('us-west', cutOff(60_000, { leader })).state, 'healthy')
-    const nobody = worldWith({
+    const noMajority = worldWith({
       'us-west': { 'us-east': { dead: 60_000 } },
       'us-central': { 'us-east': { dead: 1999 }, 'us-west': fine },
       'us-east': {},
     })
-    assert.equal(verdictOn('us-west', nobody).state, 'healthy')
+    assert.equal(verdictOn('us-west', noMajority).state, 'healthy')
   })
 
-  test('by its own fresh word only: an agent that is silent accuses nobody', () => {
+  test('is unhealthy only by its own fresh report: an agent that does not report accuses no region', () => {
     assert.equal(
       verdictOn('us-west', cutOff(60_000, { ageMs: { 'us-west': policy.freshMs + 1 } })).state,
       'suspect',
@@ -162,7 +165,7 @@ describe('a region that alone has no way to the primary', () => {
     )
   })
 
-  test('an edge region says so, too: its writes go the same way', () => {
+  test('an edge region counts too: its writes take the same path', () => {
     const world = worldWith(
       {
         'us-east': { 'sa-east': fine },
@@ -183,16 +186,16 @@ describe('a region is healthy again', () => {
       'us-central': { 'us-east': { dead: 10 } },
     })
 
-  test('when one other has seen it serve for recoverMs and it can publish itself', () => {
+  test('when one other region has seen it serve for recoverMs and its own agent can publish', () => {
     assert.deepEqual(verdictOn('us-east', back(policy.recoverMs)), us('healthy', ['us-west', 'us-east']))
   })
 
-  test('not sooner, and recovering takes longer than being lost', () => {
+  test('no sooner, and recovery takes longer than being declared unreachable', () => {
     assert.equal(verdictOn('us-east', back(policy.recoverMs - 1)).state, 'suspect')
     assert.ok(policy.recoverMs > policy.suspectMs)
   })
 
-  test('counted from when the last thing that users need came back', () => {
+  test('counted from the return of the last thing that users need', () => {
     const view = (appMs: number): View => ({
       edge: { ok: true, forMs: 60_000 },
       app: { ok: true, forMs: appMs },
@@ -203,20 +206,20 @@ describe('a region is healthy again', () => {
     assert.equal(after(policy.recoverMs), 'healthy')
   })
 
-  test('not by its own word alone', () => {
+  test('not by its own report alone', () => {
     assert.equal(verdictOn('us-east', worldWith({ 'us-east': {} })).state, 'alive')
     const alone = worldWith({ 'us-east': {} }, { regions: threeRegions.slice(0, 1) })
     assert.equal(verdictOn('us-east', alone).state, 'alive')
   })
 })
 
-test('what was agreed stands while there is no majority for anything else', () => {
+test('the agreed health stands until there is a majority for another', () => {
   for (const state of ['alive', 'suspect'] as const)
     for (const was of ['healthy', 'unhealthy', 'unreachable'] as const)
       assert.equal(healthAfter({ region: 'us-east', state, by: [], needed: 2 }, was), undefined)
 })
 
-test('an observation counts for a few probes, and 3 s at least: agents are busy when a region dies', () => {
+test('an observation stays fresh for a few probe intervals and at least 3 s: agents are busy when a region fails', () => {
   assert.equal(defaultPolicy({ suspectMs: 500, probeMs: 100, automatic: true }).freshMs, 3000)
   assert.equal(defaultPolicy({ suspectMs: 500, probeMs: 2000, automatic: true }).freshMs, 8000)
 })
@@ -224,7 +227,7 @@ test('an observation counts for a few probes, and 3 s at least: agents are busy 
 describe('for any world', () => {
   const names = (world: DecisionInput) => world.regions.map(({ name }) => name)
 
-  test('every conclusion has a majority of all voting regions behind it, each with a fresh observation', () => {
+  test('every conclusion is backed by a majority of all voting regions, each with a fresh observation', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const voting = world.regions.filter(({ votes }) => votes).map(({ name }) => name)
@@ -242,7 +245,7 @@ describe('for any world', () => {
     )
   })
 
-  test('lost means that nothing at all has answered any of these vantages for suspectMs', () => {
+  test('unreachable means that no probe of any of these vantages has been answered for suspectMs', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         for (const { region, state, by } of names(world).map((name) => verdictOn(name, world))) {
@@ -257,11 +260,11 @@ describe('for any world', () => {
     )
   })
 
-  test('the two halves of a parted world never both come to a conclusion', () => {
+  test('the two sides of a partition never both reach a conclusion', () => {
     fc.assert(
       fc.property(anyWorld, fc.infiniteStream(fc.boolean()), (world, sides) => {
         const side = new Map(names(world).map((name) => [name, sides.next().value as boolean]))
-        const heard = (by: boolean): DecisionInput => ({
+        const reportsOn = (by: boolean): DecisionInput => ({
           ...world,
           observations: Object.fromEntries(
             Object.entries(world.observations).filter(([vantage]) => side.get(vantage) === by),
@@ -269,7 +272,7 @@ describe('for any world', () => {
         })
         const concludes = (by: boolean) =>
           names(world).some((name) => {
-            const { state } = verdictOn(name, heard(by))
+            const { state } = verdictOn(name, reportsOn(by))
             return state !== 'alive' && state !== 'suspect'
           })
         assert.ok(!(concludes(true) && concludes(false)))
@@ -277,7 +280,7 @@ describe('for any world', () => {
     )
   })
 
-  test('a stale observation is as good as none', () => {
+  test('a stale observation counts as none', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
         const fresh = Object.entries(world.observations).filter(
@@ -289,11 +292,11 @@ describe('for any world', () => {
     )
   })
 
-  test('silence never condemns: without one of the vantages, nothing is lost that was not', () => {
+  test('a missing report never makes a region unreachable', () => {
     fc.assert(
       fc.property(anyWorld, (world) => {
-        for (const silent of Object.keys(world.observations)) {
-          const { [silent]: _, ...rest } = world.observations
+        for (const missing of Object.keys(world.observations)) {
+          const { [missing]: _, ...rest } = world.observations
           for (const name of names(world))
             if (verdictOn(name, { ...world, observations: rest }).state === 'unreachable')
               assert.equal(verdictOn(name, world).state, 'unreachable')

@@ -9,7 +9,7 @@ import {
 } from '../../src/failover/types.ts'
 import { defaultPolicy } from '../../src/failover/verdict.ts'
 
-/** Worlds for the decision: by hand, and any that could be. */
+/** Inputs of the decision: written by hand, and arbitrary ones for property tests. */
 
 export const policy: Policy = defaultPolicy({ suspectMs: 2000, probeMs: 500, automatic: true })
 
@@ -27,18 +27,18 @@ const viewOf = (region: RegionInput, seen: { ok: boolean; forMs: number }): View
   ...(region.votes ? { etcd: seen } : {}),
 })
 
-/** What one vantage says of a region: dead or alive for so long, or each probe by name. */
-type Said = { dead: number } | { alive: number } | View
+/** One vantage's report on a region: every probe dead or alive for that many ms, or each probe by name. */
+type Report = { dead: number } | { alive: number } | View
 
 /** `{ 'us-west': { 'us-east': { dead: 2000 } } }`: us-west has had no answer from us-east for 2 s. */
 export function worldWith(
-  said: Record<string, Record<string, Said>>,
+  reports: Record<string, Record<string, Report>>,
   changes: Partial<DecisionInput> & { ageMs?: Record<string, number> } = {},
 ): DecisionInput {
   const { ageMs = {}, ...rest } = changes
   const regions = rest.regions ?? threeRegions
   const observations: Record<string, Observation> = {}
-  for (const [vantage, views] of Object.entries(said)) {
+  for (const [vantage, views] of Object.entries(reports)) {
     const seen: Record<string, View> = {}
     for (const [name, about] of Object.entries(views)) {
       const region = regions.find((one) => one.name === name)!
@@ -73,8 +73,8 @@ const anyView: fc.Arbitrary<View> = fc.record(
 const anyRoles = fc.array(fc.constantFrom(full, full, witness, edge), { minLength: 1, maxLength: 7 })
 
 /**
- * Any world: one to seven regions of any role, agreed on or not, observed by any of them, of any age. How each region
- * is, is mostly seen by those who look, or they would seldom agree.
+ * One to seven regions of any role, any agreed health, and observations of any age. Most vantages observe the true
+ * state of a region; otherwise they would hardly ever agree.
  */
 export const anyWorld: fc.Arbitrary<DecisionInput> = anyRoles
   .chain((roles) => {
@@ -121,7 +121,7 @@ export const anyWorld: fc.Arbitrary<DecisionInput> = anyRoles
         })
       })
   })
-  // Plain objects, as the agent has them; fast-check's have no prototype.
+  // Plain objects as in the agent; those of fast-check have no prototype.
   .map((world) => structuredClone(world))
 
 const anyHealth = fc.record({
@@ -129,12 +129,12 @@ const anyHealth = fc.record({
   revision: fc.nat().map(String),
 })
 
-/** There, away, or there without its app; for about as long as it takes to be sure of it. */
+/** Up, down, or up without its app, for durations around those that the policy waits for. */
 function anyTruth(region: RegionInput): fc.Arbitrary<View> {
   return fc
-    .record({ how: fc.constantFrom('there', 'away', 'no app'), forMs: fc.integer({ min: 1500, max: 8000 }) })
+    .record({ how: fc.constantFrom('up', 'down', 'no app'), forMs: fc.integer({ min: 1500, max: 8000 }) })
     .map(({ how, forMs }) => {
-      const view = viewOf(region, { ok: how !== 'away', forMs })
+      const view = viewOf(region, { ok: how !== 'down', forMs })
       return how === 'no app' && view.app ? { ...view, app: { ok: false, forMs } } : view
     })
 }

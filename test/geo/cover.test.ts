@@ -14,7 +14,7 @@ import { contains, type Family, formatPrefix, truncate } from '../../src/geo/pre
 import { arbitraryAddress } from '../support/places.ts'
 import { indexOf } from '../support/steering-table.ts'
 
-/** A random way to cut a family's space, with few values so that neighbours are often equal. */
+/** A random tiling of a family's space, with few distinct values, so neighbours are often equal. */
 function arbitraryCover(family: Family): fc.Arbitrary<Cover> {
   const longest = family === 4 ? 32 : 64
   return fc.array(fc.nat(), { maxLength: 60 }).map((choices) => {
@@ -40,7 +40,7 @@ function recover(family: Family, nets: Net[]): Cover {
 }
 
 for (const family of [4, 6] as const) {
-  test(`IPv${family}: every address is in exactly the prefix that is found for it`, () => {
+  test(`IPv${family}: every address is in the prefix that is found for it, and in no other`, () => {
     fc.assert(
       fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
         const holders = Array.from(parts.lengths, (_, index) => index).filter((index) =>
@@ -51,7 +51,7 @@ for (const family of [4, 6] as const) {
     )
   })
 
-  test(`IPv${family}: merging changes no value, covers everything and leaves no two equal halves`, () => {
+  test(`IPv${family}: merging changes no value, leaves no gap and no two equal halves`, () => {
     fc.assert(
       fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
         const merged = recover(family, [...mergedNets(parts, (net) => net.value % 2)])
@@ -75,7 +75,7 @@ for (const family of [4, 6] as const) {
     )
   })
 
-  test(`IPv${family}: nets are cut to the shortest length, each valued by itself`, () => {
+  test(`IPv${family}: nets are split to the shortest length, each with its own value`, () => {
     fc.assert(
       fc.property(arbitraryCover(family), arbitraryAddress(family), (parts, address) => {
         const byAddress = (net: Readonly<Net>) => net.value * 2 + ((net.high >>> 26) & 1)
@@ -90,7 +90,7 @@ for (const family of [4, 6] as const) {
   })
 }
 
-test('prefixes that leave a gap, overlap or do not fit are refused', () => {
+test('prefixes that leave a gap, overlap or are misaligned are refused', () => {
   const wrong = [[], [1], [1, 2], [1, 1, 1], [2, 1, 2], [0, 0], [33, 33]]
   for (const lengths of wrong) {
     const values = new Uint32Array(lengths.length)
@@ -98,7 +98,7 @@ test('prefixes that leave a gap, overlap or do not fit are refused', () => {
   }
 })
 
-test('one value for everyone still stands in two halves', () => {
+test('one value for everyone is still written as two halves', () => {
   const nets = [...mergedNets(uniformCover(6, 7), () => 3)]
   assert.deepEqual(nets.map(formatPrefix), ['::/1', '8000::/1'])
 })

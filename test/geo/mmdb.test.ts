@@ -16,7 +16,7 @@ function placesIn(entries: MmdbEntry[], options: MmdbOptions = {}): PlaceTree[] 
   return mmdbPlaces(openMmdb(writeMmdb(entries, options), 'test.mmdb'))
 }
 
-/** What a walk says, as text; unknown places are left out. */
+/** The result of a walk as text, without unknown places. */
 function walked(tree: PlaceTree, specials: Prefix[] = []): string[] {
   const found: string[] = []
   let position = 0n
@@ -28,7 +28,7 @@ function walked(tree: PlaceTree, specials: Prefix[] = []): string[] {
     if (place >= 0) found.push(`${formatPrefix(start)} ${lat} ${lon}`)
     position += 1n << (bits - BigInt(length))
   })
-  assert.equal(position, 1n << bits, 'the walk covers the whole space')
+  assert.equal(position, 1n << bits, 'the walk must cover the whole space')
   return found
 }
 
@@ -40,7 +40,7 @@ test('flat coordinates and MaxMind’s nested ones are both read', () => {
   assert.deepEqual(walked(tree!), ['9.0.0.0/8 40.7 -74.5', '17.128.0.0/9 34.5 -118.2'])
 })
 
-test('a database of both families gives a tree for each', () => {
+test('a database for both address families gives one tree per family', () => {
   const trees = placesIn(
     [
       ['9.0.0.0/8', newYork],
@@ -53,7 +53,7 @@ test('a database of both families gives a tree for each', () => {
   assert.ok(byFamily.get(6)?.includes('2600::/24 34.5 -118.2'))
 })
 
-test('coordinates that cannot be, or 0,0, count as an unknown place', () => {
+test('impossible coordinates and 0,0 count as an unknown place', () => {
   const [tree] = placesIn([
     ['9.0.0.0/8', newYork],
     ['10.0.0.0/8', { latitude: 0, longitude: 0 }],
@@ -65,7 +65,7 @@ test('coordinates that cannot be, or 0,0, count as an unknown place', () => {
 
 for (const recordSize of [24, 28, 32] as const) {
   for (const family of [4, 6] as const) {
-    test(`records of ${recordSize} bits, IPv${family}: as MaxMind’s format’s own reader reads them`, () => {
+    test(`records of ${recordSize} bits, IPv${family}: read as MaxMind’s own reader reads them`, () => {
       const entry = fc.tuple(arbitraryPrefix(family, family === 4 ? 32 : 64), arbitraryLocation())
       fc.assert(
         fc.property(fc.array(entry, { minLength: 1, maxLength: 20 }), (pairs) => {
@@ -101,21 +101,21 @@ for (const recordSize of [24, 28, 32] as const) {
 }
 
 const refused: { title: string; code: string; bytes: () => Buffer }[] = [
-  { title: 'an empty file', code: 'places_empty', bytes: () => Buffer.alloc(0) },
+  { title: 'an empty file', code: 'geoip_empty', bytes: () => Buffer.alloc(0) },
   {
     title: 'text',
-    code: 'places_not_mmdb',
+    code: 'geoip_not_mmdb',
     bytes: () => Buffer.from('network,latitude,longitude\n'.repeat(99)),
   },
-  { title: 'zeros', code: 'places_not_mmdb', bytes: () => Buffer.alloc(100_000) },
+  { title: 'zeros', code: 'geoip_not_mmdb', bytes: () => Buffer.alloc(100_000) },
   {
-    title: 'a file cut short',
-    code: 'places_not_mmdb',
+    title: 'a truncated file',
+    code: 'geoip_not_mmdb',
     bytes: () => writeMmdb([['9.0.0.0/8', newYork]]).subarray(0, -40),
   },
   {
     title: 'a file with its middle missing',
-    code: 'places_damaged',
+    code: 'geoip_damaged',
     bytes: () => {
       const whole = writeMmdb([['9.9.9.0/24', newYork]])
       return Buffer.concat([
@@ -126,24 +126,24 @@ const refused: { title: string; code: string; bytes: () => Buffer }[] = [
   },
   {
     title: 'a country-level database',
-    code: 'places_country_level',
+    code: 'geoip_country_level',
     bytes: () => writeMmdb([['9.0.0.0/8', { country_code: 'US' }]], { databaseType: 'geolite2 ipv4' }),
   },
   {
-    title: 'a country-level database of MaxMind’s',
-    code: 'places_country_level',
+    title: 'a country-level database from MaxMind',
+    code: 'geoip_country_level',
     bytes: () =>
       writeMmdb([['9.0.0.0/8', { country: { iso_code: 'US' } }]], { databaseType: 'GeoLite2-Country' }),
   },
   {
     title: 'a database of network operators',
-    code: 'places_no_locations',
+    code: 'geoip_no_locations',
     bytes: () => writeMmdb([['9.0.0.0/8', { autonomous_system_number: 19281 }]], { databaseType: 'ASN' }),
   },
 ]
 
 for (const { title, code, bytes } of refused) {
-  test(`${title} is refused, with the file’s name and what to do`, () => {
+  test(`${title} is refused, with the file’s name and a remedy`, () => {
     assert.throws(
       () => mmdbPlaces(openMmdb(bytes(), '/data/places.mmdb')),
       (error: { code?: string; message: string; remedy?: string }) => {
@@ -156,7 +156,7 @@ for (const { title, code, bytes } of refused) {
   })
 }
 
-test('a damaged database ends in an error or in places, never in a loop', () => {
+test('a damaged database gives an error or places, never an endless loop', () => {
   const sound = writeMmdb([
     ['9.0.0.0/8', newYork],
     ['17.128.0.0/9', losAngeles],
@@ -178,7 +178,7 @@ test('a damaged database ends in an error or in places, never in a loop', () => 
   )
 })
 
-test('a special prefix is visited as one piece, whatever the database says of it', () => {
+test('a special prefix is visited in one piece, even if the database subdivides it', () => {
   const visited: [number, number][] = []
   const [tree] = placesIn([
     ['0.0.0.0/1', newYork],

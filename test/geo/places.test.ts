@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { Reader } from 'mmdb-lib'
 import { loadPlaces } from '../../src/geo/load-places.ts'
 import { inner, type PlaceTree } from '../../src/geo/place-tree.ts'
-import { resolvePlaces } from '../../src/geo/places.ts'
+import { resolveGeoip } from '../../src/geo/places.ts'
 import { bitAt, parseAddress } from '../../src/geo/prefix.ts'
 import { cityDatabases } from '../support/city-databases.ts'
 import { writeMmdb } from '../support/mmdb.ts'
@@ -29,7 +29,7 @@ const rejectedWith =
     return true
   }
 
-test('a place is a path from the topology file’s folder, or a file in an installed package', () => {
+test('a geoip entry is a path from the topology file’s folder, or a file in an installed package', () => {
   const folder = folderWith({
     'data/city.mmdb': Buffer.of(1),
     'node_modules/@maker/city/ipv4.mmdb': Buffer.of(1),
@@ -38,7 +38,7 @@ test('a place is a path from the topology file’s folder, or a file in an insta
   })
   const app = join(folder, 'apps/shop')
   assert.deepEqual(
-    resolvePlaces(
+    resolveGeoip(
       [
         '../../data/city.mmdb',
         join(folder, 'data/city.mmdb'),
@@ -56,10 +56,10 @@ test('a place is a path from the topology file’s folder, or a file in an insta
   )
 })
 
-test('a place that is not there says which entry, what is missing and what to do', () => {
+test('the error for a missing database names the entry, the missing part and a remedy', () => {
   const folder = folderWith({ 'node_modules/city/a.mmdb': Buffer.of(1) })
   const cases: [string, RegExp][] = [
-    ['city.mmdb', /steering\.geoip\[0\].*no file .*city\.mmdb/],
+    ['city.mmdb', /steering\.geoip\[0\].*no such file: .*city\.mmdb/],
     ['npm:other/a.mmdb', /package other is not installed.*npm install other/],
     ['npm:city/b.mmdb', /city has no file b\.mmdb/],
     ['npm:city', /not "npm:<package>\/<file>"/],
@@ -67,7 +67,7 @@ test('a place that is not there says which entry, what is missing and what to do
     ['npm:@city/a.mmdb', /not "npm:<package>\/<file>"/],
   ]
   for (const [entry, text] of cases) {
-    assert.throws(() => resolvePlaces([entry], folder), rejectedWith('places_missing', text), entry)
+    assert.throws(() => resolveGeoip([entry], folder), rejectedWith('geoip_missing', text), entry)
   }
 })
 
@@ -77,8 +77,8 @@ test('two databases of the same family, or a folder, are refused', async () => {
     'b.mmdb': writeMmdb([['17.0.0.0/8', newYork]]),
   })
   const files = [join(folder, 'a.mmdb'), join(folder, 'b.mmdb')]
-  await assert.rejects(loadPlaces(files), rejectedWith('places_twice', /b\.mmdb.*IPv4/))
-  await assert.rejects(loadPlaces([folder]), rejectedWith('places_unusable', /not a file/))
+  await assert.rejects(loadPlaces(files), rejectedWith('geoip_twice', /b\.mmdb.*IPv4/))
+  await assert.rejects(loadPlaces([folder]), rejectedWith('geoip_unusable', /not a file/))
 })
 
 function placeOf(tree: PlaceTree, text: string) {
@@ -90,7 +90,7 @@ function placeOf(tree: PlaceTree, text: string) {
   return tree.locations[tree.placeAt(record)]
 }
 
-test('the whole world’s databases say the same as the format’s own reader', async () => {
+test('real city databases read the same as with MaxMind’s own reader', async () => {
   const [ipv4, ipv6] = await loadPlaces(cityDatabases.files)
   const readers = cityDatabases.files.map((_, index) => new Reader<never>(cityDatabases.read(index)))
   let known = 0

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { contains, formatPrefix, parseAddress, parsePrefix, truncate } from '../../src/geo/prefix.ts'
 import { arbitraryAddress, arbitraryPrefix } from '../support/places.ts'
 
-test('a prefix is written as it is read', () => {
+test('parsing and formatting a prefix are inverse', () => {
   for (const text of [
     '0.0.0.0/0',
     '9.9.9.0/24',
@@ -22,7 +22,7 @@ test('a prefix is written as it is read', () => {
   )
 })
 
-test('IPv6 addresses are read in all their spellings', () => {
+test('IPv6 addresses are parsed in all notations', () => {
   const expected = { family: 6, high: 0x20010db8, low: 0x00010002 }
   for (const text of [
     '2001:db8:1:2::',
@@ -36,7 +36,7 @@ test('IPv6 addresses are read in all their spellings', () => {
   assert.deepEqual(parseAddress('1:2::7:8:9'), { family: 6, high: 0x00010002, low: 0 })
 })
 
-test('what is no address is not read as one', () => {
+test('invalid addresses are rejected', () => {
   const wrong = [
     '',
     '1.2.3',
@@ -57,12 +57,12 @@ test('what is no address is not read as one', () => {
   }
 })
 
-test('bits after the length do not count', () => {
+test('bits after the length are cleared', () => {
   assert.equal(formatPrefix(parsePrefix('10.1.2.3/8')!), '10.0.0.0/8')
   assert.equal(formatPrefix(parsePrefix('2001:db8:ffff:ffff::/49')!), '2001:db8:ffff:8000::/49')
 })
 
-test('a prefix holds exactly the addresses that begin with its bits', () => {
+test('a prefix contains exactly the addresses that begin with its bits', () => {
   for (const family of [4, 6] as const) {
     const bits = family === 4 ? 32 : 64
     fc.assert(

@@ -15,17 +15,17 @@ const location: fc.Arbitrary<Location> = fc.record({
   lon: fc.double({ min: -180, max: 180, noNaN: true }),
 })
 
-test('both directions take the same time, and no trip beats light in fibre', () => {
+test('both directions take the same time, and no round trip is faster than light in fibre', () => {
   fc.assert(
     fc.property(location, location, (a, b) => {
       assert.ok(Math.abs(rttMs(a, b) - rttMs(b, a)) < 1e-9)
       assert.ok(rttMs(a, b) > fibreRoundTripMs(a, b))
-      assert.ok(rttMs(a, b) < 400, 'half round the earth is 20,015 km')
+      assert.ok(rttMs(a, b) < 400, 'halfway around the earth is 20,015 km')
     }),
   )
 })
 
-test('a longer way is never faster', () => {
+test('a longer distance is never faster', () => {
   fc.assert(
     fc.property(location, location, location, (from, a, b) => {
       const [nearer, farther] = distanceKm(from, a) <= distanceKm(from, b) ? [a, b] : [b, a]
@@ -34,7 +34,7 @@ test('a longer way is never faster', () => {
   )
 })
 
-test('the same place is the constant away, and a home one last mile more, wherever it is', () => {
+test('equal coordinates are the constant apart, and a home adds one last mile anywhere', () => {
   fc.assert(
     fc.property(location, location, (a, b) => {
       assert.equal(rttMs(a, a), rttModel.constantMs)
@@ -43,12 +43,12 @@ test('the same place is the constant away, and a home one last mile more, wherev
   )
 })
 
-test('coast to coast in the United States is what clouds measure there, 60 to 70 ms', () => {
+test('coast to coast in the United States takes 60 to 70 ms, as clouds measure it', () => {
   const ms = rttMs(ashburn, boardman)
   assert.ok(ms > 60 && ms < 70, `${ms}`)
 })
 
-test('a fit finds the line that measurements came from, also when a tenth of them took a detour', () => {
+test('the fit recovers the line behind the measurements, even when a tenth of them took a detour', () => {
   const places = [
     ashburn,
     boardman,
@@ -66,7 +66,7 @@ test('a fit finds the line that measurements came from, also when a tenth of the
   assert.deepEqual(fitRtt(measured), { pathFactor: 1.37, constantMs: 6.5 })
 })
 
-test('measurements are read from a list, from rows and from a matrix with its coordinates', () => {
+test('measurements are read from a JSON list, from CSV rows and from a CSV matrix with coordinates', () => {
   const a = { lat: 1, lon: 2 }
   const b = { lat: 3, lon: 4 }
   const list = JSON.stringify([
@@ -88,7 +88,7 @@ test('measurements are read from a list, from rows and from a matrix with its co
 })
 
 const dataFolder = process.env.NEARSIDE_LATENCY_DATA
-test('the constants are what the measurements say, and the stated errors hold on measurements they never saw', {
+test('the constants match the measurements, and the stated errors hold on measurements outside the fit', {
   skip: dataFolder
     ? false
     : 'NEARSIDE_LATENCY_DATA is not set: a folder with azure-2026 and aws-2024, see docs/decisions/0036-rtt-model.md',

@@ -10,7 +10,7 @@ import { loadTopology } from '../../src/topology/load.ts'
 import { folder } from '../topology/samples.ts'
 import { pack, write } from './samples.ts'
 
-/** Every file must be readable in both forms. */
+/** Every file must load in both forms. */
 const forms = [
   ['nearside.config.ts', renderTypeScript],
   ['nearside.yaml', renderYaml],
@@ -28,7 +28,7 @@ const starts: [what: string, files: Record<string, string>, command: string[]][]
     ['node', 's.js'],
   ],
   [
-    'scripts that start each other',
+    'scripts that call each other',
     { ...pack({ scripts: { start: 'npm run b', b: 'npm run start' } }), 'app.js': '' },
     ['npm', 'run', 'start'],
   ],
@@ -80,7 +80,7 @@ const starts: [what: string, files: Record<string, string>, command: string[]][]
     ['java', '-jar', 'app.jar'],
   ],
   [
-    'a Dockerfile that starts nothing',
+    'a Dockerfile without a command',
     { Dockerfile: 'FROM a\nCMD [""]\n', 'index.js': '' },
     ['node', 'index.js'],
   ],
@@ -98,7 +98,7 @@ const starts: [what: string, files: Record<string, string>, command: string[]][]
   ['development only', { ...pack({ scripts: { dev: 'nodemon x.js' } }) }, ['node', 'x.js']],
   ['a broken package.json next to a Procfile', { 'package.json': '{', Procfile: 'web: ./run' }, ['./run']],
   [
-    'a package.json of the wrong kinds',
+    'a package.json with values of the wrong types',
     { 'package.json': '{"name": 5, "scripts": {"start": ["x"]}, "main": null}', 'index.js': '' },
     ['node', 'index.js'],
   ],

@@ -28,7 +28,7 @@ const table: SteeringTable = {
 function answerFor(answers: ReturnType<typeof computeAnswers>, text: string): string {
   const address = parseAddress(text)!
   const holding = [...answers.nets()].filter((net) => contains(net, address))
-  assert.equal(holding.length, 1, 'every address is in one net')
+  assert.equal(holding.length, 1, 'every address must be in exactly one net')
   return table.regions[holding[0]!.value]!.name
 }
 
@@ -50,12 +50,12 @@ test('when no region is healthy, everyone still gets the nearest', () => {
   assert.equal(choices({ a: unhealthy, b: unhealthy, c: unhealthy }), 'a c b')
 })
 
-test('prefixes with the same answer become one', () => {
+test('prefixes with the same answer are merged', () => {
   const nets = [...computeAnswers(table, {}).nets()].map(formatPrefix)
   assert.deepEqual(nets, ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'])
 })
 
-test('a returning region gets its users back bit by bit: always the same first, never fewer', () => {
+test('a returning region gets its users back gradually, the same ones first, and never loses any again', () => {
   const shares = [0.1, 0.2, 0.3, 0.5, 0.9, 1]
   const steps = shares.map((share) => computeAnswers(table, { a: ramping(share) }))
   const users = Array.from({ length: 128 }, (_, network) => `${network}.1.2.3`)
@@ -66,12 +66,12 @@ test('a returning region gets its users back bit by bit: always the same first, 
     if (step > 0) assert.ok(back[step - 1]!.every((user) => back[step]!.includes(user)))
   }
   assert.equal(back.at(-1)!.length, users.length)
-  // The others stay where they were while it was away, and nobody else is moved.
+  // The rest stay where they were during the outage, and users of other regions are not moved.
   assert.ok(users.every((user) => ['a', 'b'].includes(answerFor(steps[0]!, user))))
   assert.equal(answerFor(steps[0]!, high), 'c')
 })
 
-test('a few very large prefixes do not come back all at once', () => {
+test('very large prefixes are split during a ramp, so they do not come back all at once', () => {
   const coarse: SteeringTable = { ...table, covers: [uniformCover(4, 0), uniformCover(6, 0)] }
   const answers = computeAnswers(coarse, { a: ramping(0.5) })
   const toA = Array.from({ length: 256 }, (_, network) => answerFor(answers, `${network}.0.0.1`)).filter(
@@ -85,7 +85,7 @@ test('the only healthy region takes everyone, however early in its ramp', () => 
   assert.equal(choices({ a: ramping(0), b: ramping(0), c: unhealthy }), 'a a b')
 })
 
-test('the share of a returning region grows in ten steps, from at once to whole', () => {
+test('the share of a returning region grows in ten steps, the first of them immediate', () => {
   const at = [0, 2999, 3000, 15_000, 27_000, 29_999, 30_000, 99_999].map((ms) => rampShare(ms, 30))
   assert.deepEqual(at, [0.1, 0.1, 0.2, 0.6, 1, 1, 1, 1])
   assert.equal(rampShare(0, 0), 1)

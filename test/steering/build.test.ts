@@ -20,7 +20,7 @@ function smallWorld(entries: Parameters<typeof writeMmdb>[0] = [['9.0.0.0/8', ne
   return { topology, folder, cacheFolder: join(folder, 'cache') }
 }
 
-test('a table is computed once; another database, bound or region makes another table', async () => {
+test('a table is computed once; a different database, bound or region gives a different table', async () => {
   const world = smallWorld()
   const first = await buildTable(world)
   const made = statSync(first)
@@ -40,7 +40,7 @@ test('a table is computed once; another database, bound or region makes another 
   assert.equal(new Set([first, bounded, moved, updated]).size, 4)
 })
 
-test('what does not bear on the table does not make another: names of the world, TTL, witnesses', async () => {
+test('the name of the world, the TTL and witnesses do not affect the table', async () => {
   const world = smallWorld()
   const { topology } = world
   const changed = {
@@ -53,7 +53,7 @@ test('what does not bear on the table does not make another: names of the world,
   assert.equal(await buildTable({ ...world, topology: changed }), await buildTable(world))
 })
 
-test('two at once make one sound table and leave nothing beside it', async () => {
+test('two concurrent builds give one complete table and leave no other files', async () => {
   const world = smallWorld()
   const files = await Promise.all([buildTable(world), buildTable(world), buildTable(world)])
   assert.equal(new Set(files).size, 1)
@@ -64,7 +64,7 @@ test('two at once make one sound table and leave nothing beside it', async () =>
   )
 })
 
-test('a builder that died does not hold up the next one', async () => {
+test('the lock of a builder that was killed does not block the next one', async () => {
   const world = smallWorld()
   const file = await buildTable(world)
   const { pid } = spawnSync(process.execPath, ['-e', ''])
@@ -76,7 +76,7 @@ test('a builder that died does not hold up the next one', async () => {
   }
 })
 
-test('whoever waits for a builder can give up', async () => {
+test('waiting for another builder can be aborted', async () => {
   const world = smallWorld()
   const file = await buildTable(world)
   rmSync(file)
@@ -100,7 +100,7 @@ test('whoever waits for a builder can give up', async () => {
   assert.equal(await buildTable(world), file)
 })
 
-test('a table that was damaged on disk is made again', async () => {
+test('a table that is damaged on disk is computed again', async () => {
   const world = smallWorld()
   const file = await buildTable(world)
   truncateSync(file, 50)
@@ -109,7 +109,7 @@ test('a table that was damaged on disk is made again', async () => {
   assert.equal((await readTable(file)).regions.length, 2)
 })
 
-test('without a database there is a table too, and everyone goes to the first region', async () => {
+test('without a database the table sends everyone to the first region', async () => {
   const folder = temporaryFolder('steering')
   const table = await readTable(
     await buildTable({ topology: topologyOf(twoRegions), folder, cacheFolder: folder }),
@@ -118,15 +118,15 @@ test('without a database there is a table too, and everyone goes to the first re
   assert.equal(table.regions[rankingOf(table, family, index)[0]!]!.name, 'us-east')
 })
 
-test('an unusable database is an error for people, also from the child process', async () => {
+test('an unusable database gives a NearsideError, also when the child process finds it', async () => {
   const world = smallWorld([['9.0.0.0/8', { country_code: 'US' }]])
   await assert.rejects(buildTable(world), {
-    code: 'places_country_level',
-    message: /city\.mmdb knows countries only/,
+    code: 'geoip_country_level',
+    message: /city\.mmdb is a country-level database/,
   })
   writeFileSync(join(world.folder, 'city.mmdb'), 'name: shop\n')
-  await assert.rejects(buildTable(world), { code: 'places_not_mmdb' })
+  await assert.rejects(buildTable(world), { code: 'geoip_not_mmdb' })
   const gone = topologyOf(twoRegions, { steering: { geoip: ['nothing.mmdb'] } })
-  await assert.rejects(buildTable({ ...world, topology: gone }), { code: 'places_missing' })
+  await assert.rejects(buildTable({ ...world, topology: gone }), { code: 'geoip_missing' })
   assert.deepEqual(readdirSync(world.cacheFolder), [])
 })

@@ -41,7 +41,7 @@ function orderFor(table: SteeringTable, address: string): string[] {
   return [...rankingOf(table, family, index)].map((region) => table.regions[region]!.name)
 }
 
-test('every user is nearest to the region that is nearest on the globe, and then to the next', () => {
+test('regions are ranked by great-circle distance from the user', () => {
   const table = tableOf(
     [usEast, usWest, europe],
     [
@@ -57,13 +57,13 @@ test('every user is nearest to the region that is nearest on the globe, and then
   assert.deepEqual(orderFor(table, '2a00:1::1'), ['europe', 'us-east', 'us-west'])
 })
 
-test('addresses of unknown place are treated like the known network around them', () => {
+test('addresses of unknown place are ranked like the known network around them', () => {
   const table = tableOf([usEast, usWest], [at('64.0.0.0/10', losAngeles), at('9.0.0.0/8', newYork)])
   assert.deepEqual(orderFor(table, '64.100.0.1')[0], 'us-west', 'the other half of 64.0.0.0/9 is known')
   assert.deepEqual(orderFor(table, '9.1.1.1')[0], 'us-east')
 })
 
-test('private, unspecified and loopback addresses get the topology order, whoever is next to them', () => {
+test('private, unspecified and loopback addresses get the topology order, whatever their neighbours get', () => {
   const neighbours = ['1.0.0.0/8', '11.0.0.0/8', '126.0.0.0/8', '9.0.0.0/8', '10.0.0.0/8', '2600::/12']
   const table = tableOf(
     [usEast, usWest],
@@ -85,7 +85,7 @@ test('private, unspecified and loopback addresses get the topology order, whoeve
   assert.equal(orderFor(table, '11.0.0.1')[0], 'us-west')
 })
 
-test('without a database everyone gets the topology order, in two halves a family', () => {
+test('without a database everyone gets the topology order, in two halves per family', () => {
   const table = tableOf([usWest, usEast], [])
   assert.deepEqual(
     table.covers.map((cover) => [...cover.lengths]),
@@ -97,7 +97,7 @@ test('without a database everyone gets the topology order, in two halves a famil
   assert.deepEqual(orderFor(table, '9.9.9.9'), ['us-west', 'us-east'])
 })
 
-test('a prefix is never longer than what resolvers send: /24 and /56, ranked by most of its addresses', () => {
+test('a prefix is never longer than resolvers send, /24 and /56, and is ranked by most of its addresses', () => {
   const table = tableOf(
     [usEast, usWest],
     [
@@ -114,7 +114,7 @@ test('a prefix is never longer than what resolvers send: /24 and /56, ranked by 
   assert.equal(orderFor(table, '2600:1:2:3f1::')[0], 'us-east')
 })
 
-test('equal distances stand in topology order', () => {
+test('equal distances keep the topology order', () => {
   const twin = { name: 'twin', location: usEast.location }
   assert.deepEqual(orderFor(tableOf([usEast, twin], [at('9.0.0.0/8', newYork)]), '9.0.0.1'), [
     'us-east',
@@ -126,7 +126,7 @@ test('equal distances stand in topology order', () => {
   ])
 })
 
-/** Networks of up to 20 (IPv4) or 40 (IPv6) bits, so that none is cut by the longest allowed prefix. */
+/** Networks of up to 20 (IPv4) or 40 (IPv6) bits, so none exceeds the longest allowed prefix. */
 const arbitraryEntries = fc.array(
   fc
     .tuple(fc.oneof(arbitraryPrefix(4, 20), arbitraryPrefix(6, 40)), arbitraryLocation())
@@ -139,7 +139,7 @@ const arbitraryRegions = fc
     locations.map((location, index): SteeringRegion => ({ name: `region-${index}`, location })),
   )
 
-/** What the prefixes say one by one: the longest that holds the address. */
+/** The reference: the longest entry that contains the address. */
 function placeOf(
   entries: Entry[],
   address: { family: Family; high: number; low: number },
@@ -149,7 +149,7 @@ function placeOf(
   return holding.filter((entry) => entry.length === longest).at(-1)?.location
 }
 
-test('unbounded, the table says of every known address what its own place says', () => {
+test('without a bound, every known address gets the ranking of its own place', () => {
   fc.assert(
     fc.property(arbitraryRegions, arbitraryEntries, (regions, entries) => {
       const table = tableOf(regions, entries)
@@ -186,7 +186,7 @@ test('the bound holds, and the same input gives the same bytes', () => {
   )
 })
 
-/** Mean over all known addresses of how much farther than the nearest region they are sent, km. */
+/** Km beyond the nearest region that known addresses are sent, on average. */
 function meanDetourKm(table: SteeringTable, entries: Entry[]): number {
   let [detour, addresses] = [0, 0]
   for (const entry of entries) {
@@ -204,7 +204,7 @@ function meanDetourKm(table: SteeringTable, entries: Entry[]): number {
   return addresses === 0 ? 0 : detour / addresses
 }
 
-test('a tighter bound sends users no less out of their way', () => {
+test('a tighter bound never shortens the detours of users', () => {
   const disjoint = fc
     .uniqueArray(fc.tuple(fc.integer({ min: 16, max: 120 }), arbitraryLocation()), {
       selector: ([first]) => first,
@@ -217,7 +217,7 @@ test('a tighter bound sends users no less out of their way', () => {
       const detours = [16, 24, 40, 100, 200_000].map((bound) =>
         meanDetourKm(tableOf(regions, entries, bound), entries),
       )
-      // The price also counts later choices, at a sixteenth; a hair of the first choice may be traded for them.
+      // The price also counts later choices, at a sixteenth each, so the first choice may lose a little to them.
       for (let step = 1; step < detours.length; step++) {
         assert.ok(detours[step]! <= detours[step - 1]! * 1.07 + 1e-6, detours.join(' '))
       }
@@ -226,15 +226,15 @@ test('a tighter bound sends users no less out of their way', () => {
   )
 })
 
-test('a bound gives up the few addresses and small detours first', () => {
-  // A large network of New York with a small one of Los Angeles in it, many times over, and one large island.
+test('a bound first sacrifices small networks and short detours', () => {
+  // Large networks in New York, each with a small network in Los Angeles inside, except for one with a large one.
   const entries = Array.from({ length: 60 }, (_, step) => [
     at(`${16 + step}.0.0.0/8`, newYork),
     at(`${16 + step}.128.0.0/${step === 30 ? 9 : 20}`, losAngeles),
   ]).flat()
   const table = tableOf([usEast, usWest], entries, 40)
   assert.equal(orderFor(table, '46.200.0.1')[0], 'us-west', 'half of 46.0.0.0/8 keeps its own prefix')
-  assert.equal(orderFor(table, '20.128.0.1')[0], 'us-east', 'a /20 goes with what is around it')
+  assert.equal(orderFor(table, '20.128.0.1')[0], 'us-east', 'a /20 takes the ranking around it')
 })
 
 test('every prefix has the mean distance of its addresses to each region', () => {

@@ -22,7 +22,7 @@ const table = computeTable({
   maxPrefixes: 1000,
 })
 
-test('a table is read as it was written', () => {
+test('encoding and decoding a table are inverse', () => {
   assert.deepEqual(decodeTable(encodeTable(table)), table)
   const regions = fc.array(arbitraryLocation(), { minLength: 1, maxLength: 4 })
   fc.assert(
@@ -42,7 +42,7 @@ test('a table is read as it was written', () => {
   )
 })
 
-test('a file that is cut short, longer, of another version or something else is refused', () => {
+test('a file that is truncated, too long, of another version or no table at all is refused', () => {
   const bytes = encodeTable(table)
   for (const wrong of [
     bytes.subarray(0, -1),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Reader } from 'mmdb-lib'
-import { resolvePlaces } from '../../src/geo/places.ts'
+import { resolveGeoip } from '../../src/geo/places.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
@@ -13,7 +13,7 @@ export const cityPlaces = [
 
 /** City databases of the whole world: IPv4, IPv6. */
 export const cityDatabases = {
-  files: resolvePlaces(cityPlaces, folder),
+  files: resolveGeoip(cityPlaces, folder),
   read: (index: number): Buffer => readFileSync(cityDatabases.files[index]!),
 }
 

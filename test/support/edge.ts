@@ -165,7 +165,10 @@ function edgeRegion(
       (await control.stats())
         .filter(
           (row) =>
-            row.proxy === proxy && row.kind === 'server' && row.up && !['again', 'origin'].includes(row.name),
+            row.proxy === proxy &&
+            row.kind === 'server' &&
+            row.up &&
+            !['reroute', 'origin'].includes(row.name),
         )
         .map((row) => row.name),
   }
@@ -198,8 +201,8 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
       })
     },
     reload() {
-      const { dress } = launcher({ root: locateEngineRoot().path, folder, files: [] })
-      return reload(plan, plan.reload!, folder, { dress })
+      const { prepare } = launcher({ root: locateEngineRoot().path, folder, files: [] })
+      return reload(plan, plan.reload!, folder, { prepare })
     },
     async kill(signal) {
       if (!process || process.hasExited()) return

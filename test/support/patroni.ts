@@ -66,7 +66,7 @@ export async function startDatabases(): Promise<TestDatabases> {
     // Agents look up to twice a second; who waits for something here need not keep the machine from it.
     await delay(100)
     for (const [name, watch] of Object.entries(databases) as [Name, DatabaseMonitor][]) {
-      await watch.round(1000)
+      await watch.poll(1000)
       await store(name).publish({
         region: name,
         at: Date.now(),

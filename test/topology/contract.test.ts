@@ -11,22 +11,22 @@ import type { TopologyInput } from '../../src/topology/schema.ts'
 import { contract, type Node } from '../../src/topology/walk.ts'
 import { folder, sample } from './samples.ts'
 
-/** What editors are given of the contract: types for the TypeScript form, a JSON Schema for the YAML form. */
+/** The contract for editors: types for the TypeScript form, a JSON Schema for the YAML form. */
 
 const at = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const schema = JSON.parse(at('topology.schema.json'))
 const accepts = new Ajv({ strict: true, allowUnionTypes: true, formats: { ipv4: true } }).compile(schema)
 
-/** Fails to compile unless both are the same type. */
+/** Compiles only if both are the same type. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : { a: A; b: B }
 type Flat<T> = T extends object ? { [K in keyof T]: Flat<T[K]> } : T
 
-test('src/topology/input.ts is what the schema says (run: npm run docs)', () => {
+test('src/topology/input.ts is up to date with the schema (run: npm run docs)', () => {
   assert.equal(at('src/topology/input.ts'), renderInput())
   true satisfies Same<Flat<Declared>, Flat<TopologyInput>>
 })
 
-test('every key that an editor completes in TypeScript says what it means', () => {
+test('every key that an editor completes in TypeScript has a description', () => {
   const missing: string[] = []
   const lines = renderInput().split('\n')
   const visit = (node: Node, path: string) => {
@@ -40,7 +40,7 @@ test('every key that an editor completes in TypeScript says what it means', () =
   assert.deepEqual(missing, [])
 })
 
-test('topology.schema.json is what the schema says (run: npm run docs)', async () => {
+test('topology.schema.json is up to date with the schema (run: npm run docs)', async () => {
   const { renderJsonSchema } = await import('../../src/topology/json-schema.ts')
   assert.deepEqual(schema, JSON.parse(renderJsonSchema(schema.$comment)))
   const keys = (node: { properties?: object }) => Object.keys(node.properties ?? {})
@@ -50,7 +50,7 @@ test('topology.schema.json is what the schema says (run: npm run docs)', async (
   )
 })
 
-test('an independent validator accepts the examples, and refuses what check refuses', async () => {
+test('an independent validator accepts the examples and refuses what check refuses', async () => {
   const page = at('docs/reference/topology.md')
   const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
   const right: Record<string, unknown> = parse(yaml)
@@ -73,7 +73,7 @@ test('an independent validator accepts the examples, and refuses what check refu
   }
 })
 
-test('a $schema key is the editor’s own affair, in YAML and in JSON', async (t) => {
+test('a $schema key is ignored, in YAML and in JSON', async (t) => {
   const here = folder(t)
   const named = { $schema: './nearside.schema.json', ...sample }
   assert.ok(accepts(named), JSON.stringify(accepts.errors))

@@ -35,7 +35,7 @@ for (const [name, text] of Object.entries({
   'nearside.yaml': stringify(sample),
   'nearside.yml': JSON.stringify(sample),
 }))
-  test(`${name} is found in a folder that knows nothing of Nearside`, async (t) => {
+  test(`${name} is found in a folder without any trace of Nearside`, async (t) => {
     const at = folder(t)
     writeFileSync(join(at, name), text)
     const loaded = await loadTopology(at, anywhere)
@@ -45,7 +45,7 @@ for (const [name, text] of Object.entries({
     assert.deepEqual(loaded.topology, topologySchema.parse(sample))
   })
 
-test('TypeScript topologies load whatever module system the package around them uses', async (t) => {
+test('TypeScript topologies load regardless of the module system of the surrounding package', async (t) => {
   for (const type of ['commonjs', 'module', undefined]) {
     const at = folder(t)
     writeFileSync(join(at, 'package.json'), JSON.stringify({ type }))
@@ -71,7 +71,7 @@ test('a changed file is read again by the same process', async (t) => {
   }
 })
 
-test('loading leaves no trace in how this process resolves modules, and prints nothing', async (t) => {
+test('loading prints nothing and does not change how this process resolves modules afterwards', async (t) => {
   const at = folder(t)
   writeFileSync(join(at, 'nearside.config.ts'), source(sample))
   const load = JSON.stringify(new URL('../../src/topology/load.ts', import.meta.url).href)
@@ -81,7 +81,7 @@ test('loading leaves no trace in how this process resolves modules, and prints n
   assert.deepEqual(run, { stdout: '', stderr: '' })
 })
 
-test('a folder without a topology says what was looked for; two topologies are ambiguous', async (t) => {
+test('a folder without a topology lists the accepted names; two topologies are ambiguous', async (t) => {
   const at = folder(t)
   assert.equal((await refusal(at)).code, 'topology_not_found')
   writeFileSync(join(at, 'nearside.yaml'), stringify(sample))
@@ -91,7 +91,7 @@ test('a folder without a topology says what was looked for; two topologies are a
   assert.match(problems[0]!.message, /nearside\.config\.ts and nearside\.yaml/)
 })
 
-test('the app’s folder is relative to the topology file and must be there', async (t) => {
+test('the app’s folder is relative to the topology file and must exist', async (t) => {
   const at = folder(t)
   writeFileSync(join(at, 'nearside.yaml'), stringify(changed({ 'app.folder': 'web' })))
   const { problems } = await refusal(at)
@@ -105,7 +105,7 @@ test('the app’s folder is relative to the topology file and must be there', as
   assert.equal((await loadTopology(at)).appFolder, join(at, 'web'))
 })
 
-test('programs are looked for on PATH, in the app’s folder, and with their script', async (t) => {
+test('a program must be on PATH or in the app’s folder, and the script of an interpreter must exist', async (t) => {
   const at = folder(t)
   const file = join(at, 'nearside.yaml')
   const bin = join(at, 'bin')
@@ -129,34 +129,34 @@ test('programs are looked for on PATH, in the app’s folder, and with their scr
   assert.equal(await problem(['./bin/serve']), 'fine')
   assert.equal(
     await problem(['sevre']),
-    'app.command[0]: expected a program on PATH, found no "sevre" | install it, or write its path',
+    'app.command[0]: expected a program on PATH, but "sevre" is not there | install it, or write its path',
   )
   assert.equal(
     await problem(['run']),
-    'app.command[0]: expected a program on PATH, found no "run" | write "./run", or name its interpreter first',
+    'app.command[0]: expected a program on PATH, but "run" is not there | write "./run", or put its interpreter in front of it',
   )
   assert.equal(
     await problem(['./run']),
-    'app.command[0]: expected a program, ~/run is not executable | chmod +x ./run, or name its interpreter first',
+    'app.command[0]: expected a program, but ~/run is not executable | chmod +x ./run, or put its interpreter in front of it',
   )
   assert.equal(
     await problem(['./bin']),
-    'app.command[0]: expected a program, ~/bin does not exist | correct the path; it is relative to app.folder',
+    'app.command[0]: expected a program, but ~/bin does not exist | correct the path; it is relative to app.folder',
   )
   assert.equal(
     await problem(['serve now']),
-    'app.command[0]: expected a program, got "serve now" | program and arguments stand apart: ["serve","now"]',
+    'app.command[0]: expected a program, got "serve now" | write program and arguments as separate items: ["serve","now"]',
   )
   assert.match(await problem(['serve'], ['nothing']), /^app\.release\[0\]/)
   symlinkSync(process.execPath, join(bin, 'node'))
   assert.equal(
     await problem(['node', 'server.ts']),
-    'app.command[1]: expected a file, ~/server.ts does not exist | correct its path; it is relative to app.folder',
+    'app.command[1]: expected a file, but ~/server.ts does not exist | correct the path; it is relative to app.folder',
   )
   assert.equal(await problem(['node', '--watch', 'server.ts']), 'fine')
 })
 
-test('place databases must be there and of MaxMind’s format; countries alone are warned of', async (t) => {
+test('GeoIP databases must exist in MaxMind’s format; a country-level one gives a warning', async (t) => {
   const at = folder(t)
   const file = join(at, 'nearside.yaml')
   const metadata = (type: string) =>
@@ -176,8 +176,8 @@ test('place databases must be there and of MaxMind’s format; countries alone a
   assert.deepEqual((await load('city.mmdb', sample.steering.geoip[0]!)).warnings, [])
   const [warning] = (await load('country.mmdb')).warnings
   assert.equal(warning?.path, 'steering.geoip[0]')
-  assert.match(warning?.message ?? '', /knows countries only/)
-  await assert.rejects(load('text.mmdb'), /text\.mmdb is none/)
+  assert.match(warning?.message ?? '', /is a country-level database/)
+  await assert.rejects(load('text.mmdb'), /text\.mmdb is not one/)
   await assert.rejects(load('none.mmdb'), /none\.mmdb does not exist/)
   await assert.rejects(load('npm:@nobody/nothing/x.mmdb'), { remedy: 'npm install @nobody/nothing' })
 })
@@ -225,7 +225,7 @@ test('YAML anchors and merge keys work', async (t) => {
   assert.equal((await loadTopology(file, anywhere)).topology.regions['us-west']?.location.lat, 39.04)
 })
 
-test('fewer voters than a majority needs has a code of its own', async (t) => {
+test('too few voting regions have an error code of their own', async (t) => {
   const file = join(folder(t), 'nearside.yaml')
   const two = { a: { location: { lat: 1, lon: 1 } }, b: { location: { lat: 2, lon: 2 } } }
   writeFileSync(file, stringify({ ...sample, regions: two }))
@@ -233,7 +233,7 @@ test('fewer voters than a majority needs has a code of its own', async (t) => {
   assert.equal(error.code, 'topology_no_majority')
 })
 
-test('an unreadable file says so', {
+test('a file without read permission is reported as such', {
   skip: process.getuid?.() === 0 && 'root may read everything',
 }, async () => {
   const at = mkdtempSync(join(tmpdir(), 'nearside-'))
@@ -241,7 +241,7 @@ test('an unreadable file says so', {
     writeFileSync(join(at, 'nearside.yaml'), 'name: x', { mode: 0o000 })
     const { code, problems } = await refusal(at)
     assert.equal(code, 'topology_unreadable')
-    assert.match(problems[0]!.message, /no permission/)
+    assert.match(problems[0]!.message, /permission denied/)
   } finally {
     rmSync(at, { recursive: true })
   }

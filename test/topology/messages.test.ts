@@ -6,7 +6,7 @@ import { reservedParameters } from '../../src/topology/rules/parameters.ts'
 import { topologySchema } from '../../src/topology/schema.ts'
 import { changed, problems } from './samples.ts'
 
-test('a misspelt key names the key that was meant', () => {
+test('the remedy for a misspelt key suggests the intended key', () => {
   for (const [written, meant] of [
     ['regoins', 'regions'],
     ['Cache', 'cache'],
@@ -19,7 +19,7 @@ test('a misspelt key names the key that was meant', () => {
   }
 })
 
-test('an unknown key that resembles nothing is told what there is', () => {
+test('the error for an unknown key without a similar one lists the known keys', () => {
   const [problem] = problems({ ...changed(), kubernetes: {} })
   assert.match(problem!.message, /expected one of name, domain, network/)
   assert.equal(problem!.remedy, 'remove it')
@@ -32,7 +32,7 @@ test('a key that nothing would act on is refused with the reason, and no other k
     [
       [
         'ports.https',
-        'the edge does not speak TLS yet',
+        'not supported: the edge has no TLS yet',
         'remove it; users reach the edge over HTTP, on ports.http',
       ],
     ],
@@ -46,7 +46,7 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'expected a DNS label: a-z, 0-9 and -, at most 63 characters, got "My Shop"',
     'write "my-shop"',
   ],
-  ['name', undefined, 'expected a string, got nothing', 'add name: "shop", a name for this world'],
+  ['name', undefined, 'expected a string, got nothing', 'add name: "shop", the name of this world'],
   [
     'domain',
     'https://Shop.example.com/',
@@ -67,14 +67,14 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'regions.us-east.location.lat',
     139.7,
     'expected a number from -90 to 90, got 139.7',
-    'lat comes before lon: are they swapped?',
+    'check whether lat and lon are swapped',
   ],
   ['regions.us-east.location.lat', Number.NaN, 'expected a number from -90 to 90, got NaN'],
   [
     'regions.us-east.location',
     undefined,
     'expected an object of keys and values, got nothing',
-    'add location: { lat: 39.04, lon: -77.49 }, where the region is, in degrees',
+    'add location: { lat: 39.04, lon: -77.49 }, the location of the region in degrees',
   ],
   [
     'regions.us-east.role',
@@ -114,13 +114,13 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'database',
     null,
     'expected an object of keys and values, got null',
-    'remove the key, or give it its values',
+    'remove the key, or add values below it',
   ],
   [
     'database.primary',
     '',
     'expected the name of a full region (us-east, us-west), got ""',
-    'name a full region, or leave it out for the first one',
+    'name a full region, or remove the key to use the first one',
   ],
   ['network.base', 127.77, 'expected a string, got 127.77', 'put it in quotes: network.base is a string'],
   [
@@ -135,12 +135,12 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
 ]
 
 for (const [path, value, message, remedy] of wrong)
-  test(`${path} = ${typeof value === 'number' ? value : (JSON.stringify(value) ?? typeof value)} says what was expected and what to do`, () => {
+  test(`${path} = ${typeof value === 'number' ? value : (JSON.stringify(value) ?? typeof value)} gives the expectation and a remedy`, () => {
     const found = problems(changed({ [path]: value }))
     assert.deepEqual(found, [{ path, message, ...(remedy === undefined ? {} : { remedy }) }])
   })
 
-test('write rules and methods are shown as they should be', () => {
+test('the remedy for a write rule or method is its correct spelling', () => {
   const found = problems(changed({ 'app.writes': { methods: ['post'], also: ['get: /logout'] } }))
   assert.deepEqual(
     found.map(({ path, remedy }) => [path, remedy]),
@@ -151,7 +151,7 @@ test('write rules and methods are shown as they should be', () => {
   )
 })
 
-test('a value of an environment is never shown: it may be a secret', () => {
+test('the value of an environment variable is never shown: it may be a secret', () => {
   const found = problems(changed({ 'app.env': { TOKEN: 424242, PORT: 'hunter2', 'A-B': 'hunter2' } }))
   assert.equal(found.length, 3)
   assert.doesNotMatch(JSON.stringify(found), /424242|hunter2/)
@@ -159,7 +159,7 @@ test('a value of an environment is never shown: it may be a secret', () => {
   assert.ok(found.some(({ remedy }) => remedy === 'name it A_B'))
 })
 
-test('problems of the schema and of the rules are reported together', () => {
+test('schema problems and rule problems are reported together', () => {
   const paths = problems(
     changed({
       name: 'A B',
@@ -171,7 +171,7 @@ test('problems of the schema and of the rules are reported together', () => {
   assert.deepEqual(paths.sort(), ['app.env.PORT', 'app.env.X', 'database.primary', 'name', 'ports.agent'])
 })
 
-test('one mistake is reported once: rules do not judge what the schema refused', () => {
+test('each mistake is reported once: rules ignore values that the schema refused', () => {
   assert.deepEqual(
     problems(changed({ 'regions.us-central.role': 'witnes' })).map(({ path }) => path),
     ['regions.us-central.role'],
@@ -184,7 +184,7 @@ test('one mistake is reported once: rules do not judge what the schema refused',
   )
 })
 
-test('a region with a wrong name is looked into all the same', () => {
+test('a region with an invalid name is still checked', () => {
   const input = changed({ 'regions.EU West': { location: { latitude: 1, lon: 2 }, role: 'ege' } })
   assert.deepEqual(
     problems(input).map(({ path, remedy }) => [path, remedy]),
@@ -205,7 +205,7 @@ test('a key named __proto__ is an unknown key like any other', () => {
   )
 })
 
-test('every PostgreSQL parameter that Nearside sets is refused from the operator, who would set it in vain', () => {
+test('operators cannot set any PostgreSQL parameter that Nearside sets, since it would have no effect', () => {
   const { parameters } = dynamicConfig({ topology: topologySchema.parse(changed()) }).postgresql
   assert.deepEqual(
     Object.keys(parameters).filter((name) => !(name in reservedParameters)),
@@ -213,13 +213,13 @@ test('every PostgreSQL parameter that Nearside sets is refused from the operator
   )
 })
 
-test('paths quote what is no plain key', () => {
+test('paths quote unusual keys', () => {
   assert.equal(pathText(['regions', 'us-east', 'static', 0]), 'regions.us-east.static[0]')
   assert.equal(pathText(['regions', 'a.b', '1']), 'regions["a.b"]["1"]')
   assert.equal(pathText([]), '')
 })
 
-test('a topology error says everything in its message', () => {
+test('the message of a topology error contains all problems and remedies', () => {
   const error = new TopologyError('topology_invalid', '/x/nearside.yaml', [
     { path: 'name', message: 'wrong', remedy: 'fix', line: 3, column: 1 },
     { path: '', message: 'bad' },

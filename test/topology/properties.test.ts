@@ -11,12 +11,12 @@ import { revision } from '../../src/topology/revision.ts'
 import { type TopologyInput, topologySchema } from '../../src/topology/schema.ts'
 import { changed, folder, sample } from './samples.ts'
 
-// fast-check prints the seed of a failure and the path to its smallest case; put both into these to run it again.
+// fast-check prints the seed of a failure and the path to its smallest case. Put both here to reproduce it.
 const runs = { numRuns: 400 }
 const anywhere = { files: false }
 
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$/)
-// JSON and YAML have no negative zero.
+// JSON and YAML cannot represent negative zero.
 const degrees = (max: number) => fc.double({ min: -max, max, noNaN: true }).map((value) => value + 0)
 const location = fc.record({
   lat: degrees(90),
@@ -29,7 +29,7 @@ const env = fc.dictionary(
   { maxKeys: 4 },
 )
 
-/** Topologies that are right: regions as they may be, and odds and ends that every operator sets differently. */
+/** Valid topologies: any valid set of regions, and a selection of the optional keys. */
 const right: fc.Arbitrary<TopologyInput> = fc
   .record({
     names: fc.uniqueArray(label, { minLength: 3, maxLength: 8 }),
@@ -71,7 +71,7 @@ const right: fc.Arbitrary<TopologyInput> = fc
     ...(rest.share ? { slo: { share: rest.share } } : {}),
   }))
 
-test('what is right is accepted', () => {
+test('a valid topology is accepted', () => {
   fc.assert(
     fc.property(right, (input) => {
       assert.deepEqual(validate(input).problems, [])
@@ -80,7 +80,7 @@ test('what is right is accepted', () => {
   )
 })
 
-test('the same topology as YAML, as JSON in YAML and as TypeScript is the same', async (t) => {
+test('a topology loads the same from YAML, JSON in YAML and TypeScript', async (t) => {
   const at = folder(t)
   await fc.assert(
     fc.asyncProperty(right, async (input) => {
@@ -180,7 +180,7 @@ const rich = changed({
   'regions.us-east.address': '127.80.1.1',
 })
 
-test('whatever is done to a topology, it loads or every problem has a path and a message', () => {
+test('any mutation of a topology either loads or gives problems that each have a path and a message', () => {
   fc.assert(
     fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
       let input: unknown = structuredClone(rich)
@@ -206,7 +206,7 @@ test('whatever is done to a topology, it loads or every problem has a path and a
   )
 })
 
-test('whatever a file holds, loading it ends in a topology or in a TopologyError', async (t) => {
+test('loading a file with any content gives a topology or a TopologyError', async (t) => {
   const at = folder(t)
   const fragments = fc.array(
     fc.oneof(
@@ -253,7 +253,7 @@ test('whatever a file holds, loading it ends in a topology or in a TopologyError
   )
 })
 
-test('a revision does not depend on the order of keys, and does on everything else', () => {
+test('a revision depends on everything except the order of keys', () => {
   const shuffled = (value: unknown, order: number, depth = 0): unknown => {
     if (Array.isArray(value) || value === null || typeof value !== 'object') return value
     const entries = Object.entries(value).map(
@@ -284,7 +284,7 @@ test('a revision does not depend on the order of keys, and does on everything el
   )
 })
 
-test('a revision is the same on every machine and in every version that reads the topology the same', () => {
+test('equal topologies have equal revisions', () => {
   assert.match(revision(topologySchema.parse(sample)), /^[0-9a-f]{64}$/)
   assert.equal(
     revision(topologySchema.parse(sample)),

@@ -9,11 +9,11 @@ import { folder } from './samples.ts'
 
 const page = readFileSync(new URL('../../docs/reference/topology.md', import.meta.url), 'utf8')
 
-test('docs/reference/topology.md is what the schema says (run: node scripts/docs.ts)', () => {
+test('docs/reference/topology.md is up to date with the schema (run: node scripts/docs.ts)', () => {
   assert.equal(page, renderReference())
 })
 
-test('the examples of docs/reference/topology.md are right, and the same topology', async (t) => {
+test('the examples in docs/reference/topology.md are valid and equivalent', async (t) => {
   const at = folder(t)
   const [, typescript = '', yaml = ''] = /```ts\n([\s\S]*?)```[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page) ?? []
   writeFileSync(join(at, 'a.ts'), typescript)
@@ -25,7 +25,7 @@ test('the examples of docs/reference/topology.md are right, and the same topolog
   assert.deepEqual(first.topology, second.topology)
 })
 
-test('every key of the schema has a row with its meaning', () => {
+test('every key of the schema has a documented meaning', () => {
   const missing: string[] = []
   const visit = (node: Node, at: string) => {
     for (const [key, child] of Object.entries(node.properties ?? {}))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { changed, problems, regions, warnings } from './samples.ts'
 
-/** A change of the sample, the path that is blamed, and words of the message and the remedy. */
+/** A change of the sample, the path of the finding, its message and its remedy. */
 type Case = [rule: string, change: Record<string, unknown>, path: string, message: RegExp, remedy?: RegExp]
 
 const full3 = regions({ a: 'full', b: 'full', c: 'witness' })
@@ -15,62 +15,62 @@ const hosts = {
 
 const refused: Case[] = [
   [
-    'one voting region cannot lose any',
+    'a single voting region is not enough',
     { regions: regions({ a: 'full' }), database: { durability: 'local' } },
     'regions',
     /at least 3 voting regions, got 1 voting region \(a\)/,
     /second full region and a third/,
   ],
   [
-    'a full region and an edge are one vote',
+    'a full region and an edge region have one vote',
     { regions: regions({ a: 'full', b: 'edge' }), database: { durability: 'local' } },
     'regions',
     /got 1 voting region/,
     /second full region/,
   ],
   [
-    'two voting regions cannot outvote each other',
+    'with two voting regions, the loss of one loses the majority',
     { regions: regions({ a: 'full', b: 'full' }) },
     'regions',
-    /cannot outvote each other/,
+    /the other has no majority/,
     /third region with role "witness"/,
   ],
   [
-    'four voting regions can be cut in halves',
+    'four voting regions can be split in half',
     { regions: regions({ a: 'full', b: 'full', c: 'full', d: 'full' }) },
     'regions',
     /odd number of voting regions, got 4/,
     /witness/,
   ],
-  ['no regions are no world', { regions: {} }, 'regions', /at least 3 voting regions, got none/],
+  ['a world needs regions', { regions: {} }, 'regions', /at least 3 voting regions, got none/],
   [
-    'a world of witnesses has no app',
+    'a world needs a full region to run the app',
     { regions: regions({ a: 'witness', b: 'witness', c: 'witness' }), database: { durability: 'local' } },
     'regions',
     /at least one region with role "full"/,
   ],
   [
-    'the order of names that are whole numbers is lost',
+    'a region name is not a whole number, since JavaScript reorders such keys',
     { regions: { ...full3, 7: { location: { lat: 9, lon: 9 }, role: 'edge' } } },
     'regions["7"]',
     /not a whole number/,
     /region-7/,
   ],
   [
-    'the primary is a region',
+    'the primary is in a region of the topology',
     { 'database.primary': 'us-eats' },
     'database.primary',
     /full region \(us-east, us-west\), got "us-eats"/,
     /did you mean us-east\?/,
   ],
   [
-    'the primary is a region of its own, not a property of objects',
+    'the primary’s region is not an inherited property of objects',
     { 'database.primary': 'constructor' },
     'database.primary',
     /got "constructor"/,
   ],
   [
-    'the primary is a full region',
+    'the primary is in a full region',
     { 'database.primary': 'us-central' },
     'database.primary',
     /us-central, whose role is witness/,
@@ -86,10 +86,10 @@ const refused: Case[] = [
     'durability "strict" needs two full regions',
     { regions: regions({ a: 'full', b: 'witness', c: 'witness' }), 'database.durability': 'strict' },
     'database.durability',
-    /"strict" keeps every write/,
+    /"strict" stores every write/,
   ],
   [
-    'two regions cannot have one address',
+    'two regions cannot share an address',
     {
       'regions.us-east.address': '10.0.0.1',
       'regions.us-west.address': '10.0.0.1',
@@ -99,25 +99,25 @@ const refused: Case[] = [
     /also the address of us-east/,
   ],
   [
-    'an address may be taken by the order of another region',
+    'an explicit address may collide with the default address of another region',
     { 'regions.us-east.address': '127.77.2.1' },
     'regions.us-east.address',
-    /us-west \(by its place in the order\)/,
+    /us-west \(from its position in the file\)/,
   ],
   [
-    'regions on hosts cannot reach loopback addresses',
+    'regions on separate hosts cannot reach loopback addresses',
     { 'regions.us-east.address': '10.0.0.1' },
     'regions',
     /us-east is at 10\.0\.0\.1 and cannot reach us-west at 127\.77\.2\.1/,
   ],
   [
-    '0.0.0.0 is no address of a host',
+    '0.0.0.0 is not a host address',
     { ...hosts, 'regions.us-east.address': '0.0.0.0' },
     'regions.us-east.address',
     /not an address/,
   ],
   [
-    'a multicast address is no address of a host',
+    'a multicast address is not a host address',
     { ...hosts, 'regions.us-east.address': '224.0.0.1' },
     'regions.us-east.address',
     /multicast/,
@@ -136,7 +136,7 @@ const refused: Case[] = [
     /us-east twice/,
   ],
   [
-    'a round trip is told once for both directions',
+    'a round trip is listed once for both directions',
     { 'network.rttMs': { 'us-east us-west': 62, 'us-west us-east': 63 } },
     'network.rttMs["us-west us-east"]',
     /each pair of regions once/,
@@ -148,27 +148,27 @@ const refused: Case[] = [
     'network.base',
     /leading zeros/,
   ],
+  ['network.base is not a public network', { 'network.base': '8.8' }, 'network.base', /loopback or private/],
   [
-    'network.base is not somebody else’s network',
-    { 'network.base': '8.8' },
-    'network.base',
-    /loopback or private/,
-  ],
-  [
-    'two engines cannot have one port',
+    'two engines cannot share a port',
     { 'ports.redis': 5432 },
     'ports.redis',
     /5432, which is also ports\.postgres/,
   ],
-  ['an engine cannot have a port of an app instance', { 'ports.agent': 3001 }, 'ports.agent', /3000 to 3003/],
-  ['app ports of all full regions count', { 'ports.agent': 3003 }, 'ports.agent', /3000 to 3003/],
-  ['app ports end at 65535', { 'ports.app': 65_534 }, 'ports.app', /65534 to 65537/],
-  ['an IP address is no domain', { domain: '10.0.0.1' }, 'domain', /last part cannot be a number/],
   [
-    'static patterns stand once',
+    'an engine cannot use the port of an app instance',
+    { 'ports.agent': 3001 },
+    'ports.agent',
+    /3000 to 3003/,
+  ],
+  ['the app ports of all full regions are reserved', { 'ports.agent': 3003 }, 'ports.agent', /3000 to 3003/],
+  ['app ports end at 65535', { 'ports.app': 65_534 }, 'ports.app', /65534 to 65537/],
+  ['an IP address is not a domain', { domain: '10.0.0.1' }, 'domain', /last label cannot be a number/],
+  [
+    'static patterns are not repeated',
     { 'app.static': ['/a/*', '/b/*', '/a/*'] },
     'app.static[2]',
-    /"\/a\/\*" again/,
+    /"\/a\/\*" twice/,
   ],
   [
     'static patterns are written as browsers send them',
@@ -178,7 +178,7 @@ const refused: Case[] = [
     /\/b%C3%BCcher\/\*/,
   ],
   ['browsers resolve .. themselves', { 'app.static': ['/a/../b'] }, 'app.static[0]', /resolve \. and \.\./],
-  ['the health path is one path', { 'app.health': '/health/*' }, 'app.health', /one path/],
+  ['the health path is a single path', { 'app.health': '/health/*' }, 'app.health', /one path/],
   [
     'a safe method is not a write',
     { 'app.writes': { methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] } },
@@ -187,48 +187,53 @@ const refused: Case[] = [
     /app\.writes\.also/,
   ],
   [
-    'a misspelt method is noticed',
+    'a misspelt method is refused',
     { 'app.writes': { also: ['GTE /logout'] } },
     'app.writes.also[0]',
     /"GTE"/,
     /did you mean GET\?/,
   ],
   [
-    'a rule cannot be write and no write',
+    'a rule cannot be in both also and except',
     { 'app.writes': { also: ['GET /a'], except: ['GET /a'] } },
     'app.writes.except[0]',
-    /cannot write and not write/,
+    /cannot be both a write and not a write/,
   ],
-  ['rules stand once', { 'app.writes': { except: ['POST /a', 'POST /a'] } }, 'app.writes.except[1]', /again/],
+  [
+    'rules are not repeated',
+    { 'app.writes': { except: ['POST /a', 'POST /a'] } },
+    'app.writes.except[1]',
+    /twice/,
+  ],
   [
     'a path that writes is not static',
     { 'app.static': ['/a/*'], 'app.writes': { also: ['GET /a/b'] } },
     'app.writes.also[0]',
     /would answer it from a cache/,
   ],
-  ['PORT is given, not set', { 'app.env': { PORT: '80' } }, 'app.env.PORT', /Nearside sets this one/],
+  ['PORT is reserved', { 'app.env': { PORT: '80' } }, 'app.env.PORT', /Nearside sets this one/],
   [
-    'NEARSIDE_ variables are given, not set',
+    'NEARSIDE_ variables are reserved',
     { 'app.env': { NEARSIDE_X: '1' } },
     'app.env.NEARSIDE_X',
     /Nearside sets this one/,
   ],
   [
-    'DATABASE_URL is given in every region',
+    'DATABASE_URL is reserved in the env of a region',
     { 'regions.us-east.env': { DATABASE_URL: 'x' } },
     'regions.us-east.env.DATABASE_URL',
     /Nearside sets this one/,
   ],
   [
-    'a variable is no program',
+    'a command does not start with a variable',
     { 'app.command': ['NODE_ENV=production', 'node', 'x'] },
     'app.command[0]',
     /got a variable \(NODE_ENV=…\)/,
     /app\.env/,
   ],
-  ['arguments end at NUL', { 'app.command': ['node', 'a\0b'] }, 'app.command[1]', /NUL/],
+  ['arguments contain no NUL', { 'app.command': ['node', 'a\0b'] }, 'app.command[1]', /NUL/],
   [
-    'synchronous_commit belongs to durability',
+    'synchronous_commit is set by database.durability',
     { 'database.parameters': { synchronous_commit: 'off' } },
     'database.parameters.synchronous_commit',
     /database\.durability sets it/,
@@ -241,52 +246,52 @@ const refused: Case[] = [
     /lose acknowledged writes/,
   ],
   [
-    'recovery targets are Patroni’s',
+    'recovery targets are set by Patroni',
     { 'database.parameters': { recovery_target_lsn: '0/0' } },
     'database.parameters.recovery_target_lsn',
     /Patroni/,
   ],
   [
-    'a statement timeout would report cancelled waits as committed',
+    'statement_timeout would report cancelled waits as committed',
     { 'database.parameters': { statement_timeout: '5s' } },
     'database.parameters.statement_timeout',
     /reported as committed/,
   ],
   [
-    'parameters cannot break out of their line',
+    'parameters stay on one line',
     { 'database.parameters': { work_mem: "1MB'\nfsync = off" } },
     'database.parameters.work_mem',
     /on one line/,
   ],
   [
-    'the app’s database is not PostgreSQL’s own',
+    'the app’s database name is not reserved by PostgreSQL',
     { 'database.name': 'postgres' },
     'database.name',
-    /uses itself/,
+    /PostgreSQL or Nearside reserves/,
   ],
   [
-    'the app’s role is not one of PostgreSQL’s',
+    'the app’s role name is not reserved by PostgreSQL',
     { 'database.name': 'pg_app' },
     'database.name',
-    /uses itself/,
+    /PostgreSQL or Nearside reserves/,
   ],
   [
-    'a cache of no bytes is none',
+    'a cache needs at least 1 MB',
     { 'cache.maxMemory': '1kb' },
     'cache.maxMemory',
     /at least "1mb", got "1kb"/,
   ],
-  ['a CDN of no bytes is none', { 'cdn.maxMemory': '0' }, 'cdn.maxMemory', /at least "1mb"/],
-  ['a body of no bytes is none', { 'app.maxBody': '0' }, 'app.maxBody', /every request with a body/],
+  ['a CDN cache needs at least 1 MB', { 'cdn.maxMemory': '0' }, 'cdn.maxMemory', /at least "1mb"/],
+  ['a body may have at least one byte', { 'app.maxBody': '0' }, 'app.maxBody', /every request with a body/],
   [
-    'one lost probe is no lost region',
+    'one lost probe must not make a region unreachable',
     { failover: { suspectMs: 900, probeMs: 500 } },
     'failover.suspectMs',
-    /at least two probes \(1000 ms\), got 900/,
+    /at least two probe intervals \(1000 ms\), got 900/,
   ],
-  ['files of places stand once', { 'steering.geoip': ['a.mmdb', 'a.mmdb'] }, 'steering.geoip[1]', /again/],
+  ['GeoIP files are not repeated', { 'steering.geoip': ['a.mmdb', 'a.mmdb'] }, 'steering.geoip[1]', /twice/],
   [
-    'a package and a file in it',
+    'an npm entry names a package and a file in it',
     { 'steering.geoip': ['npm:geolite'] },
     'steering.geoip[0]',
     /"npm:<package>\/<file>"/,
@@ -307,31 +312,31 @@ for (const [rule, change, path, message, remedy] of refused)
 
 const warned: Case[] = [
   [
-    'two regions at one place',
+    'two regions at the same location',
     { 'regions.us-west.location': { lat: 39.04, lon: -77.49 } },
     'regions.us-west.location',
-    /the same place as us-east/,
+    /same location as us-east/,
   ],
   [
-    'strict with two full regions stops with either',
+    'strict durability with two full regions stops writes when either is lost',
     { 'database.durability': 'strict' },
     'database.durability',
-    /losing either/,
+    /loss of either/,
   ],
   [
-    'one full region is the only copy',
+    'a single full region holds the only copy',
     { regions: regions({ a: 'full', b: 'witness', c: 'witness' }), 'database.durability': 'local' },
     'regions',
-    /gone/,
+    /so are the app and its data/,
   ],
   [
-    'nine voters are slow',
+    'nine voting regions are slow',
     { regions: regions(Object.fromEntries([...'abcdefghi'].map((name) => [name, 'full']))) },
     'regions',
     /9 voting regions/,
   ],
   [
-    'without places everybody goes to one region',
+    'without a GeoIP database everyone is sent to one region',
     { steering: undefined },
     'steering.geoip',
     /the same region/,
@@ -344,50 +349,45 @@ const warned: Case[] = [
     /"sh", "-c"/,
   ],
   ['everything through the CDN', { 'app.static': ['/*'] }, 'app.static[0]', /signed-in users/],
-  ['a pattern inside another', { 'app.static': ['/a/*', '/a/b/*'] }, 'app.static[1]', /covers it already/],
+  ['a pattern inside another', { 'app.static': ['/a/*', '/a/b/*'] }, 'app.static[1]', /already covers it/],
   [
-    'unsafe methods that are left out',
+    'missing unsafe methods',
     { 'app.writes': { methods: ['POST'] } },
     'app.writes.methods',
-    /PUT, PATCH, DELETE are left out/,
+    /PUT, PATCH, DELETE are missing/,
   ],
+  ['a redundant rule', { 'app.writes': { also: ['POST /x'] } }, 'app.writes.also[0]', /no effect/],
   [
-    'a rule that says what is so anyway',
-    { 'app.writes': { also: ['POST /x'] } },
-    'app.writes.also[0]',
-    /no effect/,
-  ],
-  [
-    'an exception from nothing',
+    'an exception without a rule',
     { 'app.writes': { except: ['GET /x'] } },
     'app.writes.except[0]',
     /no effect/,
   ],
   [
-    'writes are held for less than a failover takes',
+    'writes are held for less than the duration of a failover',
     { 'database.holdSeconds': 2 },
     'database.holdSeconds',
-    /the later part of them will fail/,
+    /those at the start of an outage will fail/,
   ],
   [
-    'without automatic failover ttl counts',
+    'without automatic failover Patroni’s TTL counts',
     { 'failover.automatic': false },
     'database.holdSeconds',
     /about 25 s/,
   ],
   [
-    'writes are held for longer than a response may take',
+    'writes are held for longer than app.timeoutSeconds',
     { 'app.timeoutSeconds': 10 },
     'database.holdSeconds',
     /app\.timeoutSeconds/,
   ],
   [
-    'environment where no app runs',
+    'env in a region that runs no app',
     { 'regions.us-central.env': { A: '1' } },
     'regions.us-central.env',
     /no app runs/,
   ],
-  ['a port that the kernel gives away', { 'ports.agent': 40_000 }, 'ports.agent', /outgoing connections/],
+  ['a port in the ephemeral range', { 'ports.agent': 40_000 }, 'ports.agent', /ephemeral port range/],
   [
     'app ports that reach the next world',
     { 'network.base': '127.78', 'app.instances': 64 },
@@ -397,7 +397,7 @@ const warned: Case[] = [
 ]
 
 for (const [rule, change, path, message, remedy] of warned)
-  test(`warned of: ${rule}`, () => {
+  test(`warning: ${rule}`, () => {
     assert.deepEqual(problems(changed(change)), [])
     const found = warnings(changed(change))
     assert.deepEqual(
@@ -413,7 +413,7 @@ const accepted: [rule: string, change: Record<string, unknown>][] = [
   ['the sample', {}],
   ['three full regions', { regions: regions({ a: 'full', b: 'full', c: 'full' }) }],
   [
-    'edges beside the voters',
+    'edge regions in addition to voting regions',
     { regions: regions({ a: 'full', b: 'full', c: 'witness', d: 'edge', e: 'edge' }) },
   ],
   [
@@ -428,15 +428,18 @@ const accepted: [rule: string, change: Record<string, unknown>][] = [
   ['a lab network', { 'network.base': '10.77' }],
   ['measured round trips', { 'network.rttMs': { 'us-east us-west': 62.5 } }],
   [
-    'the same path read and written by method',
+    'write rules that depend on the method',
     { 'app.writes': { also: ['GET /logout'], except: ['POST /search'] } },
   ],
-  ['variables for a shell', { 'app.command': ['sh', '-c', 'exec gunicorn --bind "0.0.0.0:$PORT" && true'] }],
+  [
+    'a shell command with variables',
+    { 'app.command': ['sh', '-c', 'exec gunicorn --bind "0.0.0.0:$PORT" && true'] },
+  ],
   [
     'ordinary PostgreSQL parameters',
     { 'database.parameters': { work_mem: '8MB', random_page_cost: 1.1, jit: false } },
   ],
-  ['a statement timeout of none', { 'database.parameters': { statement_timeout: 0 } }],
+  ['statement_timeout off', { 'database.parameters': { statement_timeout: 0 } }],
 ]
 
 for (const [rule, change] of accepted)

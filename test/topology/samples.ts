@@ -6,7 +6,7 @@ import { validate } from '../../src/topology/checks.ts'
 import { type Problem, toProblem } from '../../src/topology/problems.ts'
 import type { TopologyInput } from '../../src/topology/schema.ts'
 
-/** The smallest topology that is right in every respect and gives no warning. */
+/** A minimal topology without problems and warnings. */
 export const sample = {
   name: 'shop',
   domain: 'shop.example.com',
@@ -21,7 +21,7 @@ export const sample = {
 
 type Json = { [key: string]: unknown }
 
-/** The sample with values set at dotted paths; undefined takes a key out. */
+/** The sample with values set at dotted paths; undefined removes a key. */
 export function changed(changes: Record<string, unknown> = {}): Json {
   const input = structuredClone(sample) as Json
   for (const [path, value] of Object.entries(changes)) {
@@ -38,7 +38,7 @@ export function changed(changes: Record<string, unknown> = {}): Json {
 
 const region = (lat: number, role?: string) => ({ location: { lat, lon: 0 }, ...(role ? { role } : {}) })
 
-/** `regions({ a: 'full', b: 'witness' })`, each at a place of its own. */
+/** `regions({ a: 'full', b: 'witness' })`, each at a different location. */
 export const regions = (roles: Record<string, string>) =>
   Object.fromEntries(Object.entries(roles).map(([name, role], i) => [name, region(i, role)]))
 

@@ -1,35 +1,38 @@
 import type { View } from '../../failover/types.ts'
 
-/** A look at the state store that is older than this says nothing about now: while all is well there is one a second. */
+/** An older snapshot of the state store does not show the present: without a fault there is a cycle every second. */
 export const freshMs = 3000
 
-/** Between two coordination while a region has just fallen silent. */
-const alarmedMs = 200
-/** The same when the verdict on it falls due: what is published or read later delays it. */
+/** Cycle interval after a region has become unreachable. */
+const fastMs = 200
+/** Cycle interval when the verdict on such a region is due, since late reports would delay it. */
 const urgentMs = 50
-/** For so long: the time for the others to come to the same, and for somebody to lead. */
+/** Duration of the urgent phase: time for the other agents to reach the same verdict and for a new leader. */
 const verdictMs = 1000
-/** Otherwise, in probes: a probe with a new answer brings the next look forward, so calm costs no time. */
-const calmProbes = 2
 /**
- * Haste is for the verdict (`suspectMs`) and for the election after it, which without us would be over with Patroni's
- * ttl. A region may stay dead for days, and every look is a write to etcd by every agent.
+ * Cycle interval otherwise, in probe intervals. A probe whose answer changes triggers a cycle, so this adds no delay.
+ */
+const normalProbes = 2
+/**
+ * Cycles stay fast until the verdict (`suspectMs`) and for this long after it, for the election: without agents,
+ * Patroni's TTL would end it by then. Not longer, because a region may be down for days and every cycle of every agent
+ * writes to etcd.
  */
 const electionMs = 20_000
 
 /**
- * How long an agent waits between two coordination, by what it sees of the other regions. One of which nothing is known yet
- * counts as silent: a world that starts is in haste too.
+ * Interval between two coordination cycles, from the agent's view of the other regions. A region without any answer yet
+ * counts as unreachable, so cycles are also fast while a world starts.
  */
 export function cycleIntervalMs(
   view: Record<string, View>,
   { probeMs, suspectMs }: { probeMs: number; suspectMs: number },
 ): number {
-  const silentForMs = Object.values(view)
+  const unreachableForMs = Object.values(view)
     .map((region) => Object.values(region))
     .filter((answers) => answers.every((seen) => !seen.ok))
     .map((answers) => (answers.length === 0 ? 0 : Math.min(...answers.map((seen) => seen.forMs))))
-  if (silentForMs.some((ms) => ms >= suspectMs - alarmedMs && ms < suspectMs + verdictMs)) return urgentMs
-  if (silentForMs.some((ms) => ms < suspectMs + electionMs)) return Math.min(alarmedMs, probeMs)
-  return calmProbes * probeMs
+  if (unreachableForMs.some((ms) => ms >= suspectMs - fastMs && ms < suspectMs + verdictMs)) return urgentMs
+  if (unreachableForMs.some((ms) => ms < suspectMs + electionMs)) return Math.min(fastMs, probeMs)
+  return normalProbes * probeMs
 }

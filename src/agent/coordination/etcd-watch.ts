@@ -3,14 +3,14 @@ import type { MemberStatus } from '../../lib/etcd.ts'
 import { Loop } from '../../lib/loop.ts'
 import type { AgentBase } from '../types.ts'
 
-/** It changes rarely; asking every few seconds is enough. */
+/** The leader rarely changes, so polling every few seconds is enough. */
 const everyMs = 5000
 
-/** Knows who leads etcd, and what the region's own member says of itself. Asks nobody where there is no member. */
+/** Polls etcd's leader and the status of the region's own member. Does nothing in a region without a member. */
 export class EtcdWatch {
   /** Region whose member leads etcd; undefined when unknown. */
   leader: string | undefined
-  /** As of a few seconds ago; undefined without a member, or when it is silent. */
+  /** Up to `everyMs` old; undefined without a member, or while it does not answer. */
   member: MemberStatus | undefined
   readonly #agent: Pick<AgentBase, 'context' | 'store'>
   readonly #loop: Loop
@@ -18,9 +18,9 @@ export class EtcdWatch {
   constructor(agent: Pick<AgentBase, 'context' | 'store' | 'log'>) {
     this.#agent = agent
     this.#loop = new Loop({
-      round: () => this.#look(),
+      round: () => this.#poll(),
       restMs: everyMs,
-      onError: (error) => agent.log.warn({ error: messageOf(error) }, 'could not look at etcd'),
+      onError: (error) => agent.log.warn({ error: messageOf(error) }, 'could not poll etcd'),
     })
   }
 
@@ -32,13 +32,13 @@ export class EtcdWatch {
     return this.#loop.stop()
   }
 
-  /** True when the region's own member led, and has been asked to hand over to that region's. */
+  /** True when the region's own member was the leader and has accepted the transfer to `to`. */
   async moveLeader(to: string): Promise<boolean> {
     this.leader = undefined
     return this.#agent.store.moveEtcdLeader(to)
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const { store } = this.#agent
     try {
       const { idByName, leader } = await store.etcd.members()

@@ -10,33 +10,34 @@ type CoordinationLoopOptions = {
   context: RegionContext
   store: Pick<StateStore, 'publish' | 'read'>
   version: string
-  /** What is published of the other regions and of the own database. */
+  /** The agent's view of the other regions, which it publishes. */
   seen: () => Record<string, View>
+  /** State of the region's own database, which it publishes. */
   database: () => DatabaseState | undefined
   /**
-   * What is done after a look; the next one waits for it, and its failure is the look's own. `before`: the region that
-   * led until now, as far as is known.
+   * Runs after each cycle. The next cycle waits for it; if it throws, the cycle counts as failed. `before`: the
+   * previous leader, if known.
    */
   follow: (snapshot: Snapshot, before: string | undefined) => Promise<void>
 }
 
-/** A look that took longer than its interval must leave time for everything else. */
-const leastRestMs = 20
+/** Minimum pause after a cycle that took longer than its interval, to leave time for other work. */
+const minRestMs = 20
 
 /**
- * CoordinationLoop at what all agents share, again and again: publish, read, do what follows. An agent that cannot write to etcd
- * fails here, decides nothing and leaves everything as it is: a minority does not act.
+ * The coordination loop: each cycle publishes the agent's report, reads the state store, and acts on it. An agent that
+ * cannot write to etcd fails here and decides nothing, so a minority does not act.
  */
 export class CoordinationLoop {
-  /** The last look; undefined before the first. */
+  /** Of the last cycle; undefined before the first. */
   snapshot: Snapshot | undefined
-  /** When that was, by the monotonic clock. */
+  /** When the snapshot was read, by the monotonic clock. */
   atMs = 0
-  /** Why the store state cannot be written or read. */
-  error: string | undefined = 'not asked yet'
+  /** Why the state store cannot be written or read. */
+  error: string | undefined = 'no answer from etcd yet'
   readonly #options: CoordinationLoopOptions
   #listeners: ((snapshot: Snapshot) => void)[] = []
-  /** An election has no leader for a moment. */
+  /** Remembered across an election, during which there is no leader. */
   #lastPrimary: string | undefined
   readonly #loop: Loop
 
@@ -44,7 +45,7 @@ export class CoordinationLoop {
     this.#options = options
     this.#loop = new Loop({
       round: async () => {
-        await this.#look()
+        await this.#cycle()
         this.error = undefined
       },
       onError: (error) => {
@@ -52,7 +53,7 @@ export class CoordinationLoop {
       },
       restMs: (tookMs) => {
         const { seen, context } = options
-        return every(cycleIntervalMs(seen(), context.topology.failover), leastRestMs)(tookMs)
+        return every(cycleIntervalMs(seen(), context.topology.failover), minRestMs)(tookMs)
       },
     })
   }
@@ -63,15 +64,15 @@ export class CoordinationLoop {
 
   async stop(): Promise<void> {
     await this.#loop.stop()
-    if (this.snapshot) this.#tell(this.snapshot)
+    if (this.snapshot) this.#notify(this.snapshot)
   }
 
-  /** Something has changed: others should know before the next look is due. */
-  soon(): void {
-    this.#loop.soon()
+  /** Starts the next cycle now, to publish a change early. */
+  trigger(): void {
+    this.#loop.trigger()
   }
 
-  /** Resolves when a look shows what is waited for, or when there are no more. */
+  /** Resolves when a snapshot meets the condition, or when the loop stops. */
   until(holds: (snapshot: Snapshot) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const listener = (snapshot: Snapshot) => {
@@ -83,7 +84,7 @@ export class CoordinationLoop {
     })
   }
 
-  async #look(): Promise<void> {
+  async #cycle(): Promise<void> {
     const { context, store, version, seen, database, follow } = this.#options
     const region = context.region.name
     await store.publish({ region, at: Date.now(), version, seen: seen(), database: database() })
@@ -92,11 +93,11 @@ export class CoordinationLoop {
     this.#lastPrimary = snapshot.leader?.region ?? before
     this.snapshot = snapshot
     this.atMs = performance.now()
-    this.#tell(snapshot)
+    this.#notify(snapshot)
     await follow(snapshot, before)
   }
 
-  #tell(snapshot: Snapshot): void {
+  #notify(snapshot: Snapshot): void {
     for (const listener of [...this.#listeners]) listener(snapshot)
   }
 }

@@ -7,38 +7,39 @@ import type { Region } from '../../topology/regions.ts'
 import type { PortName, Topology } from '../../topology/schema.ts'
 
 /**
- * Asks every other region the same few questions, again and again, and remembers since when each has had the answer
- * it has. A region is asked one question at a time over HTTP: a paused process still accepts TCP connections.
+ * Probes every other region periodically, and records since when each probe has had its present result. Probes are HTTP
+ * requests, because a paused process still accepts TCP connections.
  */
 
-type Question = {
+type Request = {
   port: Exclude<PortName, 'app'>
   path: string
-  /** What an answer of this status says; silence says no to all of them. */
-  tells: Partial<Record<ProbeName, (status: number) => boolean>>
+  /** Evaluates the response's status for each probe. Without a response, all of them fail. */
+  results: Partial<Record<ProbeName, (status: number) => boolean>>
 }
 
 const isOk = (status: number) => status === 200
 
-function questionsTo({ serves, full, votes }: Region): Question[] {
+function requestsTo({ serves, full, votes }: Region): Request[] {
   return [
-    // On the port for other regions one answer tells of two: it comes from the edge, and is about that region's own app.
-    // The users' port then counts users alone.
+    // On the port for other regions, one response covers two probes: it comes from the edge and reports that region's
+    // own app. It also keeps probes out of the counters of the users' port.
     ...(full
-      ? [{ port: 'region', path: ownPaths.ready, tells: { edge: () => true, app: isOk } } as const]
+      ? [{ port: 'region', path: ownPaths.ready, results: { edge: () => true, app: isOk } } as const]
       : []),
-    ...(serves && !full ? [{ port: 'http', path: ownPaths.alive, tells: { edge: isOk } } as const] : []),
-    ...(full ? [{ port: 'patroni', path: '/liveness', tells: { patroni: isOk } } as const] : []),
-    ...(votes ? [{ port: 'etcdClient', path: '/version', tells: { etcd: isOk } } as const] : []),
+    ...(serves && !full ? [{ port: 'http', path: ownPaths.alive, results: { edge: isOk } } as const] : []),
+    ...(full ? [{ port: 'patroni', path: '/liveness', results: { patroni: isOk } } as const] : []),
+    ...(votes ? [{ port: 'etcdClient', path: '/version', results: { etcd: isOk } } as const] : []),
   ]
 }
 
+/** A probe that has never been answered is not reported for this long after the agent's start. */
 const graceMs = 15_000
-/** A time limit that was noticed later than this says that we were held up, and nothing about who was asked. */
+/** A timeout that fires later than this shows that this process was paused, and nothing about the target. */
 const lateMs = 500
 
 type State = { ok: boolean; sinceMs: number }
-type Probe = { target: Region; question: Question; loop: Loop }
+type Probe = { target: Region; request: Request; loop: Loop }
 
 export class Prober {
   readonly #topology: Topology
@@ -50,7 +51,7 @@ export class Prober {
   readonly #states = new Map<string, State>()
   #probes: readonly Probe[] = []
 
-  /** `onChange`: an answer has changed. */
+  /** `onChange` is called when the result of a probe changes. */
   constructor(
     topology: Topology,
     from: Region,
@@ -65,24 +66,24 @@ export class Prober {
     this.#clock = clock
   }
 
-  /** Every question has a loop of its own: one that gets no answer does not hold up the others. */
+  /** Every request has its own loop, so one without a response does not delay the others. */
   start(everyMs: number, timeoutMs: number): void {
     this.#startedAt = this.#clock.now()
     this.#probes = this.#targets.flatMap((target) =>
-      questionsTo(target).map((question) => {
+      requestsTo(target).map((request) => {
         const loop: Loop = new Loop({
-          round: (signal) => this.#ask({ target, question, loop }, timeoutMs, signal),
+          round: (signal) => this.#probe({ target, request, loop }, timeoutMs, signal),
           restMs: every(everyMs),
-          // Nothing in a round is expected to fail.
+          // Nothing in a round should fail.
           onError: (error) => {
             throw error
           },
           clock: this.#clock,
         })
-        return { target, question, loop }
+        return { target, request, loop }
       }),
     )
-    // Spread over the time between two questions: asked all at once, a short pause of ours would spoil them all.
+    // Spread over the interval, so that a short pause of this process does not spoil all requests.
     for (const [index, { loop }] of this.#probes.entries())
       loop.start((index * everyMs) / this.#probes.length)
   }
@@ -91,26 +92,26 @@ export class Prober {
     await Promise.all(this.#probes.map(({ loop }) => loop.stop()))
   }
 
-  async #ask({ target, question, loop }: Probe, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const askedAt = this.#clock.now()
+  async #probe({ target, request, loop }: Probe, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const sentAt = this.#clock.now()
     const status = await httpStatus({
       host: target.address,
-      port: this.#topology.ports[question.port],
-      path: question.path,
+      port: this.#topology.ports[request.port],
+      path: request.path,
       timeoutMs,
       from: this.#from.address,
       signal,
     })
-    const heldUp = status === undefined && this.#clock.now() - askedAt > timeoutMs + lateMs
-    if (heldUp || signal.aborted) return
+    const wasPaused = status === undefined && this.#clock.now() - sentAt > timeoutMs + lateMs
+    if (wasPaused || signal.aborted) return
     let hasFailed = false
-    for (const [name, tells] of Object.entries(question.tells)) {
-      const ok = status !== undefined && tells(status)
-      if (this.#record(`${target.name}/${name}`, ok, askedAt)) hasFailed = true
+    for (const [name, isResultOk] of Object.entries(request.results)) {
+      const ok = status !== undefined && isResultOk(status)
+      if (this.#record(`${target.name}/${name}`, ok, sentAt)) hasFailed = true
     }
-    // If the region is gone, so are the others' answers: the sooner they are missed, the sooner that is known.
+    // If the whole region is down, the other probes fail too. Sending them now detects that sooner.
     if (!hasFailed) return
-    for (const other of this.#probes) if (other.target === target && other.loop !== loop) other.loop.soon()
+    for (const other of this.#probes) if (other.target === target && other.loop !== loop) other.loop.trigger()
   }
 
   view(): Record<string, View> {
@@ -118,8 +119,8 @@ export class Prober {
     return Object.fromEntries(
       this.#targets.map((target) => {
         const view: View = {}
-        const told = questionsTo(target).flatMap(({ tells }) => Object.keys(tells) as ProbeName[])
-        for (const name of told) {
+        const probes = requestsTo(target).flatMap(({ results }) => Object.keys(results) as ProbeName[])
+        for (const name of probes) {
           const state = this.#states.get(`${target.name}/${name}`)
           if (state) view[name] = { ok: state.ok, forMs: Math.round(now - state.sinceMs) } satisfies Seen
         }
@@ -129,15 +130,14 @@ export class Prober {
   }
 
   /**
-   * A state begins when the question that found it was asked, not when its time ran out. What has never answered says
-   * nothing until this agent has been up for a while: a world that starts is not a world that is lost.
-   * True when an answer that was there is missing now.
+   * Records a result; true if the probe fails and did not before. A state begins when its request was sent, not when it
+   * timed out. A probe that has never been answered is not recorded during `graceMs`, since regions need time to start.
    */
-  #record(key: string, ok: boolean, askedAt: number): boolean {
+  #record(key: string, ok: boolean, sentAt: number): boolean {
     const known = this.#states.get(key)
     if (known?.ok === ok) return false
-    if (!known && !ok && askedAt - this.#startedAt < graceMs) return false
-    this.#states.set(key, { ok, sinceMs: askedAt })
+    if (!known && !ok && sentAt - this.#startedAt < graceMs) return false
+    this.#states.set(key, { ok, sinceMs: sentAt })
     this.#onChange()
     return !ok
   }

@@ -15,18 +15,18 @@ import {
 } from '../release/state.ts'
 
 /**
- * What the agents share in etcd, below /nearside/<world>/:
+ * The state store that the agents share: keys in etcd below /nearside/<world>/.
  *
- *     agents/<region>    one region's latest report, under that agent's lease
- *     health/<region>   the agreed state of a region
- *     claims/<lease>     who carries out a revocation, under the claimer's lease
- *     releases/<run>     outcome of the app's release command
- *     events/<time>…     decisions with their inputs, bounded
+ *     agents/<region>    latest report of a region, under its agent's lease
+ *     health/<region>    agreed health of a region
+ *     claims/<lease>     region that carries out a revocation, under its agent's lease
+ *     releases/<run>     state of the app's release command
+ *     events/<time>…     decisions with their inputs; bounded
  */
 
 type Report = {
   region: string
-  /** The publisher's clock, for people; ages are measured by the reader. */
+  /** The publisher's clock, for display only; readers measure ages themselves. */
   at: number
   version: string
   seen: Record<string, View>
@@ -36,11 +36,11 @@ type Report = {
 export type Event = { at: number; region: string; kind: string; detail: Record<string, unknown> }
 
 export type Snapshot = {
-  /** By region: its report and how long this reader has had it. */
+  /** By region: its report, and how long this reader has known it. */
   reports: Record<string, Report & { ageMs: number }>
   health: Record<string, { state: RegionHealth; revision: string; sinceMs: number }>
   leader: Leader | undefined
-  /** How long this reader has known the leader key as it is. */
+  /** How long this reader has known the current revision of the leader key. */
   leaderSinceMs: number
   sync: SyncRecord
   /** By run. */
@@ -51,12 +51,12 @@ export type Snapshot = {
 const leaseSeconds = 3
 const renewMs = 900
 const eventsKept = 500
-/** Outcomes of earlier runs: nobody waits for them, and all are read at every look. */
+/** Including the outcomes of earlier runs, which nothing waits for, but which every cycle reads. */
 const releasesKept = 5
 
 export class StateStore {
   readonly etcd: Etcd
-  /** This region's own member and no other. */
+  /** Client of this region's own member only. */
   readonly #member: Etcd
   readonly #root: string
   readonly #service: string
@@ -95,7 +95,7 @@ export class StateStore {
     await this.etcd.put(`${this.#root}agents/${this.#region}`, JSON.stringify(report), { lease: this.#lease })
   }
 
-  /** An agent that stops says so by taking its report back. */
+  /** Removes this agent's report, which tells the others that it has stopped. */
   async withdraw(): Promise<void> {
     if (this.#lease !== undefined) await this.etcd.revokeLease(this.#lease)
     this.#lease = undefined
@@ -129,7 +129,7 @@ export class StateStore {
     }
   }
 
-  /** True when this agent was the one that changed it. */
+  /** True when this agent made the change. */
   async setHealth(action: Extract<Action, { kind: 'setHealth' }>): Promise<boolean> {
     const key = `${this.#root}health/${action.region}`
     return this.etcd.transact(
@@ -139,35 +139,37 @@ export class StateStore {
   }
 
   /**
-   * Revokes the lease behind Patroni's leader key, if that key still stands as it was when this was decided. The
-   * claim lets one agent act, again if its revocation went unanswered; it hangs on that agent's own lease, so that a
-   * claimer that dies makes way for another.
-   * Revoking is safe even if the key changes hands in between: a lease belongs to one Patroni session, and a session
-   * that holds no leader key loses nothing by it.
+   * Revokes the lease behind Patroni's leader key, if that key is unchanged since the decision. The claim lets one
+   * agent act, and lets it retry if its revocation got no answer. It is attached to that agent's own lease, so another
+   * agent can take over if the claimant crashes.
    *
-   * `to` is written down for Patroni as a switchover from the lost region. It would elect the same one (it accepts no
-   * other than a synchronous standby), but only after asking the lost primary, for 2 s if that is silent.
+   * Revoking is safe even if the key changes hands in between: a lease belongs to one Patroni session, and a session
+   * without the leader key loses nothing by it.
+   *
+   * `to` is stored for Patroni as a switchover from the unreachable region. Patroni would elect the same standby, since
+   * it accepts only a sync standby, but only after waiting up to 2 s for an answer from the unreachable primary.
    */
   async revokeLeader(leader: Leader, to?: string): Promise<boolean> {
     const claim = `${this.#root}claims/${leader.lease}`
-    const stands: Compare[] = [
+    const unchanged: Compare[] = [
       { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
       { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
     ]
-    const wish = JSON.stringify({ leader: leader.region, member: to })
+    const switchover = JSON.stringify({ leader: leader.region, member: to })
     const mine =
       (await this.etcd.transact(
-        [...stands, { key: claim, target: 'CREATE', create_revision: '0' }],
+        [...unchanged, { key: claim, target: 'CREATE', create_revision: '0' }],
         [
           { put: { key: claim, value: this.#region, lease: this.#lease } },
-          ...(to === undefined ? [] : [{ put: { key: `${this.#service}failover`, value: wish } }]),
+          ...(to === undefined ? [] : [{ put: { key: `${this.#service}failover`, value: switchover } }]),
         ],
-      )) || (await this.etcd.transact([...stands, { key: claim, target: 'VALUE', value: this.#region }], []))
+      )) ||
+      (await this.etcd.transact([...unchanged, { key: claim, target: 'VALUE', value: this.#region }], []))
     if (mine) await this.etcd.revokeLease(leader.lease)
     return mine
   }
 
-  /** Whether Patroni has been asked to move the primary from `leader` to `to`, and has not done so yet. */
+  /** Whether Patroni has a pending request to move the primary from `leader` to `to`. */
   async isMoving(leader: string, to: string): Promise<boolean> {
     const [found] = await this.etcd.get(`${this.#service}failover`)
     if (!found) return false
@@ -175,7 +177,7 @@ export class StateStore {
     return wanted.leader === leader && wanted.member === to
   }
 
-  /** Only the member that leads takes this. That it leads no longer, or does not answer, is found out here: false. */
+  /** False if the region's own member is not the leader any more, or does not answer: only the leader accepts this. */
   async moveEtcdLeader(to: string): Promise<boolean> {
     try {
       const { idByName } = await this.#member.members()
@@ -187,14 +189,14 @@ export class StateStore {
     }
   }
 
-  /** What the region's own member says of itself; undefined where there is none, or when it does not answer. */
+  /** Status of the region's own member; undefined in a region without one, or when it does not answer. */
   async ownMember(): Promise<MemberStatus | undefined> {
     return this.#votes ? this.#member.status().catch(() => undefined) : undefined
   }
 
   /**
-   * True for the one agent that is to run the release; its claim dies with its lease. A claim of this very region
-   * that nobody works on, by an agent that died or by a call that was never answered, is taken over.
+   * True for the one agent that must run the release; its claim expires with its lease. An agent takes over an
+   * abandoned claim of its own region, from an agent that crashed or from a call that got no answer.
    */
   async claimRelease(run: string): Promise<boolean> {
     const key = `${this.#root}releases/${run}`
@@ -207,8 +209,8 @@ export class StateStore {
   }
 
   /**
-   * Puts the outcome of a release that this agent has claimed, or with `undefined` gives the claim back. It may be
-   * said again when nobody knows whether it was heard. What another agent has claimed or said meanwhile stands.
+   * Stores the outcome of a release that this agent has claimed; `undefined` gives the claim back. Safe to retry after
+   * a call without an answer. A claim or outcome of another agent is never overwritten.
    */
   async settleRelease(run: string, outcome: ReleaseOutcome | undefined): Promise<void> {
     const key = `${this.#root}releases/${run}`
@@ -217,7 +219,7 @@ export class StateStore {
     const put = [{ put: { key, value: encodeRelease(outcome) } }]
     const done =
       (await this.etcd.transact([mine], put)) ||
-      // The claim has gone with its lease, and nobody has taken it up.
+      // The claim has expired with its lease, and no other agent has claimed the release.
       (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put))
     if (done) await this.#forgetOldReleases().catch(() => undefined)
   }
@@ -228,7 +230,7 @@ export class StateStore {
     for (const { key } of newestFirst.slice(releasesKept)) await this.etcd.delete(key)
   }
 
-  /** Makes way for another attempt. A release that runs or has ended well stays as it is. */
+  /** Allows another attempt. A release that is running or has succeeded is left alone. */
   async forgetFailedRelease(run: string): Promise<void> {
     const key = `${this.#root}releases/${run}`
     const [found] = await this.etcd.get(key)
@@ -236,13 +238,13 @@ export class StateStore {
     await this.etcd.transact([{ key, target: 'MOD', mod_revision: found.modRevision }], [{ delete: { key } }])
   }
 
-  /** Events are for people: one that cannot be written must not stop what it is about. */
+  /** Events are only for operators, so callers must not fail when one cannot be written. */
   async record(kind: string, detail: Record<string, unknown>): Promise<void> {
     const event: Event = { at: Date.now(), region: this.#region, kind, detail }
     this.#written += 1
     const key = `${this.#root}events/${String(event.at).padStart(15, '0')}-${this.#region}-${this.#written}`
     await this.etcd.put(key, JSON.stringify(event))
-    // Beside whatever this event is about, which waits for its being written.
+    // In the background, since the caller waits for the event to be written.
     this.#pruning ??= this.#prune()
       .catch(() => undefined)
       .finally(() => {

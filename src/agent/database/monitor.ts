@@ -2,21 +2,21 @@ import pg from 'pg'
 import type { RegionContext } from '../../engines/context.ts'
 import { getJson } from '../../lib/http.ts'
 
-/** What a region's database says of itself. */
+/** State of a region's own database. */
 export type DatabaseState = {
   role: 'primary' | 'replica' | 'unknown'
   timeline?: number
   /** Position of the last WAL written (primary) or replayed (replica). */
   lsn?: string
-  /** On a replica: age of the primary's heartbeat as it shows here, by this machine's clock; 0 on the primary. */
+  /** On a replica: age of the last replayed heartbeat by this machine's clock; 0 on the primary. */
   heartbeatAgeMs?: number
-  /** On the primary: what it knows of each standby that streams from it. */
+  /** On the primary: the standbys that stream from it. */
   standbys?: Standby[]
-  /** On a replica: whether Patroni's sync record names it, so that it may take over; by its own Patroni. */
+  /** On a replica: whether Patroni's sync record names it, so that it may be promoted, according to its own Patroni. */
   recorded?: boolean
-  /** What Patroni says is going on ("running", "streaming", "starting", …). */
+  /** State from Patroni: "running", "streaming", "starting", … */
   state?: string
-  /** On a replica: the WAL segment that it needs and the primary has no more; its data is to be copied anew. */
+  /** On a replica: the WAL segment that it needs and the primary no longer has; the replica must be reinitialised. */
   missingWal?: string
 }
 
@@ -24,7 +24,9 @@ type Standby = {
   region: string
   /** Every commit waits for it. */
   synchronous: boolean
-  /** From the primary's flush to the standby's replay of the same WAL, as PostgreSQL measured it on the last beat. */
+  /**
+   * From the primary's flush to the standby's replay of the same WAL, measured by PostgreSQL for the last heartbeat.
+   */
   lagMs: number
   lagBytes: number
 }
@@ -38,10 +40,10 @@ type PatroniStatus = {
 }
 
 /**
- * Watches the local database: asks Patroni what it is, and beats the heart when it is the primary. A beat is one
- * updated row a second, so that there is always something to replicate: PostgreSQL then measures each standby's lag
- * itself, by one clock, on an idle database too. A replica that does not stream tells by the age of the last beat that
- * it has replayed.
+ * Monitors the local database: polls Patroni for its role and, on the primary, writes the heartbeat. The heartbeat
+ * updates one row per second, so there is always something to replicate, and PostgreSQL itself measures each standby's
+ * lag with a single clock, even while the database is idle. A replica that is not streaming reports the age of the last
+ * heartbeat that it has replayed.
  */
 export class DatabaseMonitor {
   readonly #context: RegionContext
@@ -56,7 +58,7 @@ export class DatabaseMonitor {
     return this.#state
   }
 
-  async round(timeoutMs: number): Promise<void> {
+  async poll(timeoutMs: number): Promise<void> {
     const patroni = await this.#patroni(timeoutMs)
     if (!patroni) {
       this.#state = { role: 'unknown', state: 'Patroni does not answer' }
@@ -84,10 +86,10 @@ export class DatabaseMonitor {
   async #measure(role: 'primary' | 'replica', timeoutMs: number): Promise<Partial<DatabaseState>> {
     const client = await this.#connect(timeoutMs)
     if (role === 'primary') {
-      const beat = `UPDATE nearside.heartbeat SET region = $1, at = clock_timestamp() WHERE id = 1`
-      // The beat itself need not wait for another region: it is for measuring, not for keeping.
+      const heartbeat = `UPDATE nearside.heartbeat SET region = $1, at = clock_timestamp() WHERE id = 1`
+      // The heartbeat is only for measuring, so it need not wait for another region.
       await client.query('BEGIN; SET LOCAL synchronous_commit = local')
-      await client.query(beat, [this.#context.region.name])
+      await client.query(heartbeat, [this.#context.region.name])
       await client.query('COMMIT')
       const standbys = await client.query<Standby>(
         `SELECT application_name AS region, sync_state IN ('sync', 'quorum') AS synchronous,
@@ -137,7 +139,7 @@ export class DatabaseMonitor {
   }
 }
 
-/** 0x1/0x2F… as PostgreSQL writes positions. */
+/** Formats a WAL position like PostgreSQL: `1/2F000060`. */
 function formatLsn(position: number): string {
   const value = BigInt(position)
   return `${(value >> 32n).toString(16).toUpperCase()}/${(value & 0xffff_ffffn).toString(16).toUpperCase()}`

@@ -4,62 +4,65 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Snapshot } from '../coordination/store.ts'
 import type { AgentBase } from '../types.ts'
 
-/** Patroni coordination up from its pause whenever its configuration changes; this one changes nothing else. */
+/** Wakes a Patroni by a change of its configuration, which interrupts its sleep. The change has no other effect. */
 export async function wakePatroni(
   { context, log }: Pick<AgentBase, 'context' | 'log'>,
   region: string,
   why: string,
 ): Promise<void> {
   const { address } = context.regions.find((one) => one.name === region)!
-  const note = { nearside_woken: `${why} ${Date.now()}` }
-  await patroniRequest(context, address, 'PATCH', '/config', note, 2000).catch((error) =>
-    log.warn({ region, error: messageOf(error) }, 'a database could not be woken'),
+  const change = { nearside_woken: `${why} ${Date.now()}` }
+  await patroniRequest(context, address, 'PATCH', '/config', change, 2000).catch((error) =>
+    log.warn({ region, error: messageOf(error) }, 'could not wake Patroni'),
   )
 }
 
-/** Between two calls to the region's own Patroni. */
-const againMs = 700
+/** Interval between two wake-ups of the same Patroni. */
+const repeatMs = 700
 
 /**
- * A Patroni whose watch on etcd went through a member that has fallen silent reads everything anew from another one,
- * and does not look at what it has read until its pause of 5 s is over: the election waits for it. So while nobody
- * leads, each region's own Patroni is woken again and again: the first call may end in the same silence.
+ * Wakes the region's own Patroni so that an election does not wait for it.
  *
- * A Patroni stays with the member that answered it last, after a partition also with one far away. So it is woken, too, when
- * another region's member falls silent: what that costs it to find another one, it does not cost the election.
+ * When the etcd member of a Patroni's watch becomes unreachable, Patroni reads everything again from another member,
+ * but acts on it only after its sleep of 5 s. So while there is no leader, each region's Patroni is woken repeatedly,
+ * because the first call may run into the same unreachable member.
+ *
+ * A Patroni also stays with the member that answered last, even with a distant one after a partition. So it is woken
+ * when any region's member becomes unreachable: it then finds another member before an election needs it.
  */
 export class ElectionWakeup {
   readonly #agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>
   #wokenMs = -Infinity
-  #silent: ReadonlySet<string> = new Set()
+  #unreachable: ReadonlySet<string> = new Set()
 
   constructor(agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>) {
     this.#agent = agent
   }
 
-  /** To be called after every look at the store state. */
+  /** Call this in every coordination cycle. */
   update({ initialized, leader, reports }: Snapshot): void {
     const { region } = this.#agent.context
     const seen = Object.entries(reports[region.name]?.seen ?? {})
-    const silent = new Set(seen.filter(([, { etcd }]) => etcd?.ok === false).map(([name]) => name))
-    const fallenSilent = [...silent].find((name) => !this.#silent.has(name))
-    this.#silent = silent
+    const unreachable = new Set(seen.filter(([, { etcd }]) => etcd?.ok === false).map(([name]) => name))
+    const newlyUnreachable = [...unreachable].find((name) => !this.#unreachable.has(name))
+    this.#unreachable = unreachable
     if (!region.full || !initialized || this.#agent.stopping) return
-    const why = leader ? fallenSilent && `${fallenSilent} is unreachable` : 'nobody leads'
+    const why = leader ? newlyUnreachable && `${newlyUnreachable} is unreachable` : 'there is no leader'
     const now = performance.now()
-    if (!why || now - this.#wokenMs < againMs) return
+    if (!why || now - this.#wokenMs < repeatMs) return
     this.#wokenMs = now
     void wakePatroni(this.#agent, region.name, why)
   }
 }
 
-/** After that many calls for one standby: what has not come then waits for more than a look. */
-const callsForStandby = 10
+/** Wake-ups per standby. One that still waits after this many waits for something else than Patroni's next loop. */
+const callsPerStandby = 10
 
 /**
- * A standby that comes up waits for the primary's Patroni twice: until that has made the slot that it streams from, and
- * until that has seen it stream and lets commits wait for it. Patroni coordination once in 5 s, and acknowledged writes are in one
- * region alone meanwhile. So the primary's agent wakes its own Patroni for as long as a standby waits.
+ * Wakes the primary's Patroni for a standby that is starting. Such a standby waits for it twice: to create the slot
+ * that it streams from, and to notice that it streams and make commits wait for it. Patroni's loop runs every 5 s, and
+ * until then acknowledged writes are in one region only. So the primary's agent wakes its own Patroni while a standby
+ * waits.
  */
 export class StandbyWakeup {
   readonly #agent: Pick<AgentBase, 'context' | 'log' | 'stopping'>
@@ -76,24 +79,25 @@ export class StandbyWakeup {
     this.#now = now
   }
 
-  /** To be called after every look at the store state. */
+  /** Call this in every coordination cycle. */
   update(snapshot: Snapshot): void {
     const { region, topology } = this.#agent.context
     const leads = snapshot.leader?.region === region.name && !this.#agent.stopping
     const waiting = leads ? standbysWaiting(snapshot, topology.database.durability !== 'local') : []
     this.#calls = new Map(waiting.map((standby) => [standby, this.#calls.get(standby) ?? 0]))
-    const next = waiting.find((standby) => this.#calls.get(standby)! < callsForStandby)
+    const next = waiting.find((standby) => this.#calls.get(standby)! < callsPerStandby)
     const now = this.#now()
-    if (next === undefined || now - this.#wokenMs < againMs) return
+    if (next === undefined || now - this.#wokenMs < repeatMs) return
     this.#wokenMs = now
     for (const [standby, calls] of this.#calls) this.#calls.set(standby, calls + 1)
-    void wakePatroni(this.#agent, region.name, `${next} comes up`)
+    void wakePatroni(this.#agent, region.name, `${next} is starting`)
   }
 }
 
 /**
- * Regions whose database runs as a replica and is of no use yet: it does not stream, or nobody may be promoted. One that
- * may be promoted and has stopped to stream is left alone: Patroni, looking now, would let commits go on without it.
+ * Regions whose database runs as a replica but is of no use yet: it is not streaming, or there is no sync standby at
+ * all. A sync standby that has stopped streaming is left alone: Patroni's next loop would let commits continue without
+ * it.
  */
 function standbysWaiting({ reports, leader, sync }: Snapshot, synchronous: boolean): string[] {
   const own = leader && reports[leader.region]?.database

@@ -2,33 +2,35 @@ import pg from 'pg'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { Loop } from '../../lib/loop.ts'
 
-/** One try. Flushing WAL to a busy disk takes tens of milliseconds, seldom a second. */
-const patienceMs = 1500
+/** Timeout of one attempt. Flushing WAL to a busy disk takes tens of milliseconds, seldom a second. */
+const timeoutMs = 1500
 const restMs = 250
-/** So many tries in a row: one may have hung in this process, which was stopped or had no time. */
-const triesNeeded = 3
+/**
+ * Unanswered attempts in a row before the primary counts as hung. A single one may be due to a pause of this process.
+ */
+const attemptsNeeded = 3
 
 type PrimaryWriteCheckOptions = {
   host: string
   port: number
   password: string
-  /** Whether this region leads at the moment: only then is there a writeCheck to feel. */
+  /** Whether this region is the leader; only a primary is checked. */
   leads: () => boolean
   clock?: Clock
 }
 
 /**
- * Feels whether the local primary still writes: a WAL record, flushed to disk, in a transaction that waits for no
- * other region. Patroni and its health checks do not notice a PostgreSQL that hangs, or a disk that takes no writes.
+ * Checks whether the local primary still writes: it has a WAL record flushed to disk, in a transaction that waits for
+ * no other region. Patroni and its health checks do not notice a hung PostgreSQL or a disk that takes no writes.
  *
- * Silence is what counts. An error is an answer: PostgreSQL that is down, starts, or has no connection left is Patroni's
- * affair or the operator's.
+ * Only a missing answer counts; an error is an answer. A PostgreSQL that is down, starting, or out of connections is
+ * left to Patroni or the operator.
  */
 export class PrimaryWriteCheck {
   readonly #options: PrimaryWriteCheckOptions
   readonly #clock: Clock
   #client: pg.Client | undefined
-  #silent: { sinceMs: number; tries: number } | undefined
+  #unanswered: { sinceMs: number; attempts: number } | undefined
   readonly #loop: Loop
 
   constructor(options: PrimaryWriteCheckOptions) {
@@ -36,8 +38,8 @@ export class PrimaryWriteCheck {
     this.#clock = options.clock ?? systemClock
     this.#loop = new Loop({
       round: () => this.#check(),
-      restMs: () => (this.#silent ? restMs : 4 * restMs),
-      // Whatever the server says is an answer; nothing else in a round is expected to fail.
+      restMs: () => (this.#unanswered ? restMs : 4 * restMs),
+      // Errors of the server count as answers; nothing else in a round should fail.
       onError: (error) => {
         throw error
       },
@@ -45,10 +47,13 @@ export class PrimaryWriteCheck {
     })
   }
 
-  /** For how long the primary has been silent; 0 while it answers, and after fewer than three tries in vain. */
+  /**
+   * How long the primary has not answered; 0 while it answers, and after fewer than `attemptsNeeded` failed attempts.
+   */
   get unresponsiveMs(): number {
-    const silent = this.#silent
-    return silent && silent.tries >= triesNeeded ? this.#clock.now() - silent.sinceMs : 0
+    const unanswered = this.#unanswered
+    if (!unanswered || unanswered.attempts < attemptsNeeded) return 0
+    return this.#clock.now() - unanswered.sinceMs
   }
 
   start(): void {
@@ -64,22 +69,22 @@ export class PrimaryWriteCheck {
   async #check(): Promise<void> {
     const startedMs = this.#clock.now()
     const leads = this.#options.leads()
-    if (leads && (await this.#try()) === 'silence')
-      this.#silent = {
-        sinceMs: this.#silent?.sinceMs ?? startedMs,
-        tries: (this.#silent?.tries ?? 0) + 1,
+    if (leads && (await this.#attempt()) === 'timeout')
+      this.#unanswered = {
+        sinceMs: this.#unanswered?.sinceMs ?? startedMs,
+        attempts: (this.#unanswered?.attempts ?? 0) + 1,
       }
-    else this.#silent = undefined
+    else this.#unanswered = undefined
     if (!leads) this.#drop()
   }
 
-  /** The time limit is ours alone: whatever the driver reports has come from the server or its machine. */
-  async #try(): Promise<'answer' | 'silence'> {
-    const { promise, resolve } = Promise.withResolvers<'silence'>()
-    const cancel = this.#clock.setTimeout(() => resolve('silence'), patienceMs)
+  /** The driver has no timeout of its own here, so every error that it reports comes from the server or its machine. */
+  async #attempt(): Promise<'answer' | 'timeout'> {
+    const { promise, resolve } = Promise.withResolvers<'timeout'>()
+    const cancel = this.#clock.setTimeout(() => resolve('timeout'), timeoutMs)
     try {
-      const end = await Promise.race([promise, this.#beat()])
-      if (end === 'silence') this.#drop()
+      const end = await Promise.race([promise, this.#write()])
+      if (end === 'timeout') this.#drop()
       return end
     } catch {
       this.#drop()
@@ -89,13 +94,13 @@ export class PrimaryWriteCheck {
     }
   }
 
-  async #beat(): Promise<'answer'> {
+  async #write(): Promise<'answer'> {
     const client = this.#client ?? (await this.#connect())
-    await client.query(`SELECT pg_logical_emit_message(true, 'nearside', 'writeCheck')`)
+    await client.query(`SELECT pg_logical_emit_message(true, 'nearside', 'write-check')`)
     return 'answer'
   }
 
-  /** The client is known from the beginning: one that never gets through is dropped, too. */
+  /** Stores the client before it connects, so that a connection attempt without an answer is dropped as well. */
   async #connect(): Promise<pg.Client> {
     const { host, port, password } = this.#options
     const client = new pg.Client({
@@ -104,8 +109,8 @@ export class PrimaryWriteCheck {
       password,
       user: 'monitor',
       database: 'postgres',
-      application_name: 'nearside-writeCheck',
-      // Its own disk is what is asked about.
+      application_name: 'nearside-write-check',
+      // Only the local disk matters.
       options: '-c synchronous_commit=local',
     })
     this.#client = client
@@ -116,7 +121,7 @@ export class PrimaryWriteCheck {
     return client
   }
 
-  /** Not awaited: a server that hangs does not say goodbye. */
+  /** Destroys the socket, because a hung server would never complete an orderly close. */
   #drop(): void {
     const client = this.#client as (pg.Client & { connection?: { stream: { destroy(): void } } }) | undefined
     this.#client = undefined

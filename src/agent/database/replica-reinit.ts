@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { RegionContext } from '../../engines/context.ts'
 import { patroniRequest } from '../../engines/postgres/control.ts'
 import { missingWalIn } from '../../engines/postgres/log.ts'
-import { mayCopyAnew, type Stranded } from '../../failover/replica-reinit.ts'
+import { mayReinit, type StuckReplica } from '../../failover/replica-reinit.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { getJson } from '../../lib/http.ts'
 import { freshMs } from '../coordination/cycle-interval.ts'
@@ -13,16 +13,16 @@ import type { CoordinationLoop } from '../coordination/loop.ts'
 import type { AgentBase } from '../types.ts'
 import type { DatabaseMonitor } from './monitor.ts'
 
-/** Of a log that nobody has read so far; it says the same every second. */
+/** How much of an existing log to read at first; the error repeats every second. */
 const tailBytes = 65_536
-/** Without its words for so long, the replica has got what it lacked. */
-const quietMs = 12_000
-/** For the replica to end and its slot to be free. */
+/** Without the error for this long, the replica has received the missing WAL. */
+const resolvedMs = 12_000
+/** Time for the replica to stop and its slot to become inactive. */
 const renewMs = 10_000
 
 /**
- * Watches the local replica for the one thing that neither PostgreSQL nor Patroni gets over: the primary has removed
- * the WAL that it needs. Then its data is copied anew, by Patroni, when `mayCopyAnew` finds that nobody needs it.
+ * Watches the local replica for the one fault that neither PostgreSQL nor Patroni recovers from: the primary has
+ * removed WAL that the replica needs. It then has Patroni reinitialise the replica, if `mayReinit` permits that.
  */
 export class ReplicaReinit {
   readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
@@ -30,8 +30,8 @@ export class ReplicaReinit {
   readonly #coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>
   readonly #log: LogTail
   #missing: { segment: string; sinceMs: number; lastMs: number } | undefined
-  #triedMs = -Infinity
-  #tries = 0
+  #attemptedMs = -Infinity
+  #attempts = 0
   #acting = false
 
   constructor(
@@ -45,73 +45,77 @@ export class ReplicaReinit {
     this.#log = new LogTail(join(agent.context.folder, 'log', 'postgres.log'))
   }
 
-  /** The WAL segment that it lacks for good, as far as is known. */
+  /** The WAL segment that the replica needs and the primary no longer has. */
   get missing(): string | undefined {
     return this.#missing?.segment
   }
 
-  /** One look at the log, and what follows. To be called every second or so. */
-  async round(): Promise<void> {
+  /** Reads the new part of the log and acts on it. Call this about once a second. */
+  async poll(): Promise<void> {
     const now = performance.now()
     const segment = missingWalIn(await this.#log.read().catch(() => ''))
     if (segment !== undefined && segment === this.#missing?.segment) this.#missing.lastMs = now
     else if (segment !== undefined) this.#missing = { segment, sinceMs: now, lastMs: now }
-    else if (this.#missing && now - this.#missing.lastMs > quietMs) this.#missing = undefined
-    if (this.#missing && !this.#acting && mayCopyAnew(this.#known(now))) {
+    else if (this.#missing && now - this.#missing.lastMs > resolvedMs) this.#missing = undefined
+    if (this.#missing && !this.#acting && mayReinit(this.#known(now))) {
       this.#acting = true
-      await this.#replicaReinit(this.#missing.segment).finally(() => {
+      await this.#reinit(this.#missing.segment).finally(() => {
         this.#acting = false
       })
     }
   }
 
-  #known(now: number): Stranded {
+  #known(now: number): StuckReplica {
     const { snapshot, atMs, error } = this.#coordination
-    // A view that is old says nothing about who leads now.
-    const sound = error === undefined && now - atMs < freshMs ? snapshot : undefined
-    const leader = sound?.leader?.region
-    const report = leader === undefined ? undefined : sound?.reports[leader]
+    // A stale snapshot does not show the current leader.
+    const fresh = error === undefined && now - atMs < freshMs ? snapshot : undefined
+    const leader = fresh?.leader?.region
+    const report = leader === undefined ? undefined : fresh?.reports[leader]
     const { state } = this.#database
     return {
       self: this.#agent.context.region.name,
       leader,
-      // Whichever primary the record names: it may be the only other copy of what that one acknowledged.
-      syncStandbys: sound?.sync.standbys ?? [],
+      // Even if the record names another primary: this may be the only other copy of writes that the latter
+      // acknowledged.
+      syncStandbys: fresh?.sync.standbys ?? [],
       role: state.role,
       state: state.role === 'unknown' ? undefined : state.state,
       timeline: state.timeline,
       primary: report?.database && { role: report.database.role, timeline: report.database.timeline },
       missingForMs: this.#missing ? this.#missing.lastMs - this.#missing.sinceMs : 0,
-      sinceTriedMs: now - this.#triedMs,
-      tries: this.#tries,
+      sinceAttemptMs: now - this.#attemptedMs,
+      attempts: this.#attempts,
     }
   }
 
-  async #replicaReinit(segment: string): Promise<void> {
+  async #reinit(segment: string): Promise<void> {
     const { context, store, log } = this.#agent
     const { region } = context
     const from = this.#coordination.snapshot!.leader!.region
-    this.#triedMs = performance.now()
-    this.#tries += 1
-    log.warn({ segment, from }, 'the primary has no more the WAL that this replica needs')
+    this.#attemptedMs = performance.now()
+    this.#attempts += 1
+    log.warn(
+      { segment, from },
+      'primary no longer has the WAL that this replica needs, reinitialising the replica',
+    )
     try {
-      // A start that hangs for lack of this WAL is given up for it.
+      // `force` also cancels a start that hangs because of the missing WAL.
       await patroniRequest(context, region.address, 'POST', '/reinitialize', { force: true }, 10_000)
-      await this.#copies()
+      await this.#untilCopying()
       await renewSlot(context, from).catch((error) =>
-        log.warn({ error: messageOf(error) }, 'replication slot'),
+        log.warn({ error: messageOf(error) }, 'could not re-create the replication slot'),
       )
-      // What the old data said to its end.
+      // Skips the last errors of the old data.
       await this.#log.read().catch(() => '')
       this.#missing = undefined
       await store.record('replicaReinit', { region: region.name, from, segment }).catch(() => undefined)
     } catch (error) {
-      log.warn({ error: messageOf(error) }, 'the database could not be copied anew')
+      log.warn({ error: messageOf(error) }, 'could not reinitialise the replica')
     }
   }
 
-  /** Until Patroni has stopped PostgreSQL and copies. */
-  async #copies(): Promise<void> {
+  /** Resolves when Patroni has stopped PostgreSQL and begun to copy. */
+  async #untilCopying(): Promise<void> {
     const { region, topology } = this.#agent.context
     for (const until = performance.now() + renewMs; performance.now() < until; await sleep(100)) {
       const patroni = await getJson<{ state?: string }>({
@@ -126,9 +130,9 @@ export class ReplicaReinit {
 }
 
 /**
- * A slot that has lost its WAL is good for nothing: it keeps none from then on. One that is made now keeps what is
- * written during the copy. Patroni only makes those that are not there. To be called when the old data is asked for no
- * more: it would take the new slot and set it back to where it stands.
+ * Re-creates the replica's slot on the primary. A slot that has lost its WAL retains none from then on; a new slot
+ * retains the WAL that is written during the copy. Patroni creates only missing slots. Call this after the old
+ * PostgreSQL has stopped: it would use the new slot and set it back to its own position.
  */
 async function renewSlot({ region, regions, topology, secrets }: RegionContext, from: string): Promise<void> {
   const client = new pg.Client({
@@ -145,27 +149,29 @@ async function renewSlot({ region, regions, topology, secrets }: RegionContext, 
   try {
     await client.connect()
     for (const until = performance.now() + renewMs; performance.now() < until; await sleep(200)) {
-      // It may be taken between being found free and being dropped.
+      // Fails if the slot becomes active between the check and the drop.
       await client.query(renewSlotSql, [slotOf(region.name)]).catch(() => undefined)
       const { rows } = await client.query(lostSlotSql, [slotOf(region.name)])
       if (rows.length === 0) return
     }
     throw new NearsideError(
       'slot_in_use',
-      `${from}: the slot of ${region.name} stays as it is, and keeps no WAL`,
+      `${from}: the replication slot of ${region.name} is in use and cannot be re-created, so it retains no WAL`,
     )
   } finally {
     await client.end().catch(() => undefined)
   }
 }
 
-/** Found out at a checkpoint (the reason), or plain before it: whoever asks for old WAL sets its slot back to there. */
+/**
+ * A checkpoint sets the reason. Before that, a client that requests old WAL sets its slot back, which shows as lost.
+ */
 const lost = `(wal_status = 'lost' OR invalidation_reason IS NOT NULL)`
 
 const lostSlotSql = `
   SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND ${lost}`
 
-/** Drops and makes in one go; a slot that is in use, or is sound, stays. */
+/** Drops and creates the slot in one statement. A slot that is active or valid is left alone. */
 export const renewSlotSql = `
   SELECT pg_create_physical_replication_slot(slot, true)
     FROM (SELECT slot_name AS slot, pg_drop_replication_slot(slot_name)
@@ -173,10 +179,10 @@ export const renewSlotSql = `
            WHERE slot_name = $1 AND slot_type = 'physical' AND NOT active AND ${lost}
           OFFSET 0) AS dropped`
 
-/** As Patroni names it. */
+/** Patroni's name for the slot. */
 const slotOf = (region: string) => region.toLowerCase().replaceAll(/[-.]/g, '_')
 
-/** What a log file has got since the last look; a file that has been cut begins anew. */
+/** Reads what was appended to a log file since the last call. A truncated file is read from its start. */
 class LogTail {
   readonly #file: string
   #offset: number | undefined

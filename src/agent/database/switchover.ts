@@ -8,23 +8,23 @@ import { longestPauseMs, WriteOutageProbe } from './write-outage-probe.ts'
 export type SwitchoverResult = {
   from: string
   to: string
-  /** Of the whole operation. */
+  /** Duration of the whole operation. */
   seconds: number
-  /** Longest time without an acknowledged write, as one who writes all the time saw it; absent when none got through. */
+  /** Longest time without an acknowledged write for a continuous writer; absent when it could not be measured. */
   writePauseMs?: number
 }
 
-/** A region that has just come back is in sync after one or two of Patroni's rounds. */
+/** A region that has just come back becomes a sync standby after one or two of Patroni's loops. */
 const syncMs = 15_000
-/** From Patroni's word that the primary has moved until this agent's own look shows it. */
+/** From Patroni's confirmation of the switchover until this agent sees the new leader in etcd. */
 const seenMs = 30_000
-/** How long the first write at the new primary may take to come through before the pause is called unknown. */
+/** How long to wait for the first write on the new primary before the write outage counts as unknown. */
 const firstWriteMs = 30_000
 
 /**
- * A planned change of primary, through Patroni, which loses nothing: the old primary shuts down cleanly and the new
- * one has all of its WAL before it is promoted. Only a synchronous standby is accepted as target; an asynchronous one
- * could lose acknowledged writes.
+ * Performs a planned switchover through Patroni, which loses nothing: the old primary shuts down cleanly, and the new
+ * one has received all of its WAL before it is promoted. Only a sync standby is accepted as target; an asynchronous
+ * standby could lose acknowledged writes.
  */
 export async function switchover(
   agent: Agent,
@@ -35,7 +35,7 @@ export async function switchover(
   const from = agent.coordination.snapshot?.leader?.region
   if (!from) throw new NearsideError('no_primary', 'switchover: there is no primary at the moment')
   if (wanted === from)
-    throw new NearsideError('already_primary', `switchover: ${from} holds the primary already`)
+    throw new NearsideError('already_primary', `switchover: ${from} already holds the primary`)
   const deadline = performance.now() + limits.syncMs
   while (
     !targets(agent, from).some((one) => wanted === undefined || one === wanted) &&
@@ -54,7 +54,7 @@ export async function switchover(
         remedy:
           safe.length > 0
             ? `--to ${safe.join(' or --to ')}`
-            : 'wait until `nearside status` shows a standby in sync',
+            : 'wait until `nearside status` shows a sync standby',
       },
     )
   const regionOf = (name: string) => context.regions.find((region) => region.name === name)!
@@ -71,7 +71,7 @@ export async function switchover(
       { leader: from, candidate: to },
       60_000,
     )
-    // Patroni says yes, too, when another one than the candidate has taken over.
+    // Patroni also reports success when a region other than the candidate has taken over.
     const landed = await newLeader(agent, from, limits.seenMs)
     const seconds = (performance.now() - started) / 1000
     const resumed = measured && (await probe.seen(regionOf(landed).address, started, limits.firstWriteMs))
@@ -82,7 +82,7 @@ export async function switchover(
       throw new NearsideError(
         'moved_elsewhere',
         `switchover: the primary moved from ${from} to ${landed} instead of ${wanted}, which could not take over in time`,
-        { remedy: `once ${wanted} is in sync again: nearside switchover --to ${wanted}` },
+        { remedy: `once ${wanted} is a sync standby again: nearside switchover --to ${wanted}` },
       )
     return result
   } finally {
@@ -98,16 +98,16 @@ async function newLeader(agent: Agent, from: string, limitMs: number): Promise<s
     if (performance.now() > deadline)
       throw new NearsideError(
         'move_not_seen',
-        `switchover: Patroni says that the primary has left ${from}, and no other region is seen to lead`,
-        { remedy: 'nearside status says who does' },
+        `switchover: Patroni reports that the primary has left ${from}, but no other region has become leader`,
+        { remedy: 'check with nearside status which region leads' },
       )
     await sleep(50)
   }
 }
 
 /**
- * Regions that may take over. With synchronous replication Patroni's own record decides: it names a standby a moment
- * after the standby is in sync, and Patroni refuses any other.
+ * Regions that may take over. With synchronous replication Patroni's record decides: Patroni refuses any other standby,
+ * and adds one to the record a moment after it has caught up.
  */
 function targets({ coordination: { snapshot }, context }: Agent, from: string): string[] {
   const streaming = (snapshot?.reports[from]?.database?.standbys ?? []).map((standby) => standby.region)

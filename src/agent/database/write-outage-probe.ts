@@ -4,17 +4,17 @@ import type { RegionContext } from '../../engines/context.ts'
 import { Loop } from '../../lib/loop.ts'
 import type { Region } from '../../topology/regions.ts'
 
-/** Between two writes: what a pause can be told apart by. */
+/** Interval between two writes, which is the resolution of the measured outage. */
 const everyMs = 10
 const patienceMs = 2000
 
-/** An acknowledged write: when, by `performance.now()`, and by which server. */
+/** An acknowledged write: its time by `performance.now()`, and the server. */
 type Acknowledged = { atMs: number; server: string }
 
 /**
- * A small user of the database: one write after another through a region's write endpoint, as an app would, each
- * acknowledged like every other (so with durability `region` on disk in two regions). It changes no table: a logical
- * message is written to the WAL, committed and replicated, and read by nobody.
+ * Measures write outages like an app would see them: it writes continuously through a region's write endpoint. Each
+ * write is acknowledged like any other, so with durability `region` it is on disk in two regions. It changes no table:
+ * it commits a logical decoding message to the WAL, which is replicated but has no consumer.
  */
 export class WriteOutageProbe {
   readonly acknowledged: Acknowledged[] = []
@@ -45,7 +45,7 @@ export class WriteOutageProbe {
     await this.#client?.end().catch(() => undefined)
   }
 
-  /** Waits for a write that `server` acknowledged after `atMs`; false when there is none in time. */
+  /** Waits for a write that `server` acknowledged after `atMs`; false if there is none within `limitMs`. */
   async seen(server: string, atMs: number, limitMs: number): Promise<boolean> {
     const deadline = performance.now() + limitMs
     const found = () => this.acknowledged.some((one) => one.server === server && one.atMs >= atMs)
@@ -65,7 +65,7 @@ export class WriteOutageProbe {
     this.acknowledged.push({ atMs: performance.now(), server: rows[0]!.server })
   }
 
-  /** Not awaited: a connection to a server that is gone has no end. */
+  /** Not awaited: closing a connection to a server that is gone may never finish. */
   #drop(): void {
     void this.#client?.end().catch(() => undefined)
     this.#client = undefined

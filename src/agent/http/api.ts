@@ -5,21 +5,21 @@ import { messageOf, NearsideError } from '../../lib/errors.ts'
 import type { Agent } from '../agent.ts'
 import { wakePatroni } from '../database/patroni-wakeup.ts'
 import { switchover } from '../database/switchover.ts'
-import { endsBy, type Stage, stages } from '../supervision/shutdown-order.ts'
+import { type Stage, stages, stopsBy } from '../supervision/shutdown-order.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 
 type ApiOptions = {
   agent: Agent
   requestsPerSecond: () => number | undefined
   metrics: () => Promise<string>
-  /** Ends the agent after its answer has been sent. */
+  /** Exits the agent process. */
   exit: () => void
 }
 
-/** How often a primary is asked to look whether its standby is going. */
+/** Interval at which the primary's Patroni is woken to notice that its standby is stopping. */
 const wakeMs = 700
 
-/** The agent's HTTP API. Everything but `/metrics` and `/alive` needs the world's token. */
+/** The agent's HTTP API. All endpoints except `/metrics` and `/alive` need the world's token. */
 export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Hono {
   const app = new Hono()
   const token = digest(agent.context.secrets.api)
@@ -33,7 +33,12 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
     if (given === undefined || !timingSafeEqual(digest(given), token))
       return c.json(
-        { error: { code: 'token_refused', message: 'expected the world’s API token as bearer token' } },
+        {
+          error: {
+            code: 'token_refused',
+            message: 'authorization: expected the world’s API token as bearer token',
+          },
+        },
         401,
       )
     await next()
@@ -59,7 +64,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     await agent.store.forgetFailedRelease(agent.record.run)
     return c.json({})
   })
-  // The agent ends and everything that it supervises goes on: the next agent adopts it, with its own plan.
+  // The agent exits, but its processes keep running: the next agent adopts them with its own plan.
   app.post('/v1/leave', async (c) => {
     await agent.supervisor.leave()
     await agent.close()
@@ -71,19 +76,19 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     if (!stages.includes(stage))
       throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
     const primary = agent.database?.state.role === 'primary'
-    // A standby that stops waits for the primary to count it out, which it would do at its next look, seconds later.
+    // A stopping standby waits until the primary's Patroni drops it, which its next loop would do only seconds later.
     const leader = agent.coordination.snapshot?.leader?.region
     const waits = stage === 'replica' && agent.context.region.full && !primary && leader !== undefined
     const waking =
       waits &&
-      setInterval(() => void wakePatroni(agent, leader, `${agent.context.region.name} stops`), wakeMs)
+      setInterval(() => void wakePatroni(agent, leader, `${agent.context.region.name} is stopping`), wakeMs)
     try {
-      await agent.supervisor.stop((process) => endsBy(stage, process, primary))
+      await agent.supervisor.stop((process) => stopsBy(stage, process, primary))
     } finally {
       if (waking) clearInterval(waking)
     }
     if (stage === 'quiet') {
-      // What still waits for others would take the agent's end for its turn.
+      // Stopping the coordination loop would release processes that still wait for a start condition.
       const waiting = agent.supervisor.status().filter((one) => one.state === 'waiting')
       await agent.supervisor.stop((process) => waiting.some((one) => one.name === process.name))
       await agent.close()
@@ -99,7 +104,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
   app.onError((error, c) => {
     const code = error instanceof NearsideError ? error.code : 'internal'
     const remedy = error instanceof NearsideError ? error.remedy : undefined
-    agent.log.warn({ code, error: messageOf(error), path: c.req.path }, 'api')
+    agent.log.warn({ code, error: messageOf(error), path: c.req.path }, 'API request failed')
     return c.json(
       { error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } },
       code === 'process_unknown' ? 404 : 500,
@@ -108,10 +113,10 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
   return app
 }
 
-/** Compared as digests: equal lengths, and nothing about the token shows in the time it takes. */
+/** Tokens are compared as digests, which have equal lengths, so timing reveals nothing about the token. */
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** Resolves when it listens; rejects with `EADDRINUSE` when another agent of this region lives. */
+/** Resolves when the server listens; rejects with `EADDRINUSE` while another agent of this region is running. */
 export function listen(app: Hono, hostname: string, port: number): Promise<{ close: () => void }> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname, port }, () => resolve({ close: () => server.close() }))

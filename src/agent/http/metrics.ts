@@ -6,16 +6,16 @@ import { freshMs } from '../coordination/cycle-interval.ts'
 import type { TrafficMonitor } from '../traffic/traffic.ts'
 import { durabilityOf, lagOf } from './status.ts'
 
-/** Seconds. Around 100 ms, the usual promise to users, they lie close. */
+/** In seconds; close together around 100 ms, the usual objective. */
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10]
 
 type Metrics = { observe: (sample: TrafficSample) => void; text: () => Promise<string> }
 
 /**
- * `/metrics`. Counters are read from the engines when they are asked for; names that the project promises are
- * replication_lag_seconds, traffic_routing_requests_total, global_load_balancer_requests_total,
- * latency_by_region_seconds and regional_deployments_total. An agent speaks of what it can measure itself: traffic
- * that its own region received, and the lag of every region as the agents share it.
+ * Serves `/metrics`. Counters are read from the engines at scrape time. Stable names are replication_lag_seconds,
+ * traffic_routing_requests_total, global_load_balancer_requests_total, latency_by_region_seconds and
+ * regional_deployments_total. An agent exports what it can measure itself: the traffic that its own region received,
+ * and the lag of every region from the shared reports.
  */
 export function metrics(agent: Agent, traffic: () => TrafficMonitor | undefined): Metrics {
   const registry = new Registry()
@@ -24,7 +24,7 @@ export function metrics(agent: Agent, traffic: () => TrafficMonitor | undefined)
 
   const latency = new Histogram({
     name: 'latency_by_region_seconds',
-    help: 'Time to the first byte of the response, by the region that received the request. From a sampled log, weighted.',
+    help: 'Time to first byte of the response, by the region that received the request. From a sampled log, weighted.',
     labelNames: ['region'] as const,
     buckets: latencyBuckets,
     registers,
@@ -33,7 +33,7 @@ export function metrics(agent: Agent, traffic: () => TrafficMonitor | undefined)
   fromShared(agent, registers)
   new Gauge({
     name: 'nearside_process_ready',
-    help: '1 while the process of this region is ready.',
+    help: 'Whether the process of this region is ready.',
     labelNames: ['process'] as const,
     registers,
     collect() {
@@ -78,7 +78,7 @@ function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, re
   })
   new Counter({
     name: 'global_load_balancer_requests_total',
-    help: 'Requests by the region that served them and why: local, spill, edge, write, hold, cache.',
+    help: 'Requests by the region that served them and the reason: local, spill, edge, write, hold, cache.',
     labelNames: ['region', 'why'] as const,
     registers,
     collect() {
@@ -89,7 +89,7 @@ function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, re
   })
   new Gauge({
     name: 'nearside_writes_held',
-    help: 'Writes that wait for a primary at this region’s edge.',
+    help: 'Writes held at this region’s edge because there is no primary.',
     registers,
     collect() {
       this.set(traffic()?.holding ?? 0)
@@ -111,7 +111,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
   const regions = agent.context.regions.map((region) => region.name)
   new Gauge({
     name: 'replication_lag_seconds',
-    help: 'How far a region’s replica is behind the primary, by the primary’s heartbeat; 0 for the primary.',
+    help: 'Replication lag of a region’s replica, measured with the primary’s heartbeat; 0 for the primary.',
     labelNames: ['region'] as const,
     registers,
     collect() {
@@ -122,7 +122,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_region_healthy',
-    help: '1 while the agents agree that the region can serve users.',
+    help: 'Whether the agents agree that the region is healthy.',
     labelNames: ['region'] as const,
     registers,
     collect() {
@@ -135,7 +135,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_durability_in_force',
-    help: '1 for what an acknowledged write is worth now: region, at risk, stopped, local or unknown (also while etcd cannot be read).',
+    help: 'Whether this is the durability in force: region, at risk, stopped, local, or unknown (also while etcd cannot be read).',
     labelNames: ['durability'] as const,
     registers,
     collect() {
@@ -147,7 +147,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_etcd_reachable',
-    help: '1 while this agent can read and write the store state.',
+    help: 'Whether this agent can read and write etcd.',
     registers,
     collect() {
       this.set(Number(agent.coordination.error === undefined))
@@ -159,7 +159,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
 function fromEtcdMember(agent: Agent, registers: Registry[]): void {
   new Gauge({
     name: 'nearside_etcd_database_bytes',
-    help: 'Size of the file of this region’s etcd member.',
+    help: 'Database size of this region’s etcd member.',
     registers,
     collect() {
       this.reset()
@@ -168,7 +168,7 @@ function fromEtcdMember(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_etcd_quota_bytes',
-    help: 'Size at which etcd refuses every write.',
+    help: 'Database size above which etcd refuses all writes.',
     registers,
     collect() {
       this.reset()
@@ -177,7 +177,7 @@ function fromEtcdMember(agent: Agent, registers: Registry[]): void {
   })
   new Gauge({
     name: 'nearside_etcd_alarm',
-    help: '1 while etcd has raised this alarm: nospace, corrupt.',
+    help: 'Whether etcd has raised this alarm: nospace, corrupt.',
     labelNames: ['alarm'] as const,
     registers,
     collect() {

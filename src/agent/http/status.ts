@@ -9,33 +9,33 @@ import type { ReleaseState } from '../release/state.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
 
-/** What one agent tells of its region and of the world as it sees it; `GET /v1/status`. */
+/** Response of `GET /v1/status`: one agent's report on its region and its view of the world. */
 export type RegionStatus = {
   region: string
   role: string
   address: string
-  /** The agent's clock, so that clocks of hosts can be compared. */
+  /** The agent's clock, for comparing the clocks of hosts. */
   at: number
-  /** `stopping`: it has been asked to stop and decides nothing any more. */
+  /** `stopping`: the agent has been asked to stop and no longer decides anything. */
   agent: { pid: number; version: string; uptimeSeconds: number; revision: string; stopping?: boolean }
-  /** `error` is set while etcd cannot be written; everything under `world` is then as old as `ageMs`. */
+  /** `error` is set while etcd cannot be written; `world` is then `ageMs` old. */
   etcd: EtcdState
   processes: ProcessStatus[]
   ready: boolean
   database?: DatabaseState
   /** Requests per second that users sent to this region's edge, over the last few seconds. */
   requestsPerSecond?: number
-  /** What the region's DNS answers by; absent where there is none. */
+  /** State of the region's DNS steering; absent in a region without DNS. */
   steering?: SteeringState
   seen: Record<string, View>
   world?: {
     ageMs: number
     primary?: string
-    /** For how long this agent has known it as it is now. */
+    /** How long this agent has seen the current leader key. */
     primaryForMs?: number
     durability: Durability
     health: Record<string, RegionHealth>
-    /** Agents that publish. */
+    /** Regions whose agents publish reports. */
     agents: string[]
     lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
     release?: ReleaseState
@@ -45,10 +45,10 @@ export type RegionStatus = {
 
 type EtcdState = {
   error?: string
-  /** Of this region's own member, where there is one that answers: its file, and how large it may become. */
+  /** Database size and quota of this region's own member, if it has one that answers. */
   dbBytes?: number
   quotaBytes?: number
-  /** `NOSPACE`: the file is full, and etcd refuses every write in all regions. */
+  /** `NOSPACE`: a member has reached its quota, and etcd refuses every write in all regions. */
   alarms?: MemberStatus['alarms']
 }
 
@@ -116,7 +116,9 @@ export function durabilityOf({ topology }: Agent['context'], snapshot: Snapshot 
   })
 }
 
-/** Per full region: by the primary's own measurement while it streams, else by the age of the last beat it replayed. */
+/**
+ * Per full region: measured by the primary while the replica streams, otherwise the age of the last replayed heartbeat.
+ */
 export function lagOf(agent: Agent): NonNullable<RegionStatus['world']>['lag'] {
   const { context, coordination } = agent
   const { snapshot } = coordination

@@ -14,7 +14,7 @@ export class Deployments {
     this.#agent = agent
   }
 
-  /** A release counts once all instances run it; one that an earlier agent counted does not. */
+  /** Counts a release once all instances run it, unless an earlier agent has counted it. */
   update(processes: readonly ProcessStatus[]): void {
     const { context, record, log } = this.#agent
     if (!processes.every(({ engine, state }) => engine !== 'app' || state === 'ready')) return
@@ -23,7 +23,7 @@ export class Deployments {
     if (counted === record.run) return
     this.count += 1
     void writeAside(file, record.run, 0o600).catch((error) =>
-      log.warn({ error: messageOf(error) }, 'deployment'),
+      log.warn({ error: messageOf(error) }, 'could not record the deployment'),
     )
   }
 }

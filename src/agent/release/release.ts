@@ -7,14 +7,14 @@ import type { Logger } from '../../lib/log.ts'
 import type { StateStore } from '../coordination/store.ts'
 import { folderVariable } from '../layout.ts'
 import type { AgentBase } from '../types.ts'
-import { runAlone } from './run.ts'
+import { runExclusively } from './run.ts'
 import type { ReleaseOutcome } from './state.ts'
 
 /**
- * Runs the app's release command (migrations) once for this run of the world, in the region that holds the primary;
- * the app starts nowhere before it has ended well. A release whose agent died, or that lost the primary, is run again
- * by whoever holds the primary next, which is why the command must be safe to repeat; two never run at once. One that
- * fails is not repeated: the outcome stands until the next `up`.
+ * Runs the app's release command (migrations) once per run of the world, in the primary's region. No app instance
+ * starts before it has succeeded. If the agent crashes or the primary is lost, the next primary's region runs the
+ * command again, so it must be safe to repeat; two never run at the same time. A command that fails is not repeated:
+ * the outcome stays until the next `up`.
  */
 export async function release(agent: AgentBase): Promise<void> {
   const { record, store, log } = agent
@@ -32,44 +32,49 @@ export async function release(agent: AgentBase): Promise<void> {
 type ReleaseOnce = {
   store: Pick<StateStore, 'claimRelease' | 'settleRelease' | 'record'>
   run: string
-  /** Resolves to the outcome; `interrupted` when it has to be run again. */
+  /** Resolves to the outcome; `interrupted` if the release must run again. */
   work: () => Promise<ReleaseOutcome | Interrupted>
-  /** It is worth an event. */
+  /** Whether to record an event. */
   eventful: boolean
   log: Pick<Logger, 'info' | 'warn' | 'error'>
   stopping: () => boolean
 }
 
-/** Nobody knows how far it came. */
+/** It is unknown how far the command got. */
 type Interrupted = { kind: 'interrupted' }
 
-const againMs = 500
+const retryMs = 500
 
-/** Claims, works, and says what came of it until that is heard: every app of the world waits for it. */
+/**
+ * Claims the release, runs it, and retries writing the outcome until it succeeds: every app of the world waits for it.
+ */
 export async function releaseOnce(once: ReleaseOnce): Promise<void> {
   const { store, run, log } = once
   try {
     if (!(await store.claimRelease(run))) return
     const end = await once.work()
     const outcome = end.kind === 'interrupted' ? undefined : end
-    log.info({ ...end }, outcome ? 'release ended' : 'release was interrupted, and will be run again')
+    log.info({ ...end }, outcome ? 'release ended' : 'release was interrupted and will run again')
     while (!once.stopping()) {
       try {
         await store.settleRelease(run, outcome)
         break
       } catch (error) {
-        log.warn({ error: messageOf(error) }, 'the outcome of the release is not written yet')
-        await sleep(againMs)
+        log.warn({ error: messageOf(error) }, 'could not write the outcome of the release yet')
+        await sleep(retryMs)
       }
     }
     const { kind, ...detail } = end
     if (once.eventful) await store.record('release', { outcome: kind, ...detail })
   } catch (error) {
-    log.error({ error: messageOf(error) }, 'release')
+    log.error({ error: messageOf(error) }, 'could not run the release')
   }
 }
 
-/** Under a lock in the database itself, so that it holds across regions and outlives this agent with the command. */
+/**
+ * Runs the command under a lock in the database, which holds across regions and outlives this agent, as the command
+ * does.
+ */
 async function work(
   agent: Pick<AgentBase, 'context' | 'launcher'>,
   command: string[],
@@ -79,8 +84,8 @@ async function work(
   const logFile = join(context.folder, 'log', 'release.log')
   const log = openSync(logFile, 'a', 0o600)
   try {
-    const end = await runAlone({
-      // Not the app's own database: a release may drop that, and end everybody's sessions there.
+    const end = await runExclusively({
+      // Not the app's own database: a release may drop it, and terminate all sessions there.
       database: {
         host: region.address,
         port: topology.ports.postgres,
@@ -88,7 +93,7 @@ async function work(
         password: secrets.monitor,
         database: 'postgres',
       },
-      command: launcher.dress('host', command, appEnvironment(context), context.appFolder),
+      command: launcher.prepare('host', command, appEnvironment(context), context.appFolder),
       folder: context.folder,
       mark: { [folderVariable]: context.folder },
       log,

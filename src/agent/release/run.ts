@@ -1,45 +1,45 @@
 import { spawn } from 'node:child_process'
 import { identify, type ProcessId, sessionOf, signal } from '../../lib/proc.ts'
 import { modulePath } from '../../lib/program.ts'
-import type { Dressed } from '../supervision/launch.ts'
+import type { PreparedCommand } from '../supervision/launch.ts'
 
-/** What the keeper of a release is told, on its standard input: no secret of it shows among its arguments. */
-export type KeeperOrder = {
+/** Input of a release's keeper. It comes on standard input, so no secret is among the arguments. */
+export type KeeperInput = {
   database: { host: string; port: number; user: string; password?: string; database: string }
-  command: Dressed
+  command: PreparedCommand
 }
 
 type ReleaseEnd =
   | { kind: 'ok' }
   | { kind: 'failed'; why: string }
-  /** Nobody knows how far it came: the primary went away, or something ended it from outside. */
+  /** The command was stopped because the primary was lost or the region stops. How far it got is unknown. */
   | { kind: 'interrupted' }
 
-/** Exit code of a keeper that lost its lock or was asked to end, and has ended the command. */
+/** Exit code of a keeper that lost its lock or was asked to stop, and has stopped the command. */
 export const interruptedCode = 75
 
 const keeper = modulePath('./keeper', import.meta.url)
 
 /**
- * Runs a release command while a keeper, a process of its own, holds an advisory lock in the primary for as long as
- * the command runs. Both outlive us; whoever comes next waits for them by that lock, in whatever region.
+ * Runs a release command under an advisory lock in the primary, which a separate keeper process holds for as long as
+ * the command runs. Both outlive the agent. By the lock, the next agent waits for them, in any region.
  */
-export async function runAlone(order: {
-  database: KeeperOrder['database']
-  command: Dressed
+export async function runExclusively(input: {
+  database: KeeperInput['database']
+  command: PreparedCommand
   /** Working folder of the keeper. */
   folder: string
-  /** Variables by which the keeper is known as the region's. */
+  /** Variables that identify the keeper as a process of the region. */
   mark: Record<string, string>
-  /** A file that is open for writing. */
+  /** Descriptor of a file that is open for writing. */
   log: number
 }): Promise<ReleaseEnd> {
-  const { database, command, folder, mark, log } = order
+  const { database, command, folder, mark, log } = input
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [keeper], {
       cwd: folder,
       env: { ...process.env, ...mark },
-      // Of a session of its own: by that whatever the command has left can be found and ended.
+      // Starts a new session, by which all processes that the command has left behind can be found and stopped.
       detached: true,
       stdio: ['pipe', log, log],
     })
@@ -48,14 +48,14 @@ export async function runAlone(order: {
     child.on('exit', (code, name) => {
       if (code === 0) return resolve({ kind: 'ok' })
       if (code === interruptedCode) return resolve({ kind: 'interrupted' })
-      if (name !== null && id) for (const one of restOf(id)) signal(one, 'SIGKILL')
+      if (name !== null && id) for (const one of descendantsOf(id)) signal(one, 'SIGKILL')
       resolve({ kind: 'failed', why: name ?? `exit ${code}` })
     })
     child.stdin!.on('error', () => undefined)
-    child.stdin!.end(JSON.stringify({ database, command } satisfies KeeperOrder))
+    child.stdin!.end(JSON.stringify({ database, command } satisfies KeeperInput))
   })
 }
 
-/** What a keeper has started and what that has started, as long as it stayed in the keeper's session. */
-export const restOf = (keeper: Pick<ProcessId, 'pid'>): ProcessId[] =>
+/** The keeper's direct and indirect children that have stayed in its session. */
+export const descendantsOf = (keeper: Pick<ProcessId, 'pid'>): ProcessId[] =>
   sessionOf(keeper.pid).filter((one) => one.pid !== keeper.pid)

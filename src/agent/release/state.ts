@@ -1,19 +1,19 @@
-/** How a release ended. `region` ran it; `logFile` is the log of its command, on that region's machine. */
+/** Outcome of a release. `region` ran it; `logFile` is the log of its command on that region's machine. */
 export type ReleaseOutcome = { kind: 'ok' } | { kind: 'failed'; why: string; region: string; logFile: string }
 
-/** The release of one run of the world, as all agents know it from etcd, where it stands as JSON. */
+/** State of the release of one run of the world. In etcd it is JSON. */
 export type ReleaseState = { kind: 'running'; region: string } | ReleaseOutcome
 
 type FailedRelease = Extract<ReleaseState, { kind: 'failed' }>
 
 export const isFailed = (state: ReleaseState | undefined): state is FailedRelease => state?.kind === 'failed'
 
-/** What stands in etcd. The same state is the same text, so that a transaction can compare it. */
+/** The value in etcd. Equal states give equal texts, so a transaction can compare them. */
 export const encodeRelease = (state: ReleaseState): string => JSON.stringify(state)
 
 const kinds: readonly unknown[] = ['running', 'ok', 'failed'] satisfies ReleaseState['kind'][]
 
-/** Undefined for what is no release state: one that another version wrote must not keep an agent from the rest. */
+/** Undefined for anything else, so that a value of another version does not keep an agent from reading the rest. */
 export function decodeRelease(text: string): ReleaseState | undefined {
   try {
     const state = JSON.parse(text) as ReleaseState | null
@@ -23,7 +23,7 @@ export function decodeRelease(text: string): ReleaseState | undefined {
   }
 }
 
-/** After "app.release". */
+/** Describes the state for the operator, to follow "app.release". */
 export function describeRelease(state: ReleaseState): string {
   if (state.kind === 'running') return `running in ${state.region}`
   return state.kind === 'ok' ? 'ok' : `failed: ${state.why}, see ${state.logFile}`

@@ -11,9 +11,9 @@ export const defaultBackoff: Backoff = { firstMs: 250, longestMs: 15_000, givenU
 const giveUpAfter = 12
 
 /**
- * How long a process that has failed this many times in a row waits for its next start. Zero failures means that it ran
- * well for long enough before this one: it restarts at once. A process that was given up is still tried, because what
- * keeps it from running may pass while nobody watches.
+ * Pause before the next start of a process that has failed this many times in a row. Zero failures means that it ran
+ * for long enough before this one, so it restarts immediately. A process that was given up is still retried, because
+ * the cause may go away without an operator.
  */
 export function afterFailure(
   failures: number,

@@ -3,10 +3,10 @@ import { connect } from 'node:net'
 import { httpStatus } from '../../lib/http.ts'
 import type { Check } from '../../plan.ts'
 
-/** Runs a command as the process that it belongs to is run; resolves to its exit code. */
+/** Runs a command in the same way as the process that it checks; resolves to its exit code. */
 export type Exec = (command: string[], env: Record<string, string>, timeoutMs: number) => Promise<number>
 
-/** One question to one process; never throws, never takes longer than `timeoutMs`. */
+/** Checks a process once. Never throws and never takes longer than `timeoutMs`. */
 export function passes(check: Check, address: string, timeoutMs: number, exec: Exec): Promise<boolean> {
   if (check.kind === 'exec') return exec(check.command, check.env ?? {}, timeoutMs).then((code) => code === 0)
   if (check.kind === 'tcp') return accepts(address, check, timeoutMs)
@@ -17,24 +17,24 @@ export function passes(check: Check, address: string, timeoutMs: number, exec: E
 
 function accepts(
   address: string,
-  { port, say, hear = [] }: Extract<Check, { kind: 'tcp' }>,
+  { port, send, expect = [] }: Extract<Check, { kind: 'tcp' }>,
   timeoutMs: number,
 ): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port })
-    // Not the socket's own timeout, which begins anew with every byte.
+    // Not the socket's own timeout, which every byte resets.
     const timer = setTimeout(() => done(false), timeoutMs)
     const done = (answer: boolean) => {
       clearTimeout(timer)
       socket.destroy()
       resolve(answer)
     }
-    let heard = ''
-    socket.on('connect', () => (say === undefined ? done(true) : socket.write(say)))
+    let received = ''
+    socket.on('connect', () => (send === undefined ? done(true) : socket.write(send)))
     socket.on('data', (part: Buffer) => {
-      heard += part.toString('latin1')
-      if (hear.some((word) => heard.startsWith(word))) done(true)
-      else if (!hear.some((word) => word.startsWith(heard))) done(false)
+      received += part.toString('latin1')
+      if (expect.some((start) => received.startsWith(start))) done(true)
+      else if (!expect.some((start) => start.startsWith(received))) done(false)
     })
     socket.on('error', () => done(false))
     socket.on('close', () => done(false))
@@ -48,7 +48,7 @@ export type Run = {
   cwd: string
 }
 
-/** Runs a short command to its end; both outputs together. Code 127 when it cannot be started. */
+/** Runs a short command to completion, with stdout and stderr merged. Code 127 when it cannot be started. */
 export function runToEnd(
   { file, args, env, cwd }: Run,
   timeoutMs: number,

@@ -7,8 +7,8 @@ import type { Launcher } from './launch.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 import { terminate } from './terminate.ts'
 
-/** Opens when its promise resolves; `waitsFor` says for what, in words. */
-export type StartCondition = { waitsFor: string; opens: () => Promise<void> }
+/** `met` resolves when the process may start; `waitsFor` describes the condition for the operator. */
+export type StartCondition = { waitsFor: string; met: () => Promise<void> }
 
 export type KeeperOptions = {
   address: string
@@ -17,21 +17,21 @@ export type KeeperOptions = {
   processes: ReadonlyMap<string, SupervisedProcess>
   startConditions: Readonly<Record<string, StartCondition>>
   backoff: Backoff
-  /** Time between two checks of a process that has been ready: while it answers, and while it does not. */
+  /** Interval between checks of a process that has been ready: while it answers, and while it does not. */
   recheck: { answeringMs: number; silentMs: number }
   clock: Clock
 }
 
 const readyPollMs = 200
-/** Users are refused from HAProxy's end until it is noticed. */
+/** Short, because users are refused from the moment HAProxy exits until the agent notices. */
 const alivePollMs = 50
 const checkTimeoutMs = 1000
-/** One check may be lost in a busy moment. */
+/** A single check may fail on a busy machine. */
 const failingAfter = 2
-/** A process that lived this long ran well: its failures count from zero again. */
+/** After running this long, a process's failures count from zero again. */
 const ranWellAfterSeconds = 30
 
-/** Keeps one process running: adopts or starts it, watches it, and starts it again after a pause. */
+/** Keeps one process running: adopts or starts it, monitors it, and restarts it after a pause. */
 export class Keeper {
   readonly #options: KeeperOptions
 
@@ -39,7 +39,7 @@ export class Keeper {
     this.#options = options
   }
 
-  /** Until the process's run is aborted. */
+  /** Resolves when the process's run is aborted. */
   async keep(one: SupervisedProcess): Promise<void> {
     const { launcher } = this.#options
     const { signal } = one.run
@@ -78,7 +78,7 @@ export class Keeper {
     }
   }
 
-  /** Waits until whatever is replaced has ended: the new files may name an address that it had until now. */
+  /** Waits first until all replaced processes have exited, since the new files may use an address of theirs. */
   async #reload(one: SupervisedProcess, signal: AbortSignal): Promise<void> {
     const { launcher, processes } = this.#options
     await Promise.all([...processes.values()].map(({ cleared }) => cleared.promise))
@@ -97,13 +97,13 @@ export class Keeper {
     const condition = startConditions[name]
     if (condition && !signal.aborted && !one.admitted) {
       one.apply('hold', `for ${condition.waitsFor}`)
-      await orAborted(condition.opens(), signal)
-      // A process that crashes later starts again without asking: whoever is asked may be down too.
+      await orAborted(condition.met(), signal)
+      // A process that crashes later restarts without the condition, because what it depends on may be down as well.
       one.admitted = !signal.aborted
     }
   }
 
-  /** Readiness raced against exit, then exit. Returns why it ended. */
+  /** Waits for readiness or exit, then for exit. Returns why the process ended. */
   async #untilEnd(one: SupervisedProcess, id: ProcessId, signal: AbortSignal): Promise<string> {
     const { clock } = this.#options
     const { readyTimeoutMs, stop } = one.planned
@@ -122,7 +122,7 @@ export class Keeper {
     return 'it exited'
   }
 
-  /** Until it ends. Its check is repeated meanwhile: a process that hangs is alive, too. */
+  /** Resolves when the process exits. Repeats its check meanwhile, because a hung process is still alive. */
   async #watch(one: SupervisedProcess, id: ProcessId, signal: AbortSignal): Promise<void> {
     const { clock, recheck } = this.#options
     let missed = 0
@@ -136,7 +136,7 @@ export class Keeper {
       nextAtMs = clock.now() + (answers ? recheck.answeringMs : recheck.silentMs)
       if (signal.aborted || one.id !== id || !isAlive(id)) return
       if (answers) answered(one)
-      else if (missed >= failingAfter) one.apply('silence', 'it does not answer as it should any more')
+      else if (missed >= failingAfter) one.apply('silence', 'its health check fails')
     }
     while (!signal.aborted && isAlive(id)) {
       // Not awaited: a check may take longer than an exit may go unnoticed.
@@ -164,7 +164,7 @@ export class Keeper {
 
   readonly #exec: Exec = async (command, env, timeoutMs) => {
     const { launcher } = this.#options
-    return (await runToEnd(launcher.dress('engine', command, env), timeoutMs)).code
+    return (await runToEnd(launcher.prepare('engine', command, env), timeoutMs)).code
   }
 }
 
@@ -175,7 +175,7 @@ const answered = (one: SupervisedProcess): boolean =>
     ? one.apply('answer')
     : one.apply('refuse', `it refuses its new files: ${one.refused}`)
 
-/** What is waited for may never come. */
+/** Stops waiting on abort, since the promise may never settle. */
 function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
   const { promise: aborted, resolve } = Promise.withResolvers<void>()
   signal.addEventListener('abort', () => resolve(), { once: true })

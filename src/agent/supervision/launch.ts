@@ -13,25 +13,30 @@ import { folderVariable } from '../layout.ts'
 import { reload } from './reload.ts'
 
 /**
- * Starting a process so that it outlives us, and finding it again. It gets a session of its own and files instead of
- * pipes for its output: an agent that is killed takes nothing with it.
+ * Starts processes so that they outlive the agent, and finds them again. Each gets its own session, and files instead
+ * of pipes for its output, so killing an agent does not affect it.
  */
 
-/** `run/<name>.json`: the process that an agent started, for the next agent to adopt. */
+/** `run/<name>.json`: a process that an agent has started, for the next agent to adopt. */
 type Record_ = ProcessId & { spec: Spec; startedAt: number }
 
 export type Launcher = {
   launch(process: PlanProcess): Promise<ProcessId>
-  /** The process that an earlier agent started, if it lives, and how it differs from what the plan wants now. */
+  /** The process that an earlier agent started, if it is still alive, and how it differs from the plan. */
   recorded(process: PlanProcess): { id: ProcessId; differs: Difference } | undefined
-  /** Resolves to why the running process refuses its new files, undefined when they are in force. */
+  /** Resolves to the reason why the running process refuses its new files, or to undefined once it uses them. */
   reload(process: PlanProcess): Promise<string | undefined>
   forget(process: PlanProcess): Promise<void>
-  /** A short command run as this process would be. */
-  dress(run: PlanProcess['run'], command: string[], env: Record<string, string>, cwd?: string): Dressed
+  /** Arguments for `spawn` that run a short command in the same environment as such a process. */
+  prepare(
+    run: PlanProcess['run'],
+    command: string[],
+    env: Record<string, string>,
+    cwd?: string,
+  ): PreparedCommand
 }
 
-export type Dressed = {
+export type PreparedCommand = {
   file: string
   args: readonly string[]
   env: Readonly<Record<string, string>>
@@ -42,13 +47,13 @@ export function launcher(options: { root: string; folder: string; files: readonl
   const { root, folder } = options
   const recordFile = (process: PlanProcess) => join(folder, 'run', `${process.name}.json`)
 
-  const dress: Launcher['dress'] = (run, command, env, cwd = folder) => {
+  const prepare: Launcher['prepare'] = (run, command, env, cwd = folder) => {
     const marked = { ...env, [folderVariable]: folder }
     if (run === 'host')
       return {
         file: command[0]!,
         args: command.slice(1),
-        // A shell would have set PWD; the one that was inherited is that of `nearside up`.
+        // A shell would set PWD; the inherited value is that of `nearside up`.
         env: { ...hostEnvironment(), PWD: cwd, ...marked },
         cwd,
       }
@@ -62,10 +67,12 @@ export function launcher(options: { root: string; folder: string; files: readonl
     return writeAside(recordFile(process), JSON.stringify(record), 0o600)
   }
 
-  /** Resolves once the process itself exists: for an engine the one inside the sandbox, not its monitor. */
-  const begin = async (process: PlanProcess, log: number): Promise<number> => {
+  /**
+   * Resolves to the process id once the process itself exists: for an engine the one in the sandbox, not bubblewrap.
+   */
+  const start = async (process: PlanProcess, log: number): Promise<number> => {
     if (process.run === 'host') {
-      const { file, args, env, cwd } = dress('host', process.command, process.env, process.cwd)
+      const { file, args, env, cwd } = prepare('host', process.command, process.env, process.cwd)
       return started(spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', log, log] }))
     }
     const inside = { root, binds: [{ path: folder }], runDir: join(folder, 'run'), cwd: folder, infoFd: 3 }
@@ -73,26 +80,26 @@ export function launcher(options: { root: string; folder: string; files: readonl
     const { file, args, env } = sandboxCommand({ ...inside, env: marked, command: process.command })
     const child = spawn(file, args, { cwd: folder, env, detached: true, stdio: ['ignore', log, log, 'pipe'] })
     await started(child)
-    // Read to its end: bubblewrap writes in pieces, and a pipe closed before the last one stops it halfway.
+    // Read until the pipe closes: bubblewrap writes in parts, and closing the pipe early would abort it.
     let info = ''
     for await (const part of child.stdio[3] as Readable) info += String(part)
     const pid = childPid(info)
     if (pid !== undefined) return pid
-    throw new NearsideError('sandbox_failed', `${process.name}: bubblewrap could not start it`, {
+    throw new NearsideError('sandbox_failed', `${process.name}: bubblewrap could not start the process`, {
       remedy: `see ${join(folder, 'log', `${process.name}.log`)}`,
     })
   }
 
   return {
-    dress,
+    prepare,
 
     async launch(process) {
       const log = openSync(join(folder, 'log', `${process.name}.log`), 'a', 0o600)
       try {
-        const pid = await begin(process, log)
+        const pid = await start(process, log)
         const id = identify(pid) ?? { pid, startTicks: 0 }
         await note(process, { ...id, startedAt: Date.now() }).catch((error) => {
-          // Nobody would find it again.
+          // Without a record, no agent could ever find the process again.
           signal(id, 'SIGKILL')
           throw error
         })
@@ -113,7 +120,7 @@ export function launcher(options: { root: string; folder: string; files: readonl
     async reload(process) {
       const record = readRecord(recordFile(process))
       if (!process.reload || !record) return 'nothing runs that could take new files over'
-      const why = await reload(process, process.reload, folder, { dress })
+      const why = await reload(process, process.reload, folder, { prepare })
       // When it cannot be noted, or this agent dies before, the next agent reloads once more: that does no harm.
       if (why === undefined) await note(process, record).catch(() => undefined)
       return why
@@ -141,7 +148,10 @@ function started(child: ChildProcess): Promise<number> {
   })
 }
 
-/** Digests of what a process runs with: what only a start can change, and what a reload changes as well. */
+/**
+ * Digests of what a process runs with. `start`: its command and environment, which only a restart changes. `files`: its
+ * files, which a reload changes as well.
+ */
 type Spec = { start: string; files: string }
 
 export type Difference = 'none' | 'files' | 'start'
@@ -160,7 +170,7 @@ export function differenceBetween(before: Spec, now: Spec): Difference {
 
 const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 
-/** The files that belong to a process by name: `etc/haproxy.cfg`, `etc/haproxy/…` to haproxy. */
+/** The files of a process, found by name: `etc/haproxy.cfg` and `etc/haproxy/…` belong to haproxy. */
 function filesOf(process: PlanProcess, files: readonly PlanFile[]): string[] {
   const names = [process.name, process.engine, ...(process.name === 'postgres' ? ['patroni'] : [])]
   return files
@@ -170,7 +180,7 @@ function filesOf(process: PlanProcess, files: readonly PlanFile[]): string[] {
     .map((file) => `${file.path}\n${file.content}`)
 }
 
-/** The app is the user's own program: it gets the environment in which `nearside up` was called. */
+/** Environment of `nearside up`. The app gets it, since the app is the user's own program. */
 function hostEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !isOurs(entry[0]),
@@ -178,5 +188,5 @@ function hostEnvironment(): Record<string, string> {
   return Object.fromEntries(kept)
 }
 
-/** Ours and not the user's: the launcher's cache of compiled code, and what steers Nearside itself. */
+/** Variables of Nearside itself: the launcher's compile cache, and Nearside's settings. */
 const isOurs = (name: string) => name.startsWith('NEARSIDE_') || name === 'NODE_COMPILE_CACHE'

@@ -2,18 +2,18 @@ import { copyFile, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Loop } from '../../lib/loop.ts'
 
-const largestBytes = 10 * 1024 * 1024
+const maxBytes = 10 * 1024 * 1024
 const kept = 3
 const everyMs = 10_000
 
 /**
- * Keeps every log of a region below 10 MB, with three older ones beside it. Writers hold their file open for
- * appending and know nothing of this: the content is copied away and the file cut to nothing. What is written between
- * the two is lost; that is the price of a log that survives its reader.
+ * Keeps every log of a region below 10 MB, with three older ones next to it, like logrotate's copytruncate: writers
+ * keep their file open for appending, so the content is copied and the file truncated. Lines written between the two
+ * steps are lost, which is the price of logs that do not depend on a running agent.
  */
 export function rotateLogs(folder: string): Loop {
   const loop = new Loop({
-    round: () => rotateOnce(join(folder, 'log'), largestBytes),
+    round: () => rotateOnce(join(folder, 'log'), maxBytes),
     restMs: everyMs,
     onError: () => undefined,
   })
@@ -31,18 +31,18 @@ export async function rotateOnce(folder: string, limitBytes: number): Promise<vo
 }
 
 /**
- * The copy is made aside first: where it fails, the older ones are still there. On a full disk it does fail, and then
- * the space counts more than the lines: the log is cut without a copy.
+ * Copies under a temporary name first, so the older logs remain if that fails. It fails on a full disk, where space
+ * matters more than the lines: then the log is truncated without a copy.
  */
 async function rotate(file: string): Promise<void> {
-  const aside = `${file}.new`
+  const temporary = `${file}.new`
   try {
-    await copyFile(file, aside)
+    await copyFile(file, temporary)
     for (let older = kept - 1; older >= 1; older -= 1)
       await rename(`${file}.${older}`, `${file}.${older + 1}`).catch(() => undefined)
-    await rename(aside, `${file}.1`)
+    await rename(temporary, `${file}.1`)
   } catch (error) {
-    await rm(aside, { force: true })
+    await rm(temporary, { force: true })
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
   }
   await truncate(file, 0)

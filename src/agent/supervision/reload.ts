@@ -4,38 +4,38 @@ import { askUnixSocket } from '../../lib/unix-socket.ts'
 import type { PlanProcess, Reload } from '../../plan.ts'
 import { type Run, runToEnd } from './check.ts'
 
-/** On a busy machine HAProxy takes a second, and Varnish has its rules compiled. */
+/** Generous: on a busy machine HAProxy takes a second, and Varnish has to compile its VCL. */
 const reloadMs = 30_000
 
-/** The lines that tell; an engine's own account of a reload can be long. */
-const longestWhy = 2_000
+/** Maximum length of an error, since an engine's output of a failed reload can be long. */
+const maxErrorLength = 2_000
 
-/** How a command is run as a process is; see `Launcher`. */
-type Dress = (run: PlanProcess['run'], command: string[], env: Record<string, string>, cwd?: string) => Run
+/** See `Launcher`. */
+type Prepare = (run: PlanProcess['run'], command: string[], env: Record<string, string>, cwd?: string) => Run
 
-/** Resolves to why the engine refuses its new files, undefined when they are in force. Never throws. */
+/** Resolves to the engine's error if it refuses its new files, or to undefined once it uses them. Never throws. */
 export async function reload(
   process: PlanProcess,
   how: Reload,
   folder: string,
-  { dress }: { dress: Dress },
+  { prepare }: { prepare: Prepare },
 ): Promise<string | undefined> {
   if (how.kind === 'exec') {
-    const run = dress(process.run, how.command, process.env, process.cwd)
+    const run = prepare(process.run, how.command, process.env, process.cwd)
     const { code, output } = await runToEnd(run, reloadMs)
     return code === 0 ? undefined : shortened(output) || `exit ${code}`
   }
   try {
-    const answer = await askUnixSocket(join(folder, how.path), how.say, reloadMs)
-    return answer.startsWith(how.hear) ? undefined : shortened(answer) || 'it did not answer'
+    const answer = await askUnixSocket(join(folder, how.path), how.send, reloadMs)
+    return answer.startsWith(how.expect) ? undefined : shortened(answer) || 'no answer'
   } catch (error) {
     return messageOf(error)
   }
 }
 
-/** HAProxy marks what matters; others say little else. */
-function shortened(said: string): string {
-  const lines = said.split('\n').filter((line) => line.trim() !== '')
+/** Only HAProxy's alerts, if there are any. Other engines print little else than the error. */
+function shortened(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '')
   const alerts = lines.filter((line) => line.startsWith('[ALERT]'))
-  return (alerts.length > 0 ? alerts : lines).join('\n').slice(0, longestWhy)
+  return (alerts.length > 0 ? alerts : lines).join('\n').slice(0, maxErrorLength)
 }

@@ -10,11 +10,11 @@ export type ProcessStatus = {
   uptimeSeconds?: number
   /** Since this agent started. */
   restarts: number
-  /** Why it is not ready, in words. */
+  /** Why it is not ready, for the operator. */
   why?: string
 }
 
-/** One process of the plan and all that its supervisor knows about it. Its state changes by `transitions` alone. */
+/** One process of the plan with its supervision state, which changes only by `transitions`. */
 export class SupervisedProcess {
   readonly planned: PlanProcess
   id: ProcessId | undefined
@@ -23,21 +23,23 @@ export class SupervisedProcess {
   failures = 0
   /** Resolves when it is ready for the first time. */
   readonly ready = Promise.withResolvers<void>()
-  /** Its start condition has opened once. */
+  /** Its start condition has been met once. */
   admitted = false
-  /** Aborted as soon as it is wanted no more, before its state shows it: what is needed by others stops after them. */
+  /**
+   * Aborted when the process must stop. Its state may show that later, because processes stop after their dependants.
+   */
   run = new AbortController()
-  /** What the latest call wants to become of it. A stop that comes during a restart prevails, and the reverse. */
+  /** The latest request, which prevails: a stop during a restart, and the reverse. */
   wish: 'run' | 'restart' | 'end' = 'run'
-  /** Its keeper; resolves when that has ended. */
+  /** Settles when its keeper has finished. */
   kept: Promise<void> | undefined
-  /** A start or a reload under way. A stop waits for it, or the process would be nobody’s. */
+  /** A start or reload in progress. A stop waits for it; otherwise the new process would be left unsupervised. */
   launching: Promise<unknown> | undefined
-  /** Resolves when an earlier agent’s process that the plan wants otherwise has ended, and has left its addresses. */
+  /** Resolves when no process of an earlier plan is left that could still use the addresses of this one. */
   readonly cleared = Promise.withResolvers<void>()
-  /** Why it refuses the files that the plan has for it now. */
+  /** Why it refuses its current files. */
   refused: string | undefined
-  /** A check under way, which may be a process itself. It ends before the process counts as stopped. */
+  /** A check in progress, which may be a process itself. It finishes before the process counts as stopped. */
   checking: Promise<boolean> | undefined
   stopping: Promise<void> | undefined
   restarting: Promise<void> | undefined
@@ -59,23 +61,23 @@ export class SupervisedProcess {
     this.run.abort()
   }
 
-  /** Applies an event. False when it does not apply in this state: what goes with the event must not be done then. */
+  /** Applies an event. False when the state ignores it; then the caller must not carry out the event either. */
   apply(event: Event, why?: string): boolean {
     const next = transitions[this.#state][event]
     if (next === 'ignored') return false
     const changed = next !== this.#state || why !== this.#why
     this.#state = next
     this.#why = why
-    // After a restart nothing is told yet: that it starts, or what it waits for, follows at once.
-    if (changed && event !== 'restart') this.#tell()
+    // A restart is not reported by itself: the start, or what it waits for, follows immediately.
+    if (changed && event !== 'restart') this.#notify()
     return true
   }
 
-  #tell(): void {
+  #notify(): void {
     try {
       this.#onChange(this.status())
     } catch {
-      // A listener must not decide about a process: one that runs would count as one that failed.
+      // A failing listener must not affect supervision: a running process would count as failed.
     }
   }
 

@@ -9,7 +9,7 @@ import { terminate } from './terminate.ts'
 type SupervisorOptions = {
   plan: RegionPlan
   launcher: Launcher
-  /** Holds processes back beyond `after`, by what does not depend on this region alone. */
+  /** Further conditions than `after`, outside this region. */
   startConditions?: Readonly<Record<string, StartCondition>>
   onChange?: (status: ProcessStatus) => void
   backoff?: Backoff
@@ -20,9 +20,9 @@ type SupervisorOptions = {
 const defaultRecheck = { answeringMs: 10_000, silentMs: 1_000 }
 
 /**
- * Keeps a region's processes as the plan wants them: starts them in order, watches them, restarts them with growing
- * pauses, and gives up visibly. It watches /proc instead of children, so that it supervises a process of an earlier
- * agent like one of its own.
+ * Runs a region's processes according to the plan: starts them in order, monitors them, restarts them with increasing
+ * pauses, and reports those that it has given up. It polls /proc instead of waiting for child processes, so it can
+ * supervise the processes of an earlier agent like its own.
  */
 export class Supervisor {
   readonly #launcher: Launcher
@@ -70,15 +70,15 @@ export class Supervisor {
     await Promise.all(chosen.map(stop))
   }
 
-  /** Ends watching and leaves every process as it is. Resolves when no process is half started. */
+  /** Stops supervising and leaves all processes running. Resolves when no start is in progress. */
   async leave(): Promise<void> {
     for (const one of this.#processes.values()) one.dismiss('end')
     await Promise.all([...this.#processes.values()].map((one) => one.launching?.catch(() => undefined)))
   }
 
   /**
-   * Restarts a process that runs, and tries again one that was given up or stopped. A process that waits for others
-   * goes on waiting. Two calls at once restart it once, and a stop that comes meanwhile prevails.
+   * Restarts a running process, and starts one that was given up or stopped. A process that waits for others keeps
+   * waiting. Concurrent calls restart it once, and a stop in the meantime prevails.
    */
   async restart(name: string): Promise<void> {
     const one = this.#processes.get(name)
@@ -92,7 +92,7 @@ export class Supervisor {
   async #restart(one: SupervisedProcess): Promise<void> {
     one.dismiss('restart')
     await this.#stopOne(one)
-    // Its old keeper must have ended, or two would start it.
+    // The old keeper must have finished, or two keepers would start the process.
     await one.kept
     if (one.wish !== 'restart' || !one.apply('restart')) return
     one.wish = 'run'
@@ -101,7 +101,7 @@ export class Supervisor {
     one.kept = this.#keeper.keep(one)
   }
 
-  /** Once at a time: two at once would each forget what the other may have started anew. */
+  /** One at a time: of two concurrent calls, one could forget a process that was started after the other. */
   async #stopOne(one: SupervisedProcess): Promise<void> {
     one.stopping ??= this.#end(one).finally(() => {
       one.stopping = undefined

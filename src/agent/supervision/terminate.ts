@@ -4,7 +4,7 @@ import type { PlanProcess } from '../../plan.ts'
 
 const pollMs = 20
 
-/** Asks a process to end. When its time is up, it is killed together with all its descendants. */
+/** Sends a process its stop signal. After the timeout, it is killed together with all its descendants. */
 export async function terminate(id: ProcessId, how: PlanProcess['stop']): Promise<void> {
   const family = withDescendants([id.pid])
     .map(identify)

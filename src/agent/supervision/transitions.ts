@@ -13,16 +13,16 @@ export type ProcessState =
   | 'stopping'
   | 'stopped'
 
-/** `replacing`: an earlier agent’s process is being ended because its plan has changed. Shown as `stopping`. */
+/** `replacing`: an earlier agent’s process is being stopped because its plan has changed. Shown as `stopping`. */
 export type State = ProcessState | 'replacing'
 
 export const initialState: State = 'waiting'
 
-/** What can happen to a process. The operator causes `stop` and `restart`; the supervisor notices everything else. */
+/** Events in the life of a process. The operator causes `stop` and `restart`, the supervisor all others. */
 export type Event =
-  /** It may not start yet: a process that it needs, or its start condition, is missing. */
+  /** It cannot start yet: a process that it needs is not ready, or its start condition is not met. */
   | 'hold'
-  /** Nothing holds it back: it is being launched. */
+  /** It is being launched. */
   | 'start'
   /** An earlier agent’s process was found, started from the same plan; its files may have changed since. */
   | 'adopt'
@@ -30,20 +30,20 @@ export type Event =
   | 'replace'
   /** Its readiness check passed. */
   | 'answer'
-  /** Its readiness check passed, and it has refused the files that the plan has for it now. */
+  /** Its readiness check passed, but it has refused its current files. */
   | 'refuse'
   /** It was ready, and its check has failed several times in a row. */
   | 'silence'
-  /** It ended, did not become ready in time, or could not be launched. */
+  /** It exited, did not become ready in time, or could not be launched. */
   | 'fail'
-  /** The same, once too often in a row. */
+  /** The same, too many times in a row. */
   | 'exhaust'
   | 'stop'
-  /** Its process has ended after a `stop`. */
+  /** It has exited after a `stop`. */
   | 'gone'
   | 'restart'
 
-/** `ignored`: the event changes nothing in this state, and what would go with it must not be done. */
+/** `ignored`: the event changes nothing in this state, and the caller must not carry it out. */
 type Next = State | 'ignored'
 
 /**

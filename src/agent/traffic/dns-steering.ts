@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { cacheDir } from '../../../setup/paths.mjs'
 import { createKnotControl } from '../../engines/knot/control.ts'
-import { createKnotSteering, type KnotSteering } from '../../engines/knot/steer.ts'
+import { createKnotSteering, type KnotSteering } from '../../engines/knot/steering.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { type AvailabilityByRegion, rampShare } from '../../steering/availability.ts'
 import { buildTable, readTable } from '../../steering/build.ts'
@@ -17,9 +17,8 @@ export type SteeringState =
 type SteeringAgent = Pick<AgentBase, 'context' | 'record' | 'launcher' | 'log' | 'stopping'>
 
 /**
- * Keeps the region's Knot answering by what the agents have agreed on. The table of prefixes is made in the
- * background, once for a topology; until it is there Knot answers every user with the first healthy-looking default of its
- * initial map, so a world that starts is reachable at once.
+ * Keeps the region's Knot answering according to the agreed health. The steering table is built in the background, once
+ * per topology. Until it is there, Knot answers from its initial map, so a starting world is reachable immediately.
  */
 export class DnsSteering {
   state: SteeringState = { kind: 'building' }
@@ -28,8 +27,8 @@ export class DnsSteering {
   #prefixes = 0
   #wanted: AvailabilityByRegion = {}
   #busy = false
-  /** When this agent first saw a region healthy again, by its own clock; a region healthy from the start has no entry. */
-  #healthySince = new Map<string, { revision: string; at: number; wasLost: boolean }>()
+  /** When a region became healthy again, by this agent's clock. Regions that were always healthy have no entry. */
+  #healthySince = new Map<string, { revision: string; at: number }>()
 
   constructor(agent: SteeringAgent) {
     this.#agent = agent
@@ -50,7 +49,7 @@ export class DnsSteering {
         folder: agent.context.folder,
         server: { address: agent.context.region.address, port: topology.ports.dns },
         domain: topology.domain,
-        run: (command) => runToEnd(agent.launcher.dress('engine', command, {}), 30_000),
+        run: (command) => runToEnd(agent.launcher.prepare('engine', command, {}), 30_000),
       })
       this.#knot = createKnotSteering({ topology, table, control })
       await this.#reconcile()
@@ -59,9 +58,9 @@ export class DnsSteering {
     }
   }
 
-  /** To be called after every look at the store state. */
+  /** Call this in every coordination cycle. */
   update(snapshot: Snapshot): void {
-    this.#wanted = this.#health(snapshot)
+    this.#wanted = this.#availability(snapshot)
     if (this.#knot && !this.#busy) void this.#reconcile()
   }
 
@@ -72,10 +71,10 @@ export class DnsSteering {
       const result = await this.#knot.reconcile(this.#wanted)
       if (result.kind === 'refused') this.#fail(new Error(`${result.stage}: ${result.detail}`))
       else {
-        if (result.kind === 'applied') this.#agent.log.info({ ...result }, 'steering')
+        if (result.kind === 'applied') this.#agent.log.info({ ...result }, 'applied DNS map')
         if (result.kind !== 'stored')
           this.state = { kind: 'answering', mark: result.mark, prefixes: this.#prefixes }
-        // It will answer from the map that lies there once it runs; while a world starts, that is to be expected.
+        // Knot is not running and will load the stored map when it starts. That is normal only while a world starts.
         else if (this.state.kind !== 'building') this.#fail(new Error('Knot does not answer'))
       }
     } catch (error) {
@@ -88,27 +87,29 @@ export class DnsSteering {
   #fail(error: unknown): void {
     const why = messageOf(error)
     if (this.state.kind !== 'failed' || this.state.why !== why)
-      this.#agent.log.error({ error: why }, 'steering')
+      this.#agent.log.error({ error: why }, 'DNS steering failed')
     this.state = { kind: 'failed', why }
   }
 
-  /** The agreed states, with a ramp for a region that came back while this agent looked on. */
-  #health(snapshot: Snapshot): AvailabilityByRegion {
+  /**
+   * Availability by the agreed health, with a ramp for a region that became healthy again while this agent was running.
+   */
+  #availability(snapshot: Snapshot): AvailabilityByRegion {
     const { rampSeconds } = this.#agent.context.topology.steering
     const now = performance.now()
-    const health: Record<string, AvailabilityByRegion[string]> = {}
+    const availability: Record<string, AvailabilityByRegion[string]> = {}
     for (const [region, { state, revision, sinceMs }] of Object.entries(snapshot.health)) {
       if (state !== 'healthy') {
-        this.#healthySince.set(region, { revision, at: now, wasLost: true })
-        health[region] = { kind: 'unhealthy' }
+        this.#healthySince.set(region, { revision, at: now })
+        availability[region] = { kind: 'unhealthy' }
         continue
       }
       const known = this.#healthySince.get(region)
-      if (known?.wasLost && known.revision !== revision)
-        this.#healthySince.set(region, { revision, at: now - sinceMs, wasLost: true })
+      if (known && known.revision !== revision)
+        this.#healthySince.set(region, { revision, at: now - sinceMs })
       const since = this.#healthySince.get(region)
-      health[region] = { kind: 'healthy', share: since ? rampShare(now - since.at, rampSeconds) : 1 }
+      availability[region] = { kind: 'healthy', share: since ? rampShare(now - since.at, rampSeconds) : 1 }
     }
-    return health
+    return availability
   }
 }

@@ -3,9 +3,9 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 
 /**
- * After a reload, HAProxy's old worker carries on the database sessions that it has, and checks no server any more. A
- * primary that dies ends its sessions itself, or the kernel notices; one that hangs keeps them. So when the primary has
- * moved, the agent ends what old workers still carry to another region. New connections never depend on this.
+ * After a reload, HAProxy's old worker keeps its database sessions but checks no servers any more. The sessions of a
+ * crashed primary are closed by itself or by the kernel, but those of a hung one stay open. So when the primary has
+ * moved, the agent closes the old workers' sessions with other regions. New connections never depend on this.
  */
 export class OldSessions {
   readonly #log: Logger
@@ -16,14 +16,15 @@ export class OldSessions {
     this.#haproxy = haproxy
   }
 
-  /** To be called after every look. `before`: the region that led until now; each as far as it is known. */
+  /** Call this in every coordination cycle, with the current and the previous leader, if known. */
   async follow(primary: string | undefined, before: string | undefined): Promise<void> {
     if (primary === undefined || before === undefined || primary === before) return
     try {
       const sessions = await this.#haproxy.endOldSessions(primary)
-      if (sessions > 0) this.#log.info({ sessions, primary }, 'old sessions ended')
+      if (sessions > 0)
+        this.#log.info({ sessions, primary }, 'closed database sessions of old HAProxy workers')
     } catch (error) {
-      this.#log.warn({ error: messageOf(error) }, 'old sessions could not be ended')
+      this.#log.warn({ error: messageOf(error) }, 'could not close database sessions of old HAProxy workers')
     }
   }
 }

@@ -9,25 +9,25 @@ import { every, Loop } from '../../lib/loop.ts'
 const everyMs = 2000
 
 /**
- * Totals since this agent started. HAProxy's own begin anew with every worker, and after a reload nobody reads those of the
- * old one: what it still serves is not counted.
+ * Totals since this agent started. HAProxy's own counters restart at zero with every worker. After a reload, those of
+ * the old worker are no longer read, so requests that it still serves are not counted.
  */
 type TrafficTotals = {
   /** Requests that users sent to this region's edge. */
   received: number
-  /** Requests received here, by the region that served them and why. */
+  /** Requests received here, by serving region and reason. */
   served: { region: string; why: Why; requests: number }[]
 }
 
 /**
- * What goes through this region's edge, read from HAProxy's own counters and its sampled log: the data path pays
- * nothing for it, and nothing is lost to users when this stops.
+ * Measures the traffic of this region's edge from HAProxy's own counters and its sampled log. This costs the data path
+ * nothing, and users do not notice when it stops.
  */
 export class TrafficMonitor {
   readonly totals: TrafficTotals = { received: 0, served: [] }
-  /** Writes that wait for a primary right now. */
+  /** Writes that are being held because there is no primary. */
   holding = 0
-  /** Over the last two readings; undefined until there are two, and while HAProxy does not answer. */
+  /** Between the last two readings; undefined until there are two, and while HAProxy does not answer. */
   requestsPerSecond: number | undefined
   readonly #context: RegionContext
   readonly #haproxy: HaproxyControl
@@ -46,7 +46,7 @@ export class TrafficMonitor {
     const socket = createSocket('udp4')
     socket.on('message', (message) => {
       const sample = parseTrafficLine(message.toString('latin1'), region.full)
-      // Whoever reaches this port can send; what does not healthy is dropped.
+      // Any host that reaches this port can send datagrams, so invalid ones are dropped.
       if (!sample || sample.edge !== region.name) return
       if (sample.served === undefined || known.has(sample.served)) this.#onSample(sample)
     })
@@ -61,7 +61,7 @@ export class TrafficMonitor {
     new Loop({ round: () => this.read(), restMs: every(everyMs), onError: () => undefined }).start(everyMs)
   }
 
-  /** One reading of the counters. Never throws: without HAProxy there is nothing to count. */
+  /** Reads the counters once. Never throws: while HAProxy is down there is nothing to count. */
   async read(): Promise<void> {
     try {
       const { region } = this.#context
@@ -76,7 +76,7 @@ export class TrafficMonitor {
       this.holding = holding
       this.#add(
         worker,
-        // Health checks that HAProxy answers itself are nobody's visit.
+        // Without the health checks that HAProxy answers itself.
         requests('frontend', proxies.users) - requests('backend', proxies.own),
         new Map(served.map((one) => [`${one.region} ${one.why}`, one.requests])),
       )
@@ -88,7 +88,7 @@ export class TrafficMonitor {
 
   #add(worker: number, received: number, served: Map<string, number>): void {
     const now = performance.now()
-    // A new worker has counted from nothing.
+    // A new worker's counters start at zero.
     const last = this.#last?.worker === worker ? this.#last : undefined
     const more = grown(received, last?.received ?? 0)
     this.totals.received += more
@@ -106,5 +106,5 @@ export class TrafficMonitor {
   }
 }
 
-/** The difference of two counters can be one less for a moment. */
+/** Increase of a counter. The difference of two counters can decrease by one for a moment. */
 const grown = (now: number, before: number) => Math.max(0, now - before)

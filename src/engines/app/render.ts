@@ -2,7 +2,7 @@ import type { EnginePart, PlanProcess } from '../../plan.ts'
 import { appPort, firstPrimary } from '../../topology/regions.ts'
 import type { RegionContext } from '../context.ts'
 
-/** The user's app, unchanged: its instances, and what each is given by environment. */
+/** The user's app, unchanged: its instances and their environment. */
 export function renderApp(context: RegionContext): EnginePart {
   const { region, topology } = context
   if (!region.full) return { folders: [], files: [], processes: [] }
@@ -25,7 +25,7 @@ export function renderApp(context: RegionContext): EnginePart {
   return { folders: [], files: [], processes }
 }
 
-/** What every process of the app gets, the release command included (which has no PORT). */
+/** Environment of every process of the app. The release command gets it as well, without PORT. */
 export function appEnvironment(context: RegionContext): Record<string, string> {
   const { region, topology, secrets } = context
   const { ports, database } = topology

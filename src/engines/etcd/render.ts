@@ -2,14 +2,14 @@ import type { EnginePart } from '../../plan.ts'
 import { roundTripMs } from '../../topology/round-trips.ts'
 import type { RegionContext } from '../context.ts'
 
-/** A member whose file would grow beyond this refuses every put of the cluster. etcd's own default. */
+/** etcd's default. A member whose database would exceed it makes the whole cluster refuse writes. */
 export const etcdQuotaBytes = 2 * 1024 ** 3
 
 /**
- * etcd: the world's small shared memory, one member in each voting region.
+ * etcd, the world's state store: one member in each voting region.
  *
- * Heartbeat and election timeout follow etcd's tuning guide: heartbeat about the longest round trip between members
- * (never under 100 ms, the default), election timeout ten times that.
+ * Timeouts follow etcd's tuning guide: the heartbeat interval is about the longest round trip between members and at
+ * least the default of 100 ms; the election timeout is ten times that.
  */
 export function renderEtcd(context: RegionContext): EnginePart {
   const { region, regions, topology } = context
@@ -31,11 +31,11 @@ export function renderEtcd(context: RegionContext): EnginePart {
     'initial-cluster-state': 'new',
     'heartbeat-interval': heartbeatMs,
     'election-timeout': heartbeatMs * 10,
-    // A stolen hash of 192 random bits tells nothing at any cost, and at the default one every login of an agent takes
-    // a core for 70 ms: when all log in at once after a start, that starves the members' heartbeats.
+    // Passwords are 192 random bits, so the cost adds no security. At the default cost every login takes 70 ms of CPU:
+    // when all agents log in at once after a start, that delays the members' heartbeats.
     'bcrypt-cost': 4,
-    // Every agent puts its report once a second, some kilobytes each: history is what fills the file. Below an hour
-    // etcd compacts as often as it retains, so what is kept is between five and ten minutes of it.
+    // Every agent writes a report of a few kB once a second, so history is what fills the database. With a retention
+    // below one hour, etcd compacts once per retention period, so it keeps five to ten minutes of history.
     'auto-compaction-mode': 'periodic',
     'auto-compaction-retention': '5m',
     'quota-backend-bytes': etcdQuotaBytes,
@@ -53,8 +53,8 @@ export function renderEtcd(context: RegionContext): EnginePart {
         env: {},
         run: 'engine',
         after: [],
-        // A member alone is up but not ready: this answers once there is a leader. However long that takes, starting
-        // it again would not help, and would take its vote away meanwhile.
+        // Succeeds once there is a leader: a member alone is up but not ready. There is no time limit, because a
+        // restart would not help and would take away its vote meanwhile.
         ready: { kind: 'http', port: etcdClient, path: '/health', expect: [200] },
         readyTimeoutMs: 0,
         stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
@@ -63,7 +63,7 @@ export function renderEtcd(context: RegionContext): EnginePart {
   }
 }
 
-/** Endpoints of the world's etcd, the region's own first, then nearest first. */
+/** Client endpoints of all members: the region's own first, then the nearest first. */
 export function etcdEndpoints(context: Pick<RegionContext, 'region' | 'others' | 'topology'>): string[] {
   return [context.region, ...context.others]
     .filter((region) => region.votes)
@@ -71,14 +71,14 @@ export function etcdEndpoints(context: Pick<RegionContext, 'region' | 'others' |
 }
 
 /**
- * Paths that go round a continent take longer than the model knows, and packets arrive late at times. A heartbeat that
- * is too slow costs little (an election a bit later); one that is too fast for the line makes members call elections.
+ * Real paths can be longer than the model's estimate, and packets are sometimes late. A heartbeat interval that is too
+ * long only delays elections a little; one that is too short for the link causes needless elections.
  */
-const spread = { factor: 1.2, extraMs: 10 }
+const margin = { factor: 1.2, extraMs: 10 }
 
 function longestRoundTripMs({ regions, topology }: RegionContext): number {
   const { rttMs } = topology.network
   const voting = regions.filter((region) => region.votes)
   const all = voting.flatMap((a, i) => voting.slice(i + 1).map((b) => roundTripMs(a, b, rttMs)))
-  return Math.max(0, ...all) * spread.factor + spread.extraMs
+  return Math.max(0, ...all) * margin.factor + margin.extraMs
 }

@@ -1,15 +1,15 @@
 import type { Etcd, MemberStatus } from '../../lib/etcd.ts'
 import { etcdQuotaBytes } from './render.ts'
 
-/** One member that has answered. */
+/** Space of one member that answered. */
 export type MemberSpace = { region: string } & Pick<MemberStatus, 'dbBytes' | 'alarms'>
 
-/** Of the quota: beyond it somebody should look, long before writes stop. */
+/** Share of the quota above which the operator is warned, long before writes stop. */
 const nearlyFullShare = 0.8
 
 type SpaceState = 'ok' | 'nearly full' | 'full'
 
-/** How full etcd is, by the fullest of its members. Pure. */
+/** How full etcd is, according to its fullest member. Pure. */
 export function spaceState(
   members: readonly Partial<Omit<MemberSpace, 'region'>>[],
   quotaBytes = etcdQuotaBytes,
@@ -19,8 +19,8 @@ export function spaceState(
 }
 
 /**
- * Gives an etcd that is full, or will be, its space back: forgets history, makes every member's file small, one
- * member after the other, and lets writes through again. Keys stay as they are. `members`: a client for each member.
+ * Frees the space of an etcd that is (nearly) full: compacts the history, defragments one member after the other, and
+ * disarms the alarm, so writes are accepted again. No key changes. `members`: a client for each member.
  */
 export async function freeSpace(members: readonly Etcd[]): Promise<void> {
   const first = members[0]

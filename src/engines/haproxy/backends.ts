@@ -4,19 +4,19 @@ import { type Line, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
 
 /**
- * One failed connection takes a server out at once; its next good check brings it back. The request that found out
- * goes to another server (`option redispatch 1`), in the end to `again`.
+ * A single failed connection marks a server down immediately; its next successful check marks it up. The request that
+ * failed goes to another server (`option redispatch 1`), or finally to `reroute`.
  */
 const markDown = 'observe layer4 error-limit 1 on-error mark-down'
 
-/** Idle connections to a host that is gone are noticed by the kernel: 2 s + 3 x 1 s, sent data after 5 s. */
+/** The kernel detects a dead peer: on an idle connection after 2 s + 3 × 1 s, with data in flight after 5 s. */
 const deadPeer: Line = ['option srvtcpka', 'srvtcpka-idle 2s', 'srvtcpka-intvl 1s', 'srvtcpka-cnt 3']
 
-const again = `server again unix@${haproxySockets.again} backup`
+const reroute = `server reroute unix@${haproxySockets.reroute} backup`
 
 /**
- * What has reached an instance is not sent to another: it may be what ended the first one. HAProxy then need not keep a
- * copy of each request either, which is a third of the cost of proxying a small one.
+ * A request that has reached an instance is not sent to another one, because it may have crashed the first. So HAProxy
+ * need not keep a copy of each request either, which is a third of the cost of proxying a small one.
  */
 const sentOnce = 'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }'
 
@@ -32,38 +32,38 @@ export function appBackend({ region, topology, appPorts }: View): string | false
     'http-check expect status 200-299',
     'retry-on conn-failure empty-response',
     sentOnce,
-    // It comes from another region, which has said what is to be said.
-    'http-response allow if { srv_name again }',
-    sayRegion(region.name),
+    // A rerouted response comes from another region, which has set its own headers.
+    'http-response allow if { srv_name reroute }',
+    nearsideHeaders(region.name),
     `default-server inter 500ms fastinter 100ms downinter 250ms fall 2 rise 1 ${markDown}`,
     appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port} check`),
-    again,
+    reroute,
   )
 }
 
-/** What a response of this region's app says; nobody but HAProxy speaks for Nearside. */
-const sayRegion = (name: string): Line => [
+/** Replaces any Nearside headers in a response of this region's app, so that an app cannot forge them. */
+const nearsideHeaders = (name: string): Line => [
   'http-response del-header nearside -m beg',
-  // Of the connection between HAProxy and the app.
+  // Concerns only the connection between HAProxy and the app.
   'http-response del-header keep-alive',
   `http-response add-header nearside-region ${name}`,
 ]
 
 /**
- * When nobody anywhere says that it is healthy, this region's app is tried all the same: what fails may be the check, and
- * an app that is too busy to answer it still serves some.
+ * When no region's app passes its check, this region's app is tried anyway. The check itself may be at fault, and an
+ * app that is too busy to answer it still serves some requests.
  */
-export function lastBackend({ region, appPorts }: View): string | false {
+export function lastResortBackend({ region, appPorts }: View): string | false {
   if (!region.full) return false
   return section(
-    `backend ${proxies.last}`,
+    `backend ${proxies.lastResort}`,
     'balance leastconn',
-    sayRegion(region.name),
+    nearsideHeaders(region.name),
     appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port}`),
   )
 }
 
-/** Whether the app is healthy at all: `app` without its backup. No request comes here. */
+/** `app` without its backup, for the condition that any instance is healthy. Takes no requests. */
 export function healthyBackend({ region, appPorts }: View): string | false {
   if (!region.full) return false
   return section(
@@ -76,8 +76,8 @@ export function healthyBackend({ region, appPorts }: View): string | false {
 }
 
 /**
- * The way to another region. A request that came from a region does not pass. A read whose region goes away under it is
- * sent again: that was not the read's doing.
+ * Backends that lead to the other regions. They refuse requests that already came from a region. A read is sent again
+ * when its region fails, because a single read cannot have caused that.
  */
 export function toRegion(view: View): string[] {
   const { region, topology, remotes, responseMs, holdMs } = view
@@ -85,22 +85,22 @@ export function toRegion(view: View): string[] {
     section(
       `backend ${proxies.to(remote.name)}`,
       'http-request return status 508 if { req.hdr(nearside-hop) -m found }',
-      // The other side may hold a write before its app has its own time.
+      // The other region may hold a write first, and its app then has the full response time.
       `timeout server ${responseMs + holdMs + 5_000}ms`,
       'retry-on conn-failure empty-response',
-      // Kept open: across a continent a new connection costs a round trip before the request can leave.
+      // Connections are kept open: across a continent, a new one costs a round trip before the request can be sent.
       'http-reuse always',
       deadPeer,
       'option httpchk',
       `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
       'http-check expect status 200',
       `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${upCheckMs(region, remote)}ms downinter ${checkMs(region, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
-      again,
+      reroute,
     ),
   )
 }
 
-/** To the frontend for writes, each on a connection of its own. */
+/** Leads to the frontend for writes, with a separate connection per request. */
 export function writesBackend({ responseMs, holdMs }: View): string {
   return section(
     `backend ${proxies.writes}`,
@@ -110,7 +110,7 @@ export function writesBackend({ responseMs, holdMs }: View): string {
   )
 }
 
-/** To the frontend that measures. */
+/** Leads to the frontend that measures chunked bodies. */
 export function chunkedBackend({ responseMs, holdMs }: View): string {
   return section(
     `backend ${proxies.chunked}`,
@@ -121,7 +121,7 @@ export function chunkedBackend({ responseMs, holdMs }: View): string {
 
 const keep = '{ var(txn.keep) -m bool }'
 
-/** The CDN cache: HAProxy's own for small immutable objects, then Varnish, and straight on when Varnish is down. */
+/** The CDN cache: HAProxy's memory for small immutable objects, then Varnish, or the origin when Varnish is down. */
 export function cdnBackend({ region, responseMs }: View): string {
   return section(
     `backend ${proxies.cdn}`,
@@ -130,12 +130,13 @@ export function cdnBackend({ region, responseMs }: View): string {
     'http-request set-header nearside-static 1 if { var(txn.static) -m bool }',
     'option httpchk',
     `http-check send meth GET uri ${ownPaths.alive} ver HTTP/1.1 hdr host localhost`,
-    // Reads: a kept connection may lead to a Varnish that has just died, and so may the next; then it is known to be down.
+    // Only reads come here. A kept connection may lead to a Varnish that has just crashed, as may that of the first
+    // retry. After that, Varnish is marked down.
     'retry-on conn-failure empty-response',
     `server varnish unix@${varnishSockets.http} check inter 500ms fastinter 100ms fall 2 rise 1 ${markDown}`,
     `server origin unix@${haproxySockets.origin} backup`,
     '',
-    // From memory: it was stored as it is to be sent.
+    // A hit in memory is sent exactly as it was stored.
     'http-response set-var(txn.cache) str(hit) if { res.cache_hit }',
     'http-response set-var(txn.class) str(cache) if { res.cache_hit }',
     'http-response allow if { res.cache_hit }',
@@ -145,26 +146,26 @@ export function cdnBackend({ region, responseMs }: View): string {
     'http-response set-var(txn.class) str(cache) if { var(txn.cache) -m str hit stale }',
     `http-response set-header nearside-region ${region.name} if { var(txn.cache) -m str hit stale }`,
     '',
-    // Stored with the headers of a hit; whoever waits for it gets its own ones back.
+    // The object is stored with the headers of a hit. Afterwards, this response gets its own headers back.
     `http-response set-var(txn.keep) bool(true) if { var(txn.static) -m bool } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(set-cookie) -m found }`,
     `http-response set-var(txn.region) res.hdr(nearside-region) if ${keep}`,
-    `http-response set-var(txn.said) res.fhdr(cache-status) if ${keep}`,
+    `http-response set-var(txn.cache_status) res.fhdr(cache-status) if ${keep}`,
     `http-response del-header server-timing if ${keep}`,
     `http-response set-header nearside-region ${region.name} if ${keep}`,
     `http-response set-header cache-status 'nearside-${region.name}; hit; detail=memory' if ${keep}`,
     `http-response cache-store immutable if ${keep}`,
     `http-response set-header nearside-region %[var(txn.region)] if ${keep}`,
     `http-response del-header cache-status if ${keep}`,
-    `http-response set-header cache-status %[var(txn.said)] if ${keep} { var(txn.said) -m found }`,
+    `http-response set-header cache-status %[var(txn.cache_status)] if ${keep} { var(txn.cache_status) -m found }`,
   )
 }
 
-/** An edge without an app, and nobody can serve: HAProxy answers 503 itself. */
-export function nobodyBackend({ region }: View): string | false {
-  return !region.full && section(`backend ${proxies.nobody}`)
+/** For an edge region when no region can serve. Without a server, HAProxy answers 503 itself. */
+export function unavailableBackend({ region }: View): string | false {
+  return !region.full && section(`backend ${proxies.unavailable}`)
 }
 
-/** Tables; each needs a proxy of its name. */
+/** Stick-tables. Each needs a proxy of its own name. */
 export function tableBackends(): string[] {
   return [
     section(`backend ${tables.served}`, 'stick-table type string len 80 size 1k store gpc(1)'),
@@ -174,8 +175,8 @@ export function tableBackends(): string[] {
 }
 
 /**
- * Through a reload what was learned is kept: a new worker that had to learn anew would send every cached page to the app
- * once. Counts are not handed on: they are the worker's own (see traffic.ts).
+ * Passes the learned paths to the new worker on a reload; otherwise it would send every cached page to the app once
+ * more before it has learned them again. Counters are not passed on, since they are per worker (see traffic.ts).
  */
 export function reloadPeers(): string {
   return section(`peers ${selfPeer}`, `peer ${selfPeer} unix@${haproxySockets.peers}`)

@@ -6,21 +6,21 @@ import { parseOldWorkers, parseSessions, parseStats, parseWorkerPid, type StatRo
 import { type Edge, parseServed, type Served } from './traffic.ts'
 
 export type HaproxyControl = {
-  /** Of the worker that takes new connections: another one after each reload, with counters of its own. */
+  /** Process id of the worker that accepts new connections. Each reload starts a new one, with its own counters. */
   workerPid(): Promise<number>
   stats(): Promise<StatRow[]>
-  /** Requests by region that served and why, since the worker started. */
+  /** Requests since the worker started, by serving region and reason. */
   served(edge: Edge): Promise<Served[]>
-  /** Writes that wait for a primary now. */
+  /** Writes that are being held because there is no primary. */
   holding(): Promise<number>
   /**
-   * Ends the database sessions that old workers still carry to any other region than this one; resolves to how many.
-   * After a reload an old worker checks no server any more, so it would keep a session to a primary that hangs.
+   * Closes the database sessions of old workers with any region other than `primary`; resolves to their number. After a
+   * reload an old worker checks no servers any more, so it would keep its sessions with a hung primary.
    */
   endOldSessions(primary: string): Promise<number>
 }
 
-/** Of the HAProxy whose region has this folder. */
+/** Control of the HAProxy in this region folder. */
 export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
   const socket = (name: string) => runtimeAt(join(folder, 'run', name), timeoutMs)
   const [stats, master] = [socket('haproxy.sock'), socket('haproxy-master.sock')]
@@ -39,7 +39,7 @@ export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
       for (const pid of parseOldWorkers(await master('show proc')))
         for (const { id, backend, server } of parseSessions(await master(`@!${pid} show sess`))) {
           if (backend !== proxies.primary || server === primary) continue
-          // `shutdown sessions server` is refused there: the proxy counts as stopped.
+          // One by one: an old worker refuses `shutdown sessions server`, because its proxies count as stopped.
           await master(`@!${pid} shutdown session ${id}`)
           ended += 1
         }
@@ -48,7 +48,7 @@ export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
   }
 }
 
-/** A command to one of HAProxy's sockets, and its answer. Rejects when nobody listens or it takes too long. */
+/** Sends a command to one of HAProxy's sockets; resolves to the answer. Rejects if it cannot connect or times out. */
 type Runtime = (command: string) => Promise<string>
 
 function runtimeAt(path: string, timeoutMs: number): Runtime {

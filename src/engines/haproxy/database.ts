@@ -3,18 +3,18 @@ import { stopping } from './routes.ts'
 import { logErrors, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
 
-/** Bytes of WAL that a replica may be behind before reads go to the primary. */
+/** WAL that a replica may be behind before its region's reads go to another database. */
 const maxLag = '64MB'
 
-/** Patroni answers for a leader whose PostgreSQL is down, too. Its words are in the body. */
+/** Patroni also answers 200 for a leader whose PostgreSQL is down; only the body shows the state. */
 const running = `http-check expect string ${quote('"state": "running"')}`
 
 /**
- * The PostgreSQL primary: the region whose Patroni says so. Behind 6432, and what decides where writes go, so both
- * change in the same instant.
+ * The PostgreSQL primary: the region whose Patroni reports it. This backend serves port 6432 and also determines the
+ * route of writes, so both change at the same instant.
  *
- * Two servers can be up for a moment (the old primary has not noticed yet): the first in the list is used, and what it
- * cannot commit it does not acknowledge.
+ * Two servers can be up for a moment, while the old primary has not noticed the failover. The first in the list is
+ * used; if it cannot commit a write, it does not acknowledge it either.
  */
 export function primaryBackend(view: View): string {
   const { region, topology, dataRegions } = view
@@ -23,12 +23,13 @@ export function primaryBackend(view: View): string {
     `backend ${proxies.primary}`,
     'balance first',
     'option httpchk GET /primary',
-    // The leader's lock alone says little: while PostgreSQL starts or is being promoted, writes had better wait. What
-    // is in the body is asked first: a check that ends at the status hangs up on Patroni, which logs every time.
+    // The leader lock alone is not enough: writes must wait while PostgreSQL starts or is being promoted. The body is
+    // checked first, because a check that fails on the status closes the connection early, which Patroni logs every
+    // time.
     running,
     `http-check expect string ${quote('"role": "primary"')}`,
     'http-check expect status 200',
-    // Connections to a primary that is none any more would write into the void.
+    // Sessions on a former primary must end: their writes would be lost.
     'default-server on-marked-down shutdown-sessions fall 2 rise 1 tcp-ut 5s',
     dataRegions.map((other) => {
       const every =
@@ -40,7 +41,7 @@ export function primaryBackend(view: View): string {
   )
 }
 
-/** Reads: the local replica (or the local primary), else the nearest other, else whoever else runs. */
+/** Reads: the local database, whether replica or primary, otherwise the nearest one that is up. */
 export function replicaBackend(view: View): string | false {
   const { region, topology, remotes } = view
   const { ports } = topology
@@ -51,7 +52,8 @@ export function replicaBackend(view: View): string | false {
     running,
     'http-check expect status 200',
     'default-server tcp-ut 5s',
-    // One refused connection is enough: the others can answer a read as well, and waiting readers soon fill an app.
+    // A single refused connection marks it down: the others can answer reads as well, and waiting readers soon use up
+    // the app's connections.
     `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down`,
     remotes.map((other) => {
       return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${upCheckMs(region, other)}ms fall 2 rise 1 backup`
@@ -60,8 +62,8 @@ export function replicaBackend(view: View): string | false {
 }
 
 /**
- * 6432 and 6433. A connection waits while there is nobody to give it to. One that waits in the old worker after a reload
- * comes in once more, to the new one.
+ * Ports 6432 and 6433. A connection waits while there is no database for it. One that waits in the old worker after a
+ * reload is passed to the new one.
  */
 export function databaseFrontends({ region, topology, holdMs }: View): string[] {
   if (!region.full) return []

@@ -17,7 +17,7 @@ export function usersFrontend(view: View): string {
   const { ports } = topology
   return section(
     `frontend ${proxies.users}`,
-    // HTTP/2 without TLS would bring bodies and trailers past the rules for HTTP/1; browsers do not speak it.
+    // HTTP/2 without TLS would bypass the rules for HTTP/1 bodies and trailers; browsers do not use it.
     `bind ${region.address}:${ports.http} proto h1`,
     logErrors,
     `log ${region.address}:${ports.agent} format raw local0`,
@@ -47,8 +47,8 @@ export function usersFrontend(view: View): string {
 }
 
 /**
- * Other regions, on 8081. Serves from the app of this region and from nothing else: the header set here is what the
- * ways out of the region refuse (see `toRegion`), so no request is ever sent on twice.
+ * Other regions, on 8081. Serves only from this region's app: it sets a header that the backends to other regions
+ * refuse (see `toRegion`), so no request is forwarded twice.
  */
 export function regionsFrontend(view: View): string | false {
   const { region, regions, topology } = view
@@ -58,12 +58,12 @@ export function regionsFrontend(view: View): string | false {
     `frontend ${proxies.regions}`,
     `bind ${region.address}:${topology.ports.region}`,
     logErrors,
-    // Longer than the other side keeps an idle connection (pool-purge-delay): it is the one that closes.
+    // Longer than the other side keeps an idle connection (pool-purge-delay), so the other side closes it.
     'timeout http-keep-alive 10m',
     'timeout client 10m',
     `http-request deny deny_status 403 if !{ src ${senders.join(' ')} } !${isOwn}`,
     'http-request set-header nearside-hop 1',
-    'http-request del-header nearside-again',
+    'http-request del-header nearside-reroute',
     writeRules(topology),
     `use_backend ${proxies.ownRegion} if ${isOwn}`,
     `use_backend ${proxies.writes} if ${isWrite}`,
@@ -73,9 +73,9 @@ export function regionsFrontend(view: View): string | false {
 }
 
 /**
- * Writes, from `users` and from `regions`, each on a connection of its own: HAProxy ends a connection without a word
- * when what it sent to a server on behalf of a later request on it got no answer, so that the client may send it again.
- * Browsers do, and that must not happen to a write. The first request on a connection gets a 502 instead.
+ * Writes from `users` and `regions`, each on its own connection. When a second or later request on a client connection
+ * gets no answer from the server, HAProxy closes the connection silently, to let the client resend it. Browsers do so,
+ * which must not happen to a write. The first request on a connection gets a 502 instead.
  */
 export function writesFrontend(view: View): string {
   return section(
@@ -83,46 +83,46 @@ export function writesFrontend(view: View): string {
     `bind unix@${haproxySockets.writes} mode 600`,
     logErrors,
     'timeout client 10m',
-    // May have reached an app, so it is not sent again, unless the app can tell that it is the same.
+    // A write that may have reached an app is not sent again, unless the app can recognise the duplicate.
     'http-request set-var(txn.replayable) bool(true) if { req.hdr(idempotency-key) -m found }',
     'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }',
     view.remotes.map(
       ({ name }) => `http-request lua.hold_doubt if ${primaryAt(name)} !${reachable(name)} !${hasHopped}`,
     ),
     holdWrites,
-    // The socket is the new worker's by now.
+    // In an old worker this leads to the new one, which has taken over the socket.
     `use_backend ${proxies.writes} if ${stopping}`,
     view.region.full && `use_backend ${proxies.app} if ${hasHopped}`,
     writeRoutes(view),
-    // Whoever held it last has counted it all.
+    // An existing header comes from the last edge that held the request, and has the total.
     `http-response set-header ${heldHeader} %[var(txn.held)] if { var(txn.held) -m found } !{ res.hdr(${heldHeader}) -m found }`,
   )
 }
 
 /**
- * A second chance: where a backend's `backup` leads. A request gets here when the server that it was routed to was
- * gone, so it is routed again with what is known now. Three times at most.
+ * The target of the `backup` server in other backends. A request comes here when the server that it was routed to was
+ * gone, and is routed again by the present state, at most three times.
  */
-export function againFrontend(view: View): string {
+export function rerouteFrontend(view: View): string {
   return section(
-    `frontend ${proxies.again}`,
-    `bind unix@${haproxySockets.again} mode 600`,
+    `frontend ${proxies.reroute}`,
+    `bind unix@${haproxySockets.reroute} mode 600`,
     logErrors,
     'timeout client 10m',
-    'http-request deny deny_status 503 if { req.hdr_cnt(nearside-again) ge 3 }',
-    'http-request add-header nearside-again 1',
+    'http-request deny deny_status 503 if { req.hdr_cnt(nearside-reroute) ge 3 }',
+    'http-request add-header nearside-reroute 1',
     writeRules(view.topology),
     view.region.full && [
-      `http-request lua.hold_app if ${hasHopped} !${appHealthy} { req.hdr_cnt(nearside-again) 1 }`,
+      `http-request lua.hold_app if ${hasHopped} !${appHealthy} { req.hdr_cnt(nearside-reroute) 1 }`,
       `use_backend ${proxies.app} if ${hasHopped} ${appHealthy}`,
-      `use_backend ${proxies.last} if ${hasHopped}`,
+      `use_backend ${proxies.lastResort} if ${hasHopped}`,
     ],
     `use_backend ${proxies.writes} if ${isWrite}`,
     readRoutes(view),
   )
 }
 
-/** Chunked request bodies, on their way from `users`: measured while they stream, then routed as any request. */
+/** Chunked requests from `users`: measures their bodies while they stream, then routes them like any other request. */
 export function chunkedFrontend(view: View): string {
   return section(
     `frontend ${proxies.chunked}`,
@@ -137,7 +137,7 @@ export function chunkedFrontend(view: View): string {
   )
 }
 
-/** What Varnish fetches from: reads, routed as any read. */
+/** Varnish's origin: reads, routed like any other read. */
 export function originFrontend(view: View): string {
   return section(
     `frontend ${proxies.origin}`,
@@ -145,7 +145,7 @@ export function originFrontend(view: View): string {
     logErrors,
     'timeout client 10m',
     'timeout http-keep-alive 10m',
-    // Between HAProxy and Varnish only.
+    // These headers are only for the hop between HAProxy and Varnish.
     'http-request del-header nearside-static',
     'http-request del-header nearside-stale',
     `use_backend ${proxies.ownOrigin} if ${isOwn}`,
@@ -153,20 +153,20 @@ export function originFrontend(view: View): string {
   )
 }
 
-/** What a client may not say, and what the app has to know of it. */
+/** Removes what a client must not send, and adds what the app must know about the client. */
 function requestHygiene({ region, maxBodyBytes }: View): Line {
   return [
     `http-request return status 413 content-type text/plain string "The request body is larger than this site accepts." if { req.body_size gt ${maxBodyBytes} }`,
     'http-request deny deny_status 405 if { method CONNECT TRACE }',
-    // A tunnel of any other kind (h2c) would carry requests past these rules.
+    // Any other upgrade (h2c) would carry requests past these rules.
     'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
-    // By beginning, and with underscores: CGI-like interfaces make one name of `a-b` and `a_b`.
+    // By prefix, and also with underscores, because CGI-like interfaces do not distinguish `a-b` from `a_b`.
     'http-request del-header nearside -m beg',
     'http-request del-header x-forwarded -m beg',
     'http-request del-header x_forwarded -m beg',
     'http-request del-header x-real-ip',
     'http-request del-header forwarded',
-    // With add-header, which does not look for old ones: they have just been removed.
+    // add-header is cheaper than set-header, and any old ones have just been removed.
     `http-request add-header nearside-edge ${region.name}`,
     'http-request add-header x-forwarded-for %[src]',
     'http-request add-header x-forwarded-proto http',
@@ -174,13 +174,13 @@ function requestHygiene({ region, maxBodyBytes }: View): Line {
   ]
 }
 
-/** Every request up to 100 a second, one in 16 beyond; the line says which, so that histograms stay true. */
+/** Logs every request up to 100 per second, and one in 16 beyond. The weight in the line keeps histograms correct. */
 const logSampling: Line = [
   'http-request set-var(txn.weight) int(16) if { fe_req_rate gt 100 }',
   'http-request set-log-level silent if { var(txn.weight) -m found } { rand(16) gt 0 }',
 ]
 
-/** Writes wait while there is no primary. */
+/** Holds writes while there is no primary. */
 const holdWrites: Line = [
   `http-request track-sc1 str(hold) table ${tables.holding} if ${noPrimary}`,
   `http-request return status 503 content-type text/plain string "${neverSent.tooMany}" hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
@@ -188,11 +188,11 @@ const holdWrites: Line = [
   `http-request return status 503 content-type text/plain string "${neverSent.noPrimary}" hdr retry-after 5 if { var(txn.refused) -m bool }`,
 ]
 
-/** Set for requests that are nobody's own: whether their response may be shared is up to the response. */
+/** Set for requests without credentials; whether their response may be shared is up to its headers. */
 const publicPath =
   'http-request set-var(txn.path) path,xxh32(1) if { method GET HEAD } !{ var(txn.static) -m bool } !{ req.hdr(cookie) -m found } !{ req.hdr(authorization) -m found }'
 
-/** Static paths, and paths whose responses said before that they may be shared. */
+/** Static paths, and paths whose earlier responses allowed shared caching. */
 const useCdn: Line = [
   `use_backend ${proxies.cdn} if ${isStatic}`,
   `use_backend ${proxies.cdn} if { var(txn.path) -m found } { var(txn.path),in_table(${tables.learned}) }`,

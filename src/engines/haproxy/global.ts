@@ -8,13 +8,14 @@ export function globalSections(): string[] {
       'global',
       `stats socket ${haproxySockets.stats} mode 600 level admin expose-fd listeners`,
       'stats timeout 2m',
-      // As many connections as the machine allows, but no more memory for their table than this needs (25,000 pairs).
+      // As many connections as the machine allows, but with a table of at most this many file descriptors (25,000
+      // pairs).
       'fd-hard-limit 50000',
-      // Four threads carry over 100,000 requests/s; more would only cost memory on big machines.
+      // Four threads serve over 100,000 requests/s; more would only cost memory on big machines.
       'thread-hard-limit 4',
-      // After a reload the old worker lives on for its long streams and database sessions, but not for ever.
+      // After a reload the old worker keeps serving its long streams and database sessions, but not forever.
       'hard-stop-after 1h',
-      // The one peer is this HAProxy itself: after a reload the old worker hands its tables to the new one.
+      // The only peer is this HAProxy itself: after a reload the old worker passes its tables to the new one.
       `localpeer ${selfPeer}`,
       `lua-load ${haproxyPaths.hold}`,
       `lua-load ${haproxyPaths.body}`,
@@ -22,7 +23,7 @@ export function globalSections(): string[] {
   ]
 }
 
-/** What comes after it in the file is HTTP. */
+/** Defaults of the HTTP proxies, which follow in the file. */
 export function httpDefaults(view: View): string[] {
   return [
     section(
@@ -32,15 +33,15 @@ export function httpDefaults(view: View): string[] {
       'option httplog',
       'option dontlognull',
       'option abortonclose',
-      // Else each chunk of a streamed response waits up to 200 ms for the next, at every hop.
+      // Otherwise each chunk of a streamed response waits up to 200 ms for the next one, at every hop.
       'option http-no-delay',
-      // A reload closes a kept connection after its next response, not just when the client is about to use it.
+      // On a reload, close a kept connection only after its next response, so no request meets a closing connection.
       'option idle-close-on-response',
       'option redispatch 1',
       'retries 3',
       'timeout connect 1500ms',
       'timeout check 2s',
-      // A client has this long for its request's headers, however slowly it sends them.
+      // Limits the time for all headers of a request, against clients that send them slowly.
       'timeout http-request 10s',
       'timeout http-keep-alive 60s',
       'timeout client 60s',
@@ -59,7 +60,7 @@ export function httpDefaults(view: View): string[] {
   ]
 }
 
-/** What comes after it in the file is TCP. */
+/** Defaults of the TCP proxies, which follow in the file. */
 export function tcpDefaults(): string {
   return section(
     'defaults',
@@ -71,7 +72,7 @@ export function tcpDefaults(): string {
     'retries 3',
     'timeout connect 1500ms',
     'timeout check 1s',
-    // Sessions of a pool may be silent for long; a peer that is gone is noticed by the kernel (see below).
+    // Pooled sessions may be idle for long. TCP keepalive (below) detects a dead peer.
     'timeout client 24h',
     'timeout server 24h',
     'timeout queue 5s',

@@ -1,8 +1,8 @@
 import { runFolder } from '../context.ts'
 
 /**
- * Names that the rendered configuration, the control commands and the parsers share. Paths of files are relative to
- * the region's folder; sockets are as the engines see them (`run/` of the folder, from outside).
+ * Names that the rendered configuration, the control commands and the parsers share. File paths are relative to the
+ * region's folder. Socket paths are those inside the sandbox; outside, they are in the folder's `run/`.
  */
 export const haproxyPaths = {
   config: 'etc/haproxy/haproxy.cfg',
@@ -11,33 +11,33 @@ export const haproxyPaths = {
 } as const
 
 export const haproxySockets = {
-  /** Runtime API of the worker. */
+  /** The worker's runtime API. */
   stats: `${runFolder}/haproxy.sock`,
-  /** The master's own: reload, list of workers, commands to old workers. */
+  /** The master's CLI: reload, list of workers, commands to old workers. */
   master: `${runFolder}/haproxy-master.sock`,
   writes: `${runFolder}/haproxy-writes.sock`,
-  /** A request whose server was gone when it was its turn comes back in here and is routed again. */
-  again: `${runFolder}/haproxy-again.sock`,
-  /** Requests whose length is not known beforehand go through here first. */
+  /** Requests whose server was gone come back in here and are routed again. */
+  reroute: `${runFolder}/haproxy-reroute.sock`,
+  /** Chunked requests, whose length is not known in advance, pass through here first. */
   chunked: `${runFolder}/haproxy-chunked.sock`,
-  /** What Varnish fetches from. */
+  /** Varnish's origin. */
   origin: `${runFolder}/haproxy-origin.sock`,
-  /** Where an old worker tells the new one what it has learned. */
+  /** By which an old worker passes its learned paths to the new one. */
   peers: `${runFolder}/haproxy-peers.sock`,
 } as const
 
-/** What the edge answers (503) to a write that it has sent to no app: whoever gets it may be sure. */
+/** The edge's answer (503) to a write that it has not sent to any app, so the client knows that it was not executed. */
 export const neverSent = {
   noPrimary: 'The database cannot take writes at the moment.',
   tooMany: 'Too many writes are waiting for the database.',
 } as const
 
-/** Proxies of the configuration. A server of `primary` and of each `to-…` has its region's name. */
+/** Proxy names. Servers of `primary` and of each `to-…` are named after their regions. */
 export const proxies = {
   users: 'users',
   regions: 'regions',
   writes: 'writes',
-  again: 'again',
+  reroute: 'reroute',
   chunked: 'chunked',
   origin: 'origin',
   app: 'app',
@@ -46,45 +46,45 @@ export const proxies = {
   own: 'own',
   ownOrigin: 'own-origin',
   ownRegion: 'own-region',
-  last: 'last',
-  nobody: 'nobody',
+  lastResort: 'last-resort',
+  unavailable: 'unavailable',
   primary: 'primary',
   replica: 'replica',
   to: (region: string) => `to-${region}`,
-  /** Where a waiting connection to a database endpoint goes on after a reload. */
+  /** Takes the connections to a database endpoint that still wait in the old worker after a reload. */
   newWorker: (endpoint: string) => `new-worker-${endpoint}`,
 } as const
 
-/** Tables (stick-tables) by what is in them. */
+/** Stick-tables. */
 export const tables = {
-  /** Requests by region that served and class; see traffic.ts. */
+  /** Requests by serving region and class; see traffic.ts. */
   served: 'served',
-  /** Writes that wait now. */
+  /** Writes that are being held. */
   holding: 'holding',
-  /** Paths (hashed) whose responses said that a shared cache may keep them. */
+  /** Hashes of paths whose responses allowed shared caching. */
   learned: 'learned',
 } as const
 
-/** HAProxy's name for itself, see `reloadPeers`. */
+/** HAProxy's name for itself as a peer, see `reloadPeers`. */
 export const selfPeer = 'self'
 
-/** Answered by HAProxy itself, on 8080 and on 8081; nothing below this path reaches the app. */
+/** Endpoints that HAProxy answers itself, on 8080 and 8081. No request below this path reaches the app. */
 export const ownPaths = {
   all: '/.nearside/',
-  /** 200: this HAProxy works. */
+  /** 200 while this HAProxy runs. */
   alive: '/.nearside/alive',
-  /** On 8080 200: somebody can serve; on 8081 200: the app of this region can. 503 otherwise. */
+  /** On 8080, 200 while any region can serve; on 8081, 200 while this region's app can. Otherwise 503. */
   ready: '/.nearside/ready',
 } as const
 
 /**
- * Writes that may wait at once in one region. Measured with this many, 12 kB of body each: 37 kB of memory each (two streams,
- * a buffer, a Lua coroutine) and 13 % of one core in all. Further ones get 503 at once.
+ * Maximum number of held writes in one region; further ones get 503 immediately. Measured with this many bodies of 12
+ * kB: 37 kB of memory each (two streams, a buffer, a Lua coroutine) and 13 % of one core in total.
  */
 export const maxHeld = 2_000
 
-/** What users see when nobody can serve. */
+/** Response to users when no region can serve. */
 export const unavailable = {
   retryAfterSeconds: 5,
-  html: '<!doctype html><title>Unavailable</title><h1>Not available at the moment</h1><p>Please try again in a few seconds.</p>',
+  html: '<!doctype html><title>Unavailable</title><h1>Temporarily unavailable</h1><p>Please try again in a few seconds.</p>',
 } as const

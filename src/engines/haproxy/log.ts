@@ -1,10 +1,10 @@
-/** The traffic log: one line per sampled request, by UDP to the region's agent. Read by traffic.ts. */
+/** The traffic log: one line per sampled request, sent by UDP to the region's agent. traffic.ts parses it. */
 export const trafficLogVersion = 'nearside1'
 
 /**
- * Only our own words and numbers are in a line, nothing that a client or an app has written: version, weight, region
- * that received, region that served, class, status; then in milliseconds the request's headers, the queue, connecting,
- * the wait for the response's headers, and all; then what the caches did.
+ * A line contains only Nearside's own words and numbers, never text from a client or an app: version, weight, receiving
+ * region, serving region, class, status; then the milliseconds for the request's headers, the queue, the connection,
+ * the response's headers, and in total; then the result of the caches.
  */
 export function trafficLogFormat(region: string): string {
   const fields = [

@@ -4,8 +4,8 @@ import { section } from './text.ts'
 import type { View } from './view.ts'
 
 /**
- * What HAProxy answers itself, without a line in the log. In backends of their own, so that a request for the app costs
- * one look at its path. Nothing below this path reaches the app.
+ * HAProxy's own endpoints, which it answers itself and does not log. They are in separate backends, so a request for
+ * the app costs only one comparison of its path. No request below this path reaches the app.
  */
 export function ownBackends({ region, remotes }: View): string[] {
   const ready = `{ path ${ownPaths.ready} }`
@@ -23,7 +23,7 @@ export function ownBackends({ region, remotes }: View): string[] {
     ...remotes.map(({ name }) => reachable(name)),
   ]
   return [
-    // Apart from Varnish's: what this one answered is taken off the users' requests.
+    // Separate from Varnish's, because the requests of this one are subtracted from those of users.
     answers(proxies.own, someRegionHealthy),
     answers(proxies.ownOrigin, someRegionHealthy),
     ...(region.full ? [answers(proxies.ownRegion, [appHealthy])] : []),

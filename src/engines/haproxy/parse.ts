@@ -1,40 +1,43 @@
-/** What HAProxy says of itself on its runtime API, typed. Unknown or missing fields become undefined, never NaN. */
+/** Parsers for HAProxy's runtime API. Unknown or missing fields become undefined, never NaN. */
 
 export type StatRow = {
   proxy: string
   kind: 'frontend' | 'backend' | 'server'
-  /** The server's name; of a frontend or backend the proxy's own. */
+  /** The server's name; for a frontend or backend, that of the proxy. */
   name: string
   /** `UP`, `DOWN`, `UP 1/2` (about to go down), `MAINT`, `DRAIN`, `no check`, `OPEN`, … */
   status: string
   up: boolean
-  /** In a queue for a server. */
+  /** Requests in the queue for a server. */
   queued: number
-  /** Connections or streams now, and since the start of this worker. */
+  /** Current connections or streams. */
   current: number
+  /** Connections or streams since this worker started. */
   total: number
-  /** HTTP requests (frontends and backends); what HAProxy answered itself is in it. */
+  /** HTTP requests (frontends and backends), including those that HAProxy answered itself. */
   requests: number | undefined
   requestRate: number | undefined
-  /** By first digit of the status. */
+  /** By the first digit of the status. */
   responses: Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'other', number | undefined>
   bytesIn: number
   bytesOut: number
-  /** Connections made to servers, and requests that went over one that was there. */
+  /** New connections to servers. */
   connects: number | undefined
+  /** Requests that reused a connection. */
   reuses: number | undefined
   connectionErrors: number | undefined
   retries: number | undefined
   redispatches: number | undefined
   check: { status: string; code: number | undefined; durationMs: number | undefined } | undefined
-  /** Since the last change between up and down. */
+  /** Time since the last change between up and down. */
   sinceSeconds: number | undefined
 }
 
-/** `show stat`: CSV with its field names in the first line. Throws on anything else. */
+/** Parses `show stat`: CSV with the field names in the first line. Throws on anything else. */
 export function parseStats(text: string): StatRow[] {
   const [heading = '', ...lines] = text.trimEnd().split('\n')
-  if (!heading.startsWith('# ')) throw new TypeError(`not an answer to "show stat": ${heading.slice(0, 80)}`)
+  if (!heading.startsWith('# '))
+    throw new TypeError(`expected the output of "show stat", got ${heading.slice(0, 80)}`)
   const names = heading.slice(2).split(',')
   return lines
     .filter((line) => line !== '')
@@ -86,7 +89,7 @@ function rowOf(cell: (name: string) => string): StatRow {
   }
 }
 
-/** Fields with a comma or a quote are quoted, quotes in them doubled. */
+/** Fields with a comma or a quote are quoted, with quotes doubled. */
 function splitCsv(line: string): string[] {
   const cells: string[] = []
   for (const [, quoted, plain] of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g))
@@ -98,14 +101,14 @@ function numberOf(text: string): number | undefined {
   return /^-?\d+$/.test(text) ? Number(text) : undefined
 }
 
-/** `show info`: lines of `name: value`. */
+/** Parses `show info` for the worker's process id. */
 export function parseWorkerPid(text: string): number {
   const pid = numberOf(/^Pid: (.*)$/m.exec(text)?.[1] ?? '')
-  if (pid === undefined) throw new TypeError(`not an answer to "show info": ${text.slice(0, 80)}`)
+  if (pid === undefined) throw new TypeError(`expected the output of "show info", got ${text.slice(0, 80)}`)
   return pid
 }
 
-/** `show proc` of the master: process ids of workers that a reload has replaced and that still carry something. */
+/** Parses the master's `show proc`: process ids of workers that a reload has replaced and that still have streams. */
 export function parseOldWorkers(text: string): number[] {
   const [, old = ''] = /^# old workers\n((?:\d.*\n)*)/m.exec(text) ?? []
   return old
@@ -114,7 +117,7 @@ export function parseOldWorkers(text: string): number[] {
     .map(Number)
 }
 
-/** `show sess`: streams with the backend and the server that they have been given to. */
+/** Parses `show sess`: streams with their backend and server. */
 export function parseSessions(text: string): { id: string; backend: string; server: string }[] {
   return text.split('\n').flatMap((line) => {
     const [, id, backend, server] = /^(0x[0-9a-f]+): .* be=(\S+) srv=(\S+) /.exec(line) ?? []
@@ -122,7 +125,7 @@ export function parseSessions(text: string): { id: string; backend: string; serv
   })
 }
 
-/** `show table`: keys with the data that the table keeps of each. */
+/** Parses `show table`: keys with their stored data. */
 export function parseTable(text: string): { key: string; data: Record<string, number> }[] {
   return text.split('\n').flatMap((line) => {
     // Spaces and backslashes in a key are escaped.

@@ -2,29 +2,29 @@ import { proxies } from './layout.ts'
 import type { Line } from './text.ts'
 import type { View } from './view.ts'
 
-/** Conditions on the state of the world, and where a request goes by them. */
+/** Conditions on the state of the world, and the routes that depend on them. */
 
 export const appHealthy = `{ nbsrv(${proxies.appHealth}) gt 0 }`
 
-/** After a reload, in the old worker: it checks no server any more, so what it knows of the world grows old. */
+/** True in an old worker after a reload, which checks no servers any more, so its view of the world is stale. */
 export const stopping = '{ stopping }'
 
 export const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${name}) }`
 
 export const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
 
-/** Here, else the next nearest region that can. */
+/** Reads go to this region's app, otherwise to the nearest region with a healthy one. */
 export function readRoutes({ region, remotes }: View): Line {
   return [
     region.full && `use_backend ${proxies.app} if ${appHealthy}`,
     remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
-    `default_backend ${region.full ? proxies.last : proxies.nobody}`,
+    `default_backend ${region.full ? proxies.lastResort : proxies.unavailable}`,
   ]
 }
 
 /**
- * The region that holds the primary, if its app is healthy; else as a read, for every app reaches the primary through its
- * own 6432.
+ * Writes go to the primary's region if its app is healthy. Otherwise they are routed like reads, since every app
+ * reaches the primary through its region's port 6432.
  */
 export function writeRoutes(view: View): Line {
   const { region, remotes } = view

@@ -1,7 +1,7 @@
 import type { Topology } from '../../topology/schema.ts'
 import { quote } from './text.ts'
 
-/** Conditions on requests that follow from the topology: what writes, what is static. */
+/** Conditions on requests that the topology defines: whether a request writes, and whether it is static. */
 
 type Rule = { method: string; pattern: string }
 
@@ -10,7 +10,7 @@ const ruleOf = (text: string): Rule => {
   return { method, pattern }
 }
 
-/** `/a/*` matches everything that begins with `/a/`; a pattern without `*` matches itself alone. */
+/** `/a/*` matches every path that begins with `/a/`; a pattern without `*` matches only itself. */
 function pathConditions(patterns: readonly string[]): string[] {
   const exact = patterns.filter((pattern) => !pattern.endsWith('*'))
   const beginnings = patterns
@@ -32,8 +32,8 @@ function byMethod(rules: readonly string[]): Map<string, string[]> {
 export const isWrite = '{ var(txn.write) -m bool }'
 
 /**
- * Sets `txn.write`. The common GET costs one comparison of methods; rules on paths are only looked at for the methods
- * that they name.
+ * Sets `txn.write`. A common GET costs one comparison of methods; path rules are evaluated only for the methods that
+ * they name.
  */
 export function writeRules({ app }: Topology): string[] {
   const { methods, also, except } = app.writes

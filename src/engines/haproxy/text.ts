@@ -1,8 +1,8 @@
-/** HAProxy's configuration language: sections of indented lines, and quoting. */
+/** Helpers for HAProxy's configuration language: sections of indented lines, and quoting. */
 
 export type Line = string | false | undefined | readonly Line[]
 
-/** A section; lines that do not apply are false or undefined, and groups of lines may be nested. */
+/** Renders a section. False and undefined lines are omitted, and groups of lines may be nested. */
 export function section(heading: string, ...lines: readonly Line[]): string {
   return [heading, ...flatten(lines).map((line) => (line === '' ? '' : `  ${line}`)), ''].join('\n')
 }
@@ -14,13 +14,14 @@ function flatten(lines: readonly Line[]): string[] {
 }
 
 /**
- * One word, whatever is in it. Inside single quotes HAProxy takes everything as it is; the topology's patterns cannot
- * hold a single quote, so nothing is left to escape.
+ * Renders a text as a single word. Inside single quotes HAProxy takes everything literally. The topology's patterns
+ * cannot contain a single quote, so nothing needs escaping.
  */
 export function quote(text: string): string {
-  if (text.includes("'") || /[\r\n\0]/.test(text)) throw new TypeError(`cannot be quoted: ${text}`)
+  if (text.includes("'") || /[\r\n\0]/.test(text))
+    throw new TypeError(`expected text without quotes and line breaks, got ${text}`)
   return /^[A-Za-z0-9_./:@-]+$/.test(text) ? text : `'${text}'`
 }
 
-/** Requests and connections that failed, to the supervisor's log; the sampled traffic has a log of its own. */
+/** Logs failed requests and connections to the supervisor. The sampled traffic log is separate. */
 export const logErrors = 'log stdout format raw daemon err'

@@ -1,12 +1,17 @@
 import { trafficLogVersion } from './log.ts'
 import { parseTable } from './parse.ts'
 
-/** Where the agents' traffic metrics come from: HAProxy's exact counters and its sampled log. */
+/** Sources of the agents' traffic metrics: HAProxy's exact counters and its sampled log. */
 
 /**
- * Why a region served a request. `local` the region that received it, a read; `spill` another region, because no app
- * was healthy there; `edge` another region, because the receiving one has no app; `write` sent to the primary's region (it
- * may be the receiving one); `hold` the same after waiting for a primary; `cache` one of the caches.
+ * Why a region served a request:
+ *
+ * - `local`: a read, served by the region that received it
+ * - `spill`: a read, served by another region because the receiving one had no healthy app
+ * - `edge`: a read, served by another region because the receiving one runs no app
+ * - `write`: sent to the primary's region, which may be the receiving one
+ * - `hold`: the same, after waiting for a primary
+ * - `cache`: served by one of the caches
  */
 export type Why = 'local' | 'spill' | 'edge' | 'write' | 'hold' | 'cache'
 
@@ -14,7 +19,7 @@ export type Served = { region: string; why: Why; requests: number }
 
 export type Edge = { region: string; full: boolean }
 
-/** `show table served`: requests by region that served, since the worker started. */
+/** Parses `show table served`: requests since the worker started, by serving region. */
 export function parseServed(text: string, edge: Edge): Served[] {
   const counts = new Map<string, Served>()
   for (const { key, data } of parseTable(text)) {
@@ -35,18 +40,18 @@ function whyOf(group: string, served: string, edge: Edge): Why | undefined {
 }
 
 export type TrafficSample = {
-  /** This line stands for so many requests. */
+  /** Number of requests that this line represents. */
   weight: number
-  /** Region that received. */
+  /** The receiving region. */
   edge: string
-  /** Region that served; undefined when HAProxy answered itself (nobody healthy, refused). */
+  /** The serving region; undefined when HAProxy answered itself (no healthy app, refused). */
   served: string | undefined
   why: Why | undefined
   write: boolean
   status: number
-  /** From the first byte of the request to the response's headers; undefined when there were none. */
+  /** From the first byte of the request to the response's headers; undefined without a response. */
   firstByteMs: number | undefined
-  /** To the last byte of the response: for a stream as long as it went on. */
+  /** Until the last byte of the response; for a stream, its whole duration. */
   totalMs: number
   cache: 'hit' | 'miss' | 'stale' | 'pass' | undefined
 }
@@ -58,8 +63,8 @@ const line = new RegExp(
 )
 
 /**
- * One datagram of the traffic log; undefined for anything that HAProxy would not send. Whoever can reach the agent's
- * port can send datagrams, so callers also check that `edge` and `served` are regions that they know.
+ * Parses one datagram of the traffic log; undefined for anything that HAProxy would not send. Any host that reaches the
+ * agent's port can send datagrams, so callers must also check that `edge` and `served` are known regions.
  */
 export function parseTrafficLine(text: string, full: boolean): TrafficSample | undefined {
   const match = line.exec(text.trimEnd())

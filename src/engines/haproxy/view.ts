@@ -3,17 +3,17 @@ import { anySize } from '../../lib/quantities.ts'
 import { appPort, type Region } from '../../topology/regions.ts'
 import type { RegionContext } from '../context.ts'
 
-/** What the configuration is rendered from: one region's view, in the words of the configuration. */
+/** Input of the configuration: one region's view of the world, with derived values. */
 export type View = RegionContext & {
-  /** Full regions but this one, nearest first: where reads spill, and where a primary may be. */
+  /** The other full regions, nearest first: reads spill to them, and they may hold the primary. */
   remotes: readonly Region[]
-  /** Full regions, this one first if it is one. */
+  /** All full regions; this one first, if it is full. */
   dataRegions: readonly Region[]
-  /** Ports of the app's instances here; empty in an edge region. */
+  /** Ports of this region's app instances; empty in an edge region. */
   appPorts: readonly number[]
   maxBodyBytes: number
   holdMs: number
-  /** Longest silence while a response is awaited. */
+  /** How long a response may stall. */
   responseMs: number
 }
 
@@ -33,19 +33,21 @@ export function viewOf(context: RegionContext): View {
   }
 }
 
-/** Light in glass takes 1 ms per 100 km and back, and cables are half as long again. */
+/** Light in fibre takes 1 ms per 100 km there and back; cables are half as long again as the direct distance. */
 const roundTripMs = (from: Region, to: Region) => (distanceKm(from.location, to.location) / 100) * 1.5
 
 const roundUp = (ms: number) => Math.ceil(ms / 50) * 50
 
-/** Time between two checks of another region, while it is down or in doubt: one is over before the next begins. */
+/**
+ * Interval of the checks of another region while it is down or in doubt. Each check finishes before the next begins.
+ */
 export function checkMs(from: Region, to: Region, leastMs: number): number {
   return Math.max(leastMs, roundUp(2 * roundTripMs(from, to) + 50))
 }
 
 /**
- * The same while it is up, at least 500. HAProxy also uses it as the check's connect timeout, whatever the state: a
- * region whose round trip gets longer than this counts as down, so it has room for traffic that takes another way.
+ * Interval while the region is up, at least 500 ms. HAProxy also uses it as the check's connect timeout in every state:
+ * a region counts as down while its round trip is longer than this. So it leaves room for traffic that is rerouted.
  */
 export function upCheckMs(from: Region, to: Region): number {
   return Math.max(500, roundUp(4 * roundTripMs(from, to) + 50))

@@ -5,9 +5,9 @@ import { decodeReply, encodeQuestion, type Question, type Reply } from './messag
 export type Server = { address: string; port: number }
 
 /**
- * Asks one server one question over UDP; undefined when there is no answer within `timeoutMs`. Until then it is sent
- * again every `resendMs`, since a lost packet is not a silent server. `from`: one of this machine's addresses, where
- * the routing table's choice is not wanted; rejects when it cannot be had.
+ * Sends one query to one server over UDP; resolves to undefined without an answer within `timeoutMs`. It resends every
+ * `resendMs`, so a lost packet does not look like an unreachable server. `from` sets the source address; the call
+ * rejects when it cannot be bound.
  */
 export function ask(
   server: Server,
@@ -26,7 +26,7 @@ export function ask(
       socket.close()
       resolve(reply)
     }
-    // A refused port is not final: the server may be starting.
+    // Errors such as a refused port are not final: the server may be starting.
     const send = () => socket.send(query, server.port, server.address, () => {})
     const deadline = setTimeout(finish, timeoutMs, undefined)
     const again = setInterval(send, resendMs)

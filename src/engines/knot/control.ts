@@ -7,43 +7,44 @@ import { markOf, readMark, writeMapFile } from './map-file.ts'
 import { type Probe, sampleProbes } from './probes.ts'
 import { knotPaths } from './render.ts'
 
-/** Runs a program of the engine root as Knot runs: in the sandbox, in the region's folder. */
+/** Runs a program of the engine root like Knot: in the sandbox, in the region's folder. */
 export type RunEngine = (command: string[]) => Promise<{ code: number | null; output: string }>
 
 type KnotControlOptions = {
-  /** The topology's; the zone is the same. */
+  /** The topology's domain, which is also the zone. */
   domain: string
   /** The region's folder, absolute. */
   folder: string
   server: Server
   run: RunEngine
-  /** How long a reload may take until the new map answers. */
+  /** Time within which the new map must be in use after a reload. */
   reloadTimeoutMs?: number
 }
 
+/** `mark` is a hash of the map's content, which the map itself contains as a TXT record. */
 export type ApplyResult =
-  /** The new map answers. */
+  /** The server answers from the new map. */
   | { kind: 'applied'; mark: string }
-  /** It was already there, on disk and in the server. */
+  /** The map was already on disk and in use. */
   | { kind: 'unchanged'; mark: string }
-  /** Sound and on disk, but Knot is not running: it takes the map when it starts. */
+  /** The map is valid and on disk, but Knot is not running; it loads the map when it starts. */
   | { kind: 'stored'; mark: string }
-  /** Not used. The last good map is on disk; `restored` when it also answers. */
+  /** The map is not used. The last good map is back on disk, and in use if `restored`. */
   | { kind: 'refused'; stage: 'check' | 'reload' | 'probe'; detail: string; restored: boolean }
 
 export type KnotControl = {
-  /** Calls are carried out one after another. Throws only on what is not about the map, such as a full disk. */
+  /** Calls run one after another. Throws only for failures that are not the map's, such as a full disk. */
   apply(map: KnotMap): Promise<ApplyResult>
-  /** The mark of the map that the server answers from: `initial`, `none` (no map at all), or `ApplyResult`'s. */
+  /** Mark of the map in use: `initial`, `none` (no map at all), or that of an `ApplyResult`. */
   liveMark(): Promise<string | undefined>
 }
 
 /**
- * Puts maps into a running Knot.
+ * Loads maps into a running Knot.
  *
- * Three things have to be distrusted: `zone-reload` without force does not read the map again; a forced one whose map
- * is broken or missing may say OK and serve the zone's defaults; an empty or truncated map is valid. So a map is
- * checked before it takes its place, and afterwards the server is asked which map it has (the mark) and what it
+ * Three pitfalls: `zone-reload` without force does not read the map again; a forced one may report OK for a broken or
+ * missing map and then serve the zone's defaults; and an empty or truncated map is valid. So every map is checked
+ * before it replaces the old one. Afterwards, queries verify which map the server has loaded (the mark) and what it
  * answers for prefixes of every answer.
  */
 export function createKnotControl(options: KnotControlOptions): KnotControl {
@@ -60,7 +61,7 @@ export function createKnotControl(options: KnotControlOptions): KnotControl {
     return reply?.records[0]?.data.replace(/^map=/, '')
   }
 
-  /** Resolves to what is wrong, or to undefined when the map with the mark answers. */
+  /** Resolves to the error, or to undefined once the map with this mark is in use. */
   const reload = async (mark: string): Promise<string | undefined> => {
     const { code, output } = await run(['knotc', '-c', knotPaths.config, '-f', 'zone-reload', domain])
     if (code !== 0) return output
@@ -69,7 +70,9 @@ export function createKnotControl(options: KnotControlOptions): KnotControl {
       const seen = await liveMark()
       if (seen === mark) return undefined
       if (performance.now() > deadline)
-        return `the server answers from map ${seen ?? '(no answer)'}, not ${mark}`
+        return seen === undefined
+          ? `the server does not answer; expected map ${mark}`
+          : `the server answers from map ${seen}, expected map ${mark}`
       await delay(20)
     }
   }
@@ -112,7 +115,7 @@ export function createKnotControl(options: KnotControlOptions): KnotControl {
   }
 }
 
-/** What the first wrong answer is; undefined when all are right. */
+/** Describes the first wrong answer; undefined when all answers are right. */
 async function firstWrong(
   server: Server,
   domain: string,
@@ -124,7 +127,7 @@ async function firstWrong(
     const wanted = [...addresses].sort()
     if (seen?.join() !== wanted.join() || reply?.scope !== subnet.length) {
       const got = seen === undefined ? 'no answer' : `${seen} for /${reply?.scope}`
-      return `an IPv${subnet.family} network must get ${wanted} for /${subnet.length}, got ${got}`
+      return `expected ${wanted} for /${subnet.length} for an IPv${subnet.family} network, got ${got}`
     }
   }
   return undefined

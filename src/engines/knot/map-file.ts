@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type KnotMap, renderMap, renderMark } from './map.ts'
 
-/** A name for the map: equal maps have equal marks. */
+/** Hash of the map's content: equal maps have equal marks. */
 export function markOf(map: KnotMap): string {
   const hash = createHash('sha256')
   for (const piece of renderMap(map)) hash.update(piece)
   return hash.digest('hex').slice(0, 16)
 }
 
-/** Writes a map with its mark, piece by piece: a map can be longer than everything else that an agent holds. */
+/** Writes a map with its mark, in chunks: a map can be larger than everything else in an agent's memory. */
 export async function writeMapFile(path: string, map: KnotMap, mark: string): Promise<void> {
   await usingFile(path, 'w', async (file) => {
     for (const piece of renderMap(map)) await file.write(piece)
@@ -18,7 +18,7 @@ export async function writeMapFile(path: string, map: KnotMap, mark: string): Pr
   })
 }
 
-/** The mark in a map file's last line; undefined when there is no file or it was cut short. */
+/** The mark in the last line of a map file; undefined when the file is missing or truncated. */
 export async function readMark(path: string): Promise<string | undefined> {
   try {
     return await usingFile(path, 'r', async (file) => {

@@ -1,14 +1,14 @@
 import { decode, encode, type Packet } from 'dns-packet'
 import { formatAddress, type Prefix } from '../../geo/prefix.ts'
 
-/** What asking our own server takes of DNS: one question, with the user's network (RFC 7871), and its reply. */
+/** The part of DNS that queries to our own server need: one question with a client subnet (RFC 7871), and its reply. */
 
 type RecordType = 'A' | 'NS' | 'SOA' | 'TXT' | 'AAAA' | 'ANY'
 
 export type Question = {
   name: string
   type: RecordType
-  /** The user's network, as a resolver would send it. */
+  /** The client subnet, as a resolver would send it (ECS). */
   subnet?: Prefix
 }
 
@@ -17,13 +17,13 @@ export type Reply = {
   /** 0 NOERROR, 3 NXDOMAIN, 5 REFUSED. */
   code: number
   truncated: boolean
-  /** Answer section: addresses as text for A, the strings joined for TXT, otherwise empty. */
+  /** Answer section: the address for A, the joined strings for TXT, otherwise empty. */
   records: { type: string; ttlSeconds: number; data: string }[]
-  /** For how long a prefix the answer holds; undefined without a client subnet in the reply. */
+  /** Scope prefix length of the answer; undefined without a client subnet in the reply. */
   scope: number | undefined
 }
 
-/** Of the 16 bits of flags. */
+/** Masks for the 16 flag bits of the header. */
 const codeBits = 0xf
 const truncatedBit = 0x0200
 
@@ -32,7 +32,7 @@ export function encodeQuestion(id: number, { name, type, subnet }: Question): Ui
     type: 'query',
     id,
     flags: 0,
-    // Its types leave ANY out, which it writes all the same.
+    // The library's types lack ANY, but it encodes it.
     questions: [{ type: type as Exclude<RecordType, 'ANY'>, name }],
     additionals: [{ ...edns, options: subnet ? [optionOf(subnet)] : [] }],
   })
@@ -53,10 +53,10 @@ const subnetOption = 8
 const optionOf = (subnet: Prefix) =>
   ({ code: subnetOption, ip: formatAddress(subnet), sourcePrefixLength: subnet.length }) as const
 
-/** Throws a RangeError on anything that is not a whole DNS reply. */
+/** Throws a RangeError on anything that is not a complete DNS reply. */
 export function decodeReply(message: Uint8Array): Reply {
   const packet = packetIn(message)
-  if (packet.type !== 'response') throw new RangeError('not a reply')
+  if (packet.type !== 'response') throw new RangeError('expected a DNS reply, got a query')
   const flags = packet.flags ?? 0
   return {
     id: packet.id ?? 0,
@@ -75,7 +75,7 @@ function packetIn(message: Uint8Array): Packet {
   try {
     return decode(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
   } catch (cause) {
-    throw new RangeError('not a DNS message', { cause })
+    throw new RangeError('expected a DNS message', { cause })
   }
 }
 

@@ -2,10 +2,10 @@ import type { Net } from '../../geo/cover.ts'
 import type { Prefix } from '../../geo/prefix.ts'
 import type { KnotMap } from './map.ts'
 
-/** What the server must answer for a user of the prefix: these addresses, valid for exactly the prefix. */
+/** An expectation: a query for this subnet gets these addresses, with exactly this prefix as scope. */
 export type Probe = { subnet: Prefix; addresses: readonly string[] }
 
-/** For every answer the first and the last net that gets it, in both families: a few questions prove a map. */
+/** Picks the first and the last net of every answer in both families, so a few queries verify a map. */
 export function sampleProbes({ nets, answers }: KnotMap): Probe[] {
   const ends = new Map<string, [first: Net, last: Net]>()
   for (const net of nets()) {

@@ -2,12 +2,12 @@ import type { Topology } from '../../topology/schema.ts'
 import type { Secrets } from '../../topology/secrets.ts'
 
 /**
- * Run once by Patroni, in the very first primary, before anyone may connect. `heartbeat` holds one row that the
- * primary's agent touches: the age of what a replica sees in it is its lag, on an idle database too.
+ * Patroni runs this once, in the first primary, before clients may connect. The primary's agent updates the single row
+ * of `heartbeat`; its age on a replica is the replica's lag, even while the database is idle.
  */
 export function bootstrapSql(topology: Topology, secrets: Secrets): string {
   const app = topology.database.name
-  return `-- A failing statement must not put a password into the log.
+  return `-- A failing statement must not write a password to the log.
 SET log_min_error_statement = panic;
 SET log_statement = none;
 CREATE ROLE ${name(app)} LOGIN PASSWORD ${text(secrets.app)};

@@ -4,8 +4,8 @@ import type { RegionContext } from '../context.ts'
 import { dynamicConfig } from './render.ts'
 
 /**
- * One call of Patroni's REST API; `address` is that of the region to ask. Fails with `patroni_refused` and Patroni's own
- * words unless the answer is a 2xx, with `patroni_unreachable` when there is none.
+ * Calls Patroni's REST API in the region at `address`. Rejects with `patroni_refused` and Patroni's own message unless
+ * the status is 2xx, and with `patroni_unreachable` if there is no answer.
  */
 export async function patroniRequest(
   context: Pick<RegionContext, 'topology' | 'secrets'>,
@@ -34,26 +34,31 @@ export async function patroniRequest(
 
 type Settings = Record<string, unknown>
 
-/** Asks the region's own Patroni for the cluster's settings and corrects them. True when something was different. */
+/**
+ * Compares the cluster's settings with the topology and corrects them, through the region's own Patroni. True if any
+ * differed.
+ */
 export async function applySettings(
   context: Pick<RegionContext, 'topology' | 'secrets' | 'region'>,
 ): Promise<boolean> {
   const { address } = context.region
-  const is = JSON.parse(await patroniRequest(context, address, 'GET', '/config', undefined, 5000)) as Settings
-  const patch = settingsPatch(is, dynamicConfig(context))
+  const actual = JSON.parse(
+    await patroniRequest(context, address, 'GET', '/config', undefined, 5000),
+  ) as Settings
+  const patch = settingsPatch(actual, dynamicConfig(context))
   if (patch === undefined) return false
   await patroniRequest(context, address, 'PATCH', '/config', patch, 10_000)
   return true
 }
 
 /**
- * What must be sent to make `is` say what `wanted` says; undefined when it does. PostgreSQL parameters that are wanted
- * no more are taken out (null, for Patroni); of the rest only what we set is ours to change. Pure.
+ * The patch that turns `actual` into `wanted`; undefined when there is nothing to change. PostgreSQL parameters that
+ * are no longer wanted are removed (null, to Patroni). Other settings that Nearside does not set are left alone. Pure.
  */
-export function settingsPatch(is: Settings, wanted: Settings): Settings | undefined {
+export function settingsPatch(actual: Settings, wanted: Settings): Settings | undefined {
   const patch: Settings = {}
   for (const [key, value] of Object.entries(wanted)) {
-    const now = is[key]
+    const now = actual[key]
     if (!isObject(value)) {
       if (now !== value) patch[key] = value
       continue

@@ -1,10 +1,10 @@
 import type { Topology } from '../../topology/schema.ts'
 
-/** Asks PostgreSQL itself what it thinks of one of `database.parameters`; exit 0 accepts it. Needs no database. */
+/** Has PostgreSQL itself check one of `database.parameters`; exit code 0 accepts it. Needs no database. */
 type ParameterTrial = { name: string; command: string[] }
 
 export function parameterTrials({ database }: Pick<Topology, 'database'>): ParameterTrial[] {
-  // `-C` prints a setting and ends, after the server has taken in all that it was given. It wants to know its files.
+  // `-C` prints a setting and exits after the server has parsed all given settings. It requires the names of its files.
   const files = ['config_file', 'hba_file', 'ident_file'].map((name) => `${name}=/dev/null`)
   return Object.entries(database.parameters).map(([name, value]) => ({
     name,

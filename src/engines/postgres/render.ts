@@ -6,13 +6,13 @@ import { bootstrapSql } from './bootstrap.ts'
 
 const binaries = '/usr/lib/postgresql/17/bin'
 
-/** Patroni's name for the cluster; its keys stand in etcd under /service/<scope>/. */
+/** Patroni's name for the cluster. Its keys in etcd are below /service/<scope>/. */
 const patroniScope = (world: string) => world
 export const patroniPrefix = (world: string) => `/service/${patroniScope(world)}/`
 
 /**
- * PostgreSQL under Patroni, one process to supervise: Patroni starts, stops, promotes and rewinds PostgreSQL.
- * Should Patroni be killed, PostgreSQL goes on serving and the next Patroni takes it over.
+ * PostgreSQL under Patroni. Only Patroni is supervised: it starts, stops, promotes and rewinds PostgreSQL. If Patroni
+ * is killed, PostgreSQL keeps serving, and the next Patroni takes it over.
  */
 export function renderPostgres(context: RegionContext): EnginePart {
   const { region, topology, folder } = context
@@ -20,7 +20,7 @@ export function renderPostgres(context: RegionContext): EnginePart {
   return {
     folders: ['data/postgres'],
     files: [
-      // Patroni wants the data folder to itself (0700, made by initdb), so it lies one level down.
+      // initdb creates the data folder itself (0700), so it is one level further down.
       { path: 'etc/patroni.yml', mode: 0o600, content: stringify(patroniConfig(context), { lineWidth: 0 }) },
       { path: 'etc/bootstrap.sql', mode: 0o600, content: bootstrapSql(topology, context.secrets) },
     ],
@@ -32,9 +32,9 @@ export function renderPostgres(context: RegionContext): EnginePart {
         env: { LANG: 'C.UTF-8', TZ: 'UTC' },
         run: 'engine',
         after: region.votes ? ['etcd'] : [],
-        // 200 as soon as PostgreSQL accepts connections, in whichever role.
+        // 200 as soon as PostgreSQL accepts connections, in either role.
         ready: { kind: 'http', port: topology.ports.patroni, path: '/health', expect: [200] },
-        // Patroni waits for etcd and for a primary, and a first base backup of a large database takes its time.
+        // No limit: Patroni waits for etcd and for a primary, and the first base backup of a large database takes long.
         readyTimeoutMs: 0,
         stop: { signal: 'SIGTERM', timeoutMs: 60_000 },
       },
@@ -52,7 +52,7 @@ function patroniConfig(context: RegionContext) {
     restapi: {
       listen: `${region.address}:${ports.patroni}`,
       connect_address: `${region.address}:${ports.patroni}`,
-      // Asked for at every endpoint that changes something (switchover, restart, config, …); GET stays open.
+      // Required for every endpoint that changes something (switchover, restart, config, …). GET needs no password.
       authentication: { username: 'nearside', password: secrets.patroni },
     },
     etcd3: {
@@ -84,15 +84,15 @@ function patroniConfig(context: RegionContext) {
       },
       pg_hba: hostAccess(context),
       parameters: {
-        // TCP only: every engine has an address, and a Unix socket would be lost to the next Patroni's private /tmp.
+        // TCP only: a Unix socket would be in the private /tmp of one sandbox, out of reach for the next Patroni.
         unix_socket_directories: '',
         password_encryption: 'scram-sha-256',
         log_line_prefix: '%m [%p] %q%u@%d ',
       },
       basebackup: [{ checkpoint: 'fast' }],
-      // A primary that was lost while others went on has writes that were never acknowledged in two regions.
-      // What cannot be rewound is copied anew, so that a region comes back unaided. A replica that lacks WAL which
-      // nobody has any more is not noticed by Patroni; its agent asks for the copy.
+      // A former primary may have writes that were never acknowledged in two regions. If it cannot be rewound, it is
+      // copied again, so a region recovers without help. Patroni does not notice a replica that needs WAL which no
+      // member has any more; in that case the region's agent requests the copy.
       remove_data_directory_on_rewind_failure: true,
       remove_data_directory_on_diverged_timelines: true,
     },
@@ -100,8 +100,9 @@ function patroniConfig(context: RegionContext) {
 }
 
 /**
- * Cluster-wide settings, kept by Patroni in etcd. ttl, loop_wait and retry_timeout are as low as Patroni's makers
- * advise (loop_wait + 2 × retry_timeout <= ttl); what makes failover fast is the revocation of the leader's lease.
+ * Cluster-wide settings, which Patroni keeps in etcd. ttl, loop_wait and retry_timeout are as low as Patroni's
+ * documentation allows (loop_wait + 2 × retry_timeout <= ttl). Failover is faster than that because agents revoke the
+ * leader's lease.
  */
 export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
   const { database } = topology
@@ -110,12 +111,12 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
     ttl: 20,
     loop_wait: 5,
     retry_timeout: 5,
-    // Also gates synchronous standbys, against a position that counts unacknowledged WAL: small values would
-    // block a failover that loses nothing.
+    // Effectively off. The limit also applies to synchronous standbys and counts unacknowledged WAL, so a small value
+    // would block failovers that lose nothing.
     maximum_lag_on_failover: 1_099_511_627_776,
     synchronous_mode: database.durability !== 'local',
     synchronous_mode_strict: database.durability === 'strict',
-    // Without etcd the primary goes on as long as it reaches every other member.
+    // Without etcd, the primary continues as long as it reaches every other member.
     failsafe_mode: true,
     primary_start_timeout: 20,
     member_slots_ttl: '1h',
@@ -130,15 +131,15 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
         hot_standby: 'on',
         hot_standby_feedback: 'on',
         synchronous_commit: 'on',
-        // One standby a region, a base backup beside each, and some for people.
+        // Per region one standby and one base backup, plus a few for operators.
         max_wal_senders: senders,
         max_replication_slots: senders,
-        // A region that is away keeps the WAL that it lacks through its slot, for `member_slots_ttl`, but must not fill
-        // the primary's disk. One that lacks more is copied anew (src/agent/database/replica-reinit.ts).
+        // The slot of an absent region retains its WAL for `member_slots_ttl`, but must not fill the primary's disk. A
+        // replica that needs more is copied again (src/agent/database/replica-reinit.ts).
         wal_keep_size: '1GB',
         max_slot_wal_keep_size: '4GB',
-        // How soon each side notices that the other has fallen silent: a standby that vanished must not hold
-        // commits for the default minute.
+        // How soon each side notices that the other is gone. With the default of one minute, a standby that vanished
+        // would block commits for that long.
         wal_sender_timeout: '3s',
         wal_receiver_timeout: '5s',
         wal_receiver_status_interval: '1s',
@@ -151,10 +152,10 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
   }
 }
 
-/** Who may connect from where: the world's own regions, with a password, and nobody else. */
+/** pg_hba: only the world's own regions may connect, with a password. */
 function hostAccess({ topology, regions }: RegionContext): string[] {
   const addresses = regions.filter((region) => region.full).map((region) => region.address)
-  // Loopback connections come from 127.0.0.1 whatever address they go to.
+  // A loopback connection has the source address 127.0.0.1, whatever its destination.
   const sources = addresses.some((address) => address.startsWith('127.'))
     ? ['127.0.0.0/8']
     : addresses.map((address) => `${address}/32`)

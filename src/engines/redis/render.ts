@@ -2,7 +2,7 @@ import { anySize } from '../../lib/quantities.ts'
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 
-/** Redis: the region's own cache. Nothing is written to disk: a cache that comes back must not serve the past. */
+/** Redis, the region's own cache. It writes nothing to disk, so a restarted cache cannot serve old data. */
 export function renderRedis({ region, topology, secrets }: RegionContext): EnginePart {
   if (!region.full) return { folders: [], files: [], processes: [] }
   const config = [
@@ -16,7 +16,7 @@ export function renderRedis({ region, topology, secrets }: RegionContext): Engin
     'appendonly no',
     'dir data/redis',
     'daemonize no',
-    // Ten wake-ups a second are the default; an idle world should be idle.
+    // The default is ten wake-ups a second; an idle world should use no CPU.
     'hz 5',
     'dynamic-hz yes',
     '',
@@ -32,8 +32,8 @@ export function renderRedis({ region, topology, secrets }: RegionContext): Engin
         env: {},
         run: 'engine',
         after: [],
-        // Refusing us for want of a password is an answer, too: only the kernel's would not do.
-        ready: { kind: 'tcp', port: topology.ports.redis, say: 'PING\r\n', hear: ['+PONG', '-NOAUTH'] },
+        // An authentication error also proves that Redis runs. A connection alone does not: the kernel accepts it.
+        ready: { kind: 'tcp', port: topology.ports.redis, send: 'PING\r\n', expect: ['+PONG', '-NOAUTH'] },
         readyTimeoutMs: 15_000,
         stop: { signal: 'SIGTERM', timeoutMs: 5_000 },
       },

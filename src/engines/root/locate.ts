@@ -5,7 +5,7 @@ import { NearsideError } from '../../lib/errors.ts'
 
 type EngineName = 'etcd' | 'haproxy' | 'knot' | 'patroni' | 'postgresql' | 'redis' | 'varnish'
 
-/** The Debian package whose version is the engine's. */
+/** The Debian package with the engine's version. */
 const PACKAGE: Record<EngineName, string> = {
   etcd: 'etcd-server',
   haproxy: 'haproxy',
@@ -26,39 +26,39 @@ type EngineRoot = {
 }
 
 /**
- * The engine root of this machine and user, as the set-up built it. The set-up gives a root its name only when it is
- * complete, so one that exists can be used.
+ * Finds the engine root of this machine and user, built by the set-up. The set-up renames a root to its final name only
+ * when it is complete, so a root that exists is usable.
  */
 export function locateEngineRoot(env: NodeJS.ProcessEnv = process.env): EngineRoot {
   const path = engineRootDir(env, readRequirements().engines)
   const manifest = join(path, 'manifest.json')
   if (!existsSync(manifest))
     throw new NearsideError('engine_root_missing', `${path}: the engines are not installed`, {
-      remedy: 'type any nearside command: it brings them (about a minute)',
+      remedy: 'run any nearside command, which installs them in about a minute',
     })
   return readManifest(path, readFileSync(manifest, 'utf8'))
 }
 
-/** Pure: what a root's manifest says of the root at `path`. */
+/** Parses the manifest of the root at `path`. Pure. */
 export function readManifest(path: string, text: string): EngineRoot {
   const broken = (why: string, cause?: unknown) =>
     new NearsideError('engine_root_broken', `${join(path, 'manifest.json')}: ${why}`, {
-      remedy: `stop the worlds that run from it, delete ${path} and type the same command again`,
+      remedy: `stop the worlds that use it, delete ${path} and run the same command again`,
       cause,
     })
   let manifest: { builtAt?: unknown; packages?: Record<string, string> }
   try {
     manifest = JSON.parse(text)
   } catch (error) {
-    throw broken('is not JSON', error)
+    throw broken('expected JSON', error)
   }
   const { builtAt, packages } = manifest ?? {}
   if (typeof builtAt !== 'string' || typeof packages !== 'object' || packages === null)
-    throw broken('does not say what the root holds')
+    throw broken('expected the keys builtAt and packages')
   const versions = {} as Record<EngineName, string>
   for (const [engine, name] of Object.entries(PACKAGE) as [EngineName, string][]) {
     const version = packages[name]
-    if (version === undefined) throw broken(`does not list ${name}`)
+    if (version === undefined) throw broken(`expected the package ${name}, which is not listed`)
     versions[engine] = upstreamVersion(version)
   }
   return { path, builtAt, versions, packages }

@@ -5,7 +5,7 @@ import { ownPaths } from '../haproxy/layout.ts'
 import { edgeSocketName, varnishPaths, varnishSockets, varnishWorkFolder } from './layout.ts'
 import { renderVcl } from './vcl.ts'
 
-/** Varnish: the CDN cache behind HAProxy. */
+/** Varnish, the CDN cache behind HAProxy. */
 export function renderVarnish(context: RegionContext): EnginePart {
   const { region, topology, folder } = context
   if (!region.serves) return { folders: [], files: [], processes: [] }
@@ -31,13 +31,13 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...set('thread_pool_min', 10),
           ...set('thread_pool_max', 500),
           ...set('vsl_space', '4M'),
-          // Nothing is kept or used longer than its headers allow; cdn.vcl sets both where they do.
+          // No object is cached or served longer than its headers allow; cdn.vcl sets TTL and grace.
           ...set('default_ttl', 0),
           ...set('default_grace', 0),
           ...set('default_keep', 0),
-          // Encodings are the app's business.
+          // Compression is left to the app.
           ...set('http_gzip_support', 'off'),
-          // What is not kept streams through in pieces instead of filling the memory for transient objects.
+          // Uncacheable responses stream through a buffer instead of filling the transient storage.
           ...set('transit_buffer', '256k'),
         ],
         env: {},
@@ -49,7 +49,7 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...['/usr/sbin/varnishd', '-C', '-j', 'none', '-n', varnishWorkFolder],
           ...['-f', `${folder}/${varnishPaths.config}`],
         ],
-        // Varnish's own script: compiles the new rules, uses them, discards those that it loaded before. The cache stays.
+        // Varnish's own script: compiles and uses the new VCL, and discards the previous one. The cache stays.
         reload: {
           kind: 'exec',
           command: [

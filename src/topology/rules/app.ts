@@ -11,7 +11,7 @@ function environment(env: Record<string, string>, at: string[]): Finding[] {
       return [
         {
           at: where,
-          message: 'expected a name of your own: Nearside sets this one for every instance',
+          message: 'expected a variable of the app: Nearside sets this one for every instance',
           remedy: `remove ${name}`,
         },
       ]
@@ -19,19 +19,19 @@ function environment(env: Record<string, string>, at: string[]): Finding[] {
   })
 }
 
-/** The text of a pattern without its `*`, and whether it had one. */
+/** Whether `pattern` matches every path that `other` (a path or a pattern) matches. */
 function coversPath(pattern: string, other: string): boolean {
   const start = pattern.replace(/\*$/, '')
   return pattern.endsWith('*') ? other.replace(/\*$/, '').startsWith(start) : pattern === other
 }
 export const overlap = (a: string, b: string) => coversPath(a, b) || coversPath(b, a)
 
-/** Why a path can never be asked for as it is written; undefined when it can. */
-function neverAsked(path: string): string | undefined {
+/** Why no browser ever requests a path as it is written; undefined when one can. */
+function whyNeverRequested(path: string): string | undefined {
   if (/[^\u0021-\u007e]/.test(path)) return 'browsers send such characters percent-encoded'
-  if (path.includes('#')) return 'browsers never send what follows #'
+  if (path.includes('#')) return 'browsers never send the part after #'
   if (/\/\.{1,2}(\/|$)/.test(path)) return 'browsers resolve . and .. themselves'
-  if (path.includes('//')) return 'it holds //'
+  if (path.includes('//')) return 'it contains //'
   return undefined
 }
 
@@ -76,7 +76,7 @@ export const appRules: Rule[] = [
               {
                 at: ['app', key, 0],
                 message: `expected a program, got a variable (${program.split('=')[0]}=…)`,
-                remedy: 'put variables into app.env',
+                remedy: 'set variables in app.env',
               },
             ]
           : []
@@ -94,8 +94,8 @@ export const appRules: Rule[] = [
           : [
               {
                 at: ['app', key, index],
-                message: `${JSON.stringify(command[index])} reaches the program as it is: no shell is involved`,
-                remedy: `if a shell is meant: ["sh", "-c", ${JSON.stringify(`exec ${command.join(' ')}`)}]`,
+                message: `${JSON.stringify(command[index])} is passed to the program literally: no shell is involved`,
+                remedy: `to use a shell, write ["sh", "-c", ${JSON.stringify(`exec ${command.join(' ')}`)}]`,
               },
             ]
       },
@@ -109,7 +109,7 @@ export const appRules: Rule[] = [
             {
               at: ['app', 'health'],
               message: `expected one path, got the pattern "${health}"`,
-              remedy: 'write the path that answers, without *',
+              remedy: 'write a single path, without *',
             },
           ]
         : [],
@@ -118,7 +118,7 @@ export const appRules: Rule[] = [
     reads: ['app.health', 'app.static'],
     find: (topology) =>
       patterns(topology).flatMap(([path, at]) => {
-        const why = neverAsked(path)
+        const why = whyNeverRequested(path)
         return why === undefined
           ? []
           : [
@@ -135,7 +135,7 @@ export const appRules: Rule[] = [
     find: ({ app }) =>
       repeated(app.static.map((path, i) => [path, i] as const)).map(([path, , again]) => ({
         at: ['app', 'static', again],
-        message: `expected every pattern once, got "${path}" again`,
+        message: `expected each pattern once, got "${path}" twice`,
         remedy: 'remove one of them',
       })),
   },
@@ -148,14 +148,14 @@ export const appRules: Rule[] = [
           return [
             {
               at: ['app', 'static', i],
-              message: '"/*" sends every GET through the CDN cache, pages of signed-in users too',
-              remedy: 'name the folders that hold static files, such as "/assets/*"',
+              message: '"/*" sends every GET through the CDN cache, including pages of signed-in users',
+              remedy: 'list the folders that contain static files, such as "/assets/*"',
             },
           ]
         const wider = app.static.find((other) => other !== path && coversPath(other, path))
         return wider === undefined
           ? []
-          : [{ at: ['app', 'static', i], message: `has no effect: "${wider}" covers it already` }]
+          : [{ at: ['app', 'static', i], message: `has no effect: "${wider}" already covers it` }]
       }),
   },
 ]

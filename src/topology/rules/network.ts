@@ -11,7 +11,7 @@ const loopback = (address: string) => address.startsWith('127.')
 /** Why an address cannot be a region's own; undefined when it can. */
 function unusable(address: string): string | undefined {
   const [a = 0, , , d = 0] = octets(address)
-  if (a === 0) return 'it means "this machine", not an address'
+  if (a === 0) return 'it means "this host" and is not an address'
   if (a >= 240) return 'it is reserved'
   if (a >= 224) return 'it is a multicast address'
   return d === 255 && loopback(address) ? 'it is a broadcast address' : undefined
@@ -28,7 +28,7 @@ function isPrivate(base: string): boolean {
   )
 }
 
-/** First and last port of the app's instances over the whole machine; undefined without full regions. */
+/** First and last port of the app's instances on the whole machine; undefined without full regions. */
 function appRange(topology: Parameters<Rule['find']>[0]): [number, number] | undefined {
   const full = regionsOf(topology).filter((region) => region.full)
   const [first, last] = [full.at(0), full.at(-1)]
@@ -45,7 +45,7 @@ export const networkRules: Rule[] = [
           {
             at,
             message: `expected two numbers from 0 to 255 without leading zeros, got "${base}"`,
-            remedy: 'write "127.77" or another number after 127',
+            remedy: 'write "127.77", or another second number',
           },
         ]
       if (!isPrivate(base))
@@ -54,7 +54,7 @@ export const networkRules: Rule[] = [
             at,
             message: `expected a loopback or private network, got "${base}"`,
             remedy:
-              'write "127.77" for a world on one machine; give regions on hosts of their own an address each',
+              'write "127.77" for a world on one machine; for regions on separate hosts set regions.<name>.address',
           },
         ]
       return []
@@ -74,7 +74,7 @@ export const networkRules: Rule[] = [
           ? [
               {
                 at: ['regions', region.name, 'address'],
-                message: `expected an address of a host, got ${region.address}: ${why}`,
+                message: `expected a host address, got ${region.address}: ${why}`,
               },
             ]
           : []
@@ -85,7 +85,7 @@ export const networkRules: Rule[] = [
             topology.regions[again]!.address === undefined
               ? ['regions', first, 'address']
               : ['regions', again, 'address'],
-          message: `expected an address of its own, got ${address}, which is also the address of ${topology.regions[again]!.address === undefined ? `${again} (by its place in the order)` : first}`,
+          message: `expected a unique address, got ${address}, which is also the address of ${topology.regions[again]!.address === undefined ? `${again} (from its position in the file)` : first}`,
           remedy: 'give every region a different address',
         }),
       )
@@ -103,9 +103,9 @@ export const networkRules: Rule[] = [
       return [
         {
           at: ['regions'],
-          message: `${away.name} is at ${away.address} and cannot reach ${here.name} at ${here.address}, which exists only inside a machine`,
+          message: `${away.name} is at ${away.address} and cannot reach ${here.name} at ${here.address}, which is a loopback address`,
           remedy:
-            'give every region an address that the others can reach, or none of them one (a world on this machine)',
+            'give every region an address that the others can reach, or remove all addresses to run the world on one machine',
         },
       ]
     },
@@ -129,8 +129,8 @@ export const networkRules: Rule[] = [
         ...strange,
         ...both.map(([, first, again]) => ({
           at: ['network', 'rttMs', again],
-          message: `expected each pair of regions once, got it as ${JSON.stringify(first)}, too`,
-          remedy: 'keep one of them: a round trip is the same from both ends',
+          message: `expected each pair of regions once, but it is also listed as ${JSON.stringify(first)}`,
+          remedy: 'keep one of them: a round trip takes the same time in both directions',
         })),
       ]
     },
@@ -142,7 +142,7 @@ export const networkRules: Rule[] = [
       return repeated(engines.map(([name, port]) => [String(port), name] as const)).map(
         ([port, first, again]) => ({
           at: ['ports', again],
-          message: `expected a port of its own, got ${port}, which is also ports.${first}`,
+          message: `expected a unique port, got ${port}, which is also ports.${first}`,
           remedy: 'choose another port for one of them',
         }),
       )
@@ -158,16 +158,16 @@ export const networkRules: Rule[] = [
         return [
           {
             at: ['ports', 'app'],
-            message: `expected all ports of app instances up to 65535, got ${first} to ${last}`,
-            remedy: 'choose a lower ports.app, or fewer app.instances',
+            message: `expected the ports of the app's instances to end at 65535 at most, got ${first} to ${last}`,
+            remedy: 'lower ports.app or app.instances',
           },
         ]
       return Object.entries(topology.ports)
         .filter(([name, port]) => name !== 'app' && port !== undefined && port >= first && port <= last)
         .map(([name, port]) => ({
           at: ['ports', name],
-          message: `expected a port outside those of the app's instances (${first} to ${last}), got ${port}: apps may listen on all addresses`,
-          remedy: `choose another ports.${name} or ports.app`,
+          message: `expected a port outside the range of the app's instances (${first} to ${last}), got ${port}: apps may listen on all addresses`,
+          remedy: `change ports.${name} or ports.app`,
         }))
     },
   },
@@ -182,8 +182,8 @@ export const networkRules: Rule[] = [
       return [
         {
           at: ['ports', 'app'],
-          message: `the app's instances take ports ${first} to ${last}; a world on the next network.base starts at ${first + 80}`,
-          remedy: 'set ports.app to a range that is free',
+          message: `the app's instances take ports ${first} to ${last}, but a world on the next network.base starts at ${first + 80}`,
+          remedy: 'set ports.app to the start of a free range',
         },
       ]
     },
@@ -204,7 +204,7 @@ export const networkRules: Rule[] = [
           : []),
       ].map(([name, port]) => ({
         at: ['ports', name],
-        message: `${port} is among the ports that Linux gives to outgoing connections (32768 to 60999): it may be taken at start`,
+        message: `${port} is in the ephemeral port range of Linux (32768 to 60999), so an outgoing connection may already use it at start`,
         remedy: 'choose a port below 32768',
       }))
     },

@@ -1,62 +1,62 @@
 import type { Finding } from '../problems.ts'
 import type { Rule } from './rule.ts'
 
-const safety = 'it must stay on: with it off a crash can lose acknowledged writes or damage the data'
-const durability = 'it decides what an acknowledged write is worth; database.durability sets it'
-const replication = 'Patroni and Nearside set it so that replicas can follow and be promoted'
-const silence = 'Nearside sets it so that a region that fell silent is noticed in seconds'
-const place = 'Nearside decides where PostgreSQL listens and keeps its files'
+const safety = 'must stay on: without it, a crash can lose acknowledged writes or corrupt data'
+const durability = 'determines what an acknowledged write guarantees; database.durability sets it'
+export const replicationReason = 'Patroni and Nearside set it for replication and promotion'
+const timeouts = 'Nearside sets it to detect an unreachable region within seconds'
+const layout = 'Nearside determines where PostgreSQL listens and keeps its files'
 
-/** PostgreSQL parameters that Nearside keeps to itself, and why. */
+/** PostgreSQL parameters that an operator cannot set, and why. */
 export const reservedParameters: Record<string, string> = {
   synchronous_commit: durability,
   synchronous_standby_names: durability,
   fsync: safety,
   full_page_writes: safety,
-  wal_level: replication,
-  wal_log_hints: replication,
-  hot_standby: replication,
-  hot_standby_feedback: replication,
-  max_wal_senders: replication,
-  max_replication_slots: replication,
-  wal_keep_size: replication,
-  max_slot_wal_keep_size: 'it bounds what a region that is away may take of the primary’s disk',
-  wal_sender_timeout: silence,
-  wal_receiver_timeout: silence,
-  wal_receiver_status_interval: silence,
-  wal_retrieve_retry_interval: silence,
-  tcp_keepalives_idle: silence,
-  tcp_keepalives_interval: silence,
-  tcp_keepalives_count: silence,
+  wal_level: replicationReason,
+  wal_log_hints: replicationReason,
+  hot_standby: replicationReason,
+  hot_standby_feedback: replicationReason,
+  max_wal_senders: replicationReason,
+  max_replication_slots: replicationReason,
+  wal_keep_size: replicationReason,
+  max_slot_wal_keep_size: 'limits the disk space that an absent region can use up on the primary',
+  wal_sender_timeout: timeouts,
+  wal_receiver_timeout: timeouts,
+  wal_receiver_status_interval: timeouts,
+  wal_retrieve_retry_interval: timeouts,
+  tcp_keepalives_idle: timeouts,
+  tcp_keepalives_interval: timeouts,
+  tcp_keepalives_count: timeouts,
   log_line_prefix: 'Nearside reads the log',
   lc_messages: 'Nearside reads the log',
-  primary_conninfo: replication,
-  primary_slot_name: replication,
-  promote_trigger_file: replication,
-  restore_command: replication,
-  archive_cleanup_command: replication,
-  cluster_name: replication,
-  recovery_min_apply_delay: 'replicas would show old data and reads after writes would wait for it',
-  listen_addresses: place,
+  primary_conninfo: replicationReason,
+  primary_slot_name: replicationReason,
+  promote_trigger_file: replicationReason,
+  restore_command: replicationReason,
+  archive_cleanup_command: replicationReason,
+  cluster_name: replicationReason,
+  recovery_min_apply_delay: 'replicas would serve old data, and reads after writes would wait for it',
+  listen_addresses: layout,
   port: 'ports.postgres sets it',
-  unix_socket_directories: place,
-  unix_socket_permissions: place,
-  unix_socket_group: place,
-  data_directory: place,
-  config_file: place,
-  hba_file: place,
-  ident_file: place,
-  external_pid_file: place,
+  unix_socket_directories: layout,
+  unix_socket_permissions: layout,
+  unix_socket_group: layout,
+  data_directory: layout,
+  config_file: layout,
+  hba_file: layout,
+  ident_file: layout,
+  external_pid_file: layout,
   max_connections: 'database.maxConnections sets it',
-  password_encryption: 'roles are made with SCRAM',
+  password_encryption: 'roles are created with SCRAM',
   default_transaction_read_only: 'the app could not write',
   transaction_read_only: 'the app could not write',
-  ignore_checksum_failure: 'damaged data would be served and replicated',
-  zero_damaged_pages: 'damaged data would be deleted',
-  allow_system_table_mods: 'replicas could no longer be trusted to be the same',
+  ignore_checksum_failure: 'corrupt data would be served and replicated',
+  zero_damaged_pages: 'corrupt data would be deleted',
+  allow_system_table_mods: 'replicas might no longer be identical to the primary',
   session_replication_role: 'triggers and foreign keys would be off',
   statement_timeout:
-    'a write cancelled while it waits for the second region is reported as committed; set it in the app, for its reads',
+    'a write that is cancelled while it waits for the second region is reported as committed; set it in the app, for reads',
 }
 
 const aliases = ['recovery_target']
@@ -71,18 +71,18 @@ export const parameterRules: Rule[] = [
         const why = Object.hasOwn(reservedParameters, name)
           ? reservedParameters[name]
           : aliases.some((start) => name.startsWith(start))
-            ? replication
+            ? replicationReason
             : undefined
-        // Alone with itself a region has no second one to wait for, and 0 means off.
+        // With "local", no write waits for a second region; 0 means off.
         const harmless =
           name === 'statement_timeout' && (database.durability === 'local' || String(value).trim() === '0')
         if (why !== undefined && !harmless)
           findings.push({
             at,
-            message: `expected a parameter that is free to choose: ${why}`,
+            message: `expected a parameter that is not reserved: ${why}`,
             remedy: `remove ${name}`,
           })
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
         if (typeof value === 'string' && /[\u0000-\u001f\u007f]/.test(value))
           findings.push({ at, message: 'expected a value on one line without control characters' })
         if (typeof value === 'number' && !Number.isFinite(value))

@@ -29,7 +29,7 @@ export const regionRules: Rule[] = [
         return [
           {
             ...noMajority,
-            message: `expected at least 3 voting regions, got ${got}: when it is lost nobody is left to decide`,
+            message: `expected at least 3 voting regions, got ${got}: if it fails, no region is left to decide`,
             remedy:
               full === 1
                 ? 'add a second full region and a third with role "witness"'
@@ -40,14 +40,14 @@ export const regionRules: Rule[] = [
         return [
           {
             ...noMajority,
-            message: `expected an odd number of voting regions, got ${got}: they cannot outvote each other when one is lost`,
+            message: `expected an odd number of voting regions, got ${got}: if one fails, the other has no majority`,
             remedy: 'add a third region with role "witness"',
           },
         ]
       return [
         {
           ...noMajority,
-          message: `expected an odd number of voting regions, got ${got}: cut in two halves, neither has a majority`,
+          message: `expected an odd number of voting regions, got ${got}: if a partition splits them in half, neither side has a majority`,
           remedy: 'add a region with role "witness", or make one region role "edge"',
         },
       ]
@@ -62,7 +62,7 @@ export const regionRules: Rule[] = [
             {
               at: ['regions'],
               message: 'expected at least one region with role "full", got none: nothing would run the app',
-              remedy: 'leave out role, or write role: "full", for the regions that hold data',
+              remedy: 'omit role, or write role: "full", for the regions that hold data',
             },
           ],
   },
@@ -70,11 +70,11 @@ export const regionRules: Rule[] = [
     reads: ['regions'],
     find: (topology) =>
       Object.keys(topology.regions)
-        // JavaScript lists such keys first and sorted, whatever the order in the file; the order gives the addresses.
+        // JavaScript puts integer keys first, in ascending order, but the order in the file determines the addresses.
         .filter((name) => /^(0|[1-9]\d*)$/.test(name) && Number(name) < 2 ** 32 - 1)
         .map((name) => ({
           at: ['regions', name],
-          message: `expected a name that is not a whole number, got ${JSON.stringify(name)}: such keys lose their order`,
+          message: `expected a name that is not a whole number, got ${JSON.stringify(name)}: JavaScript does not keep such keys in order`,
           remedy: `name it region-${name}`,
         })),
   },
@@ -97,7 +97,7 @@ export const regionRules: Rule[] = [
           message: `expected the name of a full region${full.length === 0 ? '' : ` (${full.join(', ')})`}, got ${got}`,
           remedy:
             (known ? undefined : didYouMean(primary, full)) ??
-            'name a full region, or leave it out for the first one',
+            'name a full region, or remove the key to use the first one',
         },
       ]
     },
@@ -113,8 +113,8 @@ export const regionRules: Rule[] = [
       return [
         {
           at: ['database', 'durability'],
-          message: `"${durability}" keeps every write in two regions: expected at least 2 full regions, got ${counted(full, 'full region')}`,
-          remedy: 'add a full region, or accept that the last writes may be lost: durability: "local"',
+          message: `expected at least 2 full regions, got ${counted(full, 'full region')}: "${durability}" stores every write in two`,
+          remedy: 'add a full region, or set durability: "local", which may lose the last writes',
         },
       ]
     },
@@ -128,7 +128,7 @@ export const regionRules: Rule[] = [
         return [
           {
             at: ['database', 'durability'],
-            message: '"strict" with 2 full regions: losing either of them stops all writes',
+            message: '"strict" with 2 full regions: the loss of either one stops all writes',
             remedy: 'add a third full region, or use durability: "region"',
           },
         ]
@@ -136,7 +136,7 @@ export const regionRules: Rule[] = [
         return [
           {
             at: ['regions'],
-            message: '1 full region: when it is lost, the app and its data are gone',
+            message: 'only 1 full region: if it is lost, so are the app and its data',
             remedy: 'add a second full region',
           },
         ]
@@ -154,7 +154,7 @@ export const regionRules: Rule[] = [
             {
               at: ['regions'],
               message: `${voting.length} voting regions: every decision waits for more than half of them`,
-              remedy: 'up to 7 should vote; make the others role "edge"',
+              remedy: 'let at most 7 regions vote and give the others role "edge"',
             },
           ]
     },
@@ -168,7 +168,7 @@ export const regionRules: Rule[] = [
       )
       return repeated(places).map(([, first, again]) => ({
         at: ['regions', again, 'location'],
-        message: `the same place as ${first}: nobody is nearer to one of them, and what happens there happens to both`,
+        message: `same location as ${first}: users are equally near to both, and a disaster there takes out both`,
         remedy: 'give each region its own coordinates',
       }))
     },

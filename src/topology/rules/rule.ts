@@ -2,21 +2,21 @@ import type { Finding } from '../problems.ts'
 import type { Topology } from '../schema.ts'
 
 /**
- * A rule over more than one field, or one that a pattern cannot say. It runs only when everything it reads is what
- * the operator wrote: a region whose role was refused is not counted, so one mistake is reported once.
+ * A rule that spans several fields, or that a pattern cannot express. It runs only if the schema accepted every value
+ * that it reads, so each mistake is reported once.
  */
 export type Rule = {
   /**
-   * Paths, `*` for any one key. A refused value there or above silences the rule; one below does not (it was taken
-   * out, the rest stands), unless the path ends in `.**`.
+   * Paths; `*` matches any one key. A refused value at or above such a path silences the rule. One below it does not,
+   * because only that value was removed, unless the path ends in `.**`.
    */
   reads: readonly string[]
-  /** `error` (default) stops the world from starting; `warning` is shown and nothing more. */
+  /** Default: an error, which keeps the world from starting. A warning is only shown. */
   level?: 'warning'
   find: (topology: Topology) => Finding[]
 }
 
-/** Pairs of `[what, where first, where again]` for everything that occurs twice. */
+/** `[key, first occurrence, repetition]` for each repetition of a key. */
 export function repeated<T>(items: Iterable<readonly [key: string, where: T]>): [string, T, T][] {
   const first = new Map<string, T>()
   const twice: [string, T, T][] = []

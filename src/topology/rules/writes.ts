@@ -65,7 +65,7 @@ export const writeRules: Rule[] = [
       find: ({ app }) =>
         repeated(app.writes[list].map((rule, i) => [rule, i] as const)).map(([rule, , again]) => ({
           at: ['app', 'writes', list, again],
-          message: `expected every entry once, got "${rule}" again`,
+          message: `expected each entry once, got "${rule}" twice`,
           remedy: 'remove one of them',
         })),
     },
@@ -79,7 +79,7 @@ export const writeRules: Rule[] = [
               {
                 at: ['app', 'writes', 'methods', i],
                 message: `expected methods that write, got "${method}": every page would be fetched from the primary region`,
-                remedy: `remove it, and list the paths that write in app.writes.also: "${method} /logout"`,
+                remedy: `remove it and list the paths that write in app.writes.also, such as "${method} /logout"`,
               },
             ]
           : [],
@@ -97,7 +97,7 @@ export const writeRules: Rule[] = [
         : [
             {
               at: ['app', 'writes', 'methods'],
-              message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} left out: such requests run where they arrive, on a read-only replica outside the primary region`,
+              message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing: such requests run where they arrive, which outside the primary’s region means against a read-only replica`,
               remedy: 'keep all four, and list exceptions in app.writes.except',
             },
           ]
@@ -111,7 +111,7 @@ export const writeRules: Rule[] = [
           ? [
               {
                 at: ['app', 'writes', 'except', i],
-                message: `expected a rule that app.writes.also does not hold, got "${rule}": it cannot write and not write`,
+                message: `expected a rule that is not in app.writes.also, got "${rule}": a request cannot be both a write and not a write`,
                 remedy: 'remove one of them',
               },
             ]
@@ -133,7 +133,7 @@ export const writeRules: Rule[] = [
               {
                 at: ['app', 'writes', 'also', i],
                 message: `expected a path that is not static, got "${rule}": app.static "${cached}" would answer it from a cache`,
-                remedy: 'take it out of one of them',
+                remedy: 'remove it from one of them',
               },
             ]
       }),
@@ -147,7 +147,7 @@ export const writeRules: Rule[] = [
           ? [
               {
                 at: ['app', 'writes', 'also', i],
-                message: `has no effect: every ${parse(rule).method} is a write already`,
+                message: `has no effect: every ${parse(rule).method} is already a write`,
               },
             ]
           : [],
@@ -162,7 +162,7 @@ export const writeRules: Rule[] = [
           : [
               {
                 at: ['app', 'writes', 'except', i],
-                message: `has no effect: ${method} ${path} is no write anyway`,
+                message: `has no effect: ${method} ${path} is not a write anyway`,
               },
             ]
       }),

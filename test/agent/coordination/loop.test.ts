@@ -7,8 +7,8 @@ import { contextFor, topologyOf, twoRegions } from '../../support/topologies.ts'
 
 const context = contextFor(topologyOf(twoRegions), 'us-east')
 
-/** CoordinationLoop at a store state that is led by one region after the other; the last one stays. */
-function looksAt(leaders: (string | undefined)[], follow: (before: string | undefined) => void) {
+/** A CoordinationLoop whose state store shows one leader after the other; the last one stays. */
+function loopOver(leaders: (string | undefined)[], follow: (before: string | undefined) => void) {
   const read = async () => {
     const region = leaders.length > 1 ? leaders.shift() : leaders[0]
     return { leader: region === undefined ? undefined : { region } } as Snapshot
@@ -23,42 +23,42 @@ function looksAt(leaders: (string | undefined)[], follow: (before: string | unde
   })
 }
 
-test('who led before is known across an election, in which nobody does', async () => {
+test('the previous leader is remembered across an election', async () => {
   const before: (string | undefined)[] = []
-  const coordination = looksAt(['us-east', undefined, 'us-west'], (region) => before.push(region))
+  const coordination = loopOver(['us-east', undefined, 'us-west'], (region) => before.push(region))
   coordination.start()
   await until('three coordination', () => {
-    coordination.soon()
+    coordination.trigger()
     return before.length > 2
   })
   await coordination.stop()
   assert.deepEqual(before.slice(0, 3), [undefined, 'us-east', 'us-east'])
 })
 
-test('what follows from a look and fails is the look’s own failure, and forgotten when it succeeds again', async () => {
+test('a failing follow-up fails the cycle, and the error is cleared when it succeeds again', async () => {
   let broken = true
-  const coordination = looksAt(['us-east'], () => {
-    if (broken) throw new Error('etcd is silent')
+  const coordination = loopOver(['us-east'], () => {
+    if (broken) throw new Error('etcd does not answer')
   })
-  assert.equal(coordination.error, 'not asked yet')
+  assert.equal(coordination.error, 'no answer from etcd yet')
   coordination.start()
-  await until('a failure', () => coordination.error === 'etcd is silent')
+  await until('a failure', () => coordination.error === 'etcd does not answer')
   assert.equal(coordination.snapshot?.leader?.region, 'us-east')
   broken = false
   await until('a success', () => {
-    coordination.soon()
+    coordination.trigger()
     return coordination.error === undefined
   })
   await coordination.stop()
 })
 
-test('who waits for a look goes on when it shows what is waited for, and when there are no more', async () => {
-  const coordination = looksAt([undefined, 'us-west'], () => undefined)
+test('waiting ends when a snapshot meets the condition, and when the loop stops', async () => {
+  const coordination = loopOver([undefined, 'us-west'], () => undefined)
   const led = coordination.until(({ leader }) => leader !== undefined)
   const never = coordination.until(() => false)
   coordination.start()
-  await until('a second look', () => {
-    coordination.soon()
+  await until('a second cycle', () => {
+    coordination.trigger()
     return coordination.snapshot?.leader !== undefined
   })
   await led

@@ -9,13 +9,13 @@ import { freeNetwork } from '../../support/net.ts'
 import { until } from '../../support/sandboxed.ts'
 import { topologyOf, twoRegions } from '../../support/topologies.ts'
 
-/** One region asks another, the witness: it has one question, to etcd. */
+/** One region probes the witness, which has a single request, to etcd. */
 describe('a probe', () => {
   let server: Server
   let prober: Prober
   let answers: ((response: ServerResponse) => void) | 'nothing'
   let asked: number
-  /** Added to the clock that the prober reads. */
+  /** Offset of the prober's clock. */
   let leapMs: number
   const seen = () => prober.view()['us-central']?.etcd
 
@@ -43,26 +43,26 @@ describe('a probe', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  test('without an answer in time reports the region as silent since the question was sent', async () => {
+  test('without a response in time fails since its request was sent', async () => {
     answers = 'nothing'
-    await until('the silence', () => seen()?.ok === false)
+    await until('the failure', () => seen()?.ok === false)
     assert.ok(seen()!.forMs >= 100, `${seen()!.forMs}`)
   })
 
-  test('that timed out because the prober was held up says nothing about the region', async () => {
+  test('that timed out because the prober was paused does not count', async () => {
     answers = 'nothing'
     const before = asked
-    await until('a question under way', () => asked > before)
-    // As if this process had been paused meanwhile: it wakes, and its time limit comes before the answer.
+    await until('a request in progress', () => asked > before)
+    // As if this process had been paused meanwhile, so that its timeout fires before the response is read.
     leapMs += 3_000
     const held = asked
-    await until('the next question', () => asked > held)
+    await until('the next request', () => asked > held)
     assert.equal(seen()?.ok, true)
-    // From then on it is silence again.
-    await until('the silence', () => seen()?.ok === false)
+    // From then on timeouts count again.
+    await until('the failure', () => seen()?.ok === false)
   })
 
-  test('that is refused counts, however late the refusal comes', async () => {
+  test('that is refused counts, even if the refusal comes late', async () => {
     answers = (response) => {
       leapMs += 3_000
       response.writeHead(503).end()
@@ -71,7 +71,7 @@ describe('a probe', () => {
   })
 })
 
-/** The other full region, with a server on each port that is asked. */
+/** The other full region, with a server on each probed port. */
 describe('probes of a region with app and data', () => {
   type Answers = Partial<Record<'region' | 'patroni' | 'etcdClient', number | 'nothing'>>
 
@@ -104,35 +104,35 @@ describe('probes of a region with app and data', () => {
     const ok = () => Object.fromEntries(Object.entries(view()).map(([name, seen]) => [name, seen.ok]))
     const all = (wanted: boolean) =>
       Object.keys(ok()).length === 4 && Object.values(ok()).every((one) => one === wanted)
-    /** The clock runs a few times as fast as time does. */
+    /** Runs the clock a few times faster than real time. */
     const eventually = (what: string, holds: () => boolean) =>
       until(what, async () => {
         await clock.advance(60)
         return holds()
       })
-    await eventually('a first answer to each', () => all(true))
+    await eventually('a first response to each', () => all(true))
     return { answers, asked, view, ok, all, eventually }
   }
 
-  test('one answer covers edge and app: an edge that calls its app not ready is itself alive', async (t) => {
+  test('one response covers edge and app: an edge that reports its app as not ready is itself up', async (t) => {
     const { answers, asked, ok, all, eventually } = await started(t, 1000)
     answers.region = 503
-    await eventually('the app to be missed', () => ok().app === false)
+    await eventually('the app to fail', () => ok().app === false)
     assert.deepEqual(ok(), { edge: true, app: false, patroni: true, etcd: true })
     answers.region = 'nothing'
-    await eventually('the edge to be missed', () => ok().edge === false)
+    await eventually('the edge to fail', () => ok().edge === false)
     assert.deepEqual(ok(), { edge: false, app: false, patroni: true, etcd: true })
     delete answers.region
     await eventually('everything to answer', () => all(true))
-    assert.equal(new Set(asked).size, 3, 'three questions for four answers')
+    assert.equal(new Set(asked).size, 3, 'three requests for four probes')
   })
 
-  test('when one goes unanswered, the region’s other questions are asked at once', async (t) => {
-    // Each of the three questions has its turn 2 s after the one before.
+  test('when one fails, the region’s other requests are sent immediately', async (t) => {
+    // Each of the three requests is sent 2 s after the previous one.
     const everyMs = 6000
     const { answers, view, all, eventually } = await started(t, everyMs)
     for (const port of ['region', 'patroni', 'etcdClient'] as const) answers[port] = 'nothing'
-    await eventually('all to be missed', () => all(false))
+    await eventually('all to fail', () => all(false))
     const times = Object.values(view()).map(({ forMs }) => forMs)
     assert.ok(Math.max(...times) - Math.min(...times) < everyMs / 3, times.join(', '))
   })

@@ -12,7 +12,7 @@ import { twoRegionsAndWitness } from '../../support/world.ts'
 
 type SetHealth = Extract<Action, { kind: 'setHealth' }>
 
-/** What several agents do to the same keys, each with a clock that the test moves. */
+/** Several agents on the same keys, each with a clock that the test controls. */
 describe('agents that share an etcd', () => {
   let cluster: TestEtcd
   let topology: Topology
@@ -30,7 +30,7 @@ describe('agents that share an etcd', () => {
     new StateStore(contextOf(topology, region, { secrets, folder: '/w', appFolder: '/a' }), () => nowMs)
   const report = (region: string) => ({ region, at: 1, version: '1', seen: {}, database: undefined })
 
-  /** Patroni's leader key, as Patroni keeps it: under a lease of its own. */
+  /** Patroni's leader key, under its own lease as Patroni keeps it. */
   async function lead(region: string): Promise<Leader> {
     const lease = await cluster.client().grantLease(60)
     await cluster.client().put('/service/store/leader', region, { lease })
@@ -38,7 +38,7 @@ describe('agents that share an etcd', () => {
   }
   const leads = async () => (await agent('us-west').read()).leader?.region
 
-  test('a leader’s lease is revoked by one of those that try', async () => {
+  test('exactly one of several agents revokes a leader’s lease', async () => {
     const agents = ['us-west', 'us-central', 'us-west', 'us-central'].map(agent)
     await Promise.all(agents.map((one, index) => one.publish(report(index % 2 ? 'us-central' : 'us-west'))))
     const leader = await lead('us-east')
@@ -47,7 +47,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await leads(), undefined)
   })
 
-  test('with a successor, Patroni is told of it in the same moment; a claim that failed tells it nothing', async () => {
+  test('a named successor is stored for Patroni together with the claim, and not if the claim fails', async () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
     const leader = await lead('us-east')
@@ -59,11 +59,11 @@ describe('agents that share an etcd', () => {
     assert.equal(await west.isMoving('us-east', 'us-west'), true)
   })
 
-  test('a leader that was decided on earlier is left alone', async () => {
+  test('a decision about an earlier leader revokes nothing', async () => {
     const west = agent('us-west')
     await west.publish(report('us-west'))
     const old = await lead('us-east')
-    // Patroni writes the key anew, or another region has taken it.
+    // Patroni has written the key again, or another region has taken it.
     for (const region of ['us-east', 'us-west']) {
       await lead(region)
       assert.equal(await west.revokeLeader(old), false)
@@ -71,7 +71,7 @@ describe('agents that share an etcd', () => {
     }
   })
 
-  test('a claim whose revocation was never answered is taken up again by its owner, and by nobody else', async () => {
+  test('only the claimant retries a revocation that got no answer', async () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
     const leader = await lead('us-east')
@@ -82,7 +82,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await leads(), undefined)
   })
 
-  test('a claimer that dies makes way for another', async () => {
+  test('another agent can take over when the claimant’s lease expires', async () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
     const leader = await lead('us-east')
@@ -92,7 +92,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await central.revokeLeader(leader), true)
   })
 
-  test('a change of health is made by one of those that decided it on the same state', async () => {
+  test('exactly one of several agents that decided on the same state changes the health', async () => {
     const agents = ['us-west', 'us-central', 'us-east'].map(agent)
     const lost: SetHealth = {
       kind: 'setHealth',
@@ -112,7 +112,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await agents[2]!.setHealth(back), false)
   })
 
-  test('a report’s age is counted by its reader, from when it first saw it', async () => {
+  test('a reader measures a report’s age from when it first saw it', async () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await west.publish(report('us-west'))
     const age = async () => (await central.read()).reports['us-west']?.ageMs
@@ -124,7 +124,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await age(), 0)
   })
 
-  test('a report is gone when its agent withdraws, and also when it is heard of no more', async () => {
+  test('a report is removed when its agent withdraws it, and when its lease expires', async () => {
     const [west, central, east] = [agent('us-west'), agent('us-central'), agent('us-east')]
     for (const [one, region] of [
       [west, 'us-west'],
@@ -135,8 +135,8 @@ describe('agents that share an etcd', () => {
     assert.deepEqual(await reports(), ['us-central', 'us-west'])
     await west.withdraw()
     assert.deepEqual(await reports(), ['us-central'])
-    await until('the lease to run out', async () => (await reports()).length === 0)
-    // It comes back with a new one.
+    await until('the lease to expire', async () => (await reports()).length === 0)
+    // The agent comes back with a new lease.
     nowMs += 60_000
     await central.publish(report('us-central'))
     assert.deepEqual(await reports(), ['us-central'])
@@ -144,7 +144,7 @@ describe('agents that share an etcd', () => {
 
   const failed = { kind: 'failed', why: 'exit 1', region: 'us-west', logFile: '/log/release.log' } as const
 
-  test('a release runs once; a failed one may be forgotten, one that runs or went well may not', async () => {
+  test('a release runs once; only a failed one can be cleared, not one that is running or has succeeded', async () => {
     const [west, east] = [agent('us-west'), agent('us-east')]
     await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
     const claimed = await Promise.all([west.claimRelease('r1'), east.claimRelease('r1')])
@@ -160,7 +160,7 @@ describe('agents that share an etcd', () => {
     assert.deepEqual((await west.read()).releases.r1, { kind: 'ok' })
   })
 
-  test('an outcome is put by who claimed, also when the claim has gone meanwhile; another’s claim stands', async () => {
+  test('the claimant can store the outcome even after its claim has expired, but not over another agent’s claim', async () => {
     const [west, east] = [agent('us-west'), agent('us-east')]
     await Promise.all([west.publish(report('us-west')), east.publish(report('us-east'))])
     const outcome = async () => (await west.read()).releases.r1
@@ -168,7 +168,7 @@ describe('agents that share an etcd', () => {
     await west.withdraw()
     assert.equal(await outcome(), undefined)
     await west.settleRelease('r1', { kind: 'ok' })
-    // Nobody knows whether the first was heard, so it is said again.
+    // The first call may or may not have arrived, so it is retried.
     await west.settleRelease('r1', { kind: 'ok' })
     assert.deepEqual(await outcome(), { kind: 'ok' })
     await cluster.client().delete('/nearside/store/releases/r1')
@@ -180,7 +180,7 @@ describe('agents that share an etcd', () => {
     assert.equal(await outcome(), undefined)
   })
 
-  test('a claim of one’s own region that nobody works on is taken over, and lives with the new agent', async () => {
+  test('an agent takes over an abandoned claim of its own region and attaches it to its own lease', async () => {
     const [old, next] = [agent('us-west'), agent('us-west')]
     await Promise.all([old.publish(report('us-west')), next.publish(report('us-west'))])
     assert.equal(await old.claimRelease('r1'), true)
@@ -189,7 +189,7 @@ describe('agents that share an etcd', () => {
     assert.deepEqual((await next.read()).releases.r1, next.claim)
   })
 
-  test('releases of earlier runs are forgotten, whatever ran most often', async () => {
+  test('the outcomes of old runs are deleted', async () => {
     const west = agent('us-west')
     await west.publish(report('us-west'))
     for (let run = 0; run < 12; run += 1) {
@@ -199,11 +199,11 @@ describe('agents that share an etcd', () => {
     assert.deepEqual(Object.keys((await west.read()).releases).sort(), ['r10', 'r11', 'r7', 'r8', 'r9'])
   })
 
-  test('the last 500 events are kept, also when each agent writes but a few', async () => {
+  test('the last 500 events are kept, also when each agent writes only a few', async () => {
     const client = cluster.client()
     for (let at = 0; at < 520; at += 1)
       await client.put(`/nearside/store/events/${String(at).padStart(15, '0')}-us-east-1`, '{"at":1}')
-    // An event is for people: on a machine that is busy for longer than an agent waits it may have to be said again.
+    // Writing an event may time out on a busy machine, so the test retries.
     const said = () => agent('us-west').record('primary', { to: 'us-west' })
     await until('it to be written', () =>
       said().then(
@@ -211,12 +211,12 @@ describe('agents that share an etcd', () => {
         () => false,
       ),
     )
-    await until('the oldest to be gone', async () => (await agent('us-east').events()).length === 500)
+    await until('the oldest to be deleted', async () => (await agent('us-east').events()).length === 500)
     const newest = (await agent('us-east').events()).at(-1)
     assert.deepEqual([newest?.kind, newest?.detail], ['primary', { to: 'us-west' }])
   })
 
-  test('who must be promoted is read from Patroni’s record, however incomplete', async () => {
+  test('Patroni’s sync record is parsed even when it is incomplete', async () => {
     const sync = async (value: string) => {
       await cluster.client().put('/service/store/sync', value)
       return (await agent('us-west').read()).sync

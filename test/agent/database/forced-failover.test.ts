@@ -6,7 +6,7 @@ import { signal } from '../../../src/lib/proc.ts'
 import { type Name, startDatabases, type TestDatabases } from '../../support/patroni.ts'
 import { until } from '../../support/sandboxed.ts'
 
-describe('a primary that hangs is given up', () => {
+describe('forced failover from a hung primary', () => {
   let databases: TestDatabases
   before(async () => {
     databases = await startDatabases()
@@ -45,7 +45,7 @@ describe('a primary that hangs is given up', () => {
     return performance.now() - startedMs
   }
 
-  /** As a standby; every hand-over so far stands in the events, and nothing else. */
+  /** The region follows as a standby, and the events contain every forced failover so far and nothing else. */
   async function comesBack(region: Name, primary: Name, handOvers: number) {
     await databases.inSync(primary)
     const [row] = await databases.query(region, 'SELECT pg_is_in_recovery() AS recovers')
@@ -57,22 +57,22 @@ describe('a primary that hangs is given up', () => {
     )
   }
 
-  test('all of PostgreSQL stands still, and with it its Patroni’s loop: the standby leads in seconds', async (t) => {
+  test('PostgreSQL hangs completely, and so does its Patroni’s loop: the standby leads within seconds', async (t) => {
     const stopped = databases.postgres('us-east')
     for (const one of stopped) signal(one, 'SIGSTOP')
     try {
       const tookMs = await give('us-east', 'us-west')
       t.diagnostic(`${Math.round(tookMs)} ms`)
-      // With the 5 s before it, below the time that writes are held.
+      // Together with the 5 s before it, less than the time for which writes are held.
       assert.ok(tookMs < 8000, `${tookMs} ms: ${JSON.stringify(said)}`)
     } finally {
       for (const one of stopped) signal(one, 'SIGCONT')
     }
-    // It wakes up as a primary, and learns that it is none any more.
+    // The old primary resumes and finds out that it is not the primary any more.
     await comesBack('us-east', 'us-west', 1)
   })
 
-  test('PostgreSQL answers and cannot close: its Patroni does not take the lock back', async (t) => {
+  test('PostgreSQL answers but cannot shut down: its Patroni does not take the lock back', async (t) => {
     const checkpointer = await databases.query(
       'us-west',
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,

@@ -8,7 +8,7 @@ import { freeNetwork } from '../../support/net.ts'
 import { until } from '../../support/sandboxed.ts'
 import { contextFor, topologyOf, twoRegions } from '../../support/topologies.ts'
 
-/** The Patroni of us-west, as far as it can be woken, and what an agent there works with. */
+/** A fake Patroni of us-west that records wake-ups, and the agent's parts that the code under test needs. */
 async function patroniOfWest(t: TestContext, changes: Parameters<typeof topologyOf>[1] = {}) {
   const topology = topologyOf(twoRegions, { network: { base: await freeNetwork() }, ...changes })
   const context = contextFor(topology, 'us-west')
@@ -25,7 +25,7 @@ async function patroniOfWest(t: TestContext, changes: Parameters<typeof topology
   return { reasons, agent: { context, log: { warn: () => undefined } as unknown as Logger, stopping: false } }
 }
 
-test('a region’s Patroni is woken when another region’s etcd member falls silent, once, and while nobody leads', async (t) => {
+test('a region’s Patroni is woken once when another region’s etcd member becomes unreachable, and repeatedly without a leader', async (t) => {
   const { reasons, agent } = await patroniOfWest(t)
   const waker = new ElectionWakeup(agent)
   const look = (answers: boolean, leader?: string) =>
@@ -42,12 +42,12 @@ test('a region’s Patroni is woken when another region’s etcd member falls si
     look(false)
     return reasons.length > 1
   })
-  assert.deepEqual(reasons, ['us-east is unreachable', 'nobody leads'])
+  assert.deepEqual(reasons, ['us-east is unreachable', 'there is no leader'])
 })
 
 type Standby = { state?: string; streams?: boolean; recorded?: boolean; leader?: string }
 
-/** What the agents share of us-west, which leads, and of a database in us-east. */
+/** A snapshot in which us-west leads and us-east has a replica. */
 const store = ({ state = 'running', streams = false, recorded = false, leader = 'us-west' }: Standby) =>
   ({
     leader: { region: leader },
@@ -61,7 +61,7 @@ const store = ({ state = 'running', streams = false, recorded = false, leader = 
     sync: { leader: 'us-west', standbys: recorded ? ['us-east'] : [] },
   }) as unknown as Snapshot
 
-test('the primary’s Patroni is woken for a standby that comes up, until that streams and may be promoted', async (t) => {
+test('the primary’s Patroni is woken for a starting standby until it streams and may be promoted', async (t) => {
   const { reasons, agent } = await patroniOfWest(t)
   let nowMs = 0
   const waker = new StandbyWakeup(agent, () => nowMs)
@@ -74,24 +74,24 @@ test('the primary’s Patroni is woken for a standby that comes up, until that s
   waker.update(store({ state: 'starting' }))
   waker.update(store({ leader: 'us-east' }))
   waker.update(store({ streams: true, recorded: true }))
-  // It may be promoted, and has paused: a Patroni that coordination now would let commits go on without it.
+  // It is a sync standby that has stopped streaming: Patroni's next loop would let commits continue without it.
   waker.update(store({ recorded: true }))
   await woken({})
   waker.update(store({}))
   await woken({ streams: true })
-  assert.deepEqual(reasons, Array(2).fill('us-east comes up'))
+  assert.deepEqual(reasons, Array(2).fill('us-east is starting'))
 })
 
-test('with durability “local” a standby that streams waits for nothing', async (t) => {
+test('with durability “local”, a streaming standby needs no more wake-ups', async (t) => {
   const { reasons, agent } = await patroniOfWest(t, { database: { durability: 'local' } })
   const waker = new StandbyWakeup(agent, () => 0)
   waker.update(store({ streams: true }))
   waker.update(store({}))
   await until('being woken', () => reasons.length > 0)
-  assert.deepEqual(reasons, ['us-east comes up'])
+  assert.deepEqual(reasons, ['us-east is starting'])
 })
 
-test('for a standby that does not get on the primary’s Patroni is woken ten times, and again when it has come up', async (t) => {
+test('the primary’s Patroni is woken ten times for a standby without progress, and again after the standby was up', async (t) => {
   const { reasons, agent } = await patroniOfWest(t)
   let nowMs = 0
   const waker = new StandbyWakeup(agent, () => nowMs)

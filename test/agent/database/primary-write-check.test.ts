@@ -7,7 +7,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { startPostgres } from '../../support/postgres.ts'
 import { freeEndpoint, until } from '../../support/sandboxed.ts'
 
-/** A running check, with how often it has begun a cycle by now. */
+/** A running check, with the number of cycles that it has begun. */
 function checking(
   t: TestContext,
   endpoint: { host: string; port: number },
@@ -27,32 +27,32 @@ function checking(
   writeCheck.start()
   t.after(async () => {
     const stopped = writeCheck.stop()
-    // It is between two tries, or in the middle of one.
+    // The check is between two attempts, or in the middle of one.
     await clock.advance(10_000)
     await stopped
   })
   return { writeCheck, cycles: () => cycles }
 }
 
-/** A try may take 1.5 s; between two tries passes less. */
-const tryMs = 1500
+/** Timeout of an attempt, 1.5 s; pauses between attempts are shorter. */
+const attemptMs = 1500
 
-/** The clock skips what passes between tries, and stands still during each: the server may take its time to answer. */
+/** Skips the pauses between attempts and stops the clock during each, so that the server has time to answer. */
 const answering = (clock: ManualClock, what: string, holds: () => boolean) =>
   until(what, async () => {
-    if (clock.nextInMs < tryMs) await clock.advance(clock.nextInMs)
+    if (clock.nextInMs < attemptMs) await clock.advance(clock.nextInMs)
     return holds()
   })
 
-/** The clock runs fast: the server does not answer. */
-const silent = (clock: ManualClock, what: string, holds: () => boolean) =>
+/** Runs the clock fast, for a server that does not answer. */
+const unanswered = (clock: ManualClock, what: string, holds: () => boolean) =>
   until(what, async () => {
     await clock.advance(100)
     return holds()
   })
 
 describe('the write check of the local primary', { concurrency: true }, () => {
-  test('reports silence while PostgreSQL hangs, and only then', async (t) => {
+  test('reports the primary as unresponsive while PostgreSQL hangs, and only then', async (t) => {
     const postgres = await startPostgres()
     t.after(() => postgres.stop())
     await postgres.query('CREATE ROLE monitor LOGIN')
@@ -61,7 +61,7 @@ describe('the write check of the local primary', { concurrency: true }, () => {
     const all = () => withDescendants([postgres.pid]).flatMap((pid) => identify(pid) ?? [])
     await until('a session', async () => {
       const found = await postgres.query(
-        `SELECT 1 FROM pg_stat_activity WHERE application_name = 'nearside-writeCheck'`,
+        `SELECT 1 FROM pg_stat_activity WHERE application_name = 'nearside-write-check'`,
       )
       return found.length > 0
     })
@@ -70,28 +70,28 @@ describe('the write check of the local primary', { concurrency: true }, () => {
     const paused = all()
     for (const one of paused) signal(one, 'SIGSTOP')
     const startedMs = clock.now()
-    await silent(clock, 'silence', () => writeCheck.unresponsiveMs > 0)
+    await unanswered(clock, 'unresponsiveMs', () => writeCheck.unresponsiveMs > 0)
     const tookMs = clock.now() - startedMs
-    // Three tries of 1.5 s: one that hung may have been this process.
+    // Three attempts of 1.5 s, because a single timeout may be due to a pause of this process.
     assert.ok(tookMs > 4000, `${tookMs} ms`)
     assert.ok(writeCheck.unresponsiveMs > 4000)
     for (const one of paused) signal(one, 'SIGCONT')
     await answering(clock, 'an answer', () => writeCheck.unresponsiveMs === 0)
   })
 
-  test('takes an error for an answer: a server that refuses connections, or this user, does not hang', async (t) => {
-    const nobody = await freeEndpoint()
+  test('counts an error as an answer: a server that refuses connections or this user does not hang', async (t) => {
+    const unused = await freeEndpoint()
     const postgres = await startPostgres()
     t.after(() => postgres.stop())
-    for (const endpoint of [nobody, postgres]) {
+    for (const endpoint of [unused, postgres]) {
       const clock = new ManualClock()
       const { writeCheck, cycles } = checking(t, endpoint, clock)
-      await answering(clock, 'more tries than silence takes', () => cycles() > 4)
+      await answering(clock, 'more attempts than needed', () => cycles() > 4)
       assert.equal(writeCheck.unresponsiveMs, 0)
     }
   })
 
-  test('reports a server that accepts connections and never answers; without the lead it asks nobody', async (t) => {
+  test('reports a server that accepts connections and never answers, and checks nothing without the lead', async (t) => {
     const endpoint = await freeEndpoint()
     const sockets = new Set<Socket>()
     const server = createServer((socket) => {
@@ -106,7 +106,7 @@ describe('the write check of the local primary', { concurrency: true }, () => {
     const clock = new ManualClock()
     const replica = checking(t, endpoint, clock, false)
     const primary = checking(t, endpoint, clock)
-    await silent(clock, 'silence', () => primary.writeCheck.unresponsiveMs > 0)
+    await unanswered(clock, 'unresponsiveMs', () => primary.writeCheck.unresponsiveMs > 0)
     assert.ok(replica.cycles() > 3)
     assert.equal(replica.writeCheck.unresponsiveMs, 0)
   })

@@ -9,7 +9,7 @@ import { signal } from '../../../src/lib/proc.ts'
 import { type Name, startDatabases, type TestDatabases } from '../../support/patroni.ts'
 import { until } from '../../support/sandboxed.ts'
 
-describe('a region that was away for so long that the WAL it needs is gone', () => {
+describe('a region that was absent until the primary removed the WAL that it needs', () => {
   let databases: TestDatabases
   before(async () => {
     databases = await startDatabases()
@@ -23,7 +23,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     min_wal_size: '64MB',
   }
 
-  /** The limits are 1 GB and 4 GB otherwise. */
+  /** The usual limits are 1 GB and 4 GB. */
   async function shorten() {
     const context = databases.context('us-east')
     const patch = { postgresql: { parameters: shortened } }
@@ -34,10 +34,10 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     })
   }
 
-  /** Written by the primary alone, until what its slot keeps for the other region is more than it may. */
+  /** Writes on the primary alone until the other region's slot exceeds max_slot_wal_keep_size. */
   async function writeUntilGone(primary: Name) {
     await until(
-      'the WAL to be gone',
+      'the WAL to be removed',
       async () => {
         for (let segment = 0; segment < 8; segment += 1)
           await databases.query(
@@ -55,7 +55,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     )
   }
 
-  /** The one thing that an agent does about it. */
+  /** Only this part of the agent. */
   function watch(region: Name) {
     const said: unknown[] = []
     const note = (...words: unknown[]) => said.push(words)
@@ -70,13 +70,13 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
       atMs: 0,
       error: undefined,
     }
-    const stranded = new ReplicaReinit(agent, known, coordination)
+    const reinit = new ReplicaReinit(agent, known, coordination)
     const round = async () => {
       const { snapshot, database } = await databases.look(region)
       Object.assign(coordination, { snapshot, atMs: performance.now() })
       known.state = database.state
-      await stranded.round()
-      return stranded
+      await reinit.poll()
+      return reinit
     }
     return { round, said }
   }
@@ -98,7 +98,7 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     )
     await databases.inSync(primary)
     assert.equal((await round()).missing, undefined)
-    // Its slot keeps WAL for it again.
+    // The replica's slot retains WAL again.
     assert.deepEqual(
       await databases.query(primary, 'SELECT invalidation_reason AS lost FROM pg_replication_slots'),
       [{ lost: null }],
@@ -107,14 +107,14 @@ describe('a region that was away for so long that the WAL it needs is gone', () 
     assert.equal((await copies()).length, 1, JSON.stringify(said))
   }
 
-  test('a replica follows again, its database copied anew without anybody being asked', async () => {
+  test('a replica is copied again without an operator and follows', async () => {
     await shorten()
     await databases.kill('us-west')
     await writeUntilGone('us-east')
     await comesBack('us-west', 'us-east')
   })
 
-  test('so does the old primary, which has writes of its own: it is rewound first, and cannot finish its start', async () => {
+  test('so is an old primary with writes of its own, which is rewound first and then cannot finish its start', async () => {
     const receiver = await databases.query('us-west', 'SELECT pid FROM pg_stat_wal_receiver')
     const stopped = databases.postgres('us-west').filter(({ pid }) => pid === receiver[0]!.pid)
     for (const one of stopped) signal(one, 'SIGSTOP')

@@ -14,8 +14,8 @@ afterEach(() => {
 const limits = { syncMs: 200, seenMs: 200, firstWriteMs: 200 }
 
 /**
- * An agent that sees three full regions, us-east leading and both others in sync, and a Patroni that says yes;
- * meanwhile the lock goes to `lands`.
+ * An agent that sees three full regions, with us-east leading and both others as sync standbys, and a Patroni that
+ * reports success while the leader lock goes to `lands`.
  */
 async function agentWhose(lands: string | undefined) {
   const { host, port } = await freeEndpoint()
@@ -48,7 +48,7 @@ async function agentWhose(lands: string | undefined) {
 }
 
 describe('a switchover', () => {
-  test('that ends in another region than asked for says so, and does not wait for ever', async () => {
+  test('to a region other than the requested one is reported as an error and does not wait forever', async () => {
     const { agent, recorded } = await agentWhose('eu-west')
     await assert.rejects(switchover(agent, 'us-west', limits), {
       code: 'moved_elsewhere',
@@ -57,12 +57,12 @@ describe('a switchover', () => {
     assert.equal(recorded.length, 1)
   })
 
-  test('that was asked for without a region may end in any', async () => {
+  test('without a requested region may go to any', async () => {
     const { agent } = await agentWhose('eu-west')
     assert.equal((await switchover(agent, undefined, limits)).to, 'eu-west')
   })
 
-  test('after which nobody is seen to lead ends, too', async () => {
+  test('after which no region becomes leader fails after a time', async () => {
     const { agent } = await agentWhose(undefined)
     await assert.rejects(switchover(agent, 'us-west', limits), { code: 'move_not_seen' })
   })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Agent } from '../../../src/agent/agent.ts'
 import { api } from '../../../src/agent/http/api.ts'
 
-/** As much of an agent as these calls need. */
+/** The parts of an agent that these calls need. */
 function apiOf(restarted: string[] = []) {
   const agent = {
     log: { warn: () => undefined },
@@ -19,7 +19,7 @@ function apiOf(restarted: string[] = []) {
 const restart = (body: string, app = apiOf()) =>
   app.request('/v1/restart', { method: 'POST', body, headers: { authorization: 'Bearer token' } })
 
-test('a process that the region does not have is not found, and the answer names those that it has', async () => {
+test('restarting an unknown process gives 404 and the names of the known ones', async () => {
   for (const [body, got] of [
     ['{"process":"app-7"}', '"app-7"'],
     ['{}', 'undefined'],
@@ -34,7 +34,7 @@ test('a process that the region does not have is not found, and the answer names
   assert.deepEqual(restarted, ['app-0'])
 })
 
-test('without the world’s token nothing is done', async () => {
+test('calls without the world’s token are refused', async () => {
   const restarted: string[] = []
   const answer = await apiOf(restarted).request('/v1/restart', {
     method: 'POST',

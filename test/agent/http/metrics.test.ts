@@ -6,7 +6,7 @@ import type { MemberStatus } from '../../../src/lib/etcd.ts'
 import { regionsOf } from '../../../src/topology/regions.ts'
 import { topologyOf, withEdge } from '../../support/topologies.ts'
 
-/** As much of an agent as metrics look at. */
+/** The parts of an agent that the metrics read. */
 function agentOf(name: string, member?: Partial<MemberStatus>, coordination: object = {}): Agent {
   const regions = regionsOf(topologyOf(withEdge))
   const region = regions.find((one) => one.name === name)
@@ -16,7 +16,7 @@ function agentOf(name: string, member?: Partial<MemberStatus>, coordination: obj
 }
 const text = (agent: Agent) => metrics(agent, () => undefined).text()
 
-test('a voting region tells how large its etcd is, how large it may be, and which alarms are raised', async () => {
+test('a voting region exports its etcd database size, the quota and the alarms', async () => {
   const full = await text(agentOf('us-east', { dbBytes: 5000, alarms: ['NOSPACE'] }))
   assert.match(full, /^nearside_etcd_database_bytes 5000$/m)
   assert.match(full, /^nearside_etcd_quota_bytes 2147483648$/m)
@@ -25,7 +25,7 @@ test('a voting region tells how large its etcd is, how large it may be, and whic
   assert.doesNotMatch(await text(agentOf('sa-east')), /nearside_etcd_(database|quota|alarm)/)
 })
 
-test('durability in force is that of a fresh view; an old one says nothing about now', async () => {
+test('durability in force needs a fresh snapshot, and is unknown with an old one', async () => {
   const snapshot = {
     leader: { region: 'us-east' },
     sync: { leader: 'us-east', standbys: ['us-west'] },

@@ -7,7 +7,7 @@ import { durabilityOf } from '../../../src/agent/http/status.ts'
 import type { Durability, DurabilityAsked } from '../../../src/failover/durability.ts'
 import { topologyOf, twoRegions } from '../../support/topologies.ts'
 
-/** Only what the question is about. */
+/** The parts of an agent that determine the durability. */
 function durability(
   asked: DurabilityAsked,
   standbys: DatabaseState['standbys'],
@@ -26,13 +26,13 @@ function durability(
 const streaming = (synchronous: boolean) => [{ region: 'us-west', synchronous, lagMs: 0, lagBytes: 0 }]
 const recorded = { leader: 'us-east', standbys: ['us-west'] }
 
-describe('what an acknowledged write is worth', () => {
-  test('is two regions when a standby is waited for and may be promoted', () => {
+describe('the durability in force', () => {
+  test('is two regions when commits wait for a standby that may be promoted', () => {
     assert.equal(durability('region', streaming(true), recorded), 'region')
     assert.equal(durability('strict', streaming(true), recorded), 'region')
   })
 
-  test('is not yet two regions while PostgreSQL waits for a standby that Patroni would not promote', () => {
+  test('is not yet two regions while commits wait for a standby that Patroni would not promote', () => {
     assert.equal(durability('region', streaming(true), { leader: 'us-east', standbys: [] }), 'at risk')
     assert.equal(
       durability('region', streaming(true), { leader: 'us-west', standbys: ['us-west'] }),
@@ -40,12 +40,12 @@ describe('what an acknowledged write is worth', () => {
     )
   })
 
-  test('without a standby: goes on at risk, or stops, as the topology says', () => {
+  test('without a standby is at risk or stopped, by database.durability', () => {
     assert.equal(durability('region', streaming(false), recorded), 'at risk')
     assert.equal(durability('strict', [], recorded), 'stopped')
   })
 
-  test('is unknown while the primary says nothing, and local by choice', () => {
+  test('is unknown while the primary reports nothing, and local if configured', () => {
     assert.equal(durability('region', undefined, recorded), 'unknown')
     assert.equal(durability('local', streaming(true), recorded), 'local')
   })

@@ -3,8 +3,8 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { releaseOnce } from '../../../src/agent/release/release.ts'
-import type { KeeperOrder } from '../../../src/agent/release/run.ts'
-import { runAlone } from '../../../src/agent/release/run.ts'
+import type { KeeperInput } from '../../../src/agent/release/run.ts'
+import { runExclusively } from '../../../src/agent/release/run.ts'
 import type { ReleaseOutcome } from '../../../src/agent/release/state.ts'
 import { allPids, lookAt, sessionOf } from '../../../src/lib/proc.ts'
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts'
@@ -12,14 +12,14 @@ import { temporaryFolder, until } from '../../support/sandboxed.ts'
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-test('an outcome that cannot be written is written as soon as it can be', async () => {
+test('writing an outcome is retried until it succeeds', async () => {
   const settled: (ReleaseOutcome | undefined)[] = []
   let refusals = 2
   await releaseOnce({
     store: {
       claimRelease: async () => true,
       async settleRelease(_, outcome) {
-        if (refusals-- > 0) throw new Error('etcd is silent')
+        if (refusals-- > 0) throw new Error('etcd does not answer')
         settled.push(outcome)
       },
       record: async () => undefined,
@@ -33,14 +33,14 @@ test('an outcome that cannot be written is written as soon as it can be', async 
   assert.deepEqual(settled, [{ kind: 'ok' }])
 })
 
-test('an agent that stops does not go on trying', async () => {
+test('an agent that stops does not keep retrying', async () => {
   let tried = 0
   await releaseOnce({
     store: {
       claimRelease: async () => true,
       async settleRelease() {
         tried += 1
-        throw new Error('etcd is silent')
+        throw new Error('etcd does not answer')
       },
       record: async () => undefined,
     },
@@ -62,18 +62,18 @@ describe('a release command and its keeper', () => {
   })
   after(() => server?.stop())
 
-  const database = (): KeeperOrder['database'] => ({
+  const database = (): KeeperInput['database'] => ({
     host: server.host,
     port: server.port,
     user: 'shop',
     database: 'postgres',
   })
-  /** Runs this as the release command; it may use `$name` as a file of its own. */
+  /** Runs the script as the release command; it may use `$name` as a private file. */
   async function start(name: string, script: string) {
     const file = openSync(join(folder, 'release.log'), 'a')
     const env = { PATH: process.env.PATH ?? '', name: join(folder, name) }
     try {
-      return await runAlone({
+      return await runExclusively({
         database: database(),
         command: { file: 'sh', args: ['-c', script], env, cwd: folder },
         folder,
@@ -91,14 +91,14 @@ describe('a release command and its keeper', () => {
     return pid
   }
 
-  test('says how the command ended', async () => {
+  test('reports how the command ended', async () => {
     assert.deepEqual(await start('well', 'exit 0'), { kind: 'ok' })
     assert.deepEqual(await start('ill', 'exit 3'), { kind: 'failed', why: 'exit 3' })
     assert.deepEqual(await start('killed', 'kill -9 $$'), { kind: 'failed', why: 'exit 1' })
-    assert.match(readFileSync(join(folder, 'release.log'), 'utf8'), /the release was ended by SIGKILL/)
+    assert.match(readFileSync(join(folder, 'release.log'), 'utf8'), /the release was killed by SIGKILL/)
   })
 
-  test('two never run at once, wherever they were started: the second waits for the first', async () => {
+  test('two never run at the same time, in any region: the second waits for the first', async () => {
     const first = start('first', 'touch "$name.begun"; while ! test -e "$name.go"; do sleep 0.05; done')
     await there('first.begun')
     const second = start('second', `test -e ${join(folder, 'first.go')} && touch "$name.begun"`)
@@ -110,7 +110,7 @@ describe('a release command and its keeper', () => {
     assert.deepEqual([await first, await second], [{ kind: 'ok' }, { kind: 'ok' }])
   })
 
-  test('a command that is asked to end is ended with all that it started', async () => {
+  test('stopping the keeper stops the command and everything that it started', async () => {
     const running = start('asked', 'touch "$name.begun"; sleep 600 & sleep 600')
     await there('asked.begun')
     const keeper = keeperOf('asked')
@@ -119,16 +119,16 @@ describe('a release command and its keeper', () => {
     assert.deepEqual(sessionOf(keeper), [])
   })
 
-  test('a keeper that is killed takes its command with it as soon as the agent knows', async () => {
+  test('when the keeper is killed, the agent kills its command', async () => {
     const running = start('orphan', 'touch "$name.begun"; sleep 600')
     await there('orphan.begun')
     const keeper = keeperOf('orphan')
     process.kill(keeper, 'SIGKILL')
     assert.deepEqual(await running, { kind: 'failed', why: 'SIGKILL' })
-    await until('the command to end', async () => sessionOf(keeper).length === 0)
+    await until('the command to exit', async () => sessionOf(keeper).length === 0)
   })
 
-  test('when the primary goes away the command is ended, and has to be run again', async () => {
+  test('when the primary is lost, the command is stopped and must run again', async () => {
     const running = start('cut', 'touch "$name.begun"; sleep 600')
     await there('cut.begun')
     const keeper = keeperOf('cut')
@@ -140,7 +140,7 @@ describe('a release command and its keeper', () => {
     assert.deepEqual(after, { kind: 'ok' })
   })
 
-  test('a standby is no primary: nothing is run', async () => {
+  test('nothing runs on a standby', async () => {
     const standby = await server.standby()
     const primary = server
     try {

@@ -14,7 +14,7 @@ const states: ReleaseState[] = [
   { kind: 'failed', why: 'exit 4', region: 'us-east', logFile: '/w/regions/us-east/log/release.log' },
 ]
 
-test('every state comes back from etcd as it went there, and the same state is the same text', () => {
+test('encoding and decoding a state are inverse, and equal states give equal texts', () => {
   for (const state of states) {
     assert.deepEqual(decodeRelease(encodeRelease(state)), state)
     assert.equal(encodeRelease({ ...state }), encodeRelease(state))
@@ -23,12 +23,12 @@ test('every state comes back from etcd as it went there, and the same state is t
   assert.equal(isFailed(undefined), false)
 })
 
-test('what is no state is none, whatever it is', () => {
+test('anything else decodes to undefined', () => {
   for (const text of ['', 'ok', 'null', '3', '{}', '{"kind":"paused"}', '[]'])
     assert.equal(decodeRelease(text), undefined, text)
 })
 
-test('a state in words says where it runs, or what to read', () => {
+test('the description of a state names the region that runs it, or the log to read', () => {
   assert.deepEqual(states.map(describeRelease), [
     'running in us-east',
     'ok',

@@ -11,7 +11,7 @@ after(() => {
   for (const server of servers) server.close()
 })
 
-/** What becomes of a check of a server that treats every connection like this. */
+/** Result of a check of a server that handles every connection like this. */
 async function check(
   serve: (socket: Socket) => void,
   changes: Partial<Extract<Check, { kind: 'tcp' }>> = {},
@@ -26,10 +26,10 @@ async function check(
   return passes({ kind: 'tcp', port, ...changes }, host, 300, noExec)
 }
 
-const ping = { say: 'PING\r\n', hear: ['+PONG', '-NOAUTH'] }
+const ping = { send: 'PING\r\n', expect: ['+PONG', '-NOAUTH'] }
 
-describe('a port that is asked something', () => {
-  test('passes with one of the answers, in however many pieces', async () => {
+describe('a TCP check', () => {
+  test('passes with one of the expected answers, even if it arrives in parts', async () => {
     assert.equal(await check((socket) => socket.write('+PONG\r\n'), ping), true)
     const inPieces = (socket: Socket) => {
       socket.setNoDelay(true).write('-NO')
@@ -38,19 +38,19 @@ describe('a port that is asked something', () => {
     assert.equal(await check(inPieces, ping), true)
   })
 
-  test('does not pass with another answer, a closed connection, or silence, which the kernel alone can give', async () => {
+  test('fails with another answer, a closed connection, or no answer after the kernel has accepted the connection', async () => {
     assert.equal(await check((socket) => socket.write('-LOADING\r\n'), ping), false)
     assert.equal(await check((socket) => socket.end(), ping), false)
     assert.equal(await check(() => undefined, ping), false)
-    // The time is one for the whole question: a byte now and then does not stretch it.
+    // The timeout covers the whole check: single bytes now and then do not extend it.
     const slowly = (socket: Socket) => {
       const timer = setInterval(() => socket.write('+'), 50)
       socket.on('close', () => clearInterval(timer))
     }
-    assert.equal(await check(slowly, { say: 'x', hear: ['+'.repeat(1000)] }), false)
+    assert.equal(await check(slowly, { send: 'x', expect: ['+'.repeat(1000)] }), false)
   })
 
-  test('without a question a connection is enough', async () => {
+  test('with nothing to send passes with a connection', async () => {
     assert.equal(await check(() => undefined), true)
   })
 })

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { rotateOnce } from '../../../src/agent/supervision/log-rotation.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
-test('a log that has grown is put aside, and its writer goes on in the same file', async () => {
+test('a large log is rotated, and its writer continues in the same file', async () => {
   const folder = temporaryFolder('logs')
   const read = (name: string) => readFileSync(join(folder, name), 'utf8')
   writeFileSync(join(folder, 'small.log'), 'small')
@@ -28,7 +28,7 @@ test('a log that has grown is put aside, and its writer goes on in the same file
     [1, 2, 3].map((age) => read(`etcd.log.${age}`)),
     [5, 4, 3].map((round) => `round ${round} `.repeat(2)),
   )
-  // Three older ones and no more; what is small, or no log, stays as it is.
+  // At most three older logs; small files and files other than logs are left alone.
   assert.deepEqual(readdirSync(folder).sort(), [
     'etcd.log',
     'etcd.log.1',
@@ -40,9 +40,9 @@ test('a log that has grown is put aside, and its writer goes on in the same file
   assert.equal(read('small.log'), 'small')
 })
 
-test('on a full disk a log that has grown is cut without a copy, and the older ones stay', async () => {
+test('on a full disk a large log is truncated without a copy, and the older ones stay', async () => {
   const folder = temporaryFolder('logs-full')
-  // A file system of its own for a child: 256 kB.
+  // A child process with its own file system of 256 kB.
   const script = `
     import { rotateOnce } from ${JSON.stringify(new URL('../../../src/agent/supervision/log-rotation.ts', import.meta.url).href)}
     import { readdirSync, statSync, writeFileSync } from 'node:fs'

@@ -18,7 +18,7 @@ const planned = (name: string, after: string[] = []): PlanProcess => ({
   stop: { signal: 'SIGTERM', timeoutMs: 1000 },
 })
 
-/** A supervisor whose every start fails, and when it tried. */
+/** A supervisor whose starts all fail, with the times of its attempts. */
 function failing(clock: ManualClock, processes = [planned('broken')]) {
   const startsMs: number[] = []
   const launcher: Launcher = {
@@ -29,7 +29,7 @@ function failing(clock: ManualClock, processes = [planned('broken')]) {
     recorded: () => undefined,
     reload: async () => undefined,
     forget: async () => undefined,
-    dress: () => ({ file: 'true', args: [], env: {}, cwd: '/' }),
+    prepare: () => ({ file: 'true', args: [], env: {}, cwd: '/' }),
   }
   const plan = { region: 'here', address: '127.0.0.1', folders: [], files: [], processes }
   const supervisor = new Supervisor({ plan, launcher, clock })
@@ -43,7 +43,7 @@ function failing(clock: ManualClock, processes = [planned('broken')]) {
 const minuteMs = 60_000
 
 describe('pauses before restarts', () => {
-  test('double from 250 ms to 15 s; after the twelfth failure a minute passes between two tries', async () => {
+  test('double from 250 ms to 15 s; after the twelfth failure attempts are a minute apart', async () => {
     const clock = new ManualClock()
     const { supervisor, startsMs } = failing(clock)
     supervisor.start()
@@ -80,7 +80,7 @@ describe('pauses before restarts', () => {
     await supervisor.stop()
   })
 
-  test('are skipped for a process that had run well', () => {
+  test('are skipped for a process that ran for long enough', () => {
     assert.deepEqual(afterFailure(0, defaultBackoff), { event: 'fail', pauseMs: 0 })
   })
 

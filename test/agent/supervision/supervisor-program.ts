@@ -4,7 +4,7 @@ import { Supervisor } from '../../../src/agent/supervision/supervisor.ts'
 import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
 import type { RegionPlan } from '../../../src/plan.ts'
 
-/** A supervisor in a process of its own, to be killed: `node supervisor-program.ts FOLDER < plan.json`. */
+/** Runs a supervisor in a separate process that a test can kill: `node supervisor-program.ts FOLDER < plan.json`. */
 const plan = JSON.parse(readFileSync(0, 'utf8')) as RegionPlan
 const folder = process.argv[2]!
 new Supervisor({

@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => here.clear())
 
 describe('starting', () => {
-  test('a process waits until those that it needs are ready, and says for which', async () => {
+  test('a process waits until those that it needs are ready, and shows which ones', async () => {
     const slow = here.process('slow', stay, { ready: here.readyWhen('go') })
     const after = here.process('after', stay, { after: ['slow'] })
     const last = here.process('last', stay, { after: ['slow', 'after'] })
@@ -41,7 +41,7 @@ describe('starting', () => {
     await all.supervisor.stop()
   })
 
-  test('a start condition holds a process back once; a later restart does not ask again', async () => {
+  test('a start condition applies once; a later restart does not wait for it again', async () => {
     let open = Promise.withResolvers<void>()
     let asked = 0
     const condition = () => {
@@ -49,7 +49,7 @@ describe('starting', () => {
       return open.promise
     }
     const all = here.supervisor(here.plan([here.process('gated', stay)]), {
-      startConditions: { gated: { waitsFor: 'another region', opens: condition } },
+      startConditions: { gated: { waitsFor: 'another region', met: condition } },
     })
     all.supervisor.start()
     await all.in('gated', 'waiting', ({ why }) => why === 'for another region')
@@ -81,7 +81,7 @@ describe('starting', () => {
 })
 
 describe('a process that fails', () => {
-  test('before it is ready starts again, and its status says why', async () => {
+  test('before it is ready is restarted, and its status shows why', async () => {
     const once = '[ $(wc -l < data/frail) -gt 2 ] && { touch data/go; exec sleep 1000; }; exit 3'
     const all = here.supervisor(here.plan([here.process('frail', once, { ready: here.readyWhen('go') })]))
     all.supervisor.start()
@@ -93,7 +93,7 @@ describe('a process that fails', () => {
     await all.supervisor.stop()
   })
 
-  test('after it was ready starts again, every time', async () => {
+  test('after it was ready is restarted, every time', async () => {
     const all = here.supervisor(here.plan([here.process('killed', stay)]))
     all.supervisor.start()
     for (let times = 0; times < 3; times += 1) {
@@ -104,7 +104,7 @@ describe('a process that fails', () => {
     await all.supervisor.stop()
   })
 
-  test('to become ready in time is ended with all its descendants, and starts again', async () => {
+  test('to become ready in time is stopped with all its descendants and restarted', async () => {
     const stuck = here.process('stuck', 'sleep 999 & wait', {
       ready: here.readyWhen('never'),
       readyTimeoutMs: 3000,
@@ -118,7 +118,7 @@ describe('a process that fails', () => {
     assert.deepEqual(here.processes(), [])
   })
 
-  test('again and again is given up visibly; an operator’s restart tries it again', async () => {
+  test('repeatedly is given up, which its status shows; an operator can restart it', async () => {
     const broken = 'test -e data/mended && { touch data/go; exec sleep 1000; }; exit 1'
     const all = here.supervisor(here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]))
     all.supervisor.start()
@@ -131,7 +131,7 @@ describe('a process that fails', () => {
     await all.supervisor.stop()
   })
 
-  test('and was given up is tried again after a while, without an operator', async () => {
+  test('and was given up is retried after a while, without an operator', async () => {
     const broken = 'test -e data/mended && { touch data/go; exec sleep 1000; }; exit 1'
     const all = here.supervisor(
       here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]),
@@ -150,7 +150,7 @@ describe('a process that fails', () => {
     await all.supervisor.stop()
   })
 
-  test('to answer after it was ready shows as failing and is not restarted; it shows as ready when it answers again', async () => {
+  test('its health check after it was ready shows as failing and is not restarted; it shows as ready when it answers again', async () => {
     const all = here.supervisor(here.plan([here.process('hung', stay)]), {
       recheck: { answeringMs: 500, silentMs: 200 },
     })
@@ -158,7 +158,7 @@ describe('a process that fails', () => {
     const { pid } = await all.in('hung', 'ready')
     rmSync(join(here.folder, 'data/hung.ready'))
     const { why } = await all.in('hung', 'failing')
-    assert.equal(why, 'it does not answer as it should any more')
+    assert.equal(why, 'its health check fails')
     here.touch('hung.ready')
     assert.equal((await all.in('hung', 'ready')).pid, pid)
     await all.supervisor.stop()
@@ -177,28 +177,28 @@ describe('a process that fails', () => {
     assert.deepEqual(here.processes(), [])
   })
 
-  test('because its program does not exist says so', async () => {
+  test('because its program does not exist shows the error', async () => {
     const all = here.supervisor(here.plan([here.process('absent', '', { command: ['/no/such/program'] })]))
     all.supervisor.start()
     await all.in('absent', 'backoff', ({ why }) => why?.includes('ENOENT') ?? false)
     await all.supervisor.stop()
   })
 
-  test('to be recorded does not run on unsupervised', async () => {
+  test('to be recorded is killed instead of left unsupervised', async () => {
     rmSync(join(here.folder, 'run'), { recursive: true })
     const all = here.supervisor(here.plan([here.process('lonely', stay)]))
     all.supervisor.start()
     await all.in('lonely', 'backoff', ({ why, restarts }) => restarts > 2 && why!.includes('ENOENT'))
     mkdirSync(join(here.folder, 'run'))
     const { pid } = await all.in('lonely', 'ready')
-    await until('only one to be left', () => here.processes().length === 1)
+    await until('only one process to be left', () => here.processes().length === 1)
     assert.deepEqual(here.processes(), [pid])
     await all.supervisor.stop()
   })
 })
 
 describe('stopping', () => {
-  test('ends dependants before the processes that they need', async () => {
+  test('stops dependants before the processes that they need', async () => {
     const note = (name: string) =>
       `trap 'echo ${name} >> data/order; exit 0' TERM; while :; do sleep 0.05; done`
     const base = here.process('base', note('base'))
@@ -241,7 +241,7 @@ describe('stopping', () => {
 
   test('at any moment of a start leaves no process behind', async () => {
     const processes = ['a', 'b', 'c'].map((name) => here.process(name, stay))
-    // Every moment from before the first start until after the last.
+    // At every stage from before the first start until after the last.
     for (let pauseMs = 0; pauseMs < 60; pauseMs += 3) {
       const all = here.supervisor(here.plan(processes))
       all.supervisor.start()
@@ -251,7 +251,7 @@ describe('stopping', () => {
     }
   })
 
-  test('during a back-off pause takes effect at once', async () => {
+  test('during a backoff pause takes effect immediately', async () => {
     const all = here.supervisor(
       here.plan([here.process('broken', 'exit 1', { ready: here.readyWhen('never') })]),
       {
@@ -267,7 +267,7 @@ describe('stopping', () => {
 })
 
 describe('after an agent that was killed', () => {
-  /** A supervisor in its own process brings the plan up and is killed. */
+  /** Runs the plan under a supervisor in a separate process, which is then killed. */
   async function killed(plan: RegionPlan): Promise<void> {
     const program = join(import.meta.dirname, 'supervisor-program.ts')
     const child = spawn(process.execPath, [program, here.folder], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -289,7 +289,7 @@ describe('after an agent that was killed', () => {
       ready: { kind: 'exec', command: ['true'] },
     })
 
-  test('everything runs on, and the next agent adopts and supervises it', async () => {
+  test('everything keeps running, and the next agent adopts and supervises it', async () => {
     const plan = here.plan([here.process('host', stay), engine('boxed')])
     await killed(plan)
     const next = here.supervisor(plan)
@@ -332,15 +332,15 @@ describe('after an agent that was killed', () => {
     await next.supervisor.stop()
   })
 
-  describe('what can take new files over', () => {
+  describe('a process that can reload', () => {
     const file = (content: string) => ({ path: 'etc/able.conf', mode: 0o644 as const, content })
     const reload = (script: string): Partial<PlanProcess> => ({
       reload: { kind: 'exec', command: ['sh', '-c', script] },
     })
-    /** How often it was asked to reload so far. */
+    /** Number of reloads so far. */
     const reloads = () => here.lines('reloads').length
 
-    test('is asked to, once, and goes on as the same process', async () => {
+    test('is reloaded once and stays the same process', async () => {
       const able = here.process('able', stay, reload('echo asked >> data/reloads'))
       await killed(here.plan([able], [file('old')]))
       const plan = here.plan([able], [file('new')])
@@ -358,7 +358,7 @@ describe('after an agent that was killed', () => {
       await last.supervisor.stop()
     })
 
-    test('is started anew when more than its files has changed', async () => {
+    test('is restarted when more than its files has changed', async () => {
       const asked = reload('echo asked >> data/reloads')
       await killed(here.plan([here.process('able', stay, asked)], [file('old')]))
       const next = here.supervisor(here.plan([here.process('able', `true; ${stay}`, asked)], [file('new')]))
@@ -369,7 +369,7 @@ describe('after an agent that was killed', () => {
       await next.supervisor.stop()
     })
 
-    test('goes on with its former files when it refuses the new ones, and says why until it accepts some', async () => {
+    test('keeps its old files when it refuses the new ones, and shows the error until it accepts some', async () => {
       const able = here.process('able', stay, reload('echo no such port; exit 1'))
       const plan = here.plan([able, here.process('after', stay, { after: ['able'] })], [file('new')])
       await killed(here.plan([able], [file('old')]))
@@ -392,7 +392,7 @@ describe('after an agent that was killed', () => {
       await again.supervisor.stop()
     })
 
-    test('is asked only once what has to end has ended: it may be given that one’s address', async () => {
+    test('is reloaded only after replaced processes have exited, since it may take over their addresses', async () => {
       const able = here.process('able', stay, reload('ls data > data/reloads'))
       const slowToEnd = here.process(
         'other',
@@ -411,7 +411,7 @@ describe('after an agent that was killed', () => {
     const plan = here.plan([here.process('kept', stay)])
     await killed(plan)
     const next = here.supervisor(plan, {
-      startConditions: { kept: { waitsFor: 'ever', opens: () => new Promise(() => undefined) } },
+      startConditions: { kept: { waitsFor: 'ever', met: () => new Promise(() => undefined) } },
     })
     next.supervisor.start()
     const { pid } = await next.in('kept', 'ready')
@@ -420,7 +420,7 @@ describe('after an agent that was killed', () => {
     await next.supervisor.stop()
   })
 
-  test('a record whose process id now belongs to another process harms nobody', async () => {
+  test('a record whose process id now belongs to another process does no harm', async () => {
     const innocent = spawn('sleep', ['1000'], { stdio: 'ignore' })
     try {
       const { pid } = innocent
@@ -436,7 +436,7 @@ describe('after an agent that was killed', () => {
     }
   })
 
-  test('a damaged record counts as no record', async () => {
+  test('a damaged record is ignored', async () => {
     writeFileSync(join(here.folder, 'run/mine.json'), '{"pid":')
     const all = here.supervisor(here.plan([here.process('mine', stay)]))
     all.supervisor.start()
@@ -445,7 +445,7 @@ describe('after an agent that was killed', () => {
   })
 })
 
-test('an agent that leaves touches no process, and the next one finds them', async () => {
+test('an agent that leaves does not touch its processes, and the next one finds them', async () => {
   const plan = here.plan([here.process('kept', stay)])
   const first = here.supervisor(plan)
   first.supervisor.start()
@@ -457,7 +457,7 @@ test('an agent that leaves touches no process, and the next one finds them', asy
   await second.supervisor.stop()
 })
 
-test('a restart leaves other processes alone; two at once restart it once', async () => {
+test('a restart leaves other processes alone, and concurrent calls restart it once', async () => {
   const all = here.supervisor(here.plan([here.process('a', stay), here.process('b', stay)]))
   all.supervisor.start()
   const { pid } = await all.in('a', 'ready')

@@ -75,12 +75,12 @@ describe('the transitions of a supervised process', () => {
     assert.deepEqual(waysOut('stopping'), ['gone'])
   })
 
-  test('a process that was given up leaves that state when its pause ends or by the operator, like any pause', () => {
+  test('a process that was given up leaves that state after its pause or by the operator, like any pause', () => {
     assert.deepEqual(waysOut('gaveUp'), ['hold', 'start', 'stop', 'restart'])
     assert.deepEqual(transitions.gaveUp, transitions.backoff)
   })
 
-  test('only an answer makes a process ready, and only of a process that runs', () => {
+  test('only an answer makes a process ready, and only a running one', () => {
     assert.deepEqual(new Set(waysInto('ready')), new Set(['answer']))
     for (const state of states)
       assert.equal(
@@ -90,7 +90,7 @@ describe('the transitions of a supervised process', () => {
       )
   })
 
-  test('a process that runs is never started a second time', () => {
+  test('a running process is never started a second time', () => {
     for (const state of ['starting', 'ready', 'failing', 'outdated', 'stopping'] as const)
       for (const event of ['start', 'adopt'] as const)
         assert.equal(transitions[state][event], 'ignored', state)
@@ -100,15 +100,15 @@ describe('the transitions of a supervised process', () => {
     assert.deepEqual(waysOut('failing'), ['answer', 'refuse', 'fail', 'exhaust', 'stop', 'restart'])
   })
 
-  test('a process with outdated files is shown and not restarted, and no answer hides it', () => {
+  test('a process with outdated files is shown and not restarted, and no answer clears that', () => {
     assert.deepEqual(waysOut('outdated'), ['silence', 'fail', 'exhaust', 'stop', 'restart'])
   })
 
-  test('a restart by the operator does not push ahead of what is waited for', () => {
+  test('a restart by the operator does not skip the wait for others', () => {
     assert.equal(transitions.waiting.restart, 'ignored')
   })
 
-  test('every state can be reached, all but stopping and stopped without the operator', () => {
+  test('every state is reachable, and all but stopping and stopped without the operator', () => {
     assert.deepEqual(reachable(initialState, events), new Set(states))
     const byItself = events.filter((event) => !operator.includes(event))
     const missing = states.filter((state) => !reachable(initialState, byItself).has(state))

@@ -15,7 +15,7 @@ test('every kind of decision becomes a sentence', () => {
         state: 'unhealthy',
         was: 'healthy',
         by,
-        why: 'no way to the primary',
+        why: 'no path to the primary',
       }),
       text('forceFailover', { from: 'us-east', to: 'us-west', unresponsiveMs: 5012 }),
       text('replicaReinit', { region: 'us-west', from: 'us-east', segment: '000000010000000000000005' }),
@@ -27,7 +27,7 @@ test('every kind of decision becomes a sentence', () => {
     [
       'us-east is unreachable (was healthy), agreed by us-west and us-central',
       'failover: us-east loses the primary because it is unreachable, agreed by us-west and us-central',
-      'us-west is unhealthy (was healthy): no way to the primary, but us-west and us-central can reach it',
+      'us-west is unhealthy (was healthy): no path to the primary, but us-west and us-central can reach it',
       'forced failover: the primary in us-east has not written anything for 5.0 s; us-west takes over',
       'replica reinit: us-east no longer has WAL segment 000000010000000000000005, which us-west needs; the replica is copied again',
       'the etcd leader moves from us-east to us-central',

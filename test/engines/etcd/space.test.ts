@@ -6,7 +6,7 @@ import { startEtcd, type TestEtcd } from '../../support/etcd.ts'
 import { until } from '../../support/sandboxed.ts'
 import { sampleRegions, statusOf } from '../../world/status/sample.ts'
 
-test('a member near its quota is told before writes stop', () => {
+test('a member near its quota is reported before writes stop', () => {
   const quota = 1000
   assert.equal(spaceState([], quota), 'ok')
   assert.equal(spaceState([{ dbBytes: 100 }, {}], quota), 'ok')
@@ -21,7 +21,7 @@ describe('an etcd that is full', () => {
   })
   after(() => cluster?.stop())
 
-  test('refuses writes and says so; with its space given back it takes them again and has lost no key', async () => {
+  test('refuses writes and raises an alarm; once its space is freed it accepts writes and has lost no key', async () => {
     const etcd = cluster.client()
     await etcd.enableAuth()
     const members = cluster.endpoints.map((endpoint) => cluster.client({ endpoints: [endpoint] }))
@@ -34,12 +34,14 @@ describe('an etcd that is full', () => {
       },
       { code: 'etcd_refused', message: /database space exceeded/ },
     )
-    // Every member knows it, whichever it is whose file is full: the others' may have more free pages in them.
+    // Every member reports the alarm, whichever of them is full: the databases of the others may have more free pages.
     const states = () => Promise.all(members.map((member) => member.status()))
-    await until('all to know', async () => (await states()).every(({ alarms }) => alarms.includes('NOSPACE')))
+    await until('all members to report the alarm', async () =>
+      (await states()).every(({ alarms }) => alarms.includes('NOSPACE')),
+    )
     const sizes = (await states()).map(({ dbBytes }) => dbBytes)
     const dbBytes = Math.max(...sizes)
-    // It refuses what its file would have no room for: a report or so below the quota.
+    // etcd refuses a write that does not fit, about one report below the quota.
     assert.ok(dbBytes + 2 * report.length > 1024 * 1024, `${sizes}`)
     const fullest = members[sizes.indexOf(dbBytes)]!
     const { alarms } = await fullest.status()
@@ -57,12 +59,12 @@ describe('an etcd that is full', () => {
     assert.deepEqual(free.alarms, [])
     assert.ok(free.dbBytes < dbBytes / 2, `${free.dbBytes} of ${dbBytes}`)
     assert.equal((await etcd.get('/kept'))[0]?.value, 'by all means')
-    // A second time, with nothing to do.
+    // Freeing space again with nothing to free succeeds.
     await freeSpace(members)
   })
 })
 
-test('retention below an hour is kept as often as it is long: history does not pile up', async () => {
+test('with a retention below an hour, etcd compacts once per retention period, so history does not pile up', async () => {
   const cluster = await startEtcd(1, [
     '--auto-compaction-mode',
     'periodic',
@@ -72,7 +74,7 @@ test('retention below an hour is kept as often as it is long: history does not p
   try {
     const etcd = cluster.client()
     const { revision } = await etcd.status()
-    await until('the first revision to be forgotten', async () => {
+    await until('the first revision to be compacted', async () => {
       await etcd.put('/report', 'new')
       const old = await fetch(`${cluster.endpoints[0]}/v3/kv/range`, {
         method: 'POST',

@@ -21,7 +21,7 @@ describe('request bodies', () => {
   const edges = ['us-east', 'us-west']
   const seen = () => world.at('us-east').apps.flatMap((app) => app.requests)
 
-  test('up to the limit arrive whole, through one edge and through two, chunked or not', async () => {
+  test('up to the limit arrive complete, through one edge and through two, chunked or not', async () => {
     const chunks = Array.from({ length: 64 }, () => Buffer.alloc(mb / 64, 'x'))
     for (const edge of edges)
       for (const body of [Buffer.concat(chunks), [Buffer.concat(chunks)], chunks]) {
@@ -31,7 +31,7 @@ describe('request bodies', () => {
       }
   })
 
-  test('that say that they are over the limit get 413, and the app never sees them', async () => {
+  test('with a declared length over the limit get 413 and never reach the app', async () => {
     for (const edge of edges) {
       for (const body of [Buffer.alloc(mb + 1), [Buffer.alloc(mb + 1)]]) {
         const reply = await world.at(edge).ask('/too-large', { method: 'PUT', body })
@@ -42,7 +42,7 @@ describe('request bodies', () => {
     assert.ok(!seen().includes('PUT /too-large'))
   })
 
-  test('over the limit without saying so beforehand get 413, and the app never sees more than the limit', async () => {
+  test('of undeclared length over the limit get 413, and the app never sees more than the limit', async () => {
     for (const edge of edges) {
       let received = 0
       let broken = false
@@ -59,13 +59,13 @@ describe('request bodies', () => {
         body: Array.from({ length: 64 }, () => Buffer.alloc(mb / 16)),
       })
       assert.equal(reply.status, 413)
-      await until('the app to see it break off', () => broken)
+      await until('the app to see the request abort', () => broken)
       assert.ok(received <= mb)
     }
     for (const app of world.at('us-east').apps) app.handle = echo(app.name)
   })
 
-  test('stream through: the app has the beginning before the client has sent the end', async () => {
+  test('are streamed: the app gets the beginning before the client has sent the end', async () => {
     let received = ''
     for (const app of world.at('us-east').apps)
       app.handle = async (request, response) => {
@@ -95,7 +95,7 @@ describe('request bodies', () => {
   })
 })
 
-describe('what could be read in two ways', () => {
+describe('an ambiguous request', () => {
   let world: EdgeWorld
   before(async () => {
     world = await startEdges({ regions: twoRegions, primary: 'us-east' })
@@ -122,21 +122,21 @@ describe('what could be read in two ways', () => {
     'a host that contradicts the target': `GET http://b/outer HTTP/1.1\r\nhost: a\r\n\r\n`,
   }
   for (const [what, text] of Object.entries(ambiguous))
-    test(`is refused, and nothing behind it is taken for a request: ${what}`, async () => {
+    test(`is refused, and the data after it is not taken for a request: ${what}`, async () => {
       const before = seen().length
       const answer = await world.at('us-east').raw(text).closed()
       assert.match(answer, /^HTTP\/1.[01] (400|422|501) /)
       assert.deepEqual(seen().slice(before), [])
     })
 
-  test('a folded header is one header for the app, too', async () => {
+  test('with a folded header gives the app a single header', async () => {
     const connection = world
       .at('us-east')
       .raw(`${line}connection: close\r\nx: y\r\n content-length: 7\r\n\r\n`)
     assert.match(await connection.closed(), /"x":"y +content-length: 7"/)
   })
 
-  test('length and chunked together: chunked counts, the connection ends, nothing behind it is a request', async () => {
+  test('with both a length and chunked encoding is read as chunked, the connection closes, and the data after it is not a request', async () => {
     const before = seen().length
     const answer = await world
       .at('us-east')
@@ -146,8 +146,8 @@ describe('what could be read in two ways', () => {
     assert.deepEqual(seen().slice(before), answer.startsWith('HTTP/1.1 200') ? ['POST /outer'] : [])
   })
 
-  test('a tunnel by any name but websocket is no tunnel', async () => {
-    // The app would agree to any.
+  test('cannot upgrade to any protocol but websocket', async () => {
+    // The app would accept any upgrade.
     for (const app of world.at('us-east').apps)
       app.upgrade = (_, socket) =>
         socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')

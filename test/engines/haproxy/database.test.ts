@@ -5,7 +5,7 @@ import type { RawConnection } from '../../support/requests.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
-// PostgreSQL is a fake that says the name of its region to whoever connects.
+// PostgreSQL is a fake that sends the name of its region to every client.
 describe('database endpoints', () => {
   let world: EdgeWorld
   before(async () => {
@@ -26,7 +26,7 @@ describe('database endpoints', () => {
     return text.trim()
   }
 
-  test('6432 leads to the primary, wherever it is', async () => {
+  test('6432 leads to the primary, in whichever region it is', async () => {
     for (const edge of ['us-east', 'us-west']) assert.equal(await answer(write(edge)), 'us-east')
     await world.setPrimary('us-west')
     for (const edge of ['us-east', 'us-west']) assert.equal(await answer(write(edge)), 'us-west')
@@ -37,7 +37,7 @@ describe('database endpoints', () => {
     for (const edge of ['us-east', 'us-west']) assert.equal(await answer(read(edge)), edge)
   })
 
-  test('6433 leads to the primary while the own replica lags or is gone', async () => {
+  test('6433 leads to the primary while the local replica lags or is down', async () => {
     const west = world.at('us-west')
     west.patroni.lagging = true
     await until('reads to go to the primary', async () => (await answer(read('us-west'))) === 'us-east')
@@ -51,7 +51,7 @@ describe('database endpoints', () => {
     await until('reads to come home', async () => (await answer(read('us-west'))) === 'us-west')
   })
 
-  test('sessions with a primary that is none any more end', async () => {
+  test('sessions on a former primary are closed', async () => {
     const sessions = [write('us-east'), write('us-west')]
     for (const session of sessions) await session.wait('a name', (text) => text === 'us-east\n')
     await world.setPrimary('us-west')
@@ -59,7 +59,7 @@ describe('database endpoints', () => {
     await world.setPrimary('us-east')
   })
 
-  test('a connection waits while there is no primary, and what was sent meanwhile arrives', async () => {
+  test('a connection waits while there is no primary, and data sent meanwhile arrives', async () => {
     await world.setPrimary(undefined)
     const { control } = world.at('us-west')
     const waiting = write('us-west')
@@ -74,8 +74,8 @@ describe('database endpoints', () => {
     await world.setPrimary('us-east')
   })
 
-  test('a write that is let through finds 6432 open: both open in the same instant', async () => {
-    // The app does what apps do: it connects to 6432 when a write comes.
+  test('a write that is released finds 6432 open: both open at the same instant', async () => {
+    // Like any app, it connects to 6432 when a write arrives.
     for (const edge of ['us-east', 'us-west'])
       for (const app of world.at(edge).apps)
         app.handle = async (_, response) => {
@@ -96,11 +96,11 @@ describe('database endpoints', () => {
       }
   })
 
-  test('right after a start nothing is taken for the primary before it has said so', async () => {
+  test('right after a start, no database counts as the primary before its check has confirmed it', async () => {
     const west = world.at('us-west')
     await west.haproxy.kill()
     await west.haproxy.start()
-    // us-west holds a replica: the first connection that is taken at all has to lead to us-east.
+    // us-west holds a replica, so the first connection that is accepted must lead to us-east.
     const first = await until('a connection', async () => {
       const connection = write('us-west')
       const text = await connection.wait(

@@ -4,21 +4,21 @@ import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import type { Echo } from '../../support/fakes.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
-describe('what the app is told of a request', () => {
+describe('headers', () => {
   let world: EdgeWorld
   before(async () => {
     world = await startEdges({ regions: twoRegions, primary: 'us-east' })
   })
   after(() => world?.stop())
 
-  /** Spelled in every way that some server between here and the app might take for the real one. */
+  /** Every spelling that some server on the path to the app might take for the real header. */
   const forged = {
     'Nearside-Edge': 'forged',
     'nearside-region': 'forged',
     nearside_edge: 'forged',
     NEARSIDE_HOP: 'forged',
     'nearside-held': '999999',
-    'nearside-again': '9',
+    'nearside-reroute': '9',
     'nearside-static': '1',
     'X-Forwarded-For': '203.0.113.9',
     X_Forwarded_For: '203.0.113.9',
@@ -41,12 +41,12 @@ describe('what the app is told of a request', () => {
       Object.entries(headers).filter(([name]) => /^(nearside|x[-_]forwarded|x-real|forwarded)/.test(name)),
     )
 
-  test('nothing that a client says of itself or of Nearside arrives, however it is spelled', async () => {
+  test('a client cannot forge forwarding or Nearside headers, in any spelling', async () => {
     const reply = await world.at('us-east').ask('/', { headers: { ...forged, host: 'shop.example.com' } })
     assert.deepEqual(said(reply.json<Echo>().headers), expected('us-east'))
   })
 
-  test('through two edges, the app hears what the first one saw', async () => {
+  test('through two edges, the app gets the address that the first edge saw', async () => {
     const reply = await world.at('us-west').ask('/', {
       method: 'POST',
       headers: { ...forged, host: 'shop.example.com:8080' },
@@ -60,7 +60,7 @@ describe('what the app is told of a request', () => {
     assert.equal(reply.headers['nearside-region'], 'us-east')
   })
 
-  test('a request that ends in trailers is refused: they could say it, too', async () => {
+  test('a request with trailers is refused, because they could carry forged headers', async () => {
     for (const edge of ['us-east', 'us-west']) {
       const send = (end: string) =>
         world
@@ -76,7 +76,7 @@ describe('what the app is told of a request', () => {
     }
   })
 
-  test('the app cannot speak for Nearside in its response, and its own server-timing stays', async () => {
+  test('an app cannot forge Nearside headers in its response, and its own server-timing is kept', async () => {
     const { apps } = world.at('us-east')
     for (const app of apps)
       app.handle = (_, response) => {
@@ -95,7 +95,7 @@ describe('what the app is told of a request', () => {
     assert.equal(headers['keep-alive'], undefined)
   })
 
-  test('an answer of HAProxy’s own says which edge gave it', async () => {
+  test('a response of HAProxy itself names the edge', async () => {
     const reply = await world.at('us-east').ask('/', { method: 'TRACE' })
     assert.equal(reply.status, 405)
     assert.equal(reply.headers['nearside-edge'], 'us-east')

@@ -14,16 +14,16 @@ describe('a running HAProxy', () => {
   })
   after(() => world?.stop())
 
-  test('ends as a whole when its worker is killed, so that its supervisor sees it', async () => {
+  test('exits as a whole when its worker is killed, so the supervisor notices', async () => {
     const edge = world.at('us-west')
     const pid = await edge.control.workerPid()
     process.kill(pid, 'SIGKILL')
-    await until('the master to end', () => edge.haproxy.running().hasExited())
+    await until('the master to exit', () => edge.haproxy.running().hasExited())
     await edge.haproxy.start()
     await until('it to serve again', async () => (await edge.ask('/')).status === 200)
   })
 
-  test('leaves no worker behind when its master is killed, not even an old one with a session', async () => {
+  test('leaves no worker running when its master is killed, not even an old one with a session', async () => {
     const edge = world.at('us-west')
     const session = edge.raw('', world.topology.ports.databaseWrite)
     await session.wait('a name', (text) => text !== '')
@@ -33,12 +33,12 @@ describe('a running HAProxy', () => {
     const alive = () => workers.filter((pid) => identify(pid) !== undefined)
     assert.deepEqual(alive(), workers)
     await edge.haproxy.kill('SIGKILL')
-    await until('the workers to end', () => alive().length === 0)
+    await until('the workers to exit', () => alive().length === 0)
     await edge.haproxy.start()
     await until('it to serve again', async () => (await edge.ask('/')).status === 200)
   })
 
-  test('finishes what it is doing when it is told to stop (SIGUSR1), and then ends', async () => {
+  test('finishes requests in progress when it is stopped (SIGUSR1), then exits', async () => {
     const edge = world.at('us-west')
     let finish = () => {}
     for (const app of edge.apps)
@@ -46,13 +46,15 @@ describe('a running HAProxy', () => {
         finish = () => response.end('finished')
       }
     const reply = edge.ask('/slow')
-    await until('the app to have it', () => edge.apps.some((app) => app.requests.includes('GET /slow')))
-    // It serves a moment before its master listens to signals.
+    await until('the request to reach the app', () =>
+      edge.apps.some((app) => app.requests.includes('GET /slow')),
+    )
+    // HAProxy serves a moment before its master handles signals.
     const master = (command: string) =>
       askUnixSocket(join(edge.folder, 'run/haproxy-master.sock'), command, 5_000)
     await until('the master', async () => (await master('show proc')).includes('worker'))
     const stopped = edge.haproxy.kill('SIGUSR1')
-    await until('the door to close', () =>
+    await until('the port to close', () =>
       edge.ask('/.nearside/alive').then(
         () => false,
         () => true,

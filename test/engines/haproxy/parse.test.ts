@@ -12,7 +12,7 @@ const names =
   'pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,econ,wretr,wredis,status,lastchg,type,req_rate,req_tot,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,hrsp_other,check_status,check_code,check_duration,last_chk'
 const csv = (...lines: string[]) => `# ${names},\n${lines.join('\n')}\n\n`
 
-test('fields are found by their names, and those that are empty are undefined', () => {
+test('fields are found by name, and empty ones are undefined', () => {
   const [frontend, server, backend] = parseStats(
     csv(
       'users,FRONTEND,,,3,9,25000,120,1000,2000,,,,OPEN,,0,7,118,0,100,5,10,3,0,,,,,',
@@ -45,24 +45,24 @@ test('fields are found by their names, and those that are empty are undefined', 
   assert.deepEqual([backend?.kind, backend?.name], ['backend', 'primary'])
 })
 
-test('a server is up, whatever else is said of it', () => {
+test('a server’s status determines whether it is up', () => {
   const up = (status: string) => parseStats(csv(`app,app-0,,,,,,,,,,,,${status},,2,,,,,,,,,,,,,`))[0]?.up
   for (const status of ['UP', 'UP 1/2', 'no check', 'UP (agent)']) assert.equal(up(status), true, status)
   for (const status of ['DOWN', 'DOWN 1/2', 'MAINT', 'MAINT (via app/app-0)', 'DRAIN', 'NOLB', ''])
     assert.equal(up(status), false, status)
 })
 
-test('anything but an answer to the command is an error', () => {
+test('anything but the command’s output is an error', () => {
   for (const text of ['', 'Unknown command\n', '# \n'.slice(2)])
     assert.throws(() => parseStats(text), TypeError)
   assert.throws(() => parseWorkerPid('Permission denied\n'), TypeError)
 })
 
-test('info names the worker that answered', () => {
+test('info gives the process id of the worker', () => {
   assert.equal(parseWorkerPid('Name: HAProxy\nVersion: 3.0.11\nPid: 7\nUptime_sec: 5\n'), 7)
 })
 
-test('old workers are those that a reload has replaced', () => {
+test('old workers are those that a reload has replaced and that still run', () => {
   const none =
     '#<PID>          <type>          <reloads>       <uptime>        <version>      \n7989            master          0 [failed: 0]   0d00h00m00s     3.0.11\n# workers\n8002            worker          0               0d00h00m00s     3.0.11\n# programs\n\n'
   assert.deepEqual(parseOldWorkers(none), [])
@@ -73,7 +73,7 @@ test('old workers are those that a reload has replaced', () => {
   assert.deepEqual(parseOldWorkers(two), [7900, 7800])
 })
 
-test('sessions come with the backend and the server that they go to', () => {
+test('sessions are parsed with their backend and server', () => {
   const text =
     '0x7fd85c505400: proto=tcpv4 src=127.0.0.1:56322 fe=database-primary be=primary srv=us-east ts=00 epoch=0\n0x7fd85c505c00: proto=sockpair src=unix:2 fe=GLOBAL be=<NONE> srv=<none> ts=00 epoch=0\n\n'
   assert.deepEqual(parseSessions(text), [
@@ -82,7 +82,7 @@ test('sessions come with the backend and the server that they go to', () => {
   ])
 })
 
-test('keys of tables may hold spaces and backslashes', () => {
+test('table keys may contain spaces and backslashes', () => {
   assert.deepEqual(
     parseTable('# table: t\n0x1: key=a\\ b\\\\c use=1 exp=0 shard=0 conn_cur=3 gpc(1)=4\nnonsense\n'),
     [{ key: 'a b\\c', data: { use: 1, exp: 0, shard: 0, conn_cur: 3, gpc: 4 } }],

@@ -14,7 +14,7 @@ import { contextFor, twoRegions } from '../../support/topologies.ts'
 
 const edges = ['us-east', 'us-west'] as const
 
-/** Both files of every region change: HAProxy's configuration with its Lua, and Varnish's rules. */
+/** Changes the files of both engines in every region: HAProxy's configuration with its Lua, and Varnish's VCL. */
 const changed = { app: { timeoutSeconds: 61, maxBody: '1kb' }, database: { holdSeconds: 25 } }
 
 const webSocket =
@@ -42,7 +42,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
   })
   after(() => world?.stop())
 
-  /** Downloads that go on until their test lets them end. */
+  /** Downloads that continue until their test finishes them. */
   let finishDownloads: (() => void)[] = []
   function answer(request: IncomingMessage, response: ServerResponse) {
     if (request.url === '/download') {
@@ -65,7 +65,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
   const held = async () =>
     (await Promise.all(edges.map((name) => world.at(name).control.holding()))).reduce((a, b) => a + b)
 
-  test('no request is refused or fails, what is cached is a hit afterwards, and what is open stays open', async () => {
+  test('no request fails, cached objects stay hits, and open connections stay open', async () => {
     const pids = edges.map((name) => world.at(name).haproxy.running().pid)
     const workers = await Promise.all(edges.map((name) => world.at(name).control.workerPid()))
     const isHit = async (edge: EdgeRegion, path: string) =>
@@ -114,10 +114,10 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
         for (const path of cached) assert.ok(await isHit(world.at(name), path), `${path} in ${name}`)
         await flowing()
       }
-      // The new files are in force, and that of both engines.
+      // Both engines use their new files.
       for (const name of edges)
         assert.equal((await world.at(name).ask('/', { method: 'POST', body: 'x'.repeat(2_000) })).status, 413)
-      // Once more, back: sessions have an old worker's old worker now.
+      // Reload once more, so that sessions are in the old worker of an old worker.
       world.write({ database: { holdSeconds: 20 } })
       for (const name of edges) await rollOut(world.at(name))
       await flowing()
@@ -143,12 +143,12 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     }
   })
 
-  test('writes and database connections that wait for a primary go on waiting in the new worker', async () => {
+  test('writes and database connections that wait for a primary keep waiting in the new worker', async () => {
     await world.setPrimary(undefined)
     const writes = Array.from({ length: 20 }, (_, n) =>
       world.at(edges[n % 2]!).ask('/held', { method: 'POST' }),
     )
-    await until('all to wait', async () => (await held()) === writes.length)
+    await until('all to be held', async () => (await held()) === writes.length)
     const sessions = edges.map((name) => database(world.at(name)))
     for (const session of sessions) session.socket.write('hello\n')
     await until('the connections to be taken', async () =>
@@ -158,7 +158,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     )
     world.write(changed)
     for (const name of edges) await rollOut(world.at(name))
-    await until('all to wait in the new workers', async () => (await held()) === writes.length)
+    await until('all to be held in the new workers', async () => (await held()) === writes.length)
     await world.setPrimary('us-west')
     for (const reply of await Promise.all(writes)) {
       assert.equal(reply.status, 200)
@@ -172,12 +172,12 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     await world.setPrimary('us-east')
   })
 
-  test('requests are counted on, although a new worker counts from nothing', async () => {
+  test('request counts continue, although a new worker counts from zero', async () => {
     const edge = world.at('us-east')
     const monitor = new TrafficMonitor(contextFor(world.topology, 'us-east', edge.folder), () => undefined)
     await monitor.read()
     const before = monitor.totals.received
-    // More after the reload than before it: the count alone does not show that it has begun anew.
+    // More requests after the reload than before it, so the count alone does not show the restart at zero.
     for (const requests of [2, 5]) {
       for (let n = 0; n < requests; n++) assert.equal((await edge.ask('/page')).status, 200)
       await monitor.read()
@@ -186,7 +186,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     assert.equal(monitor.totals.received, before + 7)
   })
 
-  test('files that an engine does not accept change nothing, and it says why', async () => {
+  test('files that an engine refuses change nothing, and the error is reported', async () => {
     const edge = world.at('us-west')
     for (const file of ['haproxy/haproxy.cfg', 'varnish/cdn.vcl'])
       appendFileSync(join(edge.folder, 'etc', file), '\nnonsense\n')
@@ -197,7 +197,7 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     await rollOut(edge)
   })
 
-  test('rules that Varnish uses no more are discarded', async () => {
+  test('VCL that Varnish no longer uses is discarded', async () => {
     const { folder, varnish } = world.at('us-east')
     for (let n = 0; n < 3; n++) assert.equal(await varnish.reload(), undefined)
     const list = ['/usr/bin/varnishadm', '-n', varnishWorkFolder, 'vcl.list']
@@ -213,13 +213,13 @@ describe('a changed topology that HAProxy and Varnish reload', () => {
     )
   })
 
-  test('when the primary has moved, sessions of old workers that lead to the former one are ended', async () => {
+  test('when the primary has moved, old workers’ sessions with the former one are closed', async () => {
     const edge = world.at('us-west')
     const [old, other] = [database(edge), world.at('us-east').raw('', world.topology.ports.databaseWrite)]
     for (const session of [old, other]) await session.wait('a name', (text) => text === 'us-east\n')
     await rollOut(edge)
     await world.setPrimary('us-west')
-    // The new worker ends what it carries; the old one asks nobody any more who the primary is.
+    // The new worker closes its own sessions; the old one no longer checks which database is the primary.
     assert.equal(old.socket.destroyed, false)
     await other.closed()
     const agent = new OldSessions(logger({}), edge.control)

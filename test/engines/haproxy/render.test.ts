@@ -23,7 +23,7 @@ const topologies = {
   }),
 }
 
-/** One region of each kind in each topology; the others differ only in addresses and order. */
+/** One region of each kind per topology; the others differ only in addresses and order. */
 const cases = [
   ['two-regions', 'us-east'],
   ['two-regions', 'us-west'],
@@ -34,7 +34,7 @@ const cases = [
 
 describe('rendering', () => {
   for (const [name, region] of cases)
-    test(`${name}, ${region}: is as it was, and HAProxy accepts it without a warning`, async () => {
+    test(`${name}, ${region}: the configuration matches the golden files, and HAProxy accepts it without a warning`, async () => {
       const { files } = renderHaproxy(contextFor(topologies[name], region))
       assertGolden(`haproxy/${name}/${region}`, files)
       const { code, output } = await check(files)
@@ -42,12 +42,12 @@ describe('rendering', () => {
       assert.doesNotMatch(output, /WARNING/)
     })
 
-  test('a witness has no edge', () => {
+  test('a witness runs no HAProxy', () => {
     const part = renderHaproxy(contextFor(topologies['two-regions'], 'us-central'))
     assert.deepEqual(part, { folders: [], files: [], processes: [] })
   })
 
-  test('paths of any kind that the schema accepts are taken as they are', async () => {
+  test('every path that the schema accepts is taken literally', async () => {
     const paths = [
       '/a#b',
       '/a$b',
@@ -74,7 +74,7 @@ describe('rendering', () => {
     assert.doesNotMatch(output, /WARNING/)
   })
 
-  test('a world of one region works, and one whose app writes by no method', async () => {
+  test('a world of one region works, and so does an app without write methods', async () => {
     const topology = topologyOf(
       { only: { location: { lat: 0, lon: 0 } } },
       { app: { static: [], writes: { methods: [] } } },
@@ -83,13 +83,13 @@ describe('rendering', () => {
     assert.equal(code, 0, output)
   })
 
-  test('regions are checked as often as their distance allows: a check has this long to connect', () => {
+  test('the check interval grows with distance, since it is also the check’s connect timeout', () => {
     const { region, remotes } = viewOf(contextFor(topologyOf(withEdge), 'eu-west'))
     const near = checkMs(region, region, 250)
     assert.equal(near, 250)
     for (const remote of remotes) {
       const everyMs = checkMs(region, remote, 250)
-      // Twice round the world is the worst there is.
+      // Twice around the world is the upper bound.
       assert.ok(everyMs >= 250 && everyMs < 1_300)
     }
     const sydney = { ...region, location: { lat: -33.87, lon: 151.21 } }
@@ -97,7 +97,7 @@ describe('rendering', () => {
   })
 })
 
-/** `haproxy -c` on the files, in a folder of their own. */
+/** Runs `haproxy -c` on the files in a separate folder. */
 async function check(files: readonly { path: string; content: string }[]) {
   const folder = temporaryFolder('haproxy-check')
   mkdirSync(join(folder, 'run'))

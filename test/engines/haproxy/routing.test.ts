@@ -26,7 +26,7 @@ async function restore(world: EdgeWorld, names: string[]) {
   for (const name of names) {
     const edge = world.at(name)
     const others = names.filter((other) => other !== name)
-    await until(`${name} to be whole again`, async () => {
+    await until(`all servers of ${name} to be up again`, async () => {
       const reachable = await Promise.all(others.map(async (other) => (await edge.up(`to-${other}`)).length))
       return (await edge.up('app')).length === edge.apps.length && reachable.every((count) => count === 1)
     })
@@ -52,7 +52,7 @@ describe('reads', () => {
     }
   })
 
-  test('go to another instance when one has died, none fails', async () => {
+  test('go to another instance when one has crashed, without an error', async () => {
     const { apps } = world.at('us-west')
     await apps[0]!.stop()
     for (let n = 0; n < 20; n++) {
@@ -62,7 +62,7 @@ describe('reads', () => {
     }
   })
 
-  test('spill to the next nearest region from the first request after the app has died, none fails', async () => {
+  test('spill to the next nearest region from the first request after the app has crashed, without an error', async () => {
     await stopApps(world.at('us-west'))
     for (let n = 0; n < 20; n++) {
       const reply = await world.at('us-west').ask('/')
@@ -72,19 +72,19 @@ describe('reads', () => {
     }
   })
 
-  test('spill on when the nearest other region has no app either, none fails', async () => {
+  test('spill further when the nearest other region has no app either, without an error', async () => {
     await stopApps(world.at('us-east'))
     await until('us-west to see it', async () => (await world.at('us-west').up('to-us-east')).length === 0)
     await stopApps(world.at('us-west'))
     for (let n = 0; n < 20; n++) assert.equal(served(await world.at('us-west').ask('/')), 'eu-west')
   })
 
-  test('spill when an app is there but says that it is not healthy', async () => {
+  test('spill when the app runs but fails its health check', async () => {
     for (const app of world.at('us-west').apps) app.healthy = false
     await until('a spilled request', async () => served(await world.at('us-west').ask('/')) === 'us-east')
   })
 
-  test('spill past a region whose HAProxy is gone, none fails', async () => {
+  test('skip a region whose HAProxy is down, without an error', async () => {
     await stopApps(world.at('us-west'))
     await world.at('us-east').haproxy.kill()
     try {
@@ -94,7 +94,7 @@ describe('reads', () => {
     }
   })
 
-  test('return home when the app is back', async () => {
+  test('are served locally again when the app is back', async () => {
     await stopApps(world.at('us-west'))
     assert.equal(served(await world.at('us-west').ask('/')), 'us-east')
     for (const app of world.at('us-west').apps) await app.start()
@@ -104,11 +104,11 @@ describe('reads', () => {
     )
   })
 
-  test('are served by an app that says it is not healthy when no other is: the check may be what fails', async () => {
+  test('are served by an unhealthy app when no other is healthy: the check itself may be at fault', async () => {
     for (const name of names) for (const app of world.at(name).apps) app.healthy = false
     for (const name of names)
       await until(
-        'nobody to be healthy',
+        'no app to be healthy',
         async () => (await world.at(name).ask('/.nearside/ready')).status === 503,
       )
     for (const name of names)
@@ -118,7 +118,7 @@ describe('reads', () => {
       }
   })
 
-  test('get a page that says when to come back when nobody is left', async () => {
+  test('get a 503 page with retry-after when no app is left', async () => {
     for (const name of names) await stopApps(world.at(name))
     const reply = await until('a refusal', async () => {
       const answer = await world.at('us-west').ask('/')
@@ -126,10 +126,10 @@ describe('reads', () => {
     })
     assert.equal(reply.headers['retry-after'], '5')
     assert.equal(reply.headers['nearside-edge'], 'us-west')
-    assert.match(reply.body, /Not available at the moment/)
+    assert.match(reply.body, /Temporarily unavailable/)
   })
 
-  test('that ended the instance that had them are not sent to the next: they might end that one, too', async () => {
+  test('that crashed an instance are not sent to the next one, which they might crash too', async () => {
     const { apps } = world.at('us-west')
     for (const app of apps) app.handle = (request) => request.socket.destroy()
     assert.equal((await world.at('us-west').ask('/poison')).status, 502)
@@ -166,7 +166,7 @@ describe('requests from other regions, on 8081', () => {
     assert.equal(reply.headers['nearside-edge'], undefined)
   })
 
-  test('are never sent on: without an app of its own the region refuses, and nobody else is asked', async () => {
+  test('are never forwarded: without an app of its own the region refuses them', async () => {
     await restore(world, ['us-east', 'us-west'])
     await stopApps(world.at('us-east'))
     const asked = ['GET', 'POST', 'GET', 'POST'].map((method) =>
@@ -180,7 +180,7 @@ describe('requests from other regions, on 8081', () => {
     await restore(world, ['us-east', 'us-west'])
   })
 
-  test('travel over connections that are kept open, whoever sends them', async () => {
+  test('share connections that are kept open, across clients', async () => {
     const row = async () => {
       const rows = await world.at('us-west').control.stats()
       return rows.find((found) => found.proxy === 'to-us-east' && found.name === 'us-east')!
@@ -189,12 +189,12 @@ describe('requests from other regions, on 8081', () => {
     const before = await row()
     for (let n = 0; n < 20; n++) await world.at('us-west').ask('/', { method: 'POST' })
     const now = await row()
-    // Each thread of HAProxy may make one of its own.
+    // Each thread of HAProxy may open one.
     assert.ok(now.connects! - before.connects! <= 4)
     assert.ok(now.reuses! - before.reuses! >= 16)
   })
 
-  test('never reach the app on a path of Nearside’s own', async () => {
+  test('never reach the app on a path of HAProxy’s own endpoints', async () => {
     const before = world.at('us-east').apps.flatMap((app) => app.requests).length
     for (const where of [{}, fromWest()])
       for (const path of ['/.nearside/', '/.nearside/x', '/.nearside/alive/x'])
@@ -202,7 +202,7 @@ describe('requests from other regions, on 8081', () => {
     assert.equal(world.at('us-east').apps.flatMap((app) => app.requests).length, before)
   })
 
-  test('say whether the app is healthy without asking it', async () => {
+  test('get the app’s health from HAProxy without a request to the app', async () => {
     const { apps } = world.at('us-east')
     const ready = () => world.at('us-east').ask('/.nearside/ready', { port: port() })
     const before = apps.flatMap((app) => app.requests).length
@@ -236,7 +236,7 @@ describe('an edge without an app', () => {
     assert.equal((await edge.ask('/.nearside/ready')).status, 200)
   })
 
-  test('goes on to the next nearest when that one is lost, none fails', async () => {
+  test('fails over to the next nearest region when that one is down, without an error', async () => {
     await world.at('us-east').haproxy.kill()
     for (let n = 0; n < 20; n++) {
       const reply = await world.at('sa-east').ask('/')
@@ -245,7 +245,7 @@ describe('an edge without an app', () => {
     }
   })
 
-  test('has no door for other regions and no database endpoints', async () => {
+  test('has neither port 8081 nor database endpoints', async () => {
     const { ports } = world.topology
     for (const port of [ports.region, ports.databaseRead, ports.databaseWrite])
       await assert.rejects(world.at('sa-east').ask('/', { port }), /ECONNREFUSED/)

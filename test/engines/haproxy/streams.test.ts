@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
-/** A read is served here; a write, from us-west, through two edges. */
+/** The read is served locally; the write from us-west passes through two edges. */
 const ways = [
   { method: 'GET', edge: 'us-east' },
   { method: 'POST', edge: 'us-west' },
@@ -18,7 +18,7 @@ describe('streams', () => {
   })
   after(() => world?.stop())
 
-  test('server-sent events arrive one by one: each is sent only after the one before was received', async () => {
+  test('server-sent events arrive without delay: each is sent only after the previous one was received', async () => {
     for (const { method, edge } of ways) {
       let send = (_: string) => {}
       let finish = () => {}
@@ -56,7 +56,7 @@ describe('streams', () => {
     }
   })
 
-  test('WebSockets go through, both ways, until one side closes', async () => {
+  test('WebSockets work in both directions until one side closes', async () => {
     for (const app of world.at('us-east').apps)
       app.upgrade = (incoming, socket) => {
         const accept = createHash('sha1')
@@ -67,7 +67,7 @@ describe('streams', () => {
         )
         socket.pipe(socket)
       }
-    // Of the app in us-west there is none: the WebSocket goes through two edges.
+    // us-west has no app, so the WebSocket passes through two edges.
     for (const app of world.at('us-west').apps) await app.stop()
     for (const edge of ['us-east', 'us-west']) {
       const connection = world

@@ -7,8 +7,8 @@ import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { until } from '../../support/sandboxed.ts'
 import { withEdge } from '../../support/topologies.ts'
 
-describe('a line of the traffic log', () => {
-  test('says where a request came in and was served, why, and how long it took', () => {
+describe('parsing a line of the traffic log', () => {
+  test('gives the receiving and serving region, the reason, and the timing', () => {
     assert.deepEqual(parseTrafficLine('nearside1 - us-west us-east write 201 1 0 32 40 75 -\n', true), {
       weight: 1,
       edge: 'us-west',
@@ -22,7 +22,7 @@ describe('a line of the traffic log', () => {
     })
   })
 
-  test('says why: local, spill, edge, write, hold, cache', () => {
+  test('gives the reason: local, spill, edge, write, hold, cache', () => {
     const why = (served: string, group: string, full: boolean) =>
       parseTrafficLine(`nearside1 16 a ${served} ${group} 200 0 0 0 1 1 -`, full)?.why
     assert.equal(why('a', '-', true), 'local')
@@ -34,14 +34,14 @@ describe('a line of the traffic log', () => {
     assert.equal(why('-', '-', true), undefined)
   })
 
-  test('knows when nobody answered', () => {
+  test('recognises a request that no region served', () => {
     const sample = parseTrafficLine('nearside1 - a - write 503 0 -1 -1 -1 15003 -', true)
     assert.equal(sample?.served, undefined)
     assert.equal(sample?.firstByteMs, undefined)
     assert.equal(sample?.totalMs, 15_003)
   })
 
-  test('is refused when it is anything else', () => {
+  test('rejects anything else', () => {
     const good = 'nearside1 - us-west us-east write 201 1 0 32 40 75 -'
     for (const bad of [
       '',
@@ -60,7 +60,7 @@ describe('a line of the traffic log', () => {
       assert.equal(parseTrafficLine(bad, true), undefined, bad.slice(0, 80))
   })
 
-  test('is never taken for more than it is, whatever is sent', () => {
+  test('gives only valid region names, for any input', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' })), (text) => {
         const sample = parseTrafficLine(`nearside1 - ${text}`, true)
@@ -70,7 +70,7 @@ describe('a line of the traffic log', () => {
   })
 })
 
-test('counts of the same region and reason are one count; other keys are left out', () => {
+test('counts of the same region and reason are added up, and other keys are ignored', () => {
   const table = [
     '# table: served, type: string, size:1024, used:5',
     '0x7fb4d57cdb08: key=us-west\\ cache use=0 exp=0 shard=0 gpc0=14',
@@ -87,8 +87,8 @@ test('counts of the same region and reason are one count; other keys are left ou
   ])
 })
 
-// The agent's part is played by sockets on its addresses.
-describe('what HAProxy tells of its traffic', () => {
+// Sockets on the agents' addresses stand in for the agents.
+describe('the traffic log and counters of HAProxy', () => {
   let world: EdgeWorld
   const agents = new Map<string, Socket>()
   const samples = new Map<string, TrafficSample[]>()
@@ -127,7 +127,7 @@ describe('what HAProxy tells of its traffic', () => {
     return list[before]!
   }
 
-  test('a line for each request, and exact counts', async () => {
+  test('have one line per request, and exact counts', async () => {
     const east = world.at('us-east')
     const west = world.at('us-west')
     const ask = (edge: string, path = '/', method = 'GET') =>
@@ -155,7 +155,7 @@ describe('what HAProxy tells of its traffic', () => {
     await world.setPrimary(undefined)
     const held = await next('us-west', async () => {
       const reply = west.ask('/orders', { method: 'POST' })
-      await until('it to wait', async () => (await west.control.holding()) === 1)
+      await until('the write to be held', async () => (await west.control.holding()) === 1)
       await world.setPrimary('us-east')
       await reply
     })
@@ -182,7 +182,7 @@ describe('what HAProxy tells of its traffic', () => {
     assert.deepEqual(await east.control.served({ region: 'us-east', full: true }), [])
   })
 
-  test('nothing that a client or an app writes is in a line', async () => {
+  test('contain no text from a client or an app', async () => {
     const hostile = {
       'nearside-region': 'x',
       'cache-status': 'x',
@@ -204,7 +204,7 @@ describe('what HAProxy tells of its traffic', () => {
     assert.deepEqual(unread, [])
   })
 
-  test('under load one line stands for sixteen, and the counts stay exact', async () => {
+  test('have one line per sixteen requests under load, and the counts stay exact', async () => {
     const list = samples.get('us-east')!
     const start = list.length
     const total = 1_600

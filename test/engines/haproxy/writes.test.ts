@@ -30,7 +30,7 @@ describe('writes', () => {
   })
   after(() => world?.stop())
 
-  test('go to the region of the primary, wherever they arrive and whatever its name for writing', async () => {
+  test('go to the primary’s region from any edge, with any write method', async () => {
     for (const edge of ['us-east', 'us-west', 'eu-west'])
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PURGE']) {
         const reply = await world.at(edge).ask('/orders', { method, body: 'order=1' })
@@ -65,23 +65,23 @@ describe('writes', () => {
     await world.setPrimary('us-east')
   })
 
-  test('go to any app when the primary’s region has none: every app reaches the primary', async () => {
+  test('go to any app when the primary’s region has none, since every app reaches the primary', async () => {
     const { apps } = world.at('us-east')
     for (const app of apps) app.healthy = false
     await until(
-      'us-west to take its own writes',
+      'us-west to serve its own writes',
       async () => served(await world.at('us-west').ask('/orders', write)) === 'us-west',
     )
     const spilled = await world.at('us-east').ask('/orders', write)
     assert.equal(served(spilled), 'us-west')
     for (const app of apps) app.healthy = true
     await until(
-      'us-east to take them again',
+      'us-east to serve them again',
       async () => served(await world.at('us-west').ask('/orders', write)) === 'us-east',
     )
   })
 
-  test('that may have reached an app are not sent again, unless they carry an Idempotency-Key', async () => {
+  test('that may have reached an app are not sent again unless they carry an Idempotency-Key', async () => {
     const { apps } = world.at('us-east')
     let broken = false
     const breakOnce = () => {
@@ -96,7 +96,7 @@ describe('writes', () => {
       }
     }
     for (const edge of ['us-east', 'us-west']) {
-      // On a kept connection, too: a browser would send it again if that were just closed.
+      // Also on a kept connection: a browser would resend the request if the connection were just closed.
       const agent = keepAlive()
       for (let n = 0; n < 3; n++) {
         breakOnce()
@@ -112,14 +112,14 @@ describe('writes', () => {
   })
 })
 
-describe('a write whose region goes away under it', () => {
+describe('a write whose region fails during the request', () => {
   let world: EdgeWorld
   before(async () => {
     world = await startEdges({ regions: threeRegions, primary: 'us-east' })
   })
   after(() => world?.stop())
 
-  test('is a 502, and nobody else is asked to do it; a read is served by another', async () => {
+  test('gets a 502 and is not sent to another region, which serves a read', async () => {
     const east = world.at('us-east')
     const west = world.at('us-west')
     for (const app of east.apps) app.handle = () => {}
@@ -129,7 +129,7 @@ describe('a write whose region goes away under it', () => {
       west.ask('/order', { ...write, headers: { 'idempotency-key': '1' } }),
       west.ask('/page'),
     ]
-    await until('the app to have them', () => east.apps.flatMap((app) => app.requests).length === 3)
+    await until('the requests to reach the app', () => east.apps.flatMap((app) => app.requests).length === 3)
     world.at('eu-west').patroni.role = 'primary'
     await east.patroni.stop()
     await east.haproxy.kill()
@@ -161,12 +161,12 @@ describe('writes while there is no primary', () => {
   const holding = async () =>
     (await world.at('us-east').control.holding()) + (await world.at('us-west').control.holding())
 
-  test('wait, and are all answered when the next one is there; reads go on', async () => {
+  test('are held and all succeed once there is a new primary, while reads continue', async () => {
     await world.setPrimary(undefined)
     const writes = Array.from({ length: 60 }, (_, n) =>
       world.at(n % 2 ? 'us-east' : 'us-west').ask(`/orders/${n}`, write),
     )
-    await until('all to wait', async () => (await holding()) === 60)
+    await until('all writes to be held', async () => (await holding()) === 60)
     for (const edge of ['us-east', 'us-west']) assert.equal(served(await world.at(edge).ask('/')), edge)
     await world.setPrimary('us-west')
     for (const reply of await Promise.all(writes)) {
@@ -179,7 +179,7 @@ describe('writes while there is no primary', () => {
     await world.setPrimary('us-east')
   })
 
-  test('under a steady stream through an outage and a move, every one is answered 200', async () => {
+  test('all succeed in a steady stream through an outage and a move of the primary', async () => {
     let stop = false
     const replies: Reply[] = []
     const stream = async (edge: string) => {
@@ -207,11 +207,11 @@ describe('writes while there is no primary', () => {
   })
 
   /**
-   * What is sent on a kept connection in the moment in which its other end dies gets a 502, and rightly so: nobody can
-   * know what became of it. Here it is about what comes after.
+   * A request that is sent on a kept connection at the moment its peer crashes rightly gets a 502, because its fate is
+   * unknown. These tests are about later requests.
    */
   const noKeptConnections = (edge: string, to: string) =>
-    until('the kept connections to be known to be gone', async () => {
+    until('the kept connections to be removed', async () => {
       const socket = join(world.at(edge).folder, 'run/haproxy.sock')
       const [head, ...rows] = (await askUnixSocket(socket, `show servers conn to-${to}`, 5_000)).split('\n')
       const column = head!.split(' ').indexOf('idle_cur') - 1
@@ -219,7 +219,7 @@ describe('writes while there is no primary', () => {
       return Number(row.split(' ')[column]) === 0
     })
 
-  test('wait also when the primary’s region is gone before anybody has noticed', async () => {
+  test('are also held when the primary’s region fails and no check has noticed it yet', async () => {
     await world.setPrimary('us-east')
     const east = world.at('us-east')
     await Promise.all([east.haproxy.kill(), east.patroni.stop(), ...east.apps.map((app) => app.stop())])
@@ -237,23 +237,23 @@ describe('writes while there is no primary', () => {
     await world.setPrimary('us-east')
   })
 
-  test('while it is not clear whether an unreachable region still holds the primary, no app is asked', async () => {
+  test('reach no app while it is in doubt whether an unreachable region still holds the primary', async () => {
     await world.setPrimary('us-east')
     const [east, west] = [world.at('us-east'), world.at('us-west')]
     const asked = () =>
       west.apps.flatMap((app) => app.requests).filter((one) => one.endsWith('/doubt')).length
-    // The door is shut, and the database behind it still says that it is the primary.
+    // Port 8081 is closed, but the database there still reports that it is the primary.
     await east.haproxy.kill()
     await noKeptConnections('us-west', 'us-east')
     const writes = Array.from({ length: 10 }, () => west.ask('/doubt', write))
     await until(
-      'the way to be known to be down',
+      'the backend to be marked down',
       async () => !(await west.up('to-us-east')).includes('us-east'),
     )
     assert.deepEqual(await west.up('primary'), ['us-east'])
     assert.equal(asked(), 0)
     await east.patroni.stop()
-    await until('the primary to be known to be gone', async () => (await west.up('primary')).length === 0)
+    await until('the primary to be marked down', async () => (await west.up('primary')).length === 0)
     assert.equal(asked(), 0)
     west.patroni.role = 'primary'
     for (const reply of await Promise.all(writes)) assert.equal(served(reply), 'us-west')
@@ -263,7 +263,7 @@ describe('writes while there is no primary', () => {
     await world.setPrimary('us-east')
   })
 
-  test('a region that is asked by another but sees no primary itself lets them wait, too', async () => {
+  test('from another region are held too, if this region sees no primary itself', async () => {
     const west = world.at('us-west')
     await world.setPrimary(undefined)
     const asked = west.ask('/orders', {
@@ -271,14 +271,14 @@ describe('writes while there is no primary', () => {
       port: world.topology.ports.region,
       localAddress: world.at('us-east').region.address,
     })
-    await until('it to wait', async () => (await west.control.holding()) === 1)
+    await until('the write to be held', async () => (await west.control.holding()) === 1)
     await world.setPrimary('us-west')
     assert.equal(served(await asked), 'us-west')
     await world.setPrimary('us-east')
   })
 })
 
-describe('the hold has bounds', () => {
+describe('the hold is limited', () => {
   let world: EdgeWorld
   before(async () => {
     world = await startEdges({
@@ -289,7 +289,7 @@ describe('the hold has bounds', () => {
   })
   after(() => world?.stop())
 
-  test('in time: then 503, which says when to come back', async () => {
+  test('in time, after which a write gets 503 with retry-after', async () => {
     const reply = await world.at('us-west').ask('/orders', write)
     assert.equal(reply.status, 503)
     assert.equal(reply.headers['retry-after'], '5')
@@ -300,7 +300,7 @@ describe('the hold has bounds', () => {
     )
   })
 
-  test('in number: further ones get 503 at once', async () => {
+  test('in number: further writes get 503 immediately', async () => {
     const replies = await Promise.all(
       Array.from({ length: 10 }, () => world.at('us-west').ask('/orders', write)),
     )

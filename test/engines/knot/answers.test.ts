@@ -8,7 +8,7 @@ import { formatPrefix } from '../../../src/geo/prefix.ts'
 import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
 import { until } from '../../support/sandboxed.ts'
 
-/** 16 IPv4 and 8 IPv6 nets that go east, west, east, … */
+/** 16 IPv4 and 8 IPv6 nets that alternate between east and west. */
 const covers: [Cover, Cover] = [
   cover(
     4,
@@ -39,7 +39,7 @@ before(async () => {
 })
 after(() => knot?.stop())
 
-test('an answer holds for exactly the net that it was made for', async () => {
+test('the scope of an answer is exactly its net', async () => {
   for (const part of covers) {
     for (let index = 0; index < part.lengths.length; index++) {
       const net = formatPrefix(prefixAt(part, index))
@@ -51,13 +51,13 @@ test('an answer holds for exactly the net that it was made for', async () => {
   assert.equal(await knot.answer('2001:db8:1::/48'), `${west} /3`)
 })
 
-test('a user network that is shorter than the net, or not told at all, is answered by its first address', async () => {
+test('a client subnet that is shorter than the net, or 0.0.0.0/0, is answered by its first address', async () => {
   assert.equal(await knot.answer('16.0.0.0/3'), `${east} /4`)
   assert.equal(await knot.answer('0.0.0.0/0'), `${east} /4`)
   assert.equal(await knot.answer('::/0'), `${east} /3`)
 })
 
-test('without a user network the resolver’s own address counts, and the answer says nothing of a scope', async () => {
+test('without a client subnet the resolver’s own address counts, and the answer has no scope', async () => {
   const reply = await knot.ask()
   assert.deepEqual(
     reply?.records.map(({ data }) => data),
@@ -67,7 +67,7 @@ test('without a user network the resolver’s own address counts, and the answer
   assert.equal(reply?.scope, undefined)
 })
 
-test('answers live as long as the topology says', async () => {
+test('answers have the TTL of the topology', async () => {
   const reply = await knot.ask({ subnet: '9.9.9.0/24' })
   assert.deepEqual(
     reply?.records.map(({ ttlSeconds }) => ttlSeconds),
@@ -75,7 +75,7 @@ test('answers live as long as the topology says', async () => {
   )
 })
 
-test('other types are an empty answer for everyone; name servers and SOA are answered', async () => {
+test('other record types get an empty answer; NS and SOA are answered', async () => {
   for (const type of ['AAAA', 'TXT'] as const) {
     const reply = await knot.ask({ type, subnet: '17.1.2.0/24' })
     assert.deepEqual([reply?.code, reply?.records, reply?.scope], [0, [], 0], type)
@@ -91,7 +91,7 @@ test('other types are an empty answer for everyone; name servers and SOA are ans
   assert.deepEqual(any?.records.map(({ data }) => data).sort(), [east, west].sort(), 'the same for everyone')
 })
 
-test('names that do not exist are NXDOMAIN; other zones are refused, and so is a transfer', async () => {
+test('names that do not exist get NXDOMAIN; other zones and transfers are refused', async () => {
   assert.equal((await knot.ask({ name: 'nothing.shop.example.com' }))?.code, 3)
   assert.equal((await knot.ask({ name: 'www.example.com' }))?.code, 5)
   assert.equal((await knot.ask({ name: 'com' }))?.code, 5)
@@ -102,7 +102,7 @@ test('names that do not exist are NXDOMAIN; other zones are refused, and so is a
   assert.match(version.output, /REFUSED/)
 })
 
-test('TCP answers as UDP does, in any spelling of the name', async () => {
+test('TCP gives the same answers as UDP, for any case of the name', async () => {
   const { address } = knot.region
   const command = [
     'kdig',
@@ -120,12 +120,12 @@ test('TCP answers as UDP does, in any spelling of the name', async () => {
   assert.match(output, /CLIENT-SUBNET: 17\.1\.2\.0\/24\/4/)
 })
 
-test('malformed packets, over UDP and TCP, do not disturb it', async () => {
+test('malformed packets over UDP and TCP do no harm', async () => {
   const socket = createSocket('udp4')
   socket.on('error', () => {})
   const { address } = knot.region
   const packets = fc.sample(fc.uint8Array({ maxLength: 512 }), { numRuns: 300, seed: 7 })
-  // A header that promises more than there is, a name that points to itself, an option that is too short.
+  // A header that declares more than there is, a name that points to itself, an option that is too short.
   const broken = [
     '000100000001000000000001',
     '0001000000010000000000000000',
@@ -147,7 +147,7 @@ test('malformed packets, over UDP and TCP, do not disturb it', async () => {
   assert.ok(!knot.hasExited())
 })
 
-test('one value for everyone still has a scope, so nobody takes it for good', async () => {
+test('one answer for everyone still has a scope, so resolvers do not cache it for all clients', async () => {
   const { domain } = knot.topology
   const everyone = [uniformCover(4, 0), uniformCover(6, 0)].flatMap(netsOf)
   await knot.control.apply({ domain, nets: () => everyone, answers: [[west]] })
@@ -159,12 +159,12 @@ test('one value for everyone still has a scope, so nobody takes it for good', as
   })
 })
 
-test('questions are counted by what became of them', async () => {
+test('queries are counted by result', async () => {
   const names = ['mod-stats.server-operation[query]', 'mod-stats.response-code[REFUSED]', 'mod-rrl.slipped']
   const counters = async () => {
     const { output } = await knot.run(['knotc', '-s', '/run/nearside/knot.sock', 'stats'])
     const lines = output.split('\n').map((line) => line.split(' = '))
-    // Those that are 0 are left out.
+    // Counters that are 0 are omitted.
     return names.map((name) => Number(lines.find(([counter]) => counter === name)?.[1] ?? 0))
   }
   const before = await counters()
@@ -173,7 +173,7 @@ test('questions are counted by what became of them', async () => {
   assert.deepEqual(await counters(), [before[0]! + 2, before[1]! + 1, 0])
 })
 
-test('all sorts of names can be the domain', async () => {
+test('unusual names can be the domain', async () => {
   const names = [
     'example.org',
     '9to5.example.co.uk',

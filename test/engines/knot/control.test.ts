@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { type ApplyResult, createKnotControl } from '../../../src/engines/knot/control.ts'
 import type { KnotMap } from '../../../src/engines/knot/map.ts'
 import { knotPaths } from '../../../src/engines/knot/render.ts'
-import { createKnotSteering } from '../../../src/engines/knot/steer.ts'
+import { createKnotSteering } from '../../../src/engines/knot/steering.ts'
 import { cover, netsOf, uniformCover } from '../../../src/geo/cover.ts'
 import { placeTree } from '../../../src/geo/place-tree.ts'
 import { parsePrefix } from '../../../src/geo/prefix.ts'
@@ -26,19 +26,19 @@ async function withKnot(
   }
 }
 
-/** A question that is asked once: a lost packet counts. */
+/** Sends a query only once, so a lost packet fails the test. */
 const neverAgain = 60_000
 
 const kindOf = ({ kind }: ApplyResult) => kind
 
-test('a server that was never told anything gives everyone all serving regions', () =>
+test('a server that was never given a map answers everyone with all serving regions', () =>
   withKnot(async (knot) => {
     const { base } = knot.topology.network
     assert.equal(await knot.answer('9.9.9.0/24'), `${base}.1.1,${base}.2.1 /1`)
     assert.equal(await knot.control.liveMark(), 'initial')
   }))
 
-test('a map is applied once, and again when server or disk lost it', () =>
+test('a map is applied once, and again when the server or the disk has lost it', () =>
   withKnot(async (knot, map) => {
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'applied')
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
@@ -47,7 +47,7 @@ test('a map is applied once, and again when server or disk lost it', () =>
     assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
   }))
 
-test('a restarted server has the map it had', () =>
+test('a restarted server keeps its map', () =>
   withKnot(async (knot, map) => {
     await knot.control.apply(map('10.0.0.1'))
     await knot.kill()
@@ -64,7 +64,7 @@ for (const [title, spoil] of [
     (path: string) => writeFileSync(path, 'shop.example.com:\n  - net: 1.2.3.x/8\n    A: nothing\n'),
   ],
 ] as const) {
-  test(`a server whose map is ${title} starts all the same, and gives everyone all serving regions`, () =>
+  test(`a server whose map is ${title} still starts, and answers everyone with all serving regions`, () =>
     withKnot(async (knot, map) => {
       await knot.control.apply(map('10.0.0.1'))
       await knot.kill()
@@ -76,7 +76,7 @@ for (const [title, spoil] of [
     }))
 }
 
-test('a map that Knot does not take never takes the place of the good one', () =>
+test('a map that Knot rejects never replaces the good one', () =>
   withKnot(async (knot, map) => {
     await knot.control.apply(map('10.0.0.1'))
     const good = readFileSync(join(knot.folder, knotPaths.map), 'utf8')
@@ -91,10 +91,10 @@ test('a map that Knot does not take never takes the place of the good one', () =
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.2'))), 'applied')
   }))
 
-test('a map that is taken but answers something else is withdrawn, and the last good one answers', () =>
+test('a map that loads but gives wrong answers is withdrawn, and the last good one is used again', () =>
   withKnot(async (knot, map) => {
     await knot.control.apply(map('10.0.0.1'))
-    // Nets that overlap: Knot takes them, and gives the inner one's users the outer answer's scope.
+    // Knot accepts overlapping nets, and then answers users of the inner net with the wrong scope.
     const overlapping: KnotMap = {
       ...map('10.0.0.2'),
       nets: () => [
@@ -113,7 +113,7 @@ test('a map that is taken but answers something else is withdrawn, and the last 
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
   }))
 
-test('a reload that says OK but does not happen is noticed, and the last good map is put back', () =>
+test('a reload that reports OK but does not happen is noticed, and the last good map is restored', () =>
   withKnot(async (knot, map) => {
     await knot.control.apply(map('10.0.0.1'))
     const control = createKnotControl({
@@ -134,7 +134,7 @@ test('a reload that says OK but does not happen is noticed, and the last good ma
     assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
   }))
 
-test('a map for a server that is down waits on disk until it starts', () =>
+test('a map for a server that is down is stored on disk until it starts', () =>
   withKnot(async (knot, map) => {
     await knot.kill()
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'stored')
@@ -146,7 +146,7 @@ test('a map for a server that is down waits on disk until it starts', () =>
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
   }))
 
-test('maps that are applied at once are applied one after another; the last one stands', () =>
+test('concurrent calls apply their maps one after another, and the last one stays', () =>
   withKnot(async (knot, map) => {
     const results = await Promise.all(
       ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((at) => knot.control.apply(map(at))),
@@ -155,7 +155,7 @@ test('maps that are applied at once are applied one after another; the last one 
     assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.3 /1')
   }))
 
-test('maps change under load without losing a query, and every answer is one of the two', () =>
+test('maps change under load without a lost query, and every answer is from one of the two', () =>
   withKnot(async (knot, map) => {
     const values = Uint32Array.from({ length: 4096 }, (_, index) => index % 2)
     const nets = netsOf(cover(4, new Uint8Array(4096).fill(12), values))
@@ -186,7 +186,7 @@ test('maps change under load without losing a query, and every answer is one of 
     assert.deepEqual([...seen.keys()].sort(), ['10.0.0.1 /12', '10.0.0.2 /12'], JSON.stringify([...seen]))
   }))
 
-test('steering follows availability, and looks after itself when the server forgets', () =>
+test('steering follows availability, and repairs a server that has lost its map', () =>
   withKnot(async (knot) => {
     const { topology, control } = knot
     const east = { lat: 40.7, lon: -74 }

@@ -15,7 +15,7 @@ const parted = {
   answers: [['10.0.0.1'], ['10.0.0.2', '10.0.0.3']],
 }
 
-test('a map names every net of the space once, with the addresses of its answer', () => {
+test('a map contains every net once, with the addresses of its answer', () => {
   assert.equal(
     [...renderMap(parted)].join(''),
     `shop.example.com:
@@ -40,7 +40,7 @@ test('a map names every net of the space once, with the addresses of its answer'
   )
 })
 
-test('a long map comes in pieces that together are the whole', () => {
+test('a long map is rendered in chunks', () => {
   const nets = netsOf(cover(4, new Uint8Array(4096).fill(12), new Uint32Array(4096)))
   const whole = { ...parted, nets: () => nets }
   const pieces = [...renderMap(whole)]
@@ -48,7 +48,7 @@ test('a long map comes in pieces that together are the whole', () => {
   assert.equal(pieces.join('').match(/- net:/g)!.length, 4096)
 })
 
-test('probes ask for the first and the last net of every answer in both families', () => {
+test('probes cover the first and the last net of every answer in both families', () => {
   assert.deepEqual(
     sampleProbes(parted).map(({ subnet, addresses }) => `${formatPrefix(subnet)} ${addresses}`),
     [
@@ -61,7 +61,7 @@ test('probes ask for the first and the last net of every answer in both families
   )
 })
 
-test('a region’s answer is its own one address, by availability', () => {
+test('the answer is the address of the chosen region, by availability', () => {
   const topology = topologyOf(twoRegions)
   const regions = regionsOf(topology)
   const table = computeTable({

@@ -6,7 +6,7 @@ import { parsePrefix } from '../../../src/geo/prefix.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
-test('a question carries the user’s network as RFC 7871 writes it: no more address bytes than needed', () => {
+test('a query carries the client subnet as in RFC 7871, with no more address bytes than needed', () => {
   const question = encodeQuestion(0x1234, {
     name: 'a.example',
     type: 'A',
@@ -25,7 +25,7 @@ test('a question carries the user’s network as RFC 7871 writes it: no more add
   assert.ok(hex(encodeQuestion(1, { name: '', type: 'TXT' })).endsWith('00002904d0000000000000'))
 })
 
-test('a reply with addresses, text and a scope is read', () => {
+test('a reply with addresses, text and a scope is decoded', () => {
   const reply = Buffer.from(
     ['1234', '8580', '0001', '0002', '0000', '0001', '0161', '00', '0001', '0001'].join('') +
       ['c00c', '0001', '0001', '00000014', '0004', '7f580101'].join('') +
@@ -45,7 +45,7 @@ test('a reply with addresses, text and a scope is read', () => {
   })
 })
 
-test('whatever arrives is a reply or a RangeError', () => {
+test('any bytes give a reply or a RangeError', () => {
   const sound = Buffer.from('12348580000100010000000001610000010001c00c000100010000001400047f580101', 'hex')
   const damaged = fc
     .array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { maxLength: 6 })

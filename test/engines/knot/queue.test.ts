@@ -9,7 +9,7 @@ import { until } from '../../support/sandboxed.ts'
 const ports = 128
 const questionsEach = 4
 
-test('a Knot that gets no processor for a moment answers all that came meanwhile', async () => {
+test('a Knot that is not scheduled for a moment answers all queries that arrived meanwhile', async () => {
   const knot = await startKnot(await knotTopology())
   const sockets = Array.from({ length: ports }, () => createSocket('udp4'))
   try {
@@ -29,7 +29,7 @@ test('a Knot that gets no processor for a moment answers all that came meanwhile
     } finally {
       process.kill(knot.pid()!, 'SIGCONT')
     }
-    await until('an answer to each question', () => answers === ports * questionsEach)
+    await until('an answer to each query', () => answers === ports * questionsEach)
   } finally {
     for (const socket of sockets) socket.close()
     await knot.stop()

@@ -9,7 +9,7 @@ import { contextFor, threeRegions, topologyOf, twoRegions, withEdge } from '../.
 
 const golden = join(import.meta.dirname, '../../golden/knot')
 
-/** Compares with the stored file, or stores it: UPDATE_GOLDEN=1. */
+/** Compares with the golden file, or writes it with UPDATE_GOLDEN=1. */
 function matchesGolden(path: string, content: string): void {
   const file = join(golden, path)
   if (process.env.UPDATE_GOLDEN === '1') {
@@ -33,7 +33,7 @@ const cases = {
 }
 
 for (const [title, { topology, region }] of Object.entries(cases)) {
-  test(`${title}: Knot’s files are the golden ones, and Knot takes them`, async () => {
+  test(`${title}: Knot’s files match the golden files, and Knot accepts them`, async () => {
     const part = renderKnot(contextFor(topology, region))
     for (const { path, content } of part.files) {
       if (path !== knotPaths.candidateConfig)
@@ -59,7 +59,7 @@ for (const [title, { topology, region }] of Object.entries(cases)) {
   })
 }
 
-test('the candidate’s configuration differs from the real one in the map only', () => {
+test('the candidate configuration differs from the real one only in the map', () => {
   const { files } = renderKnot(contextFor(topologyOf(twoRegions), 'us-east'))
   const content = (path: string) => files.find((file) => file.path === path)!.content
   assert.equal(
@@ -68,7 +68,7 @@ test('the candidate’s configuration differs from the real one in the map only'
   )
 })
 
-test('a witness has no Knot', () => {
+test('a witness runs no Knot', () => {
   const part = renderKnot(contextFor(topologyOf(twoRegions), 'us-central'))
   assert.deepEqual(part, { folders: [], files: [], processes: [] })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { createKnotSteering, type KnotSteering } from '../../../src/engines/knot/steer.ts'
+import { createKnotSteering, type KnotSteering } from '../../../src/engines/knot/steering.ts'
 import { formatPrefix } from '../../../src/geo/prefix.ts'
 import { computeAnswers } from '../../../src/steering/answers.ts'
 import { buildTable, readTable } from '../../../src/steering/build.ts'
@@ -9,7 +9,7 @@ import { cityPlaces, networksIn } from '../../support/city-databases.ts'
 import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
-/** Less than the 322,000 prefixes that these two regions would have without a bound. */
+/** Fewer than the 322,000 prefixes that these two regions would have without a bound. */
 const maxPrefixes = 200_000
 
 /** The real databases and a real Knot in each region. */
@@ -33,7 +33,7 @@ before(async () => {
 })
 after(() => Promise.all(knots.map((knot) => knot.stop())))
 
-/** Share of the networks that each Knot sends to the region with this number. */
+/** Share of the networks that each Knot sends to the region with this index. */
 async function shareTo(region: number, networks: string[]): Promise<number[]> {
   return Promise.all(
     knots.map(async (knot) => {
@@ -45,19 +45,19 @@ async function shareTo(region: number, networks: string[]): Promise<number[]> {
   )
 }
 
-test('the table keeps to its bound and makes use of it', () => {
+test('the table respects its bound and comes close to it', () => {
   const count = table.covers[0].lengths.length + table.covers[1].lengths.length
   assert.ok(count <= maxPrefixes && count > maxPrefixes * 0.95, `${count} prefixes`)
 })
 
-test('users of New York get the east, of Los Angeles the west, from either region’s server', async () => {
+test('users in New York get the east and users in Los Angeles the west, from either region’s server', async () => {
   for (const steering of steerings) assert.equal((await steering.reconcile({})).kind, 'applied')
   for (const share of await shareTo(1, newYork)) assert.ok(share >= 0.95, `New York: ${share} to the east`)
   for (const share of await shareTo(2, losAngeles))
     assert.ok(share >= 0.95, `Los Angeles: ${share} to the west`)
 })
 
-test('every answer holds for the net that the table gave it to, and no further', async () => {
+test('the scope of every answer is the net in the table', async () => {
   const nets = [...computeAnswers(table, {}).nets()]
   const { base } = knots[0]!.topology.network
   for (const family of [4, 6]) {
@@ -69,7 +69,7 @@ test('every answer holds for the net that the table gave it to, and no further',
   }
 })
 
-test('while the east is lost everyone gets the west; coming back, it gets its users bit by bit', async () => {
+test('while the east is unhealthy everyone gets the west; afterwards it gets its users back gradually', async () => {
   const reconcile = (availability: Parameters<KnotSteering['reconcile']>[0]) =>
     Promise.all(steerings.map((steering) => steering.reconcile(availability)))
   await reconcile({ 'us-east': { kind: 'unhealthy' } })
@@ -77,7 +77,7 @@ test('while the east is lost everyone gets the west; coming back, it gets its us
   await reconcile({ 'us-east': { kind: 'healthy', share: 0.5 } })
   const half = await shareTo(1, newYork)
   assert.ok(half[0]! > 0.1 && half[0]! < 0.9, `${half} of New York is back`)
-  assert.equal(half[0], half[1], 'both servers agree on who')
+  assert.equal(half[0], half[1], 'both servers must choose the same users')
   for (const share of await shareTo(2, losAngeles)) assert.ok(share >= 0.95)
   await reconcile({ 'us-east': { kind: 'unhealthy' }, 'us-west': { kind: 'unhealthy' } })
   for (const share of await shareTo(1, newYork)) assert.ok(share >= 0.95, 'fail open')

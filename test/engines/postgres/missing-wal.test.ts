@@ -35,7 +35,7 @@ describe('a primary that has removed the WAL that a standby needs', () => {
     await primary.query('CHECKPOINT')
   }
 
-  test('keeps what a slot asks for, and no more than max_slot_wal_keep_size of it', async () => {
+  test('retains the WAL that a slot needs, up to max_slot_wal_keep_size', async () => {
     await standby.kill()
     await writeSegments(6)
     assert.equal((await slot())!.reason, null)
@@ -44,7 +44,7 @@ describe('a primary that has removed the WAL that a standby needs', () => {
     assert.equal((await slot())!.reason, 'wal_removed')
   })
 
-  test('says so to the standby, which writes it into its log every time, and nothing else is wrong', async () => {
+  test('reports it to the standby, which logs it at every attempt and otherwise looks healthy', async () => {
     assert.equal(missingWalIn(standby.log()), undefined)
     await standby.restart()
     const missing = await until('the standby to be refused', () => missingWalIn(standby.log()))
@@ -52,7 +52,7 @@ describe('a primary that has removed the WAL that a standby needs', () => {
     assert.deepEqual(await standby.query('SELECT pg_is_in_recovery() AS recovers'), [{ recovers: true }])
   })
 
-  test('its slot is made anew by one statement, which leaves a sound one alone', async () => {
+  test('re-creates the slot with one statement, which leaves a valid slot alone', async () => {
     await primary.configure({ max_slot_wal_keep_size: '-1' })
     assert.equal((await primary.query(renewSlotSql, ['us_west'])).length, 1)
     const renewed = (await slot())!

@@ -9,7 +9,7 @@ import { sandboxCommand } from '../../../src/engines/root/sandbox.ts'
 import { unsandboxedCommand } from '../../../src/engines/root/unsandboxed.ts'
 import { freeEndpoint, temporaryFolder } from '../../support/sandboxed.ts'
 
-/** The engine root holds what the design relies on; how each engine is used is tested in its own folder. */
+/** The engine root contains what the design relies on. How each engine is used is tested in its own folder. */
 
 const root = locateEngineRoot()
 const folder = temporaryFolder('root')
@@ -29,7 +29,7 @@ const file = (name: string, text: string) => {
   return join(folder, name)
 }
 
-test('every engine is the version that the manifest says', () => {
+test('every engine has the version in the manifest', () => {
   const { versions } = root
   assert.match(output('etcd', '--version'), new RegExp(`etcd Version: ${versions.etcd}`))
   assert.match(output('haproxy', '-v'), new RegExp(`version ${versions.haproxy}`))
@@ -40,12 +40,12 @@ test('every engine is the version that the manifest says', () => {
   assert.match(output('varnishd', '-V'), new RegExp(versions.varnish))
 })
 
-test('Patroni offers etcd, which its package alone does not bring', () => {
+test('Patroni supports etcd, which its package alone does not include', () => {
   const script = 'import patroni.dcs; print([name for name, _ in patroni.dcs.iter_dcs_classes()])'
   assert.match(output('python3', '-c', script), /'etcd3'/)
 })
 
-test('HAProxy has Lua and the Prometheus exporter, and reads a script', () => {
+test('HAProxy has Lua and the Prometheus exporter', () => {
   const lua = file(
     'script.lua',
     'core.register_action("wait", { "http-req" }, function(txn) core.msleep(1) end)\n',
@@ -61,26 +61,26 @@ test('HAProxy has Lua and the Prometheus exporter, and reads a script', () => {
   output('haproxy', '-c', '-f', file('haproxy.cfg', `${configuration.join('\n')}\n`))
 })
 
-test('Varnish finds a compiler for its language', () => {
+test('Varnish finds a C compiler for VCL', () => {
   const vcl =
     'vcl 4.1;\nimport std;\nbackend default { .host = "127.0.0.1"; }\nsub vcl_recv { std.log("x"); }\n'
   output('varnishd', '-C', '-f', file('cdn.vcl', vcl), '-n', join(folder, 'varnish'))
 })
 
-test('Knot has the module that answers by place', () => {
+test('Knot has mod-geoip', () => {
   const map = file('geo.conf', 'example.com:\n  - net: 0.0.0.0/1\n    A: 127.0.0.1\n')
   const configuration = `mod-geoip:\n  - id: geo\n    config-file: ${map}\n    ttl: 20\n    mode: subnet\n`
   assert.match(output('knotc', '-c', file('knot.conf', configuration), 'conf-check'), /valid/)
 })
 
-test('PostgreSQL starts, answers on a short socket path and stops, whoever runs the tests', async () => {
+test('PostgreSQL starts, answers on a short socket path and stops, for any user', async () => {
   const { host, port } = await freeEndpoint()
   const data = join(folder, 'data')
   output('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--data-checksums')
   const settings = `-p ${port} -c listen_addresses=${host} -c unix_socket_directories=${runFolder} -c fsync=off`
   output('pg_ctl', '-D', data, '-w', '-l', join(folder, 'postgres.log'), '-o', settings, 'start')
   try {
-    // A new sandbox each time: the socket, the process id and the shared memory are common to all of them.
+    // Each command gets a new sandbox: they share the socket, process ids and shared memory.
     assert.equal(
       output('psql', '-h', runFolder, '-p', String(port), '-U', 'postgres', '-Atc', 'select 6 * 7').trim(),
       '42',

@@ -21,12 +21,12 @@ const manifest = JSON.stringify({ builtAt: '2026-01-02T03:04:05.000Z', packages 
 const failure = (code: string, remedy: RegExp) => (error: unknown) =>
   error instanceof NearsideError && error.code === code && remedy.test(error.remedy ?? '')
 
-test('a root that is not there says how it comes', () => {
+test('the error for a missing root says how to install it', () => {
   const env = { XDG_CACHE_HOME: temporaryFolder('locate') }
   assert.throws(() => locateEngineRoot(env), failure('engine_root_missing', /bin\/nearside/))
 })
 
-test('a root says its versions as the engines do, without the packagers’ additions', () => {
+test('versions are upstream versions, without Debian’s epoch and revision', () => {
   assert.deepEqual(readManifest('/r', manifest).versions, {
     etcd: '3.5.16',
     haproxy: '3.0.11',
@@ -38,7 +38,7 @@ test('a root says its versions as the engines do, without the packagers’ addit
   })
 })
 
-test('it is found where the set-up puts it', () => {
+test('the root is found where the set-up puts it', () => {
   const env = { XDG_CACHE_HOME: temporaryFolder('locate') }
   const path = engineRootDir(env, readRequirements().engines)
   mkdirSync(dirname(`${path}/manifest.json`), { recursive: true })

@@ -10,7 +10,7 @@ import { childPid, type SandboxOptions, sandboxCommand } from '../../../src/engi
 import { identify, isAlive } from '../../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 
-/** What a supervisor relies on, tried with the real bubblewrap and engine root. */
+/** Properties that a supervisor relies on, tested with the real bubblewrap and engine root. */
 
 const root = locateEngineRoot().path
 const folder = temporaryFolder('monitor')
@@ -19,7 +19,7 @@ function sandboxed(command: string[], more: Partial<SandboxOptions> = {}) {
   return sandboxCommand({ root, binds: [{ path: folder }], cwd: folder, env: {}, command, ...more })
 }
 
-/** Starts it as a supervisor would and answers with the engine's process and bubblewrap's. */
+/** Starts an engine as a supervisor would; returns the processes of the engine and of bubblewrap. */
 async function start(t: TestContext, command: string[], lifetime: 'detached' | 'tied' = 'detached') {
   const { file, args, env } = sandboxed(command, { infoFd: 3, lifetime })
   const monitor: ChildProcess = spawn(file, args, {
@@ -31,7 +31,7 @@ async function start(t: TestContext, command: string[], lifetime: 'detached' | '
   let info = ''
   for await (const chunk of monitor.stdio[3] as Readable) info += chunk
   const pid = childPid(info)
-  assert.ok(pid, `bubblewrap said no process id: ${info}`)
+  assert.ok(pid, `bubblewrap reported no process id: ${info}`)
   const engine = identify(pid)
   assert.ok(engine)
   t.after(() => {
@@ -46,15 +46,15 @@ const stat = (pid: number) =>
     .split(' ')
 const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]
 
-test('the id that bubblewrap says is the engine’s own on the host, and leads its own group and session', async (t) => {
+test('bubblewrap reports the engine’s process id on the host, which leads its own group and session', async (t) => {
   const { engine, monitor } = await start(t, ['sleep', '1000'])
   await until('the engine to be running', () => commandOf(engine.pid) === 'sleep')
-  assert.ok(isAlive(engine), 'the identity seen before the exec still names it')
+  assert.ok(isAlive(engine), 'the identity from before the exec must still match')
   const [, parent, group, session] = stat(engine.pid)
   assert.deepEqual([parent, group, session].map(Number), [monitor.pid, engine.pid, engine.pid])
 })
 
-test('the monitor ends with the engine and passes its exit status on, 128 + n for a signal', async (t) => {
+test('the monitor exits with the engine and with its exit status, 128 + n for a signal', async (t) => {
   const { file, args, env } = sandboxed(['sh', '-c', 'exit 7'])
   assert.equal(spawnSync(file, args, { env }).status, 7)
   const killed = await start(t, ['sleep', '1000'])
@@ -62,7 +62,7 @@ test('the monitor ends with the engine and passes its exit status on, 128 + n fo
   assert.deepEqual(await killed.ended, [137, null])
 })
 
-test('a signal to the monitor is not passed on: a detached engine outlives it, whatever the signal', async (t) => {
+test('the monitor does not forward signals: a detached engine outlives it', async (t) => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const { engine, monitor, ended } = await start(t, ['sleep', '1000'])
     monitor.kill(signal)
@@ -74,21 +74,21 @@ test('a signal to the monitor is not passed on: a detached engine outlives it, w
   }
 })
 
-test('a tied command dies with the monitor, from its exec on', async (t) => {
+test('a tied command is killed with the monitor, from its exec on', async (t) => {
   const { engine, monitor } = await start(t, ['sleep', '1000'], 'tied')
   await until('the command to be running', () => commandOf(engine.pid) === 'sleep')
   monitor.kill('SIGKILL')
-  await until('the command to die', () => !isAlive(engine))
+  await until('the command to exit', () => !isAlive(engine))
 })
 
-test('an engine that cannot be started ends the monitor with an error', () => {
+test('the monitor exits with an error when the engine cannot be started', () => {
   const { file, args, env } = sandboxed(['no-such-engine'])
   const { status, stderr } = spawnSync(file, args, { env, encoding: 'utf8' })
   assert.notEqual(status, 0)
   assert.match(stderr, /no-such-engine/)
 })
 
-test('inside: one unprivileged user with no capability, and a read-only machine', () => {
+test('the sandbox has one unprivileged user without capabilities and a read-only file system', () => {
   const script = `id -u; id -un; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status
     for path in / /usr/bin /etc /proc/sys/kernel/core_pattern /proc/sysrq-trigger /proc/1/oom_score_adj; do
       test -w $path && echo writable: $path
@@ -104,7 +104,7 @@ test('inside: one unprivileged user with no capability, and a read-only machine'
   ])
 })
 
-test('the environment is exactly the given one, and a secret in it is in no process’s arguments', async (t) => {
+test('the environment is exactly the given one, and its secrets are in no process’s arguments', async (t) => {
   const { file, args, env } = sandboxed(['sh', '-c', 'env; tr "\\0" " " </proc/$PPID/cmdline'], {
     env: { TOKEN: 's3cret' },
   })
@@ -122,7 +122,7 @@ test('the environment is exactly the given one, and a secret in it is in no proc
   t.diagnostic(`environment: ${variables.length} variables`)
 })
 
-test('a world that only its owner may enter works, and its files belong to who started it', () => {
+test('a world that only its owner may enter works, and new files belong to the starter', () => {
   const world = join(folder, 'private')
   mkdirSync(world, { mode: 0o700 })
   writeFileSync(join(world, 'in'), 'hello', { mode: 0o600 })

@@ -15,7 +15,7 @@ const options = {
 const has = (args: readonly string[], ...words: string[]) =>
   ` ${args.join(' ')} `.includes(` ${words.join(' ')} `)
 
-test('what an engine may see is the root, its binds and nothing else of the host', () => {
+test('an engine sees the root, its binds and nothing else of the host', () => {
   const { file, args } = sandboxCommand({
     ...options,
     binds: [{ path: '/srv/shop/.nearside' }, { path: '/srv/keys', readonly: true }],
@@ -38,7 +38,7 @@ test('what an engine may see is the root, its binds and nothing else of the host
   assert.deepEqual(args.slice(-3), ['--', 'etcd', '--version'])
 })
 
-test('an engine is on its own: nothing ends it with its starter, and ids, network and shared memory are the host’s', () => {
+test('an engine is detached from its starter and shares process ids, network and shared memory with the host', () => {
   const { args } = sandboxCommand(options)
   for (const word of [
     '--die-with-parent',
@@ -53,14 +53,14 @@ test('an engine is on its own: nothing ends it with its starter, and ids, networ
   assert.ok(sandboxCommand({ ...options, lifetime: 'tied' }).args.includes('--die-with-parent'))
 })
 
-test('the environment is never in the arguments, which everyone on the machine can read', () => {
+test('the environment is never in the arguments, which every user of the machine can read', () => {
   const { args, env } = sandboxCommand({ ...options, env: { PGPASSWORD: 'secret', PATH: '/usr/bin' } })
   assert.ok(!args.join(' ').includes('secret'))
   assert.ok(!args.includes('--setenv') && !args.includes('--clearenv'))
   assert.deepEqual(env, { PGPASSWORD: 'secret', PATH: '/usr/bin', HOME: '/tmp', LANG: 'C.UTF-8' })
 })
 
-test('a path that the engine root needs itself is refused, with what to do', () => {
+test('a path that the engine root itself needs is refused, with a remedy', () => {
   const bind = (path: string) => () => sandboxCommand({ ...options, binds: [{ path }] })
   for (const path of [
     '/',
@@ -97,7 +97,7 @@ test('an app below /usr/src, as in many containers, gets a mount point there', (
   assert.ok(!has(args, '--tmpfs', '/usr/local'))
 })
 
-test('the process id is read only when it is complete', () => {
+test('the process id is parsed only when it is complete', () => {
   const whole = '{\n    "child-pid": 27352,\n    "mnt-namespace": 4026532179\n}\n'
   assert.equal(childPid(whole), 27352)
   assert.equal(childPid(whole.slice(0, whole.indexOf('52,'))), undefined)
@@ -105,7 +105,7 @@ test('the process id is read only when it is complete', () => {
   assert.equal(childPid(''), undefined)
 })
 
-test('a program outside the sandbox brings its own loader and libraries', () => {
+test('a program outside the sandbox uses the engine root’s loader and libraries', () => {
   assert.deepEqual(unsandboxedCommand('/r', 'ip', ['-V'], 'arm64'), [
     '/r/usr/lib/ld-linux-aarch64.so.1',
     '--library-path',

@@ -9,7 +9,7 @@ import type { Reply } from '../../support/requests.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
-/** `hit`, `miss` or nothing, as the response says it (RFC 9211). */
+/** `hit` or `miss` from the response’s Cache-Status (RFC 9211), or undefined. */
 function cached(reply: Reply): string {
   const status = String(reply.headers['cache-status'] ?? '')
   if (status === '') return 'not asked'
@@ -55,7 +55,7 @@ describe('the CDN cache', () => {
   const fresh = (path: string) => `${path}-${++unique}`
 
   describe('of static paths', () => {
-    test('gives the second one what the first one fetched, and says so', async () => {
+    test('serves the second client what the first one fetched, and marks it as a hit', async () => {
       const path = fresh('/assets/app.js')
       const [first, second] = [await ask(path), await ask(path)]
       assert.deepEqual([cached(first), cached(second)], ['miss', 'hit'])
@@ -71,14 +71,14 @@ describe('the CDN cache', () => {
       assert.match(String(second.headers['server-timing']), /^edge;[^,]*$/)
     })
 
-    test('keeps every region’s own copy', async () => {
+    test('is separate for every region', async () => {
       const path = fresh('/assets/app.js')
       assert.equal(cached(await world.at('us-east').ask(path)), 'miss')
       assert.equal(cached(await world.at('us-west').ask(path)), 'miss')
       assert.equal((await world.at('us-west').ask(path)).headers['nearside-region'], 'us-west')
     })
 
-    test('asks without the first one’s cookies, and gives no cookie to the others', async () => {
+    test('fetches without the first client’s cookies, and sets no cookie for the others', async () => {
       const path = fresh('/assets/app.js')
       let cookie: string | undefined
       answer((request, response) => {
@@ -94,7 +94,7 @@ describe('the CDN cache', () => {
       assert.equal(second.headers['set-cookie'], undefined)
     })
 
-    test('keeps nothing that was asked with Authorization', async () => {
+    test('does not store responses to requests with Authorization', async () => {
       const path = fresh('/assets/app.js')
       for (let n = 1; n <= 2; n++) {
         const reply = await ask(path, { authorization: 'Bearer x' })
@@ -104,7 +104,7 @@ describe('the CDN cache', () => {
       assert.equal(cached(await ask(path)), 'miss')
     })
 
-    test('keeps nothing that says no', async () => {
+    test('does not store responses whose headers forbid it', async () => {
       for (const no of ['no-store', 'private, max-age=60', 'no-cache', 'max-age=0']) {
         withHeaders({ 'cache-control': no })
         const path = fresh('/assets/app.js')
@@ -112,7 +112,7 @@ describe('the CDN cache', () => {
       }
     })
 
-    test('keeps no error', async () => {
+    test('does not store errors', async () => {
       for (const status of [404, 500, 503]) {
         answer((_, response) => {
           response.statusCode = status
@@ -126,7 +126,7 @@ describe('the CDN cache', () => {
       }
     })
 
-    test('keeps variants apart', async () => {
+    test('separates variants', async () => {
       answer((request, response) => {
         response.setHeader('vary', 'accept-encoding, accept-language')
         response.end(`${request.headers['accept-encoding']} ${request.headers['accept-language']}`)
@@ -149,14 +149,14 @@ describe('the CDN cache', () => {
       )
     })
 
-    test('keeps hosts and queries apart', async () => {
+    test('separates hosts and query strings', async () => {
       const path = fresh('/assets/app.js')
       await ask(path)
       assert.equal(cached(await ask(`${path}?v=2`)), 'miss')
       assert.equal(cached(await ask(path, { host: 'other.example' })), 'miss')
     })
 
-    test('asks the app once for what many want at the same time', async () => {
+    test('sends one request to the app for many concurrent ones', async () => {
       const path = fresh('/assets/app.js')
       let release = () => {}
       for (const app of world.at('us-east').apps)
@@ -165,7 +165,7 @@ describe('the CDN cache', () => {
           release = () => response.end('once')
         }
       const replies = Promise.all(Array.from({ length: 30 }, () => ask(path)))
-      await until('all to wait', async () =>
+      await until('all requests to wait', async () =>
         (await world.at('us-east').control.stats()).some(
           (row) => row.name === 'varnish' && row.current === 30,
         ),
@@ -186,14 +186,14 @@ describe('the CDN cache', () => {
       assert.equal(fetched(), 1)
     })
 
-    test('is not asked about writes', async () => {
+    test('is bypassed by writes', async () => {
       assert.equal(
         cached(await world.at('us-east').ask(fresh('/assets/app.js'), { method: 'POST' })),
         'not asked',
       )
     })
 
-    test('small immutable ones come from HAProxy’s memory, even without Varnish', async () => {
+    test('small immutable objects come from HAProxy’s memory, even without Varnish', async () => {
       withHeaders({ 'cache-control': 'public, max-age=31536000, immutable' })
       const path = fresh('/assets/app.1a2b3c.js')
       const first = await ask(path)
@@ -209,9 +209,9 @@ describe('the CDN cache', () => {
       await until('Varnish', async () => cached(await ask(fresh('/assets/shop.css'))) === 'miss')
     })
 
-    test('are served straight from the app while Varnish is down, none fails', async () => {
+    test('is bypassed while Varnish is down, without an error', async () => {
       const edge = world.at('us-east')
-      // Connections that are kept, and dead when they are used next.
+      // Kept connections that are dead when they are used next.
       await Promise.all(Array.from({ length: 20 }, () => ask('/assets/without-varnish.js')))
       await edge.varnish.kill()
       const atOnce = await Promise.all(Array.from({ length: 20 }, () => ask('/assets/without-varnish.js')))
@@ -229,12 +229,12 @@ describe('the CDN cache', () => {
     })
   })
 
-  test('that dies with a request on its connection costs nobody an answer', async () => {
+  test('may crash with a request on its connection without failing that request', async () => {
     const edge = world.at('us-east')
     await edge.varnish.kill()
     let [asked, unanswered, isLast] = [0, 0, false]
     const socket = join(edge.folder, 'run/varnish.sock')
-    // In its place, and answering health checks: it closes every other connection that it is asked on.
+    // A replacement for Varnish that answers health checks, but closes every other connection with a request.
     const dying = createServer((request, response) => {
       if (request.url === ownPaths.alive) return response.end()
       asked += 1
@@ -251,14 +251,14 @@ describe('the CDN cache', () => {
     await new Promise<void>((resolve) => dying.listen(socket, resolve))
     chmodSync(socket, 0o666)
     try {
-      await until('it to be asked', async () => {
+      await until('it to get a request', async () => {
         await ask('/assets/dying.css')
         return asked > 0
       })
       const before = unanswered
       for (let n = 0; n < 10; n++) assert.equal((await ask('/assets/dying.css')).status, 200)
       assert.ok(unanswered > before)
-      // At the end nobody listens any more: the second try cannot even connect, and the app is asked.
+      // Finally, nothing listens any more: the retry cannot even connect, and the request goes to the app.
       isLast = true
       assert.equal((await ask('/assets/dying.css')).status, 200)
       assert.equal(dying.listening, false)
@@ -271,21 +271,21 @@ describe('the CDN cache', () => {
   })
 
   describe('of other paths', () => {
-    /** HAProxy learns from the first response, so the second request is the first that goes to the cache. */
+    /** HAProxy learns from the first response, so the second request is the first to go to the cache. */
     const three = async (path: string, headers: Record<string, string> = {}) => [
       cached(await ask(path, headers)),
       cached(await ask(path, headers)),
       cached(await ask(path, headers)),
     ]
 
-    test('keeps what its own headers allow to be shared', async () => {
+    test('stores what its headers allow to be shared', async () => {
       for (const yes of ['public, max-age=60', 'max-age=60', 's-maxage=60', 'max-age=0, s-maxage=60']) {
         withHeaders({ 'cache-control': yes })
         assert.deepEqual(await three(fresh('/products')), ['not asked', 'miss', 'hit'], yes)
       }
     })
 
-    test('leaves everything else alone', async () => {
+    test('does not store anything else', async () => {
       const responses: Record<string, string>[] = [
         {},
         { 'cache-control': 'private, max-age=60' },
@@ -302,7 +302,7 @@ describe('the CDN cache', () => {
       }
     })
 
-    test('gives nothing that was kept to who has cookies or Authorization, and keeps nothing of theirs', async () => {
+    test('is bypassed by requests with cookies or Authorization, in both directions', async () => {
       withHeaders({ 'cache-control': 'public, max-age=60' })
       const path = fresh('/products')
       const own: Record<string, string>[] = [{ cookie: 'session=1' }, { authorization: 'Bearer x' }]
@@ -313,7 +313,7 @@ describe('the CDN cache', () => {
         assert.deepEqual(await three(path, headers), ['not asked', 'not asked', 'not asked'])
     })
 
-    test('stops keeping when the headers say so', async () => {
+    test('stops storing when the headers change', async () => {
       const path = fresh('/products')
       withHeaders({ 'cache-control': 'max-age=1' })
       assert.deepEqual(await three(path), ['not asked', 'miss', 'hit'])
@@ -323,10 +323,10 @@ describe('the CDN cache', () => {
     })
   })
 
-  describe('once it is no longer fresh', () => {
+  describe('an expired response', () => {
     const path = () => fresh('/assets/old.js')
 
-    test('asks the app again', async () => {
+    test('is fetched again from the app', async () => {
       withHeaders({ 'cache-control': 'max-age=1' })
       const old = path()
       const { body } = await ask(old)
@@ -336,11 +336,11 @@ describe('the CDN cache', () => {
       })
     })
 
-    test('is used while a new one is fetched, when its headers allow: stale-while-revalidate', async () => {
+    test('is served while a new one is fetched if its headers allow it: stale-while-revalidate', async () => {
       withHeaders({ 'cache-control': 'max-age=1, stale-while-revalidate=60' })
       const old = path()
       const first = await ask(old)
-      // From now on the app answers only when it is told to: whoever is answered before has the old one.
+      // From now on the app answers only on command, so anyone answered before that gets the old response.
       let release: (() => void) | undefined
       for (const app of world.at('us-east').apps)
         app.handle = (_, response) => {
@@ -355,7 +355,7 @@ describe('the CDN cache', () => {
       await until('the new one', async () => (await ask(old)).body === 'new')
     })
 
-    test('is used while the app fails, when its headers allow: stale-if-error', async () => {
+    test('is served while the app fails if its headers allow it: stale-if-error', async () => {
       withHeaders({ 'cache-control': 'max-age=1, stale-if-error=60' })
       const old = path()
       const first = await ask(old)
@@ -369,14 +369,15 @@ describe('the CDN cache', () => {
         return fetched() > fetches && reply
       })
       assert.match(String(stale.headers['cache-status']), /; hit; ttl=-?\d+$/)
-      // As soon as the app is well the answer is its own again, at once: stale-if-error is not stale-while-revalidate.
+      // Once the app is healthy again, its own answer is served immediately: stale-if-error is not
+      // stale-while-revalidate.
       answer((_, response) => {
         response.end('well')
       })
       assert.equal((await ask(old)).body, 'well')
     })
 
-    test('is used while nobody can serve at all', async () => {
+    test('is served while no region can serve at all', async () => {
       const old = path()
       withHeaders({ 'cache-control': 'max-age=1, stale-if-error=60' })
       const first = await ask(old)
@@ -394,7 +395,7 @@ describe('the CDN cache', () => {
       }
     })
 
-    test('is not used when its headers forbid: must-revalidate', async () => {
+    test('is not served if its headers forbid it: must-revalidate', async () => {
       withHeaders({ 'cache-control': 'max-age=1, must-revalidate, stale-if-error=60' })
       const old = path()
       await ask(old)

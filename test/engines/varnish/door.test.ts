@@ -3,14 +3,14 @@ import { after, before, describe, test } from 'node:test'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
-describe('Varnish’s doors', () => {
+describe('Varnish’s listeners', () => {
   let world: EdgeWorld
   before(async () => {
     world = await startEdges({ regions: twoRegions, primary: 'us-east', varnish: true })
   })
   after(() => world?.stop())
 
-  test('no request purges, from whomever', async () => {
+  test('no request purges, from any client', async () => {
     const edge = world.at('us-east')
     for (const app of edge.apps) app.handle = (_, response) => response.end()
     await edge.ask('/assets/a.js')

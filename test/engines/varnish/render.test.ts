@@ -17,7 +17,7 @@ const cases = [
 
 describe('rendering', () => {
   for (const [name, region, topology] of cases)
-    test(`${name}, ${region}: is as it was, and Varnish compiles it`, async () => {
+    test(`${name}, ${region}: the VCL matches the golden file, and Varnish compiles it`, async () => {
       const { files } = renderVarnish(contextFor(topology, region))
       assertGolden(`varnish/${name}/${region}`, files)
       const folder = temporaryFolder('varnish-check')
@@ -33,7 +33,7 @@ describe('rendering', () => {
       assert.equal(code, 0, output.slice(0, 2_000))
     })
 
-  test('a witness has no cache', () => {
+  test('a witness runs no Varnish', () => {
     const part = renderVarnish(contextFor(cases[0][2], 'us-central'))
     assert.deepEqual(part, { folders: [], files: [], processes: [] })
   })

@@ -176,12 +176,12 @@ test('a region that cannot reach the primary is reported as such', () => {
       state: 'unhealthy' as const,
       by: ['us-east', 'us-central'],
       needed: 2,
-      why: 'no way to the primary' as const,
+      why: 'no path to the primary' as const,
     },
   ]
   assert.deepEqual(
     regionProblems({ ...west, health: 'unhealthy' }, { verdicts }).map(({ message }) => message),
-    ['us-west: unhealthy: it has no way to the primary, which us-east and us-central can reach'],
+    ['us-west: unhealthy: it has no path to the primary, which us-east and us-central can reach'],
   )
 })
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir } from '../../../../setup/paths.mjs'
 import { loadPlaces } from '../../../geo/load-places.ts'
-import { resolvePlaces } from '../../../geo/places.ts'
+import { resolveGeoip } from '../../../geo/places.ts'
 import { writeAside } from '../../../lib/files.ts'
 import { type PrefixIndex, prefixIndex } from './prefixes.ts'
 
@@ -16,7 +16,7 @@ export async function loadPrefixIndex(
   folder: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<PrefixIndex | undefined> {
-  const files = resolvePlaces(places, folder)
+  const files = resolveGeoip(places, folder)
   if (files.length === 0) return undefined
   const abouts = await Promise.all(files.map((file) => stat(file)))
   const stamp = JSON.stringify([layout, files, abouts.map(({ size, mtimeMs }) => [size, mtimeMs])])

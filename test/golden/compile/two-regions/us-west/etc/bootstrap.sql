@@ -1,4 +1,4 @@
--- A failing statement must not put a password into the log.
+-- A failing statement must not write a password to the log.
 SET log_min_error_statement = panic;
 SET log_statement = none;
 CREATE ROLE "app" LOGIN PASSWORD 'sample-app';

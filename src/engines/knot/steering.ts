@@ -7,8 +7,8 @@ import { knotMap } from './map.ts'
 
 export type KnotSteering = {
   /**
-   * Makes the region's Knot answer by the availability. Meant to be called at every turn of an agent: as long as nothing
-   * changes it costs one question to the server, and it notices a server that lost its map.
+   * Makes the region's Knot answer according to the availability. Agents call it in every cycle: while nothing changes
+   * it costs one query to the server, which also detects a server that has lost its map.
    */
   reconcile(availability: AvailabilityByRegion): Promise<ApplyResult>
 }
