@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from '../../setup/paths.mjs'
 import type { RegionStatus } from '../agent/http/status.ts'
 import { NearsideError } from '../lib/errors.ts'
+import { HttpError } from '../lib/http.ts'
 import {
   allPids,
   identify,
@@ -114,8 +115,8 @@ export async function workingAgent(world: WorldHandle, region: Region): Promise<
   }
 }
 
-const refused = ({ cause }: NearsideError) =>
-  (cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'
+/** Nothing listens at its address, so nothing can hang there. */
+const refused = ({ cause }: NearsideError) => cause instanceof HttpError && cause.code === 'http_refused'
 
 /** Kills an agent and waits until it has exited. */
 export async function endAgent(agent: ProcessId): Promise<void> {
