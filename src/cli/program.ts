@@ -142,7 +142,7 @@ function withHelp(error: unknown, called: string | undefined): unknown {
   return new NearsideError(error.code, error.message, { remedy: seeHelp(called) })
 }
 
-const seeHelp = (called: string | undefined) => `see nearside${called ? ` ${called}` : ''} --help`
+const seeHelp = (called: string | undefined) => `see \`nearside${called ? ` ${called}` : ''} --help\``
 
 function meant(
   error: CommanderError,

@@ -6,7 +6,7 @@ import { pages } from './pages.ts'
 test('the page about the checker has every check by the title that drills print', () => {
   const page = pages.get('docs/internals/checker.md') ?? ''
   const rows = [...page.matchAll(/^\| ([^|]+) \| [^|]+ \|$/gm)].map(([, title]) => title!)
-  // Those from the primary are counted apart, and explained below the table.
+  // Those on the primary are counted separately, and explained below the table.
   const titles = Object.entries(guarantees).flatMap(([id, { title }]) =>
     id.endsWith('-on-primary') ? [] : [title],
   )

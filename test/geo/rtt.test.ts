@@ -83,7 +83,7 @@ test('measurements are read from a JSON list, from CSV rows and from a CSV matri
   const matrix = { name: 'm.csv', text: 'Source,Place A,Place B\nPlace A,,10\nPlace B,12,' }
   const places = { name: 'p.json', text: JSON.stringify({ placea: a, placeb: b }) }
   assert.deepEqual(measuredRoundTrips([matrix, places]), both)
-  assert.throws(() => measuredRoundTrips([matrix]), /m\.csv: the coordinates of "Place A"/)
+  assert.throws(() => measuredRoundTrips([matrix]), /m\.csv: no JSON file has the coordinates of "Place A"/)
   assert.throws(() => measuredRoundTrips([{ name: 'x.json', text: '7' }]), /x\.json/)
 })
 

@@ -65,7 +65,7 @@ suite('a rehearsal in a world that is about to stop', () => {
       [0, null],
     ])
     assert.match(first.said(), /healed/)
-    assert.match(notes[0]!, /ending nearside drill \(process \d+\), which heals/)
+    assert.match(notes[0]!, /stopping nearside drill \(process \d+\), which heals/)
     assert.deepEqual(await found(), [])
   })
 

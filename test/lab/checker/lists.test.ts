@@ -17,12 +17,12 @@ describe('a list that grows', () => {
   test('must not be seen in another order', () => {
     const found = allViolations(historyOf(...appends, readList('l', 'ba', [6, 7], bob)), final)
     assert.deepEqual(Object.keys(found), ['one-order'])
-    assert.match(found['one-order']![0]!, /showed b at position 1, {2}where l has a$/)
+    assert.match(found['one-order']![0]!, /showed b at position 1, where l has a$/)
   })
 
   test('must not be seen with a gap', () => {
     const found = allViolations(historyOf(...appends, readList('l', 'ac', [6, 7], bob)), final)
-    assert.match(found['one-order']![0]!, /showed c at position 2, {2}where l has b$/)
+    assert.match(found['one-order']![0]!, /showed c at position 2, where l has b$/)
   })
 
   test('must not be seen longer than it is: values that were read or acknowledged are lost', () => {

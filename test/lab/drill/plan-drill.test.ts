@@ -74,7 +74,7 @@ suite('the plan of a drill', () => {
     )
     assert.match(
       refusal(() => plan('witness-loss', { words: ['us-west'] })),
-      /us-west holds data \| nearside drill region-loss us-west/,
+      /us-west holds data \| run: nearside drill region-loss us-west/,
     )
     assert.match(
       refusal(() => plan('witness-loss', { words: ['us-east'] })),

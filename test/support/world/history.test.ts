@@ -39,15 +39,15 @@ describe('the checker compares a recorded history with the databases and', () =>
 
   test('reports an acknowledged write that one database lacks', () => {
     assert.deepEqual(broken(attempts, 'abc', 'ac'), [
-      'no-lost-writes: order b by a user at us-west (operation 1) was acknowledged and is not in us-east’s database',
-      'replicas-equal: us-east’s database and the primary differ in 1 entries: order b',
+      'no-lost-writes: order b by a user at us-west (operation 1) was acknowledged but is missing from us-east’s database',
+      'replicas-equal: us-east’s database and the primary differ in 1 entry: order b',
     ])
   })
 
   test('reports a write that was applied twice, acknowledged or not', () => {
     const twice = [
-      'no-duplicate-writes: order b is 2 times in the primary',
-      'no-duplicate-writes: order b is 2 times in us-east’s database',
+      'no-duplicate-writes: order b appears 2 times in the primary',
+      'no-duplicate-writes: order b appears 2 times in us-east’s database',
     ]
     assert.deepEqual(broken(attempts, 'abbc'), twice)
     assert.deepEqual(broken(attempts.with(1, write('b', { outcome: 'unknown' })), 'abbc'), twice)
@@ -56,9 +56,9 @@ describe('the checker compares a recorded history with the databases and', () =>
   test('reports a refused write that exists, and an entry that no user wrote', () => {
     const refused = write('d', { outcome: 'fail', why: 'ECONNREFUSED', endedMs: 40 })
     assert.deepEqual(broken([...attempts, refused], 'abcdx'), [
-      'no-phantom-writes: order x is in the primary, and nobody tried it',
-      'no-phantom-writes: order x is in us-east’s database, and nobody tried it',
-      'no-refused-writes: order d by a user at us-west (operation 3) was refused (ECONNREFUSED) and is in the primary, us-east’s database',
+      'no-phantom-writes: order x is in the primary, but no user wrote it',
+      'no-phantom-writes: order x is in us-east’s database, but no user wrote it',
+      'no-refused-writes: order d by a user at us-west (operation 3) was refused (ECONNREFUSED) but is in the primary, us-east’s database',
     ])
   })
 
@@ -67,13 +67,13 @@ describe('the checker compares a recorded history with the databases and', () =>
     assert.deepEqual(broken(doubtful, 'abc'), [])
     assert.deepEqual(broken(doubtful, 'abcd'), [])
     assert.deepEqual(broken(doubtful, 'abcd', 'abc'), [
-      'replicas-equal: us-east’s database and the primary differ in 1 entries: order d',
+      'replicas-equal: us-east’s database and the primary differ in 1 entry: order d',
     ])
   })
 
   test('reports an old primary that acknowledges after the new one, by the time of its COMMIT', () => {
     const overlap =
-      'one-primary: 127.0.0.1 acknowledged 1 writes on timeline 1 that were sent up to 1.0 ms after 127.0.0.2 had acknowledged on timeline 2; the last of them: order d by a user at us-west (operation 3)'
+      'one-primary: 127.0.0.1 acknowledged 1 writes on timeline 1 that were sent up to 1.0 ms after 127.0.0.2 had acknowledged on timeline 2; the last one: order d by a user at us-west (operation 3)'
     assert.deepEqual(broken([...attempts, write('d', on(1, 31, 32))], 'abcd'), [overlap])
     const held = write('d', on(1, 0, 32))
     assert.deepEqual(broken([...attempts, { ...held, commitSentMs: 31 }], 'abcd'), [overlap])

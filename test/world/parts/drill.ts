@@ -25,7 +25,7 @@ export function drill(world: () => TestWorld): void {
       ...['--report', report, '--history', history],
     ])
     assert.equal(code, 0, err)
-    assert.match(err, /It will\n {2}1\. put load on the world/)
+    assert.match(err, /Steps\n {2}1\. run the load without faults/)
     const { ok, timeline, figures, guarantees } = JSON.parse(out) as Answer
     for (const { atMs, kind } of timeline) t.diagnostic(`${Math.round(atMs)} ms ${kind}`)
     assert.ok(ok)
@@ -37,7 +37,7 @@ export function drill(world: () => TestWorld): void {
     assert.ok(figures.writes.acknowledged > 40 && figures.writes.lost === 0)
     assert.ok(figures.toWritableMs! > 0)
     assert.ok(guarantees.some(({ promised }) => promised))
-    assert.match(readFileSync(report, 'utf8'), /no promise was broken/)
+    assert.match(readFileSync(report, 'utf8'), /no guarantee was broken/)
     assert.ok((await loadHistory(history)).history.ops.length > 100)
     assert.deepEqual(existsSync(join(folder, 'faults')) ? readdirSync(join(folder, 'faults')) : [], [])
   })
