@@ -78,7 +78,7 @@ suite('the plan of a drill', () => {
     )
     assert.match(
       refusal(() => plan('witness-loss', { words: ['us-east'] })),
-      /us-east holds data \| nearside drill replica-loss us-east/,
+      /us-east holds data \| run: nearside drill replica-loss us-east/,
     )
     assert.match(
       refusal(() => plan('witness-loss', { words: ['us-centrl'] })),

@@ -85,7 +85,7 @@ test('an unknown place gets a suggestion', () => {
   )
   assert.match(
     error(() => parsePlaces('Portland:XX', cities)),
-    /no Portland in XX \| known are Portland:OR, Portland:ME/,
+    /no city Portland in XX \| known are Portland:OR, Portland:ME/,
   )
   assert.match(
     error(() => csv('town,weight\nBoston,1')),
