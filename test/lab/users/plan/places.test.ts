@@ -113,7 +113,7 @@ test('an unknown place gets a suggestion', () => {
   )
   assert.match(
     error(() => csv('city\nBoston\nBoston')),
-    /occurs twice/,
+    /Boston, MA is a duplicate of line 2/,
   )
 })
 
