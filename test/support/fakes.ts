@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer, type Server, type Socket } from 'node:net'
 import { listening } from './net.ts'
 
-/** Stand-ins for what stands around an edge; the edge itself is real in every test that uses them. */
+/** Fakes of the servers around an edge. The edge itself is real in every test that uses them. */
 
 type Closable = { start(): Promise<void>; stop(): Promise<void> }
 
@@ -21,11 +21,11 @@ function closable(make: () => Server, host: string, port: number): Closable {
       })
       await listening(server, host, port)
     },
-    /** As a killed process: the port refuses, connections are reset. */
+    /** Behaves like a killed process: the port refuses connections, and open ones are reset. */
     async stop() {
       const closed = new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()))
       for (const socket of sockets) {
-        // A socket that is ending cannot be reset: libuv refuses, and Node would wait for it for ever when it exits.
+        // A socket that is closing cannot be reset: libuv refuses, and Node would wait for it forever on exit.
         if (socket.writableEnded) socket.destroy()
         else socket.resetAndDestroy()
       }
@@ -39,16 +39,16 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => un
 
 export type FakeApp = Closable & {
   name: string
-  /** Answers /healthz. */
+  /** The answer to /healthz. */
   healthy: boolean
-  /** Requests but those for /healthz, as `GET /path`. */
+  /** Requests except those for /healthz, as `GET /path`. */
   requests: string[]
   handle: Handler
   /** For `Upgrade` requests. */
   upgrade: (request: IncomingMessage, socket: Socket) => void
 }
 
-/** An ordinary web server; unless told otherwise it answers with what it got, as JSON. */
+/** An ordinary web server. By default, it echoes the request as JSON. */
 export function fakeApp(name: string, host: string, port: number): FakeApp {
   const server = () => {
     const http = createHttpServer((request, response) => {
@@ -79,7 +79,7 @@ export type Echo = {
   method: string
   url: string
   headers: Record<string, string>
-  /** As they came, names and values in turn. */
+  /** Raw headers: names and values alternate. */
   rawHeaders: string[]
   trailers: Record<string, string>
   body: string
@@ -102,11 +102,11 @@ export function echo(name: string): Handler {
 
 export type FakePatroni = Closable & {
   role: 'primary' | 'replica'
-  /** Of the replica, for `?lag=`. */
+  /** Whether the replica fails a check with `?lag=`. */
   lagging: boolean
 }
 
-/** Patroni's REST API as far as HAProxy asks it: the status codes of the health checks, and the words it looks for. */
+/** The part of Patroni's REST API that HAProxy uses: status codes of health checks, and the strings that it matches. */
 export function fakePatroni(host: string, port: number): FakePatroni {
   const server = () =>
     createHttpServer((request, response) => {
@@ -127,7 +127,7 @@ export function fakePatroni(host: string, port: number): FakePatroni {
 
 export type FakeDatabase = Closable & { connections: number }
 
-/** Says its name to whoever connects and then echoes, as a stand-in for PostgreSQL behind the TCP endpoints. */
+/** Sends its name to each new connection and then echoes. Replaces PostgreSQL behind the TCP endpoints. */
 export function fakeDatabase(name: string, host: string, port: number): FakeDatabase {
   const server = () =>
     createServer((socket) => {

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 const goldenFolder = fileURLToPath(new URL('../golden', import.meta.url))
 
 /**
- * Compares rendered files with those under `test/golden/<folder>`; a file too many or too few fails, too.
- * `UPDATE_GOLDEN=1` writes them instead: the change is then read in the diff.
+ * Compares rendered files with those under `test/golden/<folder>`. Extra and missing files fail as well.
+ * `UPDATE_GOLDEN=1` writes them instead; then review the diff.
  */
 export function assertGolden(folder: string, files: readonly { path: string; content: string }[]): void {
   const root = join(goldenFolder, folder)

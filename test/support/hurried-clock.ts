@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 
-/** Time that passes `times` as fast, for what has to wait for real processes as well. */
+/** A clock that runs `times` as fast, for code that also waits for real processes. */
 export const hurriedClock = (times: number): Clock => ({
   now: () => systemClock.now() * times,
   setTimeout: (run, ms) => systemClock.setTimeout(run, ms / times),

@@ -20,12 +20,12 @@ type Changes = Parameters<typeof topologyOf>[1] & {
   regions?: Topology['regions'] | Parameters<typeof topologyOf>[0]
 }
 
-/** Two regions and a witness unless said otherwise, on addresses where no other Knot is. */
+/** By default two regions and a witness, on addresses that no other Knot uses. */
 export async function knotTopology({ regions = twoRegions, ...changes }: Changes = {}): Promise<Topology> {
   return topologyOf(regions, { network: { base: await freeNetwork() }, ...changes })
 }
 
-/** Writes an engine's files as the agent would. */
+/** Writes an engine's files like the agent. */
 export function writePart(part: EnginePart, folder: string): void {
   for (const name of ['data', 'run', ...part.folders]) mkdirSync(join(folder, name), { recursive: true })
   for (const { path, content, mode } of part.files) {
@@ -44,7 +44,7 @@ export type TestKnot = {
     question?: Partial<Omit<Question, 'subnet'>> & { subnet?: string },
     resendMs?: number,
   ): Promise<Reply | undefined>
-  /** The addresses in the answer for a user of the network, and how far the answer holds: `127.1.1.1 /17`. */
+  /** The addresses in the answer for a user of the network, with the scope of the answer: `127.1.1.1 /17`. */
   answer(subnet: string): Promise<string>
   output(): string
   pid(): number | undefined
@@ -55,7 +55,7 @@ export type TestKnot = {
   stop(): Promise<void>
 }
 
-/** A Knot of a region, with the plan's files, as its agent would start it; `name` is the region's. */
+/** A region's Knot with the files of its plan, started like the agent does. `name` is the region's. */
 export async function startKnot(topology: Topology, name = 'us-east'): Promise<TestKnot> {
   const folder = temporaryFolder('knot')
   const { region } = contextFor(topology, name)
@@ -109,7 +109,7 @@ export async function startKnot(topology: Topology, name = 'us-east'): Promise<T
   return knot
 }
 
-/** Runs programs of the engine root in the folder, as the agent does. */
+/** Runs programs of the engine root in the folder, like the agent. */
 export function sandboxRunner(folder: string): RunEngine {
   return (command) =>
     new Promise((resolve, reject) => {

@@ -11,8 +11,8 @@ const message = (type: string, body: Buffer) => {
 const fatal = ['SFATAL', 'VFATAL', 'C57P01', 'Mterminating connection due to unexpected postmaster exit', '']
 
 /**
- * A PostgreSQL that dies as it greets: that it is ready, and that it ends the session, arrive in one packet. A fake: how a
- * real one's bytes are cut into packets is up to the network.
+ * A fake PostgreSQL that exits during the handshake: ReadyForQuery and the fatal error arrive in one packet. With a
+ * real server, the network decides how the bytes are split into packets.
  */
 export async function startLostAtOnce(t: TestContext): Promise<{ url: string; greeted: () => number }> {
   let greeted = 0

@@ -3,7 +3,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 
 type Timer = { atMs: number; run: () => void }
 
-/** A clock that stands still until it is moved. */
+/** A clock that moves only when a test advances it. */
 export class ManualClock implements Clock {
   #nowMs = 0
   #timers: Timer[] = []
@@ -20,17 +20,17 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** How many timers are pending. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#timers.length
   }
 
-  /** How long it is to the next timer; `Infinity` without one. */
+  /** Time until the next timer; `Infinity` without one. */
   get nextInMs(): number {
     return Math.min(...this.#timers.map(({ atMs }) => atMs)) - this.#nowMs
   }
 
-  /** Moves on by `ms`. Timers fire in order, each at its own time, and whoever awaits one runs before the next fires. */
+  /** Advances by `ms`. Timers fire in order, each at its own time; code that awaits one runs before the next fires. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     await nextTurn()

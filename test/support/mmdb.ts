@@ -8,8 +8,8 @@ type Node = { children: [Node | Leaf | undefined, Node | Leaf | undefined] }
 type Leaf = { data: { [key: string]: Data } }
 
 /**
- * A small database in MaxMind's format (maxmind.github.io/MaxMind-DB, version 2.0). In one of IP version 6, IPv4
- * prefixes go under ::/96, as MaxMind's own do.
+ * A small database in MaxMind's format (maxmind.github.io/MaxMind-DB, version 2.0). With IP version 6, IPv4 prefixes
+ * are below ::/96, as in MaxMind's databases.
  */
 export function writeMmdb(entries: MmdbEntry[], options: MmdbOptions = {}): Buffer {
   const { recordSize = 24, ipVersion = 4, databaseType = 'Test-City' } = options
@@ -108,7 +108,7 @@ function encode(data: Data): Buffer {
   return Buffer.concat([control(3, 8), bytes])
 }
 
-/** Type and size; sizes here stay below 29 + 256. */
+/** Type and size; sizes here are below 29 + 256. */
 function control(type: number, size: number): Buffer {
   return size < 29 ? Buffer.of((type << 5) | size) : Buffer.of((type << 5) | 29, size - 29)
 }

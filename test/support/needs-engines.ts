@@ -1,5 +1,5 @@
 /**
- * Imported for its effect on `needs.ts` alone: the test that imports it needs engines, and reaches them only through
- * the code that it tests.
+ * Imported only to mark a test for `needs.ts`: the test needs engines, but reaches them only through the code that it
+ * tests.
  */
 export {}

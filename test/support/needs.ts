@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path'
 export const home = join(import.meta.dirname, '../..')
 
 /**
- * What gives a test real engines, a world, or networks of its own. A test that imports one of these, itself or through
- * another module of test/ or bench/, needs more than Node: `npm run test:quick` leaves it out. That run finds no engine
- * on the machine, so a test that reaches one in another way fails there until it imports `needs-engines.ts`.
+ * Modules that give a test real engines, a world, or its own networks. A test that imports one of them, directly or
+ * through another module of test/ or bench/, needs more than Node, so `npm run test:quick` skips it. That run hides the
+ * engines, so a test that reaches them in another way fails there until it imports `needs-engines.ts`.
  */
 const givers = [
   'src/engines/root/locate.ts',
@@ -17,7 +17,7 @@ const givers = [
   'test/support/lab/networks.ts',
 ]
 
-/** Modules that these files import, by path from the checkout; types do not count. */
+/** Modules that a file imports, as paths relative to the checkout. Type imports do not count. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(home, file), 'utf8')
   const words = text.matchAll(
@@ -26,7 +26,7 @@ function importsOf(file: string): string[] {
   return [...words].map(([, plain, lazy]) => join(dirname(file), (plain ?? lazy)!))
 }
 
-/** Whether this test file (by path from the checkout) needs engines, a world or a network of its own. */
+/** Whether this test file (path relative to the checkout) needs engines, a world or its own network. */
 export function needsEngines(file: string, seen = new Set<string>()): boolean {
   if (givers.includes(file)) return true
   if (seen.has(file)) return false
@@ -35,5 +35,5 @@ export function needsEngines(file: string, seen = new Set<string>()): boolean {
   return below.some((one) => needsEngines(one, seen))
 }
 
-/** Of the test suite, by path from the checkout. */
+/** All test files, as paths relative to the checkout. */
 export const testFiles = () => globSync('test/**/*.test.ts', { cwd: home }).sort()

@@ -1,10 +1,10 @@
 import type { Server } from 'node:net'
 import { takeNetwork } from './world/network.ts'
 
-/** A `network.base` that no other test has, until this process ends. */
+/** A `network.base` that no other test uses while this process runs. */
 export const freeNetwork = async () => (await takeNetwork()).base
 
-/** Rejects when the address is taken. */
+/** Rejects if the address is in use. */
 export function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)

@@ -9,11 +9,11 @@ import { withLock } from '../../src/lib/lock.ts'
 
 export type Packed = {
   tarball: string
-  /** Paths in the package. */
+  /** Paths of the files in the package. */
   files: string[]
 }
 
-/** `npm pack`, with the build that it makes first. Two at once would build into the same folder. */
+/** Runs `npm pack`, which builds first. Takes a lock, because two builds would write to the same folder. */
 export async function pack(target: string): Promise<Packed> {
   const name = createHash('sha256').update(home).digest('hex').slice(0, 12)
   const lock = join(tmpdir(), `nearside-test-pack-${userInfo().uid}-${name}.lock`)
@@ -29,7 +29,7 @@ export async function pack(target: string): Promise<Packed> {
   return { tarball, files: listed.map((path) => path.replace(/^package\//, '')) }
 }
 
-/** The package as npm puts it into a folder's node_modules, without its dependencies. */
+/** Unpacks the package into a folder's node_modules as npm does, without its dependencies. */
 export function unpack({ tarball }: Packed, folder: string): string {
   const target = join(folder, 'node_modules/nearside')
   mkdirSync(target, { recursive: true })

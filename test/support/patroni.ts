@@ -17,22 +17,22 @@ import { contextFor, sampleSecrets, topologyOf, twoRegions } from './topologies.
 export type Name = 'us-east' | 'us-west'
 
 /**
- * The databases of two regions as Nearside renders them, under Patroni, with etcd, and nothing else: no agent, no edge.
- * us-east is the first primary. What happens here is what the databases do when an agent does its part.
+ * The databases of two regions as rendered by Nearside, with Patroni and etcd, but without agent and edge. us-east is
+ * the first primary. Shows what the databases do when an agent does its part.
  */
 export type TestDatabases = {
   context(region: Name): RegionContext
   store(region: Name): StateStore
-  /** What an agent of that region would know: the store state and its own database, looked at now. */
+  /** A fresh view of an agent in that region: the store state and its own database. */
   look(region: Name): Promise<{ snapshot: Snapshot; database: DatabaseMonitor }>
-  /** One statement, as superuser unless said otherwise; an acknowledged write is on disk in both regions. */
+  /** Runs one statement as superuser. An acknowledged write is on disk in both regions. */
   query(region: Name, text: string): Promise<Record<string, unknown>[]>
-  /** PostgreSQL without its Patroni. */
+  /** Kills PostgreSQL, but not its Patroni. */
   postgres(region: Name): ProcessId[]
-  /** Power cut: Patroni and PostgreSQL. */
+  /** Kills Patroni and PostgreSQL, like a power failure. */
   kill(region: Name): Promise<void>
   start(region: Name): Promise<void>
-  /** Until the other one follows and Patroni would promote it; the primary's agent does its part. */
+  /** Waits until the other region replicates and Patroni would promote it. The primary's agent does its part. */
   inSync(primary: Name): Promise<void>
   stop(): Promise<void>
 }
@@ -63,7 +63,7 @@ export async function startDatabases(): Promise<TestDatabases> {
   const databases = { 'us-east': database('us-east'), 'us-west': database('us-west') }
 
   async function look(region: Name) {
-    // Agents look up to twice a second; who waits for something here need not keep the machine from it.
+    // Agents sample up to twice a second. Waiting here should not compete for the machine's CPU.
     await delay(100)
     for (const [name, watch] of Object.entries(databases) as [Name, DatabaseMonitor][]) {
       await watch.poll(1000)
@@ -118,7 +118,7 @@ export async function startDatabases(): Promise<TestDatabases> {
     try {
       return (await client.query<Record<string, unknown>>(text)).rows
     } finally {
-      // One that hangs does not say goodbye.
+      // A hung server does not close the session.
       void client.end().catch(() => undefined)
     }
   }
@@ -147,7 +147,7 @@ export async function startDatabases(): Promise<TestDatabases> {
     await running.get(region)?.kill()
     for (const one of all) signal(one, 'SIGKILL')
   }
-  // PostgreSQL outlives its Patroni, and so a test that is interrupted.
+  // PostgreSQL outlives its Patroni and would therefore outlive an interrupted test.
   const killAll = () => {
     for (const region of ['us-east', 'us-west'] as const)
       for (const one of postgres(region)) signal(one, 'SIGKILL')

@@ -4,26 +4,26 @@ import { Client, type QueryResultRow } from 'pg'
 import { runSandboxed, runToEnd, type Sandboxed } from './engine-program.ts'
 import { freeEndpoint, temporaryFolder, until } from './sandboxed.ts'
 
-/** A PostgreSQL server of a test's own. */
+/** A separate PostgreSQL server for a test. */
 export type TestPostgres = {
-  /** Of its first process, until it is restarted. */
+  /** Process id of the postmaster; changes on restart. */
   pid: number
   host: string
   port: number
   url: string
-  /** One statement on a new connection. */
+  /** Runs one statement on a new connection. */
   query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   /** Sets server parameters and waits until new connections see them. */
   configure(settings: Record<string, string>): Promise<void>
-  /** Takes back what `configure` did. */
+  /** Reverts all changes by `configure`. */
   resetConfiguration(): Promise<void>
-  /** As a power cut: no goodbye to anybody. */
+  /** Kills it like a power failure: sessions are not closed. */
   kill(): Promise<void>
   /** Starts a killed server again, on the same address. */
   restart(): Promise<void>
   /** A streaming standby of this server. */
   standby(): Promise<TestPostgres>
-  /** What it has logged since its first start. */
+  /** Its log since the first start. */
   log(): string
   stop(): Promise<void>
 }
@@ -31,7 +31,7 @@ export type TestPostgres = {
 const bin = '/usr/lib/postgresql/17/bin'
 const user = 'shop'
 
-/** Small and without fsync: what is tested here is never whether PostgreSQL keeps its files. */
+/** Small and without fsync, because no test here is about PostgreSQL's own durability. */
 const parameters = [
   'fsync=off',
   'shared_buffers=16MB',
@@ -99,7 +99,7 @@ async function serve(folder: string, data: string): Promise<TestPostgres> {
     log: () => server.output(),
     kill: () => server.kill('SIGKILL'),
     async restart() {
-      // Orphans of the killed server hold its shared memory for a moment, and PostgreSQL refuses to start beside them.
+      // Orphans of the killed server briefly hold its shared memory, and PostgreSQL refuses to start meanwhile.
       server = await until('PostgreSQL to start again', launch)
     },
     async standby() {

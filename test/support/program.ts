@@ -20,9 +20,9 @@ import { API, type Symbol as ProgramSymbol, type Project } from 'typescript/unst
 
 const home = join(import.meta.dirname, '../..')
 
-/** The project as its compiler sees it. That API of TypeScript 7 may still change: it is used here and nowhere else. */
+/** The project as the compiler sees it. The API of TypeScript 7 may still change, so only this file uses it. */
 export class Program {
-  /** By path from the project's folder. */
+  /** Source files by path relative to the project. */
   readonly files: ReadonlyMap<string, SourceFile>
   readonly #api = new API({ cwd: home })
   readonly #project: Project
@@ -39,8 +39,8 @@ export class Program {
   }
 
   /**
-   * Of these members' names, as they are declared, those that no file reads: `x.name` and `{ name } = x` are reads, what
-   * sets a value or gives it a type is none.
+   * The given declared member names that no file reads. `x.name` and `{ name } = x` are reads; assignments and type
+   * declarations are not.
    */
   unread(members: readonly Node[], readers: (path: string) => boolean): Node[] {
     const left = new Map(members.map((name) => [placeOf(name), name]))
@@ -79,13 +79,13 @@ export class Program {
   }
 }
 
-/** What can be called of what a file exports: members of its classes, and of its types those that are functions. */
+/** Callable members of a file's exports: members of its classes, and function members of its types. */
 export function callableMembers(file: SourceFile): { owner: string; name: Node }[] {
   return file.statements.flatMap((statement) => {
     if (!isClassDeclaration(statement) && !isTypeAliasDeclaration(statement)) return []
     if (!statement.modifiers?.some(isExportKeyword)) return []
     const names = isClassDeclaration(statement) ? statement.members.map(nameOf) : functionsIn(statement.type)
-    // Private names and those of a protocol (`[Symbol.iterator]`) are not asked about.
+    // Skip private names and protocol members (`[Symbol.iterator]`).
     return names.flatMap((name) =>
       name && isIdentifier(name) ? [{ owner: statement.name?.getText() ?? '', name }] : [],
     )

@@ -4,11 +4,11 @@ import { createClient } from 'redis'
 import { runSandboxed } from './engine-program.ts'
 import { freeEndpoint, temporaryFolder, until } from './sandboxed.ts'
 
-/** A Redis server of a test's own, with a password. */
+/** A separate Redis server for a test, with a password. */
 export type TestRedis = {
   url: string
   command(...words: string[]): Promise<unknown>
-  /** The server stays, holds its connections and says nothing. */
+  /** Suspends the server: it keeps its connections open but does not answer. */
   pause(): void
   resume(): void
   kill(): Promise<void>

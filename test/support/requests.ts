@@ -10,18 +10,18 @@ export type Reply = {
 }
 
 export type Ask = Omit<RequestOptions, 'host' | 'port' | 'path'> & {
-  /** A list is sent as chunks, without saying beforehand how long it is. */
+  /** An array is sent with chunked encoding. */
   body?: string | Buffer | readonly Buffer[]
 }
 
-/** One request on a connection of its own unless an `agent` is given. Rejects when there is no complete response. */
+/** Sends one request, on a new connection unless an `agent` is given. Rejects without a complete response. */
 export function ask(
   host: string,
   port: number,
   path: string,
   { body, ...options }: Ask = {},
 ): Promise<Reply> {
-  // Node would send a DELETE's body without saying how long it is.
+  // Node would send the body of a DELETE without a length.
   const framing =
     body === undefined
       ? {}
@@ -48,11 +48,11 @@ export function ask(
   })
 }
 
-/** Bytes as they are, for requests that no client library would send. */
+/** Sends raw bytes, for requests that no client library would send. */
 export type RawConnection = {
   socket: Socket
   received(): string
-  /** Resolves when what came so far satisfies the condition, and when the other side has closed. */
+  /** Resolves once the received text satisfies the condition, or the peer has closed. */
   wait(what: string, condition: (text: string) => boolean): Promise<string>
   closed(): Promise<string>
   close(): void

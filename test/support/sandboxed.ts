@@ -10,14 +10,14 @@ process.once('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-/** Removed at the end of the process, also when it is interrupted. */
+/** Creates a folder that is removed at the end of the process, even if it is interrupted. */
 export function temporaryFolder(prefix: string): string {
   const folder = mkdtempSync(join(tmpdir(), `nearside-${prefix}-`))
   folders.add(folder)
   return folder
 }
 
-/** A loopback address of the upper half, where no world lives by default, and a port that is free there. */
+/** A free port on a loopback address in the upper half, which worlds do not use by default. */
 export async function freeEndpoint(): Promise<{ host: string; port: number }> {
   const part = (from: number, to: number) => from + Math.floor(Math.random() * (to - from))
   const host = `127.${part(128, 255)}.${part(1, 255)}.${part(1, 255)}`
@@ -28,7 +28,7 @@ export async function freeEndpoint(): Promise<{ host: string; port: number }> {
   return { host, port }
 }
 
-/** Waits for a condition, and says which one did not come. An error of the condition counts as "not yet". */
+/** Waits for a condition, and names it on timeout. An error thrown by the condition counts as "not yet". */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,

@@ -2,7 +2,7 @@ import type { Cover } from '../../src/geo/cover.ts'
 import type { Family } from '../../src/geo/prefix.ts'
 import type { SteeringTable } from '../../src/steering/table.ts'
 
-/** Index of the prefix that holds the address. */
+/** Index of the prefix that contains the address. */
 export function indexOf(cover: Cover, high: number, low: number): number {
   let [below, above] = [0, cover.lengths.length]
   while (above - below > 1) {
@@ -14,7 +14,7 @@ export function indexOf(cover: Cover, high: number, low: number): number {
   return below
 }
 
-/** The prefix that holds the address: its cover (0 IPv4, 1 IPv6) and its index there. */
+/** The prefix that contains the address: its cover (0 IPv4, 1 IPv6) and its index there. */
 export function locate(
   table: SteeringTable,
   address: { family: Family; high: number; low: number },

@@ -7,7 +7,7 @@ import { temporaryFolder } from './sandboxed.ts'
 
 const suite = join(import.meta.dirname, 'suite.ts')
 
-/** These files in a folder of their own; each can use `test`. */
+/** Writes these files to a new folder; each can use `test`. */
 function folderOf(files: Record<string, string>): string {
   const folder = temporaryFolder('suite')
   for (const [name, text] of Object.entries(files))
@@ -22,10 +22,10 @@ function run(folder: string, places: number) {
   return { status, said: `${stdout}${stderr}`, lines: stdout.split('\n') }
 }
 
-/** It takes part in the queue of worlds, and has none. */
+/** Puts a file into the queue of worlds without starting one. */
 const aWorld = `// start${'World'}()`
 
-test('both queues are reported as one, and what a file says stands together', () => {
+test('both queues are reported as one, with the output of each file in one block', () => {
   const slow = (name: string) => `
     test('${name} begins', (t) => new Promise((resolve) => setTimeout(resolve, 200)))
     test('${name} ends', (t) => t.diagnostic('${name} said'))`
@@ -45,7 +45,7 @@ test('worlds go one by one, others at the same time', () => {
     const until = async (holds) => { while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10)) }
     const file = (name) => new URL(name, import.meta.url)`
   const world = `${aWorld}\n${start}
-    test('alone, beside the other', async () => {
+    test('alone, next to the other', async () => {
       writeFileSync(file('world'), '', { flag: 'wx' })
       await until(() => existsSync(file('there')))
       rmSync(file('world'))
@@ -55,7 +55,7 @@ test('worlds go one by one, others at the same time', () => {
   assert.equal(status, 0, said)
 })
 
-test('a failure in either queue is the run’s, told at the end once more', () => {
+test('a failure in either queue fails the run and is repeated at the end', () => {
   const failing = `test('this one fails', () => { throw new Error('on purpose') })`
   const passing = `test('fine', () => {})`
   for (const [world, other] of [
@@ -69,7 +69,7 @@ test('a failure in either queue is the run’s, told at the end once more', () =
   assert.equal(run(folderOf({ crashing: 'process.exit(3)', fine: passing }), 2).status, 1)
 })
 
-test('a name that no file has is an error', () => {
+test('a pattern without files is an error', () => {
   const { status, said } = run(folderOf({}), 2)
   assert.equal(status, 1)
   assert.match(said, /no test file is called .*\*\.test\.mjs/)

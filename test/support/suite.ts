@@ -6,28 +6,28 @@ import { parseArgs } from 'node:util'
 import { home, needsEngines } from './needs.ts'
 
 /**
- * Runs test files in two queues beside each other, and reports as if it were one:
+ * Runs test files in two parallel queues with one report:
  *
  *     node suite.ts --places 2 --timeout 60000 [--quick] FILE_OR_PATTERN…
  *
- * Tests with a world wait for each other (world/world-lock.ts). In one queue with all others they would take every
- * place of a small machine, all but one of them only to wait. So they have one place, and tests without a world have
- * the others. With `--quick` only tests that need no engine are run.
+ * Tests with a world wait for each other (world/world-lock.ts). In a single queue, they would occupy every place of a
+ * small machine, all but one of them waiting. So they share one place, and tests without a world use the others. With
+ * `--quick`, only tests that need no engine run.
  */
 const { values, positionals: patterns } = parseArgs({
   options: { places: { type: 'string' }, timeout: { type: 'string' }, quick: { type: 'boolean' } },
   allowPositionals: true,
 })
 const [places, timeout] = [Number(values.places), Number(values.timeout)]
-/** These are named at the end: whoever wants a faster suite begins with them. */
+/** Files that take longer are listed at the end, as candidates for a faster suite. */
 const longSeconds = values.quick ? 5 : 15
 
 const all = [...new Set(globSync(patterns).map((file) => resolve(file)))].sort()
 const files = values.quick ? all.filter((file) => !needsEngines(relative(home, file))) : all
-if (files.length === 0) throw new Error(`no test file is called ${patterns.join(' or ')}`)
+if (files.length === 0) throw new Error(`no test file matches ${patterns.join(' or ')}`)
 const hasWorld = (file: string) => {
   const text = readFileSync(file, 'utf8')
-  // One in networks of its own is cut off most of its time, and waits for nobody.
+  // A world in its own networks is cut off most of the time, and does not wait for others.
   return (
     /\b(startWorld|TestWorld\.make|labPlace|takeWorldLock)\(/.test(text) && !/\bstartNetworks\(/.test(text)
   )
@@ -47,9 +47,9 @@ const counts: Record<string, number> = {}
 const long: { file: string; seconds: number }[] = []
 let success = true
 
-/** So many of these files at a time. */
+/** Runs up to `concurrency` of these files at a time. */
 async function work(queue: string[], concurrency: number): Promise<void> {
-  // Beside another queue, what a file has to say stands together, when it has ended.
+  // With two queues, print the output of each file in one block once it has ended.
   let said: TestEvent[] = []
   for await (const event of run({ files: queue, concurrency, timeout, signal: stopping.signal })) {
     const { type, data } = event as TestEvent
@@ -77,6 +77,6 @@ for (const { file, seconds } of long.sort((a, b) => b.seconds - a.seconds)) tell
 const { tests, suites, passed: pass, failed: fail, cancelled, skipped, todo } = counts
 const shown = { tests, suites, pass, fail, cancelled, skipped, todo, duration_ms }
 for (const [what, count] of Object.entries(shown)) tell(`${what} ${count}`)
-// Says once more what has failed.
+// Repeats the failures.
 report.end({ type: 'test:summary', data: { success, counts, duration_ms, file: undefined } })
 process.exitCode = success && !stopping.signal.aborted ? 0 : 1

@@ -11,7 +11,7 @@ import type { PlanFile, PlanProcess, RegionPlan } from '../../src/plan.ts'
 import { hurriedClock } from './hurried-clock.ts'
 import { temporaryFolder, until } from './sandboxed.ts'
 
-/** A region's folder with processes that are nothing but shells, and supervisors for it. */
+/** A region's folder whose processes are shell scripts, with supervisors for it. */
 export class SupervisedFolder {
   readonly folder = temporaryFolder('supervised')
   readonly #supervisors: Supervisor[] = []
@@ -21,8 +21,8 @@ export class SupervisedFolder {
   }
 
   /**
-   * A program of the host that notes its start in `data/<name>`, one process id a line, and does what the script says.
-   * Ready once `data/<name>.ready` is there, which by default is at once.
+   * A host program that records its starts in `data/<name>`, one process id per line, and runs the script. Ready once
+   * `data/<name>.ready` exists, which by default is immediately.
    */
   process(name: string, script: string, changes: Partial<PlanProcess> = {}): PlanProcess {
     const ready = changes.ready ? '' : `touch data/${name}.ready; `
@@ -74,12 +74,12 @@ export class SupervisedFolder {
     return new Supervised(supervisor, history)
   }
 
-  /** The process ids of every start so far. */
+  /** Process ids of all starts so far. */
   starts(name: string): number[] {
     return this.lines(name).map(Number)
   }
 
-  /** What `data/<name>` holds, line by line; none while it is not there. */
+  /** The lines of `data/<name>`; empty if it does not exist. */
   lines(name: string): string[] {
     try {
       return readFileSync(join(this.folder, 'data', name), 'utf8')
@@ -90,12 +90,12 @@ export class SupervisedFolder {
     }
   }
 
-  /** Whatever lives and was started for this folder, recorded or not. */
+  /** All live processes started for this folder, recorded or not. */
   processes(): number[] {
     return allPids().filter((pid) => lookAt(pid)?.variable(folderVariable) === this.folder)
   }
 
-  /** Also after a test that failed: no supervisor goes on, nothing lives. */
+  /** Stops all supervisors and processes, even after a failed test. */
   async clear(): Promise<void> {
     for (const supervisor of this.#supervisors) await supervisor.leave()
     await until('nothing to be left', () => {
@@ -111,7 +111,7 @@ export class SupervisedFolder {
 
 export class Supervised {
   readonly supervisor: Supervisor
-  /** Every change of state, in order. */
+  /** All state changes, in order. */
   readonly history: readonly ProcessStatus[]
 
   constructor(supervisor: Supervisor, history: readonly ProcessStatus[]) {
@@ -123,7 +123,7 @@ export class Supervised {
     return this.supervisor.status().find((status) => status.name === name)!
   }
 
-  /** Waits until the process is in that state, and lives if that means living. */
+  /** Waits until the process is in that state, and alive if the state is `ready`. */
   in(name: string, state: ProcessState, holds: (status: ProcessStatus) => boolean = () => true) {
     return until(`${name} to be ${state}`, () => {
       const status = this.one(name)

@@ -1,17 +1,17 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { freeEndpoint } from './sandboxed.ts'
 
-/** Stands before a server as a write endpoint does, and can fail in the ways of a network. */
+/** Proxies a server like a write endpoint, and can fail like a network. */
 export type TcpProxy = {
   host: string
   port: number
-  /** How many connections were taken so far. */
+  /** Number of connections accepted so far. */
   taken(): number
-  /** Where new connections lead; `undefined` refuses them. Connections that lead elsewhere are cut. */
+  /** Sets the target of new connections; `undefined` refuses them. Closes connections to other targets. */
   lead(to: Endpoint | undefined): void
-  /** The next message to the server that holds `text` arrives there, its answer does not: the connection is cut. */
+  /** Delivers the next message that contains `text` to the server, but closes the connection before the answer. */
   loseAnswerTo(text: string): void
-  /** Every connection that is open now is cut as soon as it is used again, and not before. */
+  /** Closes every currently open connection on its next use, and not before. */
   cutWhenUsed(): void
   stop(): Promise<void>
 }

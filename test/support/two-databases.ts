@@ -7,21 +7,21 @@ import { topologyOf, twoRegions } from './topologies.ts'
 const [writePort, readPort] = [6432, 6433]
 
 /**
- * The databases of two regions without the regions: a primary and its asynchronous standby, each behind the endpoints
- * that a region has. Light enough to go beside a world, and with faults that are certain.
+ * The databases of two regions without the rest: a primary and its asynchronous standby, each behind the endpoints of a
+ * region. Light enough to run next to a world, and with deterministic faults.
  */
 export type TwoDatabases = {
   world: WorkloadWorld
   primary: TestPostgres
   standby: TestPostgres
-  /** Where a region's write endpoint leads from now on; sessions that were led elsewhere are cut. */
+  /** Sets the target of a region's write endpoint. Closes sessions to other targets. */
   leadWrites: (region: 'us-east' | 'us-west', to: TestPostgres) => void
   stop: () => Promise<void>
 }
 
 export async function startTwoDatabases(): Promise<TwoDatabases> {
   const primary = await startPostgres()
-  // The app's role and its database have one name.
+  // The app's role and its database share a name.
   await primary.query('CREATE DATABASE shop')
   const standby = await primary.standby()
   const servers = { 'us-east': primary, 'us-west': standby }

@@ -40,7 +40,7 @@ import { takeWorldLock } from './world/world-lock.ts'
 const program = join(import.meta.dirname, '../../src/cli/main.ts')
 const reaper = join(import.meta.dirname, 'world/reaper.ts')
 
-/** Two regions that hold data and a witness, as in the example. */
+/** Two full regions and a witness, as in the example. */
 export const twoRegionsAndWitness: TopologyInput['regions'] = {
   'us-east': { location: { lat: 39.04, lon: -77.49 } },
   'us-west': { location: { lat: 45.84, lon: -119.7 } },
@@ -50,32 +50,32 @@ export const twoRegionsAndWitness: TopologyInput['regions'] = {
 export type WorldOptions = {
   app: TestApp
   regions?: TopologyInput['regions']
-  /** Beside name, domain, network, regions and app. */
+  /** Besides name, domain, network, regions and app. */
   topology?: Partial<Omit<TopologyInput, 'app'>> & { app?: Partial<TopologyInput['app']> }
-  /** Where the world's regions live. Default: this machine's loopback addresses, a network of its own. */
+  /** The network of the regions. Default: a separate range of this machine's loopback addresses. */
   place?: Place
 }
 
-/** A network with the regions' addresses in it, and how a program is run inside a region. */
+/** A network with the addresses of the regions, and a way to run programs inside a region. */
 export type Place = {
   base: string
-  /** Words before a command that run it where this region is. */
+  /** Command prefix that runs a command inside this region. */
   inside: (region: string) => string[]
-  /** What removes the network when this process has died. */
+  /** Command that removes the network after this process has ended. */
   removal: string[]
   remove: () => Promise<void> | void
-  /** It is a lab, and this process in its router: where the topology is to lie, and what comes after the app's name. */
+  /** Set for a lab, with this process in its router: the folder for the topology, and the suffix of the app's name. */
   lab?: { temporary: string; suffix: string }
 }
 
 export type Role = 'primary' | 'replica' | 'witness'
 
-/** What ends with one SIGKILL. */
+/** A process to kill with SIGKILL. */
 export type Victim =
   | { process: 'agent' | 'postmaster' | 'haproxy worker' | 'varnish worker' }
-  /** As the plan names it: `etcd`, `haproxy`, `postgres` (which is Patroni), `app-0`, … */
+  /** By name in the plan: `etcd`, `haproxy`, `postgres` (which is Patroni), `app-0`, … */
   | { process: 'planned'; name: string }
-  /** The sandbox's own process, parent of an engine. */
+  /** The sandbox process, parent of an engine. */
   | { process: 'monitor'; of: string }
 
 export const nameOf = (victim: Victim): string =>
@@ -85,7 +85,7 @@ export const nameOf = (victim: Victim): string =>
       ? `monitor of ${victim.of}`
       : victim.process
 
-/** Brings a world up in a temporary folder. It is gone when `close` returns, or when this process ends. */
+/** Starts a world in a temporary folder. It is removed when `close` returns or this process ends. */
 export async function startWorld(options: WorldOptions): Promise<TestWorld> {
   const world = await TestWorld.make(options)
   try {
@@ -108,7 +108,7 @@ export class TestWorld {
   readonly #loads: Load[] = []
 
   static async make(options: WorldOptions): Promise<TestWorld> {
-    // A world that is cut off most of its time waits, and goes beside another one.
+    // A world with cuts is idle most of the time, so it can run next to another one.
     const worldLock = options.place && !options.place.lab ? { end: () => undefined } : await takeWorldLock()
     try {
       return await TestWorld.#make(options, worldLock.end)
@@ -158,12 +158,12 @@ export class TestWorld {
     ;(this.#reaper.stdin as unknown as { unref(): void }).unref()
   }
 
-  /** `nearside up --detach`, for these regions: resolves when they serve. */
+  /** Runs `nearside up --detach` for these regions. Resolves once they serve. */
   async up(regions: readonly string[] = this.regions): Promise<void> {
     if (this.#place.lab) return void (await this.cli([], 'lab', 'up'))
     if (regions.length === this.regions.length && this.#place.inside(regions[0]!).length === 0)
       return void (await this.cli([], 'up', '--detach'))
-    // The first makes the world, the others join it; the first is ready only when they have.
+    // The first command creates the world and the others join it. The first is ready only after that.
     const [first, ...others] = regions
     const ups = [this.#upOne(first!)]
     if (!existsSync(this.folder)) await this.until(`an agent in ${first}`, () => this.status(first!))
@@ -175,7 +175,7 @@ export class TestWorld {
     return this.cli(this.#place.inside(region), 'up', '--detach', '--region', region)
   }
 
-  /** Runs the command line; resolves to what it printed. */
+  /** Runs the command line. Resolves to its output. */
   cli(inside: string[], command: string, ...args: string[]): Promise<string> {
     const [file, ...rest] = [...inside, process.execPath, program, command, '-t', this.#topologyFile, ...args]
     const child = spawn(file!, rest, {
@@ -186,7 +186,7 @@ export class TestWorld {
     let errors = ''
     child.stdout.on('data', (part) => (output += part))
     child.stderr.on('data', (part) => (errors += part))
-    // A command that hangs is a failed one.
+    // A command that hangs counts as failed.
     const timer = setTimeout(() => child.kill('SIGKILL'), 180_000)
     return new Promise((resolve, reject) => {
       child.on('close', async (code, killed) => {
@@ -198,7 +198,7 @@ export class TestWorld {
     })
   }
 
-  /** What an agent says of its region; undefined while it does not answer. */
+  /** An agent's report on its region; undefined while it does not answer. */
   async status(region: string, timeoutMs = 2000): Promise<RegionStatus | undefined> {
     try {
       const { api } = this.#secrets()
@@ -223,7 +223,7 @@ export class TestWorld {
     return { region, host: this.address(region), port: 8080 }
   }
 
-  /** Regions with that role now, as Patroni itself says, no agent asked. */
+  /** Waits for a region with that role according to Patroni, without asking agents. */
   async find(role: Role): Promise<string> {
     return this.until(`a ${role}`, async () => {
       for (const region of this.regions) {
@@ -240,14 +240,14 @@ export class TestWorld {
     return role === undefined ? undefined : role === 'primary' ? 'primary' : 'replica'
   }
 
-  /** What Patroni says of itself; nothing when it does not answer. */
+  /** Patroni's own status; empty if it does not answer. */
   async patroni(region: string): Promise<{ role?: string; failsafe_mode_is_active?: boolean }> {
     const question = { host: this.address(region), port: 8008, path: '/patroni', timeoutMs: 1000 }
     const answer = await ask(question).catch(() => undefined)
     return JSON.parse(answer?.body ?? '{}')
   }
 
-  /** The process ids of everything that agents have started. */
+  /** Process ids of everything started by agents. */
   engines(): number[] {
     return this.regions.flatMap((region) => {
       const run = join(regionPath(this.folder, region), 'run')
@@ -257,7 +257,7 @@ export class TestWorld {
     })
   }
 
-  /** The process ids behind a name. */
+  /** Process ids of a victim. */
   victims(region: string, victim: Victim): number[] {
     const folder = regionPath(this.folder, region)
     const planned = (name: string) => {
@@ -274,7 +274,7 @@ export class TestWorld {
     return [Number(readFileSync(join(folder, 'data/postgres/main/postmaster.pid'), 'utf8').split('\n')[0])]
   }
 
-  /** SIGKILL for one process. Over when it is gone, and with HAProxy's master its worker, which carries the users. */
+  /** Kills one process, and with HAProxy's master its worker, which carries the users. Waits until they have exited. */
   async killOne(region: string, victim: Victim): Promise<Fault> {
     const pids = this.victims(region, victim)
     const family = nameOf(victim) === 'haproxy' ? pids.flatMap((pid) => [pid, ...childrenOf(pid)]) : pids
@@ -286,25 +286,25 @@ export class TestWorld {
     return { fromMs, toMs: performance.now() }
   }
 
-  /** Kills the region's app, which cannot start again until it is mended. */
-  async breakApp(region: string): Promise<{ fault: Fault; mend: () => void }> {
+  /** Kills the region's app and keeps it from starting until `repair` is called. */
+  async breakApp(region: string): Promise<{ fault: Fault; repair: () => void }> {
     const mark = join(regionPath(this.folder, region), brokenMark)
     const { processes = [] } = (await this.status(region)) ?? {}
     const apps = processes.filter(({ engine }) => engine === 'app')
     const fromMs = performance.now()
     writeFileSync(mark, '')
     for (const { name } of apps) await this.killOne(region, { process: 'planned', name })
-    return { fault: { fromMs, toMs: performance.now() }, mend: () => rmSync(mark) }
+    return { fault: { fromMs, toMs: performance.now() }, repair: () => rmSync(mark) }
   }
 
-  /** As a power cut: everything in the region at once, the agent too. */
+  /** Kills every process of the region including the agent, like a power failure. */
   async killRegion(region: string): Promise<Fault> {
     const fromMs = performance.now()
     await killAll(() => processesOfRegion(this.folder, region))
     return { fromMs, toMs: performance.now() }
   }
 
-  /** Makes that region's member the leader of etcd; agents move it away again when it leads beside the primary. */
+  /** Makes that region's member the etcd leader. Agents move the leader away from the primary's region again. */
   async leadEtcdFrom(region: string): Promise<void> {
     await this.until(`etcd to be led from ${region}`, async () => {
       const { idByName, leader } = await this.etcd(region).members()
@@ -327,7 +327,7 @@ export class TestWorld {
     return JSON.parse(readFileSync(join(this.folder, 'secrets.json'), 'utf8'))
   }
 
-  /** What a region's files are made of: for calls of its engines that need a password. */
+  /** The context that a region's files are rendered from, for calls to engines that need a password. */
   context(region: string): RegionContext {
     const { topology, appFolder } = JSON.parse(
       readFileSync(join(this.folder, 'world.json'), 'utf8'),
@@ -335,7 +335,7 @@ export class TestWorld {
     return contextOf(topology, region, { secrets: this.#secrets(), folder: this.folder, appFolder })
   }
 
-  /** A region that has just begun to lead is left alone by its agent for a while. */
+  /** Waits until the region has been primary for a while, because agents leave a new primary alone at first. */
   async hasSettled(region: string): Promise<void> {
     const { settleMs } = defaultPolicy(this.context(region).topology.failover)
     await this.until(`${region} to have led for ${settleMs} ms`, async () => {
@@ -352,7 +352,7 @@ export class TestWorld {
     await killAll(find)
   }
 
-  /** Stops every process of the region where it stands, until they are let go on. */
+  /** Suspends every process of the region until `resume` is called. */
   async pauseRegion(region: string): Promise<{ fault: Fault; resume: () => void }> {
     const fromMs = performance.now()
     const paused = await pauseAll(() => processesOfRegion(this.folder, region))
@@ -362,7 +362,7 @@ export class TestWorld {
     return { fault: { fromMs, toMs: performance.now() }, resume }
   }
 
-  /** Every process of the region ready, and its database in sync; default: all regions. */
+  /** Waits until every process of these regions is ready and their databases are in sync. Default: all regions. */
   async settled(regions: readonly string[] = this.regions, limitMs = 120_000): Promise<void> {
     await this.until(
       `${regions.join(', ')} to be ready, healthy, and in sync`,
@@ -388,7 +388,7 @@ export class TestWorld {
     return { database: topology.database?.durability ?? 'region' }
   }
 
-  /** Starts users at these edges (each gets the rates). */
+  /** Starts load at these edges, each with the given rates. */
   load(
     edges: readonly string[],
     rates: { writesPerSecond: number; readsPerSecond: number } = { writesPerSecond: 20, readsPerSecond: 40 },
@@ -403,14 +403,14 @@ export class TestWorld {
     return load.start()
   }
 
-  /** Broken promises, the first of them, in words. */
+  /** Describes the first violations. */
   async check(): Promise<string[]> {
     return linesOf(await this.violations())
   }
 
   /**
-   * Stops every load and asks every full region's database, the primary's first, for everything that was ever tried in
-   * this world, when replicas have caught up or had their time to. Returns broken promises.
+   * Stops every load, waits for the replicas to catch up, and asks every full region's database, the primary's first,
+   * for everything ever tried in this world. Returns violations.
    */
   async violations(): Promise<Violation[]> {
     const attempts = (await Promise.all(this.#loads.map((load) => load.stop()))).flat()
@@ -432,7 +432,7 @@ export class TestWorld {
     }
   }
 
-  /** Waits for a condition; an error of the condition counts as "not yet". Says everything when it does not come. */
+  /** Waits for a condition, and reports everything on timeout. An error thrown by the condition counts as "not yet". */
   async until<T>(what: string, condition: () => T | Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
     const giveUpAt = performance.now() + limitMs
     let last: unknown
@@ -451,7 +451,7 @@ export class TestWorld {
     throw new Error(`waited ${limitMs} ms in vain for ${what}${why}\n${await this.report()}`)
   }
 
-  /** What every region says and the ends of its logs, for a failure's message. */
+  /** Every region's status and the ends of its logs, for error messages. */
   async report(): Promise<string> {
     const parts = await Promise.all(
       this.regions.map(async (region) => {
@@ -465,7 +465,7 @@ export class TestWorld {
     return parts.join('\n')
   }
 
-  /** Ends everything and removes everything; fails when something survives. */
+  /** Stops and removes everything; fails if a process survives. */
   async close(): Promise<void> {
     for (const load of this.#loads) load.abandon()
     await killAll(() => processesOfWorld(this.folder))

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 
 /**
- * node connect.mjs HOST PORT TIMES TIMEOUT_MS PATIENT [FROM]: connects and tells how each went as JSON. PATIENT is `read` to
- * wait for what is answered, `leave` to hang up as soon as it is connected.
+ * node connect.mjs HOST PORT TIMES TIMEOUT_MS THEN [FROM]: connects TIMES times and prints the results as JSON. THEN is
+ * `read` to wait for the answer, or `leave` to disconnect immediately.
  */
-const [host, port, times, timeoutMs, patient, from] = process.argv.slice(2)
+const [host, port, times, timeoutMs, then, from] = process.argv.slice(2)
 const results = []
 for (let i = 0; i < Number(times); i += 1) results.push(await once())
 console.log(JSON.stringify(results))
@@ -22,7 +22,7 @@ function once() {
     )
     socket.on('connect', () => {
       connectMs = performance.now() - startedMs
-      if (patient === 'leave') socket.destroy()
+      if (then === 'leave') socket.destroy()
     })
     socket.setEncoding('utf8').on('data', (text) => {
       answer += text

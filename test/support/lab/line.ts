@@ -17,15 +17,15 @@ import { messageOf } from '../../../src/lib/errors.ts'
 import { temporaryFolder, until } from '../sandboxed.ts'
 import { namespacesMissing } from '../world/netns.ts'
 
-/** Two places with a shaper between them, and nothing else: what it does to packets can be measured to microseconds. */
+/** Two places joined only by a shaper, so that its effect on packets can be measured in microseconds. */
 export type Line = {
   folder: string
   shaper: Shaper
   /** Command prefix that runs a program there. */
   inside(place: 'a' | 'b' | 'router'): [string, ...string[]]
-  /** `ip` in that namespace; throws when it fails. */
+  /** Runs `ip` in that namespace; throws if it fails. */
   ip(place: 'a' | 'b' | 'router', ...args: string[]): string
-  /** Sets one direction, or both when `to` and `from` are left out; what is not said is 0. */
+  /** Sets one direction, or both without `from`. Missing parameters are 0. */
   set(params: Partial<LinkParams>, from?: 'a' | 'b'): Promise<void>
   probe(options: Probe): Promise<Arrival[]>
   startShaper(): Promise<void>
@@ -35,22 +35,22 @@ export type Line = {
 export type Probe = {
   from?: 'a' | 'b'
   count: number
-  /** Between packets; 0 as fast as they can be sent. */
+  /** Interval between packets; 0 sends as fast as possible. */
   everyUs: number
-  /** Of a packet, with its IP header. */
+  /** Size of a packet including its IP header. */
   bytes?: number
-  /** How long to wait for another one. */
+  /** Time limit for the next packet. */
   waitMs?: number
-  /** Another source than the place's own address. */
+  /** Source address, if not the place's own. */
   source?: string
 }
 
-/** `delayMs` is from just before it was sent until the kernel had it at the other end. */
+/** `delayMs` counts from just before sending until the kernel at the other end has the packet. */
 export type Arrival = { number: number; sentMs: number; arrivedMs: number; delayMs: number }
 
 export const addresses = { a: '10.77.1.1', b: '10.77.2.1' }
 
-/** Why this machine cannot have one; undefined when it can. */
+/** Why this machine does not support it; undefined if it does. */
 export function lineMissing(): string | undefined {
   return namespacesMissing() ?? tunMissing()
 }
@@ -76,7 +76,7 @@ export async function startLine(): Promise<Line> {
     if (done.status !== 0) throw new Error(`ip ${args.join(' ')}: ${done.stderr || done.error?.message}`)
     return done.stdout
   }
-  // However we end: it reads the other end of our pipe. The shaper ends by itself when its namespace has no name.
+  // Runs however this process ends, because it reads from our pipe. The shaper exits once its namespace has no name.
   const remove = all
     .map((name) => unsandboxedCommand(root, 'ip', ['netns', 'del', name]).join(' '))
     .join('; ')
@@ -151,7 +151,7 @@ export async function startLine(): Promise<Line> {
     },
     async probe({ from = 'a', count, everyUs, bytes = 200, waitMs = 1_000, source }) {
       const to = from === 'a' ? 'b' : 'a'
-      // The kernel sends from no address that is not its own.
+      // The kernel sends only from local addresses.
       if (source) run(['-n', space(from), 'route', 'replace', 'local', source, 'dev', 'lo'])
       const { stdout } = await promisify(execFile)(
         program,
@@ -167,7 +167,7 @@ export async function startLine(): Promise<Line> {
     startShaper: start,
     close,
   }
-  // The kernel asks for the addresses of neighbours before it sends; that is not the line's delay.
+  // The kernel resolves neighbours (ARP) before it sends, which is not part of the line's delay.
   await line.set({})
   await line.probe({ count: 1, everyUs: 0 })
   await line.probe({ from: 'b', count: 1, everyUs: 0 })
@@ -175,7 +175,7 @@ export async function startLine(): Promise<Line> {
 }
 
 function arrival(text: string): Arrival {
-  // Nanoseconds since 1970 do not fit into a number; their difference does.
+  // Nanoseconds since 1970 do not fit into a JavaScript number, but their difference does.
   const [number, sent, arrived] = text.split(' ').map((word) => BigInt(word)) as [bigint, bigint, bigint]
   const delayMs = Number(arrived - sent) / 1e6
   return { number: Number(number), sentMs: Number(sent) / 1e6, arrivedMs: Number(arrived) / 1e6, delayMs }

@@ -9,7 +9,7 @@ import { insideOf } from '../../../src/world/namespaces/enter.ts'
 import { labIdOf, namespaceOf, type Place } from '../../../src/world/namespaces/names.ts'
 import { topologyOf, twoRegions } from '../topologies.ts'
 
-/** Labs' networks without a world in them. Whatever a test makes is removed when its process ends, however it ends. */
+/** Lab networks without a world. Everything that a test creates is removed when its process ends for any reason. */
 
 export const labRegions: Region[] = regionsOf(topologyOf(twoRegions)).map((region) => ({
   ...region,
@@ -24,7 +24,7 @@ export type TestNetwork = {
   close(): Promise<void>
 }
 
-/** `folder`: stands for a world's, and need not exist. */
+/** `folder`: stands in for a world's folder; need not exist. */
 export function testNetwork(folder: string): TestNetwork {
   const id = labIdOf(folder)
   const reaper = spawn(process.execPath, [join(import.meta.dirname, 'remove.ts'), '--wait', id], {
@@ -38,7 +38,7 @@ export function testNetwork(folder: string): TestNetwork {
     folder,
     raise: () => raiseLab(id, folder, labRegions, baseLinks(labRegions)),
     inside: (place) => insideOf(namespaceOf(id, place)),
-    /** By the other process, to which what we have started is a stranger. */
+    /** Removes the network from another process, which knows nothing about the processes started here. */
     async close() {
       if (reaper.exitCode !== null) return
       const gone = new Promise((resolve) => reaper.once('exit', resolve))
@@ -49,7 +49,7 @@ export function testNetwork(folder: string): TestNetwork {
   }
 }
 
-/** Answers every TCP connection on this port, on all addresses, with `word` and the address that it came from. */
+/** Answers every TCP connection to this port, on all addresses, with `word` and the client's address. */
 export async function startAnswering(
   inside: readonly string[],
   port: number,
@@ -65,7 +65,7 @@ export async function startAnswering(
 
 export type Connected = { answer?: string; error?: string; connectMs: number }
 
-/** Connects one time after the other from a namespace; what each met. */
+/** Connects repeatedly from a namespace, one connection at a time. Returns the result of each. */
 export async function connectFrom(
   inside: readonly string[],
   target: {
@@ -74,7 +74,7 @@ export async function connectFrom(
     from?: string
     times?: number
     timeoutMs?: number
-    /** Hang up as soon as it is connected. */
+    /** Disconnect as soon as it is connected. */
     leave?: boolean
   },
 ): Promise<Connected[]> {
@@ -97,8 +97,8 @@ export async function connectFrom(
 }
 
 /**
- * The shortest of many connections, which is the line's own time; a busy machine only makes some of them longer, so
- * it is asked until one is no more than 1 ms over what was asked for, or for the 60th time.
+ * The shortest connection time of many, which is the line's own. A busy machine makes some longer, so it repeats until
+ * one is at most 1 ms above the expected time, and at most 60 times.
  */
 export async function roundTripMs(
   inside: readonly string[],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { nearside, type Ran } from '../../cli/program.ts'
 import type { LabWorld } from './world.ts'
 
-/** The command line as an operator meets it, who types it beside the topology and outside of the lab. */
+/** The command line as operators use it: in the topology's folder and outside the lab. */
 export class Operator {
   readonly #lab: () => LabWorld
 
@@ -16,7 +16,7 @@ export class Operator {
   }
 
   run(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-    // The test runner, our parent, is on the machine's own network.
+    // The test runner, our parent, is in the machine's own network namespace.
     return nearside(this.folder, [...args], env, ['nsenter', `--net=/proc/${process.ppid}/ns/net`])
   }
 

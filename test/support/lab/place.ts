@@ -16,9 +16,9 @@ const suffix = '-lab'
 export type LabPlace = Place & { id: string }
 
 /**
- * Makes a place for a lab of this app, and starts this test file once more inside the lab's router: from there every
- * region is reached, whatever is cut. To be called at the top of a file, before any test is declared. Resolves to the
- * reason when this machine cannot have a lab.
+ * Creates a place for a lab of this app, and restarts this test file inside the lab's router, which reaches every
+ * region regardless of cuts. Call it at the top of a file, before any test is declared. Resolves to the reason if this
+ * machine does not support labs.
  */
 export async function labPlace(
   app: TestApp,
@@ -48,7 +48,7 @@ export async function labPlace(
   }
 }
 
-/** However this process ends: it may be interrupted while it waits for its turn, when there is no world yet. */
+/** Cleans up however this process ends, even if interrupted before any world exists (while waiting for the lock). */
 function removeAtEnd(folder: string, temporary: string, removal: readonly string[]): void {
   const reaper = join(import.meta.dirname, '../world/reaper.ts')
   const kept = process.env.NEARSIDE_KEEP_WORLDS ? 'keep' : temporary

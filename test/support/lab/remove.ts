@@ -1,12 +1,12 @@
 import { removeLab } from '../../../src/lab/lab.ts'
 
 /**
- * Removes labs' networks:
+ * Removes the networks of labs:
  *
  *     node remove.ts [--wait] ID…
  *
- * With `--wait` when the other end of our standard input is closed: that is when the test that holds it has ended,
- * in whatever way.
+ * With `--wait`, does so once standard input is closed, which means that the test process at the other end has ended
+ * for any reason.
  */
 const ids = process.argv.slice(2)
 if (ids[0] === '--wait') {

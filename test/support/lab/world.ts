@@ -4,12 +4,12 @@ import { ledger } from '../world/apps.ts'
 import { startWorld, type TestWorld, type WorldOptions } from '../world.ts'
 import type { LabPlace } from './place.ts'
 
-/** A lab with the ledger in it (or another app), and its lines in our hands. */
+/** A lab that runs the ledger or another app, with control over its lines. */
 export class LabWorld {
   readonly world: TestWorld
   readonly place: LabPlace
   readonly shaper: Shaper
-  /** The lines as they were in the beginning. */
+  /** The initial settings of the lines. */
   readonly base: readonly Link[]
 
   static async start(place: LabPlace, options: Omit<Partial<WorldOptions>, 'place'> = {}): Promise<LabWorld> {
@@ -31,18 +31,18 @@ export class LabWorld {
     this.base = base
   }
 
-  /** One direction as it was in the beginning. */
+  /** The initial settings of one direction. */
   line(from: string, to: string): LinkParams {
     return this.base.find((link) => link.from === from && link.to === to)!.params
   }
 
-  /** Nothing that `from` sends arrives at any of these. */
+  /** Drops all packets from `from` to these regions. */
   async cut(from: string, to: readonly string[]): Promise<void> {
     const links = this.base.filter((link) => link.from === from && to.includes(link.to))
     await this.shaper.set(links.map((link) => ({ ...link, params: { ...link.params, cut: true } })))
   }
 
-  /** Every line as it was in the beginning. */
+  /** Restores the initial settings of every line. */
   heal(): Promise<void> {
     return this.shaper.set(this.base)
   }

@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** The release command of the ledger: its one table. Nothing in it is unique, so that what is applied twice shows. */
+/** The release command of the ledger creates its only table. No column is unique, so that duplicate writes show. */
 const client = new pg.Client({ connectionString: process.env.DATABASE_URL! })
 await client.connect()
 await client.query(`

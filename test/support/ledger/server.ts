@@ -4,21 +4,21 @@ import { withErrorHandlers } from '../../../src/lab/workloads/ledger/connections
 import { type Written, writeOnce } from '../../../src/lab/workloads/ledger/transaction.ts'
 
 /**
- * The smallest app that can be asked afterwards what it did. It never tries anything twice, and answers with exactly
- * what it knows of a write (`Written`): 201 when it was acknowledged, else 503.
+ * A minimal app that can list its writes afterwards. It never retries, and answers with exactly what it knows about a
+ * write (`Written`): 201 if the write was acknowledged, else 503.
  */
 
 const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION } = process.env
 
-/** No shorter than that of the users: what they are not told, they do not know. */
+/** At least the users' own timeout, so that the app never gives up first. */
 const answerTimeoutMs = 60_000
-/** Connections that were led to another region while the own database was away come home soon. */
+/** A short lifetime, so that connections routed to another region during an outage soon return to the own database. */
 const timeouts = { connectionTimeoutMillis: 5_000, max: 20, maxLifetimeSeconds: 3 }
 const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
 const replica = new pg.Pool({ connectionString: DATABASE_READ_URL!, query_timeout: 5_000, ...timeouts })
 for (const pool of [primary, replica]) withErrorHandlers(pool)
 
-/** Which server and which timeline a row was written on, as that server itself says. */
+/** Records the server and the timeline of each row, as reported by that server. */
 const append = `
   INSERT INTO entries
   VALUES ($1, inet_server_addr(), ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int)
@@ -30,7 +30,7 @@ async function write(reference: string): Promise<{ status: number; body: Written
   return outcome === 'ok' ? { status: 201, body: written } : { status: 503, body: { outcome, why } }
 }
 
-/** Everything, and by which database: while a region's own is away, its endpoint leads to another region's. */
+/** All entries and the database that answered. During an outage, a region's endpoint leads to another region. */
 async function entries(source: string | null): Promise<{ status: number; body: unknown }> {
   const pool = source === 'replica' ? replica : primary
   const { rows } = await pool.query<{ server: string; entries: [reference: string, count: number][] }>(
@@ -44,7 +44,7 @@ async function answer(request: IncomingMessage): Promise<{ status: number; body:
   const { pathname, searchParams } = new URL(request.url!, 'http://ledger')
   if (pathname === '/entries' && request.method === 'POST') return write(searchParams.get('reference') ?? '')
   if (pathname === '/entries') return entries(searchParams.get('source'))
-  // Health and every page: one answer of the replica.
+  // Health checks and all pages: one query to the replica.
   await replica.query('SELECT 1')
   return { status: 200, body: { region: NEARSIDE_REGION } }
 }

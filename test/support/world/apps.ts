@@ -4,28 +4,28 @@ import { clockMs, type Outcome, type Place } from '../../../src/lab/history.ts'
 import type { TopologyInput } from '../../../src/topology/schema.ts'
 import { type Answer, ask } from './http.ts'
 
-/** What an answer says of a write, as a recorded history has it, with `commitSentMs` by `performance.now()`. */
+/** Facts about a write from its answer, as in a recorded history, but with `commitSentMs` by `performance.now()`. */
 export type Told = { outcome: Outcome; place?: Place; commitSentMs?: number }
 
-/** An app that a world can run, and how the load speaks with it. */
+/** An app that a world can run, and the requests that the load sends to it. */
 export type TestApp = {
   name: string
   topology: TopologyInput['app']
-  /** The n-th write of a load. `reference` is its own and occurs once. */
+  /** The n-th write of a load. `reference` is unique. */
   write(n: number, reference: string): { path: string; headers: Record<string, string>; body: string }
   outcomeOf(answer: Answer): Told
   /** The path of the load's n-th read. */
   read(n: number): string
-  /** How often each reference of this test is there; asked at one region's edge. */
+  /** The number of occurrences of each reference of this test, requested from one region's edge. */
   entries(edge: Edge, source: 'primary' | 'replica', prefix: string): Promise<Map<string, number>>
 }
 
 export type Edge = { region: string; host: string; port: number }
 
-/** The shop comes with orders of its own, all older than this. */
+/** The shop's seed contains orders, all older than this. */
 const beforeAnyLoad = new Date(Date.now() - 60_000).toISOString()
 
-/** In a region's folder: its app does not start while this is there. */
+/** A region's app does not start while this file exists in its folder. */
 export const brokenMark = 'data/app-is-broken'
 const breakable = [
   'sh',
@@ -34,12 +34,12 @@ const breakable = [
   process.execPath,
 ]
 
-/** How far the clock that an app reads is ahead of `performance.now()`. Rather too much: that accuses nobody. */
+/** Offset of the apps' clock to `performance.now()`. An overestimate is safe: it causes no false violation. */
 const aheadMs = -performance.now() + clockMs()
 
 const json = { accept: 'application/json', 'content-type': 'application/json' }
 
-/** Retries nothing, keeps what is applied twice, and says on which server and timeline a write was committed, and when. */
+/** Never retries, keeps duplicates, and reports the server, timeline and time of each commit. */
 export const ledger: TestApp = {
   name: 'ledger',
   topology: {
@@ -67,7 +67,7 @@ export const ledger: TestApp = {
   },
 }
 
-/** The example app, as its users meet it: it retries by itself what it may, and a reference never makes two orders. */
+/** The example app as users see it: it retries where that is safe, and a reference never creates two orders. */
 export const shop: TestApp = {
   name: 'shop',
   topology: {
@@ -85,7 +85,7 @@ export const shop: TestApp = {
   outcomeOf(answer) {
     if (answer.status === 201 || answer.status === 200) return { outcome: 'ok' }
     const code = (parse(answer.body) as { error?: { code?: string } }).error?.code
-    // The shop says "nothing was changed", and is held to it.
+    // The shop reports "nothing was changed", which the checker verifies.
     if (code === 'unavailable') return { outcome: 'fail' }
     return { outcome: neverArrived(answer) ?? 'unknown' }
   },
@@ -105,7 +105,7 @@ export const shop: TestApp = {
   },
 }
 
-/** HAProxy's own word that a held write was given up: it never left the edge. */
+/** HAProxy's answer for a held write that it gave up: the write never left the edge. */
 function neverArrived(answer: Answer): Outcome | undefined {
   const { status, body } = answer
   return status === 503 && Object.values<string>(neverSent).includes(body.trim()) ? 'fail' : undefined
@@ -120,7 +120,7 @@ async function askHere(edge: Edge, path: string, source: string): Promise<Answer
     timeoutMs: 20_000,
   })
   if (answer.status !== 200) throw new Error(`${edge.region}${path}: ${answer.status} ${answer.body}`)
-  // A replica speaks for its own region only; a read that was sent on says nothing about it.
+  // An answer for a replica counts only from its own region; a rerouted read proves nothing about it.
   const served = answer.headers['nearside-region']
   if (source === 'replica' && served !== edge.region)
     throw new Error(`${edge.region}${path}: answered by ${served}`)

@@ -2,17 +2,17 @@ import { check, type Promises, type Violation } from '../../../src/lab/checker/i
 import type { FinalState, OrderOp, Source, View } from '../../../src/lab/history.ts'
 import type { Attempt } from './history.ts'
 
-/** What every world is held to; also one that promises less, to show that what it breaks would be found. */
+/** Promises that every world is checked against, even one that promises less, to prove that violations are found. */
 const promises: Promises = { durability: 'region', readYourWrites: false, monotonicReads: false }
 
-/** Holds what was tried against what is there, with the checker that drills use. */
+/** Compares attempted writes with the databases, using the checker of drills. */
 export function violationsIn(attempts: readonly Attempt[], final: FinalState): Violation[] {
   return check({ ops: ordersIn(attempts) }, final, promises)
     .filter(({ promised }) => promised)
     .flatMap(({ violations }) => violations)
 }
 
-/** To the checker every write is an order. Users know nothing of each other, so each has one. */
+/** Presents every write to the checker as an order of a separate user. */
 function ordersIn(attempts: readonly Attempt[]): OrderOp[] {
   return attempts
     .toSorted((a, b) => a.endedMs - b.endedMs)
@@ -23,12 +23,12 @@ function ordersIn(attempts: readonly Attempt[]): OrderOp[] {
     })
 }
 
-/** What a database shows: how often each reference is there. */
+/** A database's contents: the number of occurrences of each reference. */
 export function viewOf(region: string, source: Source, entries: ReadonlyMap<string, number>): View {
   return { region, source, orders: [...entries].sort(([a], [b]) => (a < b ? -1 : 1)) }
 }
 
-/** One line each, for a test's failure. */
+/** One line per violation, for error messages. */
 export function linesOf(violations: readonly Violation[], most = 20): string[] {
   const lines = violations.slice(0, most).map(({ guarantee, what }) => `${guarantee}: ${what}`)
   const rest = violations.length - lines.length

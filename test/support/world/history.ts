@@ -1,38 +1,37 @@
 import type { Told } from './apps.ts'
 
 /**
- * One request of the load, from its sending to what became of it. Times are `performance.now()`. A read is `ok` when it
- * was answered as it should be.
+ * One request of the load and its outcome. Times are `performance.now()`. A read is `ok` if it was answered correctly.
  */
 export type Attempt = Told & {
   kind: 'write' | 'read'
   edge: string
-  /** Of a write. */
+  /** Set for writes. */
   reference?: string
   startedMs: number
   endedMs: number
   /** Status, or the error's code. */
   why: string
-  /** Region whose app answered. */
+  /** The region whose app answered. */
   servedBy?: string
 }
 
-/** A fault takes a moment: from just before the first signal until the last process is gone. */
+/** The duration of a fault: from just before the first signal until the last process has exited. */
 export type Fault = { fromMs: number; toMs: number }
 
-/** Requests that were under way while it happened; anything may have become of them. */
+/** Requests in flight during the fault, which may have any outcome. */
 export const underWayAt = (attempts: readonly Attempt[], { fromMs, toMs }: Fault) =>
   attempts.filter((one) => one.startedMs <= toMs && one.endedMs >= fromMs)
 
-/** Requests that failed, and were not under way at any of these faults. */
+/** Failed requests that were not in flight during any of these faults. */
 export function failuresOutside(attempts: readonly Attempt[], ...faults: readonly Fault[]): Attempt[] {
   const excused = new Set(faults.flatMap((fault) => underWayAt(attempts, fault)))
   return attempts.filter((one) => one.outcome !== 'ok' && !excused.has(one))
 }
 
 /**
- * Failures that began after writes went on: a fault without a sound (a cut line, a paused machine) takes a moment to
- * be noticed, and what is sent into it meanwhile may fail. From then on nothing may.
+ * Failures of requests sent after writes resumed. A fault that drops packets (a cut line, a paused machine) takes a
+ * moment to be noticed, and requests sent meanwhile may fail, but none after that.
  */
 export function failuresSinceResumed(attempts: readonly Attempt[], fault: Fault): Attempt[] {
   const resumedMs = Math.min(
@@ -46,9 +45,9 @@ export function failuresSinceResumed(attempts: readonly Attempt[], fault: Fault)
 export type Summary = {
   writes: number
   reads: number
-  /** By kind, edge, outcome and why: how many, and from when to when they were sent. */
+  /** By kind, edge, outcome and reason: the number of requests, and when the first and last were sent. */
   failures: Record<string, string>
-  /** Longest time without an acknowledged write, and when it began, counted from `fromMs`. */
+  /** The longest time without an acknowledged write, and its start relative to `fromMs`. */
   pauseMs: number
   pauseAtMs: number
   slowestWriteMs: number

@@ -4,24 +4,24 @@ import { ask } from './http.ts'
 
 export type LoadOptions = {
   app: TestApp
-  /** Every edge gets these rates. */
+  /** Rates per edge. */
   edges: readonly Edge[]
   writesPerSecond: number
   readsPerSecond: number
-  /** Begins every reference; unique to this load. */
+  /** Prefix of every reference; unique to this load. */
   prefix: string
 }
 
-/** How long a user waits: longer than anything in the world makes a request wait. */
+/** Timeout of users; longer than any time that a world holds a request. */
 const answerTimeoutMs = 60_000
 
 /**
- * Open-loop load: requests are sent when it is their time, whether earlier ones have been answered or not, as many
- * users do who know nothing of each other. A world that stands still gets everything that it missed.
+ * Open-loop load: requests are sent on schedule, whether or not earlier ones have been answered, like those of many
+ * independent users. A stalled world still gets every request.
  */
 export class Load {
   readonly options: LoadOptions
-  /** Every request that has ended, in the order of ending. */
+  /** Completed requests, in the order of completion. */
   readonly attempts: Attempt[] = []
   readonly #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
@@ -44,14 +44,14 @@ export class Load {
     return this
   }
 
-  /** Sends no more and resolves when everything sent has ended. */
+  /** Stops sending, and resolves once every sent request has ended. */
   async stop(): Promise<readonly Attempt[]> {
     clearInterval(this.#timer)
     await Promise.all(this.#underWay)
     return this.attempts
   }
 
-  /** Sends no more and forgets what is under way: its world ends. */
+  /** Stops sending and ignores requests in flight, because the world is stopping. */
   abandon(): void {
     clearInterval(this.#timer)
   }
@@ -60,12 +60,12 @@ export class Load {
     return this.acknowledgedSince(-Infinity, edge)
   }
 
-  /** Acknowledged writes that were sent after this moment. */
+  /** Number of acknowledged writes sent after this time. */
   acknowledgedSince(atMs: number, edge?: string): number {
     return this.#done('write', atMs, edge)
   }
 
-  /** Reads that were sent after this moment and answered as they should be. */
+  /** Number of correctly answered reads sent after this time. */
   answeredReadsSince(atMs: number, edge?: string): number {
     return this.#done('read', atMs, edge)
   }
@@ -120,7 +120,7 @@ export class Load {
     const ended = send(startedMs)
       .catch((error: NodeJS.ErrnoException) => ({
         startedMs,
-        // A refused connection carried nothing; any other broken one may have.
+        // A refused connection carried no request; any other broken one may have.
         outcome: error.code === 'ECONNREFUSED' ? ('fail' as const) : ('unknown' as const),
         why: error.code ?? error.message,
       }))

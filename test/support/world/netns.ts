@@ -7,18 +7,18 @@ import type { Place } from '../world.ts'
 import { takeNetwork } from './network.ts'
 
 /**
- * Regions on networks of their own: each in a network namespace, joined by a router in another, which can drop what
- * one region sends to another and let the opposite direction pass. This machine's own namespace reaches every region
- * by a line that is never cut: tests ask, and users use the edge near them, whatever the regions see of each other.
+ * Regions on separate networks: each in its own network namespace, joined by a router in another namespace, which can
+ * drop packets in one direction only. The machine's own namespace reaches every region over a line that is never cut,
+ * so that tests and users reach every edge regardless of cuts between regions.
  */
 export type Networks = Place & {
-  /** Nothing that `from` sends arrives at any of these. */
+  /** Drops all packets from `from` to these regions. */
   cut: (from: string, to: readonly string[]) => void
-  /** Every cut is mended. */
+  /** Removes every cut. */
   heal: () => void
 }
 
-/** Why this machine cannot have network namespaces; undefined when it can. */
+/** Why this machine does not support network namespaces; undefined if it does. */
 export function namespacesMissing(): string | undefined {
   if (process.getuid?.() !== 0) return 'network namespaces need root'
   const probe = `nearside-probe-${process.pid}`
@@ -45,7 +45,7 @@ export async function startNetworks(regions: readonly string[]): Promise<Network
       ip(['-n', name, 'link', 'set', 'lo', 'up'])
     }
     set(router, 'net/ipv4/ip_forward', '1')
-    // The way back may be cut: that must not drop what comes in.
+    // A cut return path must not drop incoming packets.
     for (const which of ['all', 'default']) set(router, `net/ipv4/conf/${which}/rp_filter`, '0')
     for (const [index, region] of regions.entries()) {
       const number = index + 1
@@ -62,7 +62,7 @@ export async function startNetworks(regions: readonly string[]): Promise<Network
     connect(router, 'host', `${base}.254.254/24`)
     for (const [index] of regions.entries())
       ip(['route', 'add', `${base}.${index + 1}.0/24`, 'via', `${base}.254.254`])
-    // The kernel takes its time to see that both ends of a line are up, and until then it counts as unplugged.
+    // The kernel takes a while to see that both ends of a veth pair are up; until then there is no carrier.
     await until('every line to be up', () =>
       regions.every((region) => !ip(['-n', space(region), 'link', 'show', 'uplink']).includes('NO-CARRIER')),
     )
@@ -95,7 +95,7 @@ export async function startNetworks(regions: readonly string[]): Promise<Network
   }
 }
 
-/** 10.<n>: the second number is taken as a loopback world takes it, because it also decides the ports of apps. */
+/** 10.<n>. The second number is reserved like that of a loopback world: it also determines the ports of apps. */
 async function takePrivateNetwork(): Promise<{ base: string; giveBack: () => void }> {
   for (let tried = 0; tried < 20; tried += 1) {
     const { base, giveBack } = await takeNetwork()
@@ -104,7 +104,7 @@ async function takePrivateNetwork(): Promise<{ base: string; giveBack: () => voi
     if (routes.every((route) => route === '' || route.startsWith('default'))) return { base: mine, giveBack }
     giveBack()
   }
-  throw new Error('every network of 10.0.0.0/8 that was looked at is in use on this machine')
+  throw new Error('every tried network of 10.0.0.0/8 is in use on this machine')
 }
 
 function connect(space: string, device: string, address: string): void {
@@ -129,7 +129,7 @@ function ipCommand(): string[] {
   return [join(libraries, loader), '--library-path', libraries, join(usr, 'sbin/ip')]
 }
 
-/** '' when it went well, else what it said. */
+/** '' on success, else the error output. */
 function run(args: string[]): string {
   const [file, ...before] = ipCommand()
   const done = spawnSync(file!, [...before, ...args], { encoding: 'utf8' })

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:net'
 
 /**
- * A loopback network of a world's own, 127.<100-250>.0.0/16. It is held by a listening socket on an address that no
- * region uses, so that two test processes never choose the same one, and is free again when this process ends.
+ * A separate loopback network for a world, 127.<100-250>.0.0/16. A listening socket on an unused address reserves it,
+ * so that no two test processes choose the same one. It is released when this process ends.
  */
 export async function takeNetwork(): Promise<{ base: string; giveBack: () => void }> {
   const first = 100 + Math.floor(Math.random() * 151)
@@ -13,10 +13,10 @@ export async function takeNetwork(): Promise<{ base: string; giveBack: () => voi
     if (await isFree(base)) return { base, giveBack: () => lock.close() }
     lock.close()
   }
-  throw new Error('no free network between 127.100 and 127.250: look for worlds that were left over')
+  throw new Error('no free network between 127.100 and 127.250: check for leftover worlds')
 }
 
-/** A world that was left over shows by the ports of its first regions. */
+/** A leftover world is detected by the ports of its first regions. */
 async function isFree(base: string): Promise<boolean> {
   for (const region of [1, 2, 3])
     for (const port of [2379, 5432, 6379, 7400, 8080]) {

@@ -12,11 +12,11 @@ import {
 } from '../../../src/lib/proc.ts'
 
 /**
- * A world's processes as the machine shows them, found without asking any agent: engines by their working directory,
- * agents and apps by a mark in their environment, and whatever is below one of these.
+ * A world's processes from /proc, without asking agents: engines by their working directory, agents and apps by a mark
+ * in their environment, and all of their descendants.
  */
 
-/** Given to `nearside up`; agents and apps inherit it. */
+/** Environment variable of `nearside up`, inherited by agents and apps. */
 export const worldMark = 'WORLD_UNDER_TEST'
 
 export const regionPath = (folder: string, region: string) => join(folder, 'regions', region)
@@ -26,7 +26,7 @@ export function processesOfWorld(folder: string): ProcessId[] {
   return identified([...marked, ...workingIn(folder)])
 }
 
-/** Everything that a power cut in this region would end, its agent included. */
+/** Everything that a power failure in this region would kill, including its agent. */
 export function processesOfRegion(folder: string, region: string): ProcessId[] {
   const apps = allPids().filter((pid) => {
     const env = environment(pid)
@@ -35,7 +35,7 @@ export function processesOfRegion(folder: string, region: string): ProcessId[] {
   return identified([...agentsOf(folder, region), ...apps, ...workingIn(regionPath(folder, region))])
 }
 
-/** Every engine of a region works in its folder, also one whose parent is gone (PostgreSQL outlives a killed Patroni). */
+/** Every engine works in its region's folder, even an orphan (PostgreSQL outlives a killed Patroni). */
 function workingIn(folder: string): number[] {
   return allPids().filter((pid) => {
     const at = lookAt(pid)?.workingFolder
@@ -65,12 +65,12 @@ export function childrenOf(pid: number): number[] {
   return withDescendants([pid]).slice(1)
 }
 
-/** These and whatever they have started. */
+/** These processes and their descendants. */
 export const processesBelow = (pids: number[]): ProcessId[] => identified(pids)
 
 /**
- * No thread of it is left. A process whose first thread has ended counts as dead already, but the others may still hold
- * its sockets open for a while.
+ * Whether no thread is left. A process whose first thread has exited appears dead, but its other threads may hold its
+ * sockets open for a while.
  */
 export function isGone(pid: number): boolean {
   let threads: string[]
@@ -82,7 +82,7 @@ export function isGone(pid: number): boolean {
   return threads.every((thread) => /^$|\) [ZX] /.test(readProc(pid, `task/${thread}/stat`)))
 }
 
-/** SIGKILL for all of them, and again for what was started meanwhile, until nothing is left. */
+/** Sends SIGKILL to all of them, repeatedly for processes started meanwhile, until none is left. */
 export async function killAll(find: () => ProcessId[]): Promise<void> {
   const killed = new Set<number>()
   await untilNone(find, (id) => {
@@ -95,7 +95,7 @@ export async function killAll(find: () => ProcessId[]): Promise<void> {
   )
 }
 
-/** Stops them where they stand, and what was started meanwhile. */
+/** Suspends them, including processes started meanwhile. */
 export async function pauseAll(find: () => ProcessId[]): Promise<ProcessId[]> {
   await untilNone(
     () => find().filter((id) => stateOf(id.pid) !== 'T'),
@@ -139,7 +139,7 @@ function splitOnce(entry: string): [string, string] {
   return [entry.slice(0, at), entry.slice(at + 1)]
 }
 
-/** '' for a process that is gone or not ours to look at. */
+/** '' for a process that has exited or is not readable. */
 function readProc(pid: number, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8')

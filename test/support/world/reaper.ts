@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs'
 import { killAll, processesOfWorld } from './processes.ts'
 
 /**
- * Ends a test's world when the test's process ends, in whatever way: it holds the other end of our standard input.
+ * Stops a test's world when the test process ends for any reason, detected by the end of standard input.
  *
  *     node reaper.ts WORLD_FOLDER TEMPORARY_FOLDER [COMMAND…]
  *
- * The command (removing network namespaces) is run last; `keep` as temporary folder leaves the files.
+ * Runs the command (which removes network namespaces) last. `keep` as the temporary folder keeps the files.
  */
 const [worldFolder, temporaryFolder, ...command] = process.argv.slice(2)
 for await (const _ of process.stdin);

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { withLock } from '../../../src/lib/lock.ts'
 
 /**
- * Waits until no other test of this user has a world, and keeps the others waiting until `end`. Two worlds on two cores
- * slow each other down until what is measured is the machine; what is light goes on beside one.
+ * Waits until no other test of this user has a world, and makes others wait until `end`. Two worlds on two cores would
+ * slow each other down, so that tests would measure the machine. Light tests run next to a world.
  */
 export async function takeWorldLock(): Promise<{ end: () => void }> {
   const taken = Promise.withResolvers<void>()
@@ -14,7 +14,7 @@ export async function takeWorldLock(): Promise<{ end: () => void }> {
     taken.resolve()
     return over.promise
   }
-  // The kernel lets go of it when this process ends, however that ends.
+  // The kernel releases it when this process ends for any reason.
   withLock(file, `test process ${process.pid}`, () => undefined, work).catch(taken.reject)
   await taken.promise
   return { end: over.resolve }

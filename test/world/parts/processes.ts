@@ -113,7 +113,7 @@ export function processes(started: () => TestWorld): void {
       const other = await world.find('primary')
       const load = users()
       await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
-      const { fault, mend } = await world.breakApp(region)
+      const { fault, repair } = await world.breakApp(region)
       try {
         await world.until('the agent to report that it does not start', async () =>
           (await world.status(region))?.processes
@@ -129,7 +129,7 @@ export function processes(started: () => TestWorld): void {
         const since = load.attempts.filter((one) => one.kind === 'write' && one.startedMs > unhealthyMs)
         assert.deepEqual([...new Set(since.map((one) => one.servedBy))], [other])
       } finally {
-        mend()
+        repair()
       }
       await world.settled()
       const attempts = await load.stop()
