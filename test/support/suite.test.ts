@@ -72,5 +72,5 @@ test('a failure in either queue fails the run and is repeated at the end', () =>
 test('a pattern without files is an error', () => {
   const { status, said } = run(folderOf({}), 2)
   assert.equal(status, 1)
-  assert.match(said, /no test file is called .*\*\.test\.mjs/)
+  assert.match(said, /no test file matches .*\*\.test\.mjs/)
 })

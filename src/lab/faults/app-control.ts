@@ -8,11 +8,11 @@ import type { FaultRecord } from './record.ts'
 /**
  * Faults inside a Node app. NODE_OPTIONS loads our `preload.cjs` into it when the lab was started with `--app-faults`.
  * The preload does nothing until the control file tells it to, and nothing after that file's `until`, so the fault ends
- * even if nobody is left to remove the file.
+ * even if no process is left to remove the file.
  */
 const preload = fileURLToPath(new URL('./preload.cjs', import.meta.url))
 
-/** In a region's folder; the preload finds that by NEARSIDE_FOLDER. */
+/** Path in a region's folder, which the preload finds through NEARSIDE_FOLDER. */
 const controlFile = 'run/app-fault.json'
 
 /** `--require` works in every Node that is in use and loads before modules of either kind. */
@@ -34,7 +34,7 @@ export type AppControl = {
   clockOffsetMs?: number
 }
 
-/** Undefined: the app is to behave. */
+/** Undefined: no fault. */
 type ControlOf = (records: readonly FaultRecord[]) => AppControl | undefined
 
 /** Long enough for every instance to have read the file. */

@@ -6,7 +6,7 @@ import { usage } from './errors.ts'
 
 /** Names in a fault's arguments, checked against the world. Pure. */
 
-/** Stands where a region may stand and means the simulated users of a lab. */
+/** Used in place of a region for the simulated users of a lab. */
 export const users = 'users'
 
 export const regionNames = ({ regions }: ClusterFacts) => regions.map(({ name }) => name)

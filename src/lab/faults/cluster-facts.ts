@@ -8,7 +8,7 @@ export type ClusterFacts = {
   primary?: string | undefined
   /** Names of a region's processes; undefined if its agent does not answer. */
   processesOf?: (region: string) => readonly string[] | undefined
-  /** Regions whose database has a small disk of its own; undefined if unknown. */
+  /** Regions whose database has a separate small disk; undefined if unknown. */
   smallDisks?: readonly string[]
   /** The apps have the preload that faults inside them need; undefined if unknown. */
   appFaults?: boolean

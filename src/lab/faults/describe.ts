@@ -2,14 +2,14 @@ import { describeMs } from '../../lib/format.ts'
 import { boundMs, type FaultValue } from './fault.ts'
 import { driverOf } from './table.ts'
 
-/** Faults in words, as an imperative. Pure. */
+/** Descriptions of faults, as imperatives. Pure. */
 
 export const describeEffect = (fault: FaultValue): string => driverOf(fault).describe(fault)
 
-/** With the longest time that the fault lasts, if its end is a step of its own. */
+/** Includes the maximum duration of a fault that has to be healed. */
 export function describeFault(fault: FaultValue): string {
   const lasts = boundMs(fault) > 0 && describeHealing(fault) !== undefined
-  return `${describeEffect(fault)}${lasts ? `, for ${describeMs(boundMs(fault))} at most` : ''}`
+  return `${describeEffect(fault)}${lasts ? `, for at most ${describeMs(boundMs(fault))}` : ''}`
 }
 
 /** Undefined for a fault that is over by itself. */

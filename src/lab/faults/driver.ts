@@ -8,34 +8,34 @@ export type Needs = 'anywhere' | 'lab' | 'lab with --app-faults' | 'lab with --s
 
 /**
  * Everything about one kind of fault. The rest of the code (command line, injection, healing, guard, doctor, drills)
- * finds the driver in `table.ts` and knows no kind by its name.
+ * finds the driver in `table.ts` and does not depend on any kind.
  */
 export type FaultDriver<F extends FaultValue> = {
   /** Positional arguments after the kind. */
   words: readonly ('REGION' | 'PROCESS' | 'REGION|users')[]
   options?: readonly FaultOption<unknown>[]
-  /** For `--list`: the effect, how it is healed, where it works, and what to know before drawing conclusions. */
+  /** For `--list`: the effect, how it is healed, where it works, and limits to consider. */
   does: string
   heals: string
   needs: Needs
   note?: string
-  /** Pure. Throws what is wrong with the arguments; the number of words is right already. */
+  /** Parses the arguments, whose number is already validated. Throws usage errors. Pure. */
   parse(input: FaultInput): F
-  /** An imperative without the duration: `kill us-east/etcd`. */
+  /** An imperative without the duration, such as `kill us-east/etcd`. */
   describe(fault: F): string
-  /** Likewise; undefined if there is nothing to heal. */
+  /** The same for healing; undefined if there is nothing to heal. */
   describeHealing(fault: F): string | undefined
-  /** Regions that cannot do their part while the fault is active. */
+  /** Regions that the fault disables while it is active. */
   impairs?(fault: F): readonly string[]
   /** Users are affected while injection is under way; other faults affect them once injected. */
   actsDuringInjection?: true
   /** Throws if this target cannot have the fault. Called before anything is announced or done. */
   requires?(subject: FaultSubject<F>): void
-  /** Looks up what healing needs beside the fault itself. It goes into the record before the fault acts. */
+  /** Collects what healing needs besides the fault itself, for the record that is written before injection. */
   capture?(subject: FaultSubject<F>): Promise<Captured>
-  /** Resolves once the fault is active. `beforeHealing` takes what ends the work that keeps it active. */
+  /** Resolves once the fault is active. `beforeHealing` registers functions that stop the work of keeping it active. */
   inject(context: FaultContext<F>, beforeHealing: (end: EndUpkeep) => void): Promise<void>
-  /** Undoes the fault, also where it is healed already or was never injected. Other active faults stay active. */
+  /** Reverts the fault, even if it is already healed or was never injected. Other active faults stay active. */
   heal(context: FaultContext<F>): Promise<void>
   /** Processes that the fault keeps stopped: healing another fault leaves them stopped. */
   stops?(fault: F): readonly ProcessChoice[]
@@ -54,13 +54,13 @@ export type FaultContext<F extends FaultValue> = FaultSubject<F> & {
   record: FaultRecord
   /** The active faults. Read from disk at each call, because other commands inject and heal at the same time. */
   active: () => readonly FaultRecord[]
-  /** Likewise, without this one: what these hold, healing leaves as it is. */
+  /** The active faults except this one. Healing leaves their effects in place. */
   others: () => readonly FaultRecord[]
   /** Processes that the others keep stopped. */
   held: () => readonly ProcessChoice[]
 }
 
-/** What a driver reads its fault from. */
+/** Input from which a driver parses its fault. */
 export type FaultInput = {
   kind: string
   words: readonly string[]
@@ -72,10 +72,10 @@ export type FaultInput = {
 /** An option of one or more kinds of fault. */
 export type FaultOption<T> = {
   flags: `--${string} <${string}>`
-  /** In place of `<…>` in `--list`. */
+  /** The value shown in `--list`. */
   shown: string
   required?: true
-  /** For `--help`, after the kinds that have the option. */
+  /** Text for `--help`, shown after the kinds with this option. */
   help: string
   read: (text: string) => T
 }

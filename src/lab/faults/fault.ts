@@ -1,9 +1,9 @@
 /**
- * A fault breaks something on purpose. It is a plain value, so it can be printed, put into a plan, kept on disk while it
- * is active, and healed by whoever finds it there: the value is all that healing needs. Each kind has its own fields,
- * its type stands beside its driver, and `Fault` in `table.ts` is the union of them all.
+ * A fault is a deliberate failure. It is a plain value, so it can be printed, put into a plan, stored on disk while it
+ * is active, and healed by any process that finds it there. Each kind has its own fields. Its type is next to its
+ * driver, and `Fault` in `table.ts` is the union of all types.
  *
- * Regions and processes are names, as `nearside status --verbose` shows them.
+ * Regions and processes are names as in `nearside status --verbose`.
  */
 export type FaultValue = {
   kind: string
@@ -11,15 +11,15 @@ export type FaultValue = {
   forMs?: number
 }
 
-/** The fault is healed after `forMs` at the latest, whatever becomes of the command that injected it. */
+/** The fault is healed after `forMs` at the latest, even if the command that injected it is killed. */
 export type Lasting = { forMs: number }
 
 export const boundMs = (fault: FaultValue): number => fault.forMs ?? 0
 
-/** No rehearsal takes longer than this, and a forgotten fault does no harm for longer than this. */
+/** The longest duration of a fault, and therefore of a forgotten one. */
 export const longestMs = 60 * 60_000
 
-/** Tells one kind from all others, among records on disk for example. */
+/** A type guard for one kind, for example among records on disk. */
 export const isKind =
   <F extends FaultValue>(kind: F['kind']) =>
   (fault: FaultValue): fault is F =>

@@ -2,13 +2,13 @@ import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'no
 import { dirname, join } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
 
-/** Where a region's database lives, below the region's folder. `lab up --small-disk` mounts a small file system there. */
+/** The database's folder in a region's folder. `lab up --small-disk` mounts a small file system there. */
 export const databaseDisk = 'data/postgres'
 const filler = 'nearside-filler'
-/** A larger disk was not made to be filled. */
+/** Refuses larger disks, which were not created to be filled. */
 const largestBytes = 8 * 1024 ** 3
 
-/** Fills the disk to the last byte. Refuses one that is not the database's own: that would fill this machine's disk. */
+/** Fills the disk to the last byte. Refuses to fill this machine's disk, if the database has no separate one. */
 export function fillDisk(regionFolder: string): void {
   mustBeSmallDisk(regionFolder)
   fillFile(join(regionFolder, databaseDisk, filler))
@@ -18,10 +18,10 @@ export function mustBeSmallDisk(regionFolder: string): void {
   const place = join(regionFolder, databaseDisk)
   const refuse = (why: string) =>
     new NearsideError('fault_no_small_disk', `${place}: ${why}`, {
-      remedy: 'start the lab with a small disk for that region: nearside lab up --small-disk REGION=1gb',
+      remedy: 'start the lab with a small disk for that region: `nearside lab up --small-disk REGION=1gb`',
     })
   const here = statSync(place, { throwIfNoEntry: false })
-  if (!here) throw refuse('no database lives here')
+  if (!here) throw refuse('no database found here')
   if (here.dev === statSync(dirname(place)).dev) throw refuse('the database has no disk of its own')
   const { blocks, bsize } = statfsSync(place)
   if (blocks * bsize > largestBytes) throw refuse('its disk is larger than 8 GB')
@@ -31,7 +31,7 @@ export function freeDisk(regionFolder: string): void {
   rmSync(join(regionFolder, databaseDisk, filler), { force: true })
 }
 
-/** Appends zeros until the disk takes no more. */
+/** Appends zeros until the disk is full. */
 function fillFile(file: string): void {
   const handle = openSync(file, 'a', 0o600)
   try {

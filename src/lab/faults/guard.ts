@@ -7,8 +7,8 @@ import type { FaultTarget } from './target.ts'
 const everyMs = 500
 
 /**
- * Watches over the faults of one process, the owner, and heals what is overdue. Once `released` resolves (the owner has
- * ended or needs no guard any more) it heals whatever the owner has left, and ends.
+ * Watches the faults of one process, the owner, and heals overdue ones. Once `released` resolves (the owner has ended
+ * or no longer needs a guard), it heals the owner's remaining faults and returns.
  */
 export async function guard(
   target: FaultTarget,
@@ -26,7 +26,7 @@ export async function guard(
     await Promise.race([released, sleep(everyMs, undefined, { ref: true })])
     if (!over) healed.push(...(await healLeft(target, (record) => isTheirs(record) && isLeft(record))))
   }
-  // A fault that still cannot be healed keeps its record for the next command: endless attempts would help nobody.
+  // A fault that still cannot be healed keeps its record for the next command; endless attempts would not help.
   for (let round = 0; round < 3 && readRecords(target.folder).some(isTheirs); round += 1) {
     if (round > 0) await sleep(1000)
     healed.push(...(await healLeft(target, isTheirs)))

@@ -6,13 +6,13 @@ import type { FaultTarget } from './target.ts'
 
 export type Healed = { fault: FaultValue; error?: string }
 
-/** Heals faults whose commands have ended. One that cannot be healed does not keep the others from it. */
+/** Heals faults whose commands have ended. A failure to heal one does not stop the others. */
 export async function healLeft(
   target: FaultTarget,
   which: (record: FaultRecord) => boolean = (record) => isLeft(record),
 ): Promise<Healed[]> {
   const healed: Healed[] = []
-  // The latest first, as their commands would have done.
+  // Latest first, in the order in which their commands would have healed them.
   for (const record of readRecords(target.folder).filter(which).reverse())
     try {
       await healRecord(target, record)
@@ -24,8 +24,8 @@ export async function healLeft(
 }
 
 /**
- * Heals all faults of a world that is about to be stopped: paused processes run, full disks are freed, and their commands
- * find nothing left to heal. Dead regions stay dead, and what ends with the world is left to end with it.
+ * Heals all faults of a world that is about to stop: resumes paused processes and frees full disks, so that their
+ * commands have nothing left to heal. Killed regions stay down, and faults that end with the world are ignored.
  */
 export function dropFaults(target: FaultTarget): Promise<Healed[]> {
   const nothing = async () => undefined

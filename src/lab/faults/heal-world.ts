@@ -6,11 +6,11 @@ import { dropFaults, type Healed, healLeft } from './heal-left.ts'
 import { openFaultTarget } from './open-target.ts'
 import { faultTargetOf } from './world-target.ts'
 
-/** What a command that acts on a world does first: it heals what an earlier command has left, and says so. */
+/** Heals and reports faults left by earlier commands. Commands that act on a world call this first. */
 export async function healLeftFaults(
   world: WorldHandle,
   note: Note,
-  { starting = false }: { /** The caller is about to start dead regions. */ starting?: boolean } = {},
+  { starting = false }: { /** The caller is about to start killed regions. */ starting?: boolean } = {},
 ): Promise<Healed[]> {
   if (!hasFaultRecords(world.folder)) return []
   const target = await openFaultTarget(world, note)

@@ -15,9 +15,9 @@ import type { FaultTarget } from './target.ts'
 export type Injected = { record: FaultRecord; heal: () => Promise<void> }
 
 /**
- * Injects a fault and resolves once it is active. Its record is on disk before that: if this process ends before `heal`,
- * another one heals the fault from the record (`healLeft`; the guard of the command does so at once). A fault that
- * cannot be injected is healed before this rejects.
+ * Injects a fault and resolves once it is active. Its record is on disk before that: if this process ends before
+ * `heal`, another one heals the fault from the record (`healLeft`; the command's guard does so immediately). A fault
+ * that cannot be injected is healed before this rejects.
  */
 export async function inject(target: FaultTarget, fault: FaultValue): Promise<Injected> {
   const driver = driverOf(fault)
@@ -49,7 +49,7 @@ export async function inject(target: FaultTarget, fault: FaultValue): Promise<In
   }
 }
 
-/** Heals the fault of a record and removes the record. Other active faults stay active. */
+/** Heals a record's fault and removes the record. Other active faults stay active. */
 export async function healRecord(target: FaultTarget, record: FaultRecord): Promise<void> {
   // Another command has healed it: after `nearside down`, healing must not start a region.
   if (!readRecords(target.folder).some(({ id }) => id === record.id)) return
@@ -58,7 +58,7 @@ export async function healRecord(target: FaultTarget, record: FaultRecord): Prom
   removeRecord(target.folder, record.id)
 }
 
-/** Throws if the target cannot have the fault. To be called before anything is announced or done. */
+/** Throws if the target cannot have the fault. Call it before announcing or doing anything. */
 export function refuseImpossible(target: FaultTarget, fault: FaultValue): void {
   driverOf(fault).requires?.(subjectOf(target, fault))
 }

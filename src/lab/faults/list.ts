@@ -2,10 +2,10 @@ import type { Needs } from './driver.ts'
 import { usageOf } from './parse.ts'
 import { driverOf, type FaultKind, faultKinds } from './table.ts'
 
-/** What `nearside lab fault --list` says of a kind. */
+/** Description of a kind in `nearside lab fault --list`. */
 type ListedFault = {
   kind: FaultKind
-  /** What follows the kind on a command line. */
+  /** The arguments after the kind. */
   typed: string
   does: string
   heals: string

@@ -4,12 +4,12 @@ import type { Shaper } from '../wan/index.ts'
 import type { FaultTarget, Links } from './target.ts'
 import { faultTargetOf } from './world-target.ts'
 
-/** A world of this machine as a target of faults, in a lab with its network. */
+/** A world on this machine as a target of faults, including the network of a lab. */
 export async function openFaultTarget(world: WorldHandle, note: Note): Promise<FaultTarget> {
   return faultTargetOf(world, note, world.record.lab ? await labLinks(world) : undefined)
 }
 
-/** Loads the code of labs only where there is one. */
+/** Loads lab code only for a lab. */
 async function labLinks(world: WorldHandle): Promise<Links> {
   const { labOf } = await import('../lab.ts')
   const lab = labOf(world)

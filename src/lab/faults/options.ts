@@ -10,7 +10,7 @@ export const quantity = (about: Omit<FaultOption<number>, 'read'>, what: Quantit
 /** `--mb-per-second` */
 export const flagOf = ({ flags }: Pick<FaultOption<unknown>, 'flags'>) => flags.split(' ')[0]!
 
-/** `mbPerSecond`: the name under which a command line has the value. */
+/** `mbPerSecond`: the name of the parsed option. */
 export const nameOf = (option: Pick<FaultOption<unknown>, 'flags'>) =>
   flagOf(option)
     .slice(2)

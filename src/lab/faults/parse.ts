@@ -8,19 +8,19 @@ import { type FaultValue, longestMs } from './fault.ts'
 import { flagOf, nameOf } from './options.ts'
 import { absent, driverOf, type Fault, faultKinds, faultOptions, isFaultKind } from './table.ts'
 
-/** As typed: the words after the kind, and the options. */
+/** Arguments after the kind, and options. */
 type RawFaultArgs = { words: readonly string[]; options?: RawFaultOptions }
-/** By name: `for`, `delay`, `mbPerSecond`. Others, which are not about faults, may be among them. */
+/** By name: `for`, `delay`, `mbPerSecond`. May contain options unrelated to faults. */
 export type RawFaultOptions = Readonly<Record<string, unknown>>
 
 const defaultForMs = 20_000
 const faultTime = durationMs({ above: 0, most: longestMs, example: '20s' })
 
-/** The value of `--for`: how long a fault lasts. Pure. */
+/** The value of `--for`, the duration of a fault. Pure. */
 export const forMsOf = (options: RawFaultOptions): number =>
   typeof options.for === 'string' ? readQuantity(faultTime, '--for', options.for) : defaultForMs
 
-/** Pure. Refuses what is unknown and suggests what was probably meant. */
+/** Parses a fault. Rejects unknown names with a suggestion. Pure. */
 export function parseFault(kind: string, { words, options = {} }: RawFaultArgs, facts: ClusterFacts): Fault {
   if (!isFaultKind(kind)) throw unknownKind(kind)
   const driver = driverOf({ kind })
@@ -30,7 +30,7 @@ export function parseFault(kind: string, { words, options = {} }: RawFaultArgs, 
   if (words.length !== driver.words.length)
     throw usage(
       'fault_words',
-      `${kind}: expected ${driver.words.join(' ') || 'nothing more'}, got ${words.join(' ') || 'nothing'}`,
+      `${kind}: expected ${driver.words.join(' ') || 'no arguments'}, got ${words.join(' ') || 'none'}`,
       `nearside lab fault ${kind} ${typed}`,
     )
   const option = <T>(wanted: FaultOption<T>) => {
@@ -40,7 +40,7 @@ export function parseFault(kind: string, { words, options = {} }: RawFaultArgs, 
   return driver.parse({ kind, words, forMs, facts, option }) as Fault
 }
 
-/** `REGION REGION|users [--delay 80ms]`: what follows the kind on a command line. Pure. */
+/** The arguments after the kind: `REGION REGION|users [--delay 80ms]`. Pure. */
 export const usageOf = ({ words, options = [] }: FaultDriver<FaultValue>): string =>
   [
     ...words,
@@ -50,21 +50,21 @@ export const usageOf = ({ words, options = [] }: FaultDriver<FaultValue>): strin
     }),
   ].join(' ')
 
-/** Refuses an option of faults that would change nothing here: it is a misunderstanding. Pure. */
+/** Rejects a fault option that has no effect here, because it is probably a mistake. Pure. */
 export function refuseUnheeded(name: string, heeded: string, options: RawFaultOptions): void {
   for (const { option } of faultOptions) {
     const flag = flagOf(option)
     if (options[nameOf(option)] !== undefined && !heeded.includes(`${flag} `))
-      throw usage('option_unheeded', `${name}: has no ${flag}`, `${name} ${heeded}`.trim())
+      throw usage('option_unheeded', `${name}: does not support ${flag}`, `${name} ${heeded}`.trim())
   }
 }
 
 export function unknownKind(kind: string): NearsideError {
   const why = Object.hasOwn(absent, kind) ? absent[kind] : undefined
-  if (why) return usage('fault_unknown', `fault: there is no ${kind}: ${why}`)
+  if (why) return usage('fault_unknown', `fault: ${kind} does not exist: ${why}`)
   return usage(
     'fault_unknown',
     `fault: expected one of ${faultKinds.join(', ')}, got ${JSON.stringify(kind)}`,
-    didYouMean(kind, faultKinds) ?? 'nearside lab fault --list describes each kind',
+    didYouMean(kind, faultKinds) ?? 'run `nearside lab fault --list` for a description of each',
   )
 }

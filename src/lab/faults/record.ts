@@ -10,8 +10,8 @@ import { boundMs, type FaultValue } from './fault.ts'
 
 /**
  * An active fault on disk: `<world>/faults/<id>.json`, written before the fault is injected and removed after it is
- * healed. If anything ends in between, a record is left and never a fault that nobody knows of. Healing needs nothing
- * but the record, and does nothing if the fault was never injected or is healed already.
+ * healed. A crash in between leaves a record, never a fault without one. Healing needs only the record, and does
+ * nothing if the fault was never injected or is already healed.
  */
 export type FaultRecord = {
   id: string
@@ -20,20 +20,20 @@ export type FaultRecord = {
   owner: ProcessId
   /** Milliseconds since 1970. */
   injectedAt: number
-  /** The fault is to be healed by then, whether its owner is alive or not. */
+  /** Time by which the fault must be healed, even if its owner is alive. */
   until: number
-  /** The fault's links as they were without any fault, including what an operator had set. */
+  /** The fault's links without any fault, including changes by an operator. */
   linksBefore?: Link[]
-  /** Written before healing begins: from then on the fault holds nothing. */
+  /** Set before healing begins. From then on, the fault keeps nothing broken. */
   healing?: true
 }
 
-/** What healing needs beside the fault. */
+/** Data that healing needs besides the fault. */
 export type Captured = Pick<FaultRecord, 'linksBefore'>
 
 const fileOf = (worldFolder: string, id: string) => join(faultFolder(worldFolder), `${id}.json`)
 
-/** Healing takes a moment; until then nobody takes over. */
+/** Time that the owner has for healing before another process takes over. */
 export const graceMs = 10_000
 
 export async function writeRecord(
@@ -55,8 +55,8 @@ export async function writeRecord(
 }
 
 /**
- * Marks that healing begins. Without it, two commands that heal at the same time would each leave to the other what both
- * faults hold. A full disk must not keep a fault from being healed: the record then stays as it is.
+ * Marks the start of healing. Without the mark, two commands that heal at the same time would each leave what both
+ * faults keep broken to the other. A full disk must not prevent healing: the record then stays unmarked.
  */
 export async function markHealing(worldFolder: string, record: FaultRecord): Promise<void> {
   const file = fileOf(worldFolder, record.id)
@@ -69,7 +69,7 @@ export function removeRecord(worldFolder: string, id: string): void {
   rmSync(fileOf(worldFolder, id), { force: true })
 }
 
-/** Oldest first. Unreadable files do not count: records are written whole or not at all. */
+/** All records, oldest first. Ignores unreadable files, because records are written atomically. */
 export function readRecords(worldFolder: string): FaultRecord[] {
   let names: string[] = []
   try {
@@ -86,11 +86,11 @@ export function readRecords(worldFolder: string): FaultRecord[] {
   })
 }
 
-/** Without those that are being healed. */
+/** Records of faults that are not being healed. */
 export const activeRecords = (worldFolder: string): FaultRecord[] =>
   readRecords(worldFolder).filter(({ healing }) => !healing)
 
-/** True if nobody will heal the fault any more, or whoever should is late. Pure but for the check of the owner. */
+/** True if the fault's owner has ended or is late. Pure, except that it checks for the owner. */
 export const isLeft = (
   { owner, until }: FaultRecord,
   now = Date.now(),

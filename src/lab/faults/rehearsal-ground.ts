@@ -3,7 +3,7 @@ import { findLab, openWorldHere, type WorldOptions, worldOf } from '../../world/
 import type { WorldHandle } from '../../world/handle.ts'
 import { isHere } from '../../world/here.ts'
 
-/** The lab that the options name or, if there is none, the world. */
+/** The lab that the options name or, without a lab, the world. */
 export async function rehearsedWorld(options: WorldOptions): Promise<WorldHandle> {
   let folder: string
   try {
@@ -25,10 +25,10 @@ export function mustBeRehearsalGround(world: WorldHandle, override: boolean | un
   if (override || rehearsalGround(world) !== 'elsewhere') return
   throw new NearsideError(
     'not_a_rehearsal',
-    `${world.name}: has regions that are neither in a lab nor on this machine; faults there would affect real users`,
+    `${world.name}: some regions are neither in a lab nor on this machine; faults there would affect real users`,
     {
       remedy:
-        'rehearse in a lab (nearside lab up), or add --i-know-this-is-production; faults then affect only what runs on this machine',
+        'rehearse in a lab (`nearside lab up`), or add --i-know-this-is-production; faults then affect only processes on this machine',
     },
   )
 }

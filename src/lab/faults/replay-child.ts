@@ -3,12 +3,12 @@ import { messageOf } from '../../lib/errors.ts'
 import { keepPaused } from './replay.ts'
 
 /**
- * Pauses or resumes replay on a replica, from the region’s own network: in a lab nothing else reaches its database.
- * Patroni resumes replay every five seconds; while `hold` runs, it is paused again at once.
+ * Pauses or resumes replay on a replica from inside the region’s network, the only place that reaches its database in a
+ * lab. Patroni resumes replay every five seconds; `hold` pauses it again immediately.
  *
  *     node replay-child.ts hold|resume     one line of JSON on standard input: host, port, password
  *
- * Answers one line: `done`, `primary` if the database replays nothing, or the error. `hold` runs until the end of its
+ * Prints one line: `done`, `primary` if the database does not replay, or the error. `hold` runs until the end of its
  * standard input and leaves replay paused.
  */
 const timeoutMs = 5000
@@ -50,7 +50,7 @@ async function connectTo(where: Where) {
   }
 }
 
-/** The server is down or starting. It needs no resuming: a restarted server replays. */
+/** The server is down or starting. It needs no resume, because a restarted server replays. */
 const isDown = (error: unknown) => ['ECONNREFUSED', '57P03'].includes((error as { code?: string }).code ?? '')
 
 const answer = (line: string) => void process.stdout.write(`${line}\n`)

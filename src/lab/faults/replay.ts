@@ -11,9 +11,9 @@ export type ReplayControl = {
 const pauseAgainMs = 100
 
 /**
- * Pauses replay again and again, over a new connection if the last one is lost, because a restarted database replays.
- * Rejects if the first attempt fails. Ends once the database is the primary, with `onPrimary` if it was so from the
- * beginning; else it runs until the process ends.
+ * Pauses replay repeatedly, over a new connection if the last one is lost, because a restarted database replays.
+ * Rejects if the first attempt fails. Ends once the database is the primary, calling `onPrimary` if it was from the
+ * beginning; otherwise it runs until the process ends.
  */
 export async function keepPaused(
   connect: () => Promise<ReplayControl>,

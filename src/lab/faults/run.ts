@@ -12,7 +12,7 @@ import { startGuard } from './start-guard.ts'
 
 /**
  * Injects a fault and heals it when its time is over or the signal aborts. If this process is killed meanwhile, the
- * guard heals.
+ * guard heals the fault.
  */
 export async function runFault(
   world: WorldHandle,
@@ -30,7 +30,7 @@ export async function runFault(
     const healing = describeHealing(fault)
     try {
       if (boundMs(fault) > 0 && healing) {
-        note(`Active; in ${describeMs(boundMs(fault))}, or at Ctrl-C: ${healing}`)
+        note(`Active; in ${describeMs(boundMs(fault))} or on Ctrl-C: ${healing}`)
         await sleep(boundMs(fault), undefined, { signal }).catch(() => undefined)
       }
     } finally {

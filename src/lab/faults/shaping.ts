@@ -2,10 +2,10 @@ import type { Link, LinkParams } from '../wan/index.ts'
 import type { FaultRecord } from './record.ts'
 import type { Links } from './target.ts'
 
-/** What a fault makes of the parameters from one place to another; undefined if it leaves that direction alone. */
+/** The parameters of one direction under a fault; undefined if the fault does not affect it. */
 export type LinkChange = (from: string, to: string, params: LinkParams) => LinkParams | undefined
 
-/** The links as they have to be under these changes and no other. `base` is what they are without any fault. Pure. */
+/** The links under exactly these changes. `base` has the links without any fault. Pure. */
 export const linksUnder = (base: readonly Link[], changes: readonly LinkChange[]): Link[] =>
   base.map(({ from, to, params }) => ({
     from,
@@ -17,8 +17,8 @@ export const meantBy = (change: LinkChange, links: readonly Link[]): Link[] =>
   links.filter(({ from, to, params }) => change(from, to, params) !== undefined)
 
 /**
- * The links without any fault: as the record of an earlier fault has them, because that found them intact; else as they
- * are now, which is how an operator may have set them. Pure.
+ * The links without any fault: from the record of an earlier fault, which found them intact, or else their current
+ * parameters, which an operator may have set. Pure.
  */
 export function intact(now: readonly Link[], records: readonly Pick<FaultRecord, 'linksBefore'>[]): Link[] {
   const known = new Map(
@@ -30,8 +30,8 @@ export function intact(now: readonly Link[], records: readonly Pick<FaultRecord,
 }
 
 /**
- * Gives the shaper the links of one fault as all `records` require, and none beside: with thousands of places a lab has
- * many. Repeats if another command has injected or healed a fault meanwhile, since either may have written last.
+ * Sets the shaper's links of one fault as all `records` require, and no others, because a lab with thousands of places
+ * has many. Repeats if another command has injected or healed a fault meanwhile, since either may have written last.
  */
 export async function shape(
   links: Links,

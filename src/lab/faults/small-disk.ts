@@ -10,7 +10,7 @@ import { databaseDisk } from './fill-disk.ts'
 /**
  * Small disks for databases, in bytes by region, so that one can be full without filling this machine's: a tmpfs in the
  * region's folder. It stays mounted while the lab is down, because the database is in it. A reboot empties it, and the
- * region then copies the database anew.
+ * region then copies the database again.
  */
 type SmallDisks = Readonly<Record<string, number>>
 
@@ -46,21 +46,22 @@ export async function mountSmallDisk(regionFolder: string, bytes: number): Promi
   if (readdirSync(place).length > 0)
     throw new NearsideError(
       'lab_disk_in_use',
-      `${place}: a database exists there already, on this machine’s own disk`,
+      `${place}: a database already exists there, on this machine’s disk`,
       {
-        remedy: 'nearside lab down --purge, then nearside lab up --small-disk …: the lab starts without data',
+        remedy:
+          'run `nearside lab down --purge`, then `nearside lab up --small-disk …`: the lab starts without data',
       },
     )
   await tool('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'nearside-small-disk', place])
 }
 
-/** Before a world's folder is removed. */
+/** Call it before removing a world's folder. */
 export async function unmountSmallDisks(worldFolder: string): Promise<void> {
   for (const place of mountsBelow(worldFolder, readFileSync('/proc/self/mountinfo', 'utf8')))
     await tool('umount', [place])
 }
 
-/** Only our mounts: others below the folder stay. Pure. */
+/** Finds only our own mounts below the folder. Pure. */
 export function mountsBelow(folder: string, mountInfo: string): string[] {
   return mountInfo.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ')

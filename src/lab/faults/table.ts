@@ -13,7 +13,7 @@ export type Fault = ProcessFault | RegionFault | LinkFault | EtcdFault | DiskFau
 export type FaultKind = Fault['kind']
 type Drivers = { [K in FaultKind]: FaultDriver<Extract<Fault, { kind: K }>> }
 
-/** Every kind of fault, in the order in which they are listed. */
+/** All kinds of faults, in the order of `--list`. */
 const drivers: Drivers = {
   ...processFaults,
   ...regionFaults,
@@ -28,7 +28,7 @@ export const faultKinds = Object.keys(drivers) as FaultKind[]
 
 export const isFaultKind = (kind: string): kind is FaultKind => Object.hasOwn(drivers, kind)
 
-/** A record on disk may come from another version of Nearside: its kind can be named and not be healed. */
+/** A record on disk may come from another version of Nearside. Its kind can be shown, but not healed. */
 export const driverOf = ({ kind }: FaultValue): FaultDriver<FaultValue> =>
   isFaultKind(kind) ? drivers[kind] : foreign
 
@@ -45,14 +45,14 @@ const foreign: FaultDriver<FaultValue> = {
 }
 
 const unknownToUs = ({ kind }: FaultValue) =>
-  new NearsideError('fault_kind_unknown', `${kind}: this version of Nearside has no such fault`, {
+  new NearsideError('fault_kind_unknown', `${kind}: unknown fault in this version of Nearside`, {
     remedy: 'heal it with the version that injected it',
   })
 
-/** Each option once, with the kinds that have it. */
+/** Each option once, with its kinds. */
 export const faultOptions: readonly { option: FaultOption<unknown>; kinds: FaultKind[] }[] = [
   ...new Set(faultKinds.flatMap((kind) => drivers[kind].options ?? [])),
 ].map((option) => ({ option, kinds: faultKinds.filter((kind) => drivers[kind].options?.includes(option)) }))
 
-/** Faults that people ask for and that do not exist here, with the reason. */
+/** Faults that users may expect but that do not exist, with the reason. */
 export const absent: Readonly<Record<string, string>> = { ...absentDiskFaults, ...absentAppFaults }

@@ -1,26 +1,26 @@
 import type { ProcessId } from '../../lib/proc.ts'
 import type { Link } from '../wan/index.ts'
 
-/** A process of the world, with the name that the plan gives it. */
+/** A process of the world, with its name from the plan. */
 export type WorldProcess = ProcessId & { region: string; name: string; main: boolean; program: string }
 
-/** Processes of a region by name; all of them without `process`. */
+/** Selects processes of a region by name; all of them without `process`. */
 export type ProcessChoice = { region: string; process?: string | RegExp }
 
 /**
- * What faults can do to a world. All of it happens on this machine. Whatever the world cannot do rejects with the
- * reason and the remedy.
+ * The operations of faults on a world, all on this machine. An operation that the world does not support rejects with
+ * reason and remedy.
  */
 export type FaultTarget = {
-  /** The world's folder, which holds the records of faults. */
+  /** The world's folder, which contains the fault records. */
   folder: string
   regions: readonly { name: string; full: boolean; votes: boolean }[]
   /** All live processes of these regions. */
   processes: (regions: readonly string[]) => WorldProcess[]
   regionFolder: (region: string) => string
-  /** Kills every process of the region and resolves when none is left. */
+  /** Kills every process of the region. Resolves once none is left. */
   killRegion: (region: string) => Promise<void>
-  /** Starts the region's agent unless it works; resolves when the agent has been started, before it serves. */
+  /** Starts the region's agent unless it is running. Resolves once the agent has started, before it serves. */
   startRegion: (region: string) => Promise<void>
   restartProcess: (region: string, process: string) => Promise<void>
   restartRegion: (region: string) => Promise<void>
@@ -36,6 +36,6 @@ export type FaultTarget = {
 export type Links = {
   /** Every link with its current parameters. */
   now: () => Promise<Link[]>
-  /** Resolves once the parameters are in force. */
+  /** Resolves once the parameters are in effect. */
   set: (links: readonly Link[]) => Promise<void>
 }

@@ -10,7 +10,7 @@ type Work = {
 
 /**
  * Runs `repeat` every `everyMs` while the fault is active; the returned function ends that. Errors are ignored: they
- * come from a world that is being taken down meanwhile.
+ * come from a world that is being stopped meanwhile.
  */
 export function whileActive(
   { record, active }: FaultContext<FaultValue>,

@@ -16,7 +16,7 @@ import { placeOf, stopWorld } from '../../world/stop.ts'
 import { databaseDisk } from './fill-disk.ts'
 import type { FaultTarget, Links } from './target.ts'
 
-/** A world of this machine as a target of faults. */
+/** A world on this machine as a target of faults. */
 export function faultTargetOf(world: WorldHandle, note: Note, links: Links | undefined): FaultTarget {
   const named = (name: string) => regionNamed(world, name)
   const start = (region: Region) =>
@@ -78,15 +78,15 @@ async function restartProcess(world: WorldHandle, region: Region, name: string, 
     if (status?.processes.find((one) => one.name === name)?.state === 'ready') return
   }
   throw new NearsideError('process_not_ready', `${region.name}/${name} was not ready again within 2 min`, {
-    remedy: `nearside logs ${region.name} ${name}`,
+    remedy: `see \`nearside logs ${region.name} ${name}\``,
   })
 }
 
 const replayProgram = modulePath('./replay-child', import.meta.url)
 
 /**
- * Asks PostgreSQL itself and not through HAProxy. `hold` keeps replay paused, also after Patroni has resumed it, until
- * the returned function is called. To resume a database that has been promoted is no error.
+ * Connects to PostgreSQL directly, not through HAProxy. `hold` keeps replay paused, even after Patroni has resumed it,
+ * until the returned function is called. Resuming a promoted database is not an error.
  */
 async function replay(
   world: WorldHandle,
@@ -109,7 +109,7 @@ async function replay(
   }
   const { ports } = world.record.topology
   const where = { host: region.address, port: ports.postgres, password: world.secrets.superuser }
-  // By standard input, because every user of the machine can read the arguments.
+  // Through standard input, because every user of the machine can read command-line arguments.
   child.stdin.write(`${JSON.stringify(where)}\n`)
   const answered = await answer
   if (answered === 'done' || (answered === 'primary' && mode === 'resume')) {
@@ -118,12 +118,12 @@ async function replay(
   }
   await end()
   throw answered === 'primary'
-    ? new NearsideError('fault_primary', `${region.name} holds the primary, which replays nothing`)
+    ? new NearsideError('fault_primary', `${region.name} holds the primary, which does not replay`)
     : new NearsideError(
         'fault_database_unreachable',
-        `${region.name}: its database does not answer: ${answered}`,
+        `${region.name}: the database does not answer: ${answered}`,
         {
-          remedy: `nearside logs ${region.name} postgres`,
+          remedy: `see \`nearside logs ${region.name} postgres\``,
         },
       )
 }

@@ -14,7 +14,7 @@ const timeline: Moment[] = [
   { atMs: 1000, kind: 'fault', what: 'restart us-west in good order' },
   { atMs: 1900, kind: 'primary', what: 'the primary is in us-west' },
   { atMs: 2000, kind: 'settled', what: 'everything is ready, healthy and in sync' },
-  { atMs: 20_000, kind: 'healed', what: 'start us-east again' },
+  { atMs: 20_000, kind: 'healed', what: 'restart us-east' },
   { atMs: 40_000, kind: 'settled', what: 'everything is ready, healthy and in sync' },
 ]
 

@@ -62,7 +62,7 @@ suite('the timeline of a drill', () => {
   ]
   const drillEvents = [
     { atMs: 10_000, kind: 'fault' as const, what: 'kill everything in us-east' },
-    { atMs: 30_000, kind: 'healed' as const, what: 'start us-east again' },
+    { atMs: 30_000, kind: 'healed' as const, what: 'restart us-east' },
   ]
   const sample = (atMs: number, durability: string): Sample => ({
     atMs,

@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-suite('a replica that is kept behind', () => {
+suite('a replica with paused replay', () => {
   const paused = { kind: 'replay-paused', region: 'us-west', forMs: 20_000 } as const
   function replica() {
     const did: string[] = []
@@ -35,17 +35,17 @@ suite('a replica that is kept behind', () => {
     return { target, did }
   }
 
-  test('is let go and resumed once somebody else has healed it', async () => {
+  test('is released and resumed once another process has healed it', async () => {
     const { target, did } = replica()
     const { heal } = await inject(target, paused)
     await healLeft(target, () => true)
-    // The guard's own healing, which what still held it had undone.
+    // The guard's healing, which the hold then reverted.
     await until('what holds it to end', () => did.length === 4)
     await heal()
     assert.deepEqual(did, ['hold', 'resume', 'let go', 'resume'])
   })
 
-  test('stays behind while another fault keeps it so', async () => {
+  test('stays paused while another fault pauses it', async () => {
     const { target, did } = replica()
     const first = await inject(target, paused)
     const second = await inject(target, paused)
@@ -55,14 +55,14 @@ suite('a replica that is kept behind', () => {
     assert.deepEqual(did.slice(3), ['let go', 'resume'])
   })
 
-  test('nobody holds a database of a world that goes down', async () => {
+  test('is not held in a world that stops', async () => {
     const { target, did } = replica()
     await inject(target, paused)
     await dropFaults(target)
     await until('what holds it to end', () => did.includes('let go'))
   })
 
-  test('is paused again over a new connection when its database has restarted, until it is the primary', async () => {
+  test('is paused again over a new connection after its database restarts, until it is the primary', async () => {
     const did: string[] = []
     const connection =
       (name: string, lives: number, primary = false) =>
@@ -88,7 +88,7 @@ suite('a replica that is kept behind', () => {
     assert.deepEqual(did, ['a', 'in force', 'a', 'b'])
   })
 
-  test('is refused when its database cannot be asked in the first place', async () => {
+  test('is refused if its database does not answer at first', async () => {
     const never = () => assert.fail('not in force')
     await assert.rejects(
       keepPaused(() => Promise.reject(new Error('ECONNREFUSED')), never, never),
@@ -97,15 +97,15 @@ suite('a replica that is kept behind', () => {
   })
 })
 
-suite('what an app is told', () => {
-  test('is what is in force, also when two faults are healed at once by two commands', async () => {
+suite('the control file of an app', () => {
+  test('contains the active faults, even if two commands heal two faults at the same time', async () => {
     const region = 'us-east'
     mkdirSync(join(folder, region, 'run'), { recursive: true })
     const record = (fault: Fault) => writeRecord(folder, fault)
     const errors = await record({ kind: 'app-500', region, share: 1, forMs: 20_000 })
     const clock = await record({ kind: 'app-clock', region, offsetMs: 1000, forMs: 20_000 })
     const regionFolder = join(folder, region)
-    // What the other command's healing has not taken away yet when we look, and has when we have written.
+    // The other command's healing removes this record between our read and our write.
     const looks: FaultRecord[][] = [[errors, clock], [clock], []]
     await controlApp(regionFolder, () => looks.shift() ?? [], controlOf)
     const file = join(folder, region, 'run/app-fault.json')

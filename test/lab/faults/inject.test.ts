@@ -17,14 +17,14 @@ import { identify, isAlive, isStopped } from '../../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 import { parse, regions } from './samples.ts'
 
-/** As a lab needs it: root, and leave to mount. */
+/** Requirements of a lab: root, and permission to mount. */
 const smallDisksMissing =
   process.getuid?.() !== 0
     ? 'a small disk needs root'
     : spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status !== 0 &&
       'nothing may be mounted here'
 
-suite('faults at processes', () => {
+suite('faults of processes', () => {
   let folder: string
   let children: Map<string, ChildProcess>
   let started: string[]
@@ -63,7 +63,7 @@ suite('faults at processes', () => {
     links: undefined,
   })
 
-  test('of PostgreSQL its first process alone stands still, or dies, and goes on when nobody holds it', async () => {
+  test('PostgreSQL’s first process alone is paused or killed, and resumes once no fault holds it', async () => {
     for (const name of ['us-east/postgres', 'us-east/postgres#helper'])
       children.set(name, spawn('sleep', ['1000'], { stdio: 'ignore' }))
     const here = target()
@@ -82,7 +82,7 @@ suite('faults at processes', () => {
     assert.ok(!identify(pidOf('us-east/postgres')) && isAlive(idOf('us-east/postgres#helper')))
   })
 
-  test('a paused region stands still as long as it is meant to, with a record on disk', async () => {
+  test('a paused region stays paused for its time, with a record on disk', async () => {
     const { heal } = await inject(target(), parse('pause-region', ['us-east']))
     assert.ok(['us-east/agent', 'us-east/etcd', 'us-east/app-0'].every((name) => isStopped(idOf(name))))
     assert.ok(!isStopped(idOf('us-west/etcd')))
@@ -93,7 +93,7 @@ suite('faults at processes', () => {
     assert.deepEqual(readRecords(folder), [])
   })
 
-  test('healing one fault leaves what another one holds', async () => {
+  test('healing one fault leaves the effects of another', async () => {
     const region = await inject(target(), parse('pause-region', ['us-east']))
     const quorum = await inject(target(), parse('etcd-quorum', [], { members: 'us-east,us-west' }))
     await region.heal()
@@ -103,7 +103,7 @@ suite('faults at processes', () => {
     assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
   })
 
-  test('two faults that are healed at the same time leave to each other nothing that both hold', async () => {
+  test('two faults healed at the same time leave no shared effect behind', async () => {
     const now = new Map<string, Link>()
     const put = (link: Link) => now.set(`${link.from}>${link.to}`, link)
     const params = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
@@ -133,7 +133,7 @@ suite('faults at processes', () => {
     assert.deepEqual(readRecords(folder), [])
   })
 
-  test('a fault that is injected while another one is healed stays in force', async () => {
+  test('a fault injected while another one is being healed stays active', async () => {
     const params = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
     let link: Link = { from: 'us-east', to: 'us-west', params }
     const healing = Promise.withResolvers<void>()
@@ -141,7 +141,7 @@ suite('faults at processes', () => {
     const links = {
       now: async () => [link],
       set: async ([changed]: readonly Link[]) => {
-        // What the first healing tells comes last.
+        // The first healing writes last.
         if (!changed!.params.cut && link.params.delayMs > 12) {
           healing.resolve()
           await telling.promise
@@ -161,7 +161,7 @@ suite('faults at processes', () => {
     assert.deepEqual(link.params, params)
   })
 
-  test('a killed process is gone; of one that is not there, nothing stays behind', async () => {
+  test('a killed process is gone; a missing one leaves no record', async () => {
     const { heal } = await inject(target(), parse('kill-process', ['us-west', 'app-0']))
     assert.ok(!identify(pidOf('us-west/app-0')))
     await heal()
@@ -172,7 +172,7 @@ suite('faults at processes', () => {
     assert.deepEqual(readRecords(folder), [])
   })
 
-  test('a killed region is started again at healing, but not while another fault keeps it down', async () => {
+  test('healing restarts a killed region, but not while another fault keeps it down', async () => {
     const first = await inject(target(), parse('kill-region', ['us-west']))
     const second = await inject(target(), parse('kill-region', ['us-west']))
     await first.heal()
@@ -181,7 +181,7 @@ suite('faults at processes', () => {
     assert.deepEqual(started, ['us-west'])
   })
 
-  test('healing that fails keeps the record, and can be tried again', async () => {
+  test('failed healing keeps the record and can be retried', async () => {
     let refused = true
     const startRegion = async (region: string) => {
       if (refused) throw new Error('not now')
@@ -195,7 +195,7 @@ suite('faults at processes', () => {
     assert.deepEqual([started, readRecords(folder)], [['us-west'], []])
   })
 
-  test('what a dead command has left is healed by its record; what a living one holds is not', async () => {
+  test('a fault of an ended command is healed from its record, one of a running command is not', async () => {
     await inject(target(), parse('pause-process', ['us-west', 'etcd']))
     assert.deepEqual(await healLeft(target()), [])
     const [record] = readRecords(folder)
@@ -208,7 +208,7 @@ suite('faults at processes', () => {
     assert.deepEqual(readRecords(folder), [])
   })
 
-  test('a fault that should be over long ago is left, even if its owner lives', async () => {
+  test('a long overdue fault counts as left, even if its owner is alive', async () => {
     const record = await writeRecord(folder, parse('pause-process', ['us-west', 'etcd'], { for: '1s' }), {
       now: 1_000,
     })
@@ -217,18 +217,18 @@ suite('faults at processes', () => {
     assert.ok(isLeft(record, 1_500, () => false))
   })
 
-  test('before a world is stopped nothing stands still any more, and its dead regions stay dead', async () => {
+  test('before a world stops, paused processes resume, and killed regions stay down', async () => {
     const paused = await inject(target(), parse('pause-region', ['us-east']))
     const killed = await inject(target(), parse('kill-region', ['us-west']))
     await dropFaults(target())
     assert.ok([...children.keys()].every((name) => !isStopped(idOf(name))))
     assert.deepEqual(readRecords(folder), [])
-    // Whoever injected them finds nothing left to heal: a stopped world is not started by it.
+    // The injecting command has nothing left to heal, so it does not start a stopped world.
     await Promise.all([paused.heal(), killed.heal()])
     assert.deepEqual(started, [])
   })
 
-  test('a guard heals what its owner leaves when it ends, and what is long overdue, and nobody else’s', async () => {
+  test('a guard heals its owner’s faults once it ends and overdue ones, but no others', async () => {
     const released = Promise.withResolvers<void>()
     const me = identify(process.pid)!
     await inject(target(), parse('pause-process', ['us-west', 'etcd'], { for: '20s' }))
@@ -249,7 +249,7 @@ suite('faults at processes', () => {
     assert.ok(isStopped(idOf('us-east/app-0')), 'another command’s')
   })
 
-  test('links are as an operator had set them once every fault on them is healed, in whatever order', async () => {
+  test('links return to the operator’s settings once every fault on them is healed, in any order', async () => {
     const params = { delayMs: 12, jitterMs: 3, lossShare: 0, rateBitsPerSecond: 0, cut: false }
     const now = new Map<string, Link>()
     const put = (link: Link) => now.set(`${link.from}>${link.to}`, link)
@@ -273,11 +273,11 @@ suite('faults at processes', () => {
     assert.deepEqual([...now.values()], whole)
   })
 
-  test('a fault on links that are not there is refused: it would be in force and change nothing', async () => {
+  test('a fault on missing links is refused', async () => {
     const params = { delayMs: 12, jitterMs: 0, lossShare: 0, rateBitsPerSecond: 0, cut: false }
     const links = {
       now: async () => [{ from: 'us-east', to: 'us-west', params }],
-      set: async () => assert.fail('there is nothing to tell'),
+      set: async () => assert.fail('must not change links'),
     }
     for (const fault of [
       parse('cut', ['us-east'], { from: 'users' }),
@@ -286,24 +286,24 @@ suite('faults at processes', () => {
     ])
       await assert.rejects(inject({ ...target(), links }, fault), {
         code: 'fault_no_links',
-        message: /there is no such link/,
+        message: /no such link exists/,
       })
     assert.deepEqual(readRecords(folder), [])
   })
 
-  test('what needs a network is refused where there is none, and nothing is recorded', async () => {
-    await assert.rejects(inject(target(), parse('cut', ['us-east'])), /no network that could be changed/)
+  test('a fault that needs a network is refused without one, and leaves no record', async () => {
+    await assert.rejects(inject(target(), parse('cut', ['us-east'])), /no network to change/)
     assert.deepEqual(readRecords(folder), [])
   })
 
   test('an app without the preload cannot be made to answer 500', async () => {
     await assert.rejects(
       inject(target(), parse('app-500', ['us-east'])),
-      /started without the preload that such faults need/,
+      /runs without the preload that this fault needs/,
     )
   })
 
-  test('a full disk is free once somebody else has healed it, and is not filled again', {
+  test('a full disk is freed once another process has healed it, and is not filled again', {
     skip: smallDisksMissing,
   }, async () => {
     const regionFolder = join(folder, 'us-east')
@@ -315,10 +315,10 @@ suite('faults at processes', () => {
       const { heal } = await inject(target(), parse('disk-full', ['us-east']))
       assert.equal(freeBlocks(), 0)
       await dropFaults(target())
-      // Some times as long as a full disk is left alone.
+      // Several refill intervals.
       await sleep(200)
       assert.ok(freeBlocks() > 0)
-      // It may have been filled in the very moment in which it was freed.
+      // It may have been filled at the very moment of freeing.
       fillDisk(regionFolder)
       await heal()
       assert.ok(freeBlocks() > 0)
@@ -327,12 +327,12 @@ suite('faults at processes', () => {
     }
   })
 
-  test('a disk that is not the database’s own is never filled', async () => {
+  test('a disk that the database shares is never filled', async () => {
     mkdirSync(join(folder, 'us-east/data/postgres'), { recursive: true })
     await assert.rejects(inject(target(), parse('disk-full', ['us-east'])), /no disk of its own/)
   })
 
-  test('an app with the preload answers 500, has another clock, leaks, and is well again', async () => {
+  test('an app with the preload answers 500, has another clock, leaks, and recovers', async () => {
     const regionFolder = join(folder, 'us-east')
     mkdirSync(join(regionFolder, 'run'), { recursive: true })
     children.get('us-east/app-0')!.kill('SIGKILL')

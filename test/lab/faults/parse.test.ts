@@ -7,8 +7,8 @@ import type { RawFaultOptions } from '../../../src/lab/faults/parse.ts'
 import { absent, faultKinds } from '../../../src/lab/faults/table.ts'
 import { parse } from './samples.ts'
 
-suite('a fault as it is typed', () => {
-  test('is a value with everything that it needs, and says so', () => {
+suite('a typed fault', () => {
+  test('is a complete value with a description', () => {
     assert.deepEqual(parse('cut', ['us-east']), {
       kind: 'cut',
       region: 'us-east',
@@ -18,17 +18,17 @@ suite('a fault as it is typed', () => {
     })
     assert.equal(
       describeFault(parse('cut', ['us-east'], { from: 'all', direction: 'out', for: '1.5s' })),
-      'cut us-east off one way: what it sends does not reach us-west, us-central and its users, for 1.5 s at most',
+      'cut us-east off one way: its packets do not reach us-west, us-central and its users, for at most 1.5 s',
     )
     assert.equal(
       describeFault(parse('slow-link', ['us-east', 'us-west'], { delay: '80ms', rate: '10mbit' })),
-      'slow the link between us-east and us-west: 80 ms more, 10 Mbit/s at most, for 20 s at most',
+      'slow the link between us-east and us-west: 80 ms more delay, at most 10 Mbit/s, for at most 20 s',
     )
     assert.equal(describeFault(parse('kill-process', ['us-east', 'etcd'])), 'kill us-east/etcd')
-    assert.equal(describeHealing(parse('kill-region', ['us-west'])), 'start us-west again')
+    assert.equal(describeHealing(parse('kill-region', ['us-west'])), 'restart us-west')
   })
 
-  test('unknown words are refused with what was probably meant', () => {
+  test('unknown names are refused with a suggestion', () => {
     const refused = (
       kind: string,
       words: string[],
@@ -49,7 +49,7 @@ suite('a fault as it is typed', () => {
       /region: expected .* got "us-est" \| did you mean us-east\?/,
     )
     assert.match(refused('pause-process', ['us-east', 'postgre']), /did you mean postgres\?/)
-    assert.match(refused('kill-region', []), /expected REGION, got nothing/)
+    assert.match(refused('kill-region', []), /expected REGION, got none/)
     assert.match(
       refused('app-hang', ['us-central']),
       /us-central is a witness without app and database; expected us-east, us-west \| nearside lab fault app-hang us-east/,
@@ -66,15 +66,15 @@ suite('a fault as it is typed', () => {
     )
     assert.match(
       refused('replay-paused', ['us-east']),
-      /holds the primary, which replays nothing \| name a replica’s region: us-west/,
+      /holds the primary, which does not replay \| name a replica’s region: us-west/,
     )
     assert.match(
       refused('cut', ['us-east'], { direction: 'sideways' }),
-      /--direction: expected both, out or in, got "sideways" \| out: what/,
+      /--direction: expected both, out or in, got "sideways" \| out: packets/,
     )
     assert.match(
       refused('app-clock', ['us-east']),
-      /expected --offset, .* \| nearside lab fault app-clock us-east --offset 30s/,
+      /expected --offset \| run: nearside lab fault app-clock us-east --offset 30s/,
     )
     assert.match(
       refused('restart-process', ['us-east', 'postmaster']),
@@ -86,17 +86,17 @@ suite('a fault as it is typed', () => {
       /the database in us-east has no disk of its own .* \| .*--small-disk us-east=1gb/,
     )
     assert.match(refused('app-500', ['us-east'], {}, { appFaults: false }), /\| .*--app-faults/)
-    assert.match(refused('kill-region', ['us-east'], { delay: '5s' }), /has no --delay/)
-    assert.match(refused('etcd-quorum', [], { members: 'us-east' }), /still a majority of 3/)
-    assert.match(refused('slow-disk', ['us-east']), /there is no slow-disk: cgroups/)
+    assert.match(refused('kill-region', ['us-east'], { delay: '5s' }), /does not support --delay/)
+    assert.match(refused('etcd-quorum', [], { members: 'us-east' }), /a majority of the 3 members remains/)
+    assert.match(refused('slow-disk', ['us-east']), /slow-disk does not exist: cgroups/)
   })
 
-  test('a majority of etcd is taken where the primary is not', () => {
+  test('the default etcd majority spares the primary’s member', () => {
     const fault = parse('etcd-quorum')
     assert.deepEqual(fault.kind === 'etcd-quorum' && fault.members, ['us-west', 'us-central'])
   })
 
-  test('every kind is listed with what it does and how it is healed, and what is absent with the reason', () => {
+  test('every kind is listed with effect and healing, and missing kinds with the reason', () => {
     const listed = listFaults()
     assert.deepEqual(
       listed.map(({ kind }) => kind),

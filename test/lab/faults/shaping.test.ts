@@ -21,7 +21,7 @@ suite('links under faults', () => {
       .filter(({ params }) => params.cut)
       .map(({ from, to }) => `${from}>${to}`)
 
-  test('a cut one way leaves the other', () => {
+  test('a one-way cut leaves the opposite direction', () => {
     assert.deepEqual(cuts([parse('cut', ['us-east'], { from: 'us-west', direction: 'out' })]), [
       'us-east>us-west',
     ])
@@ -34,7 +34,7 @@ suite('links under faults', () => {
     ])
   })
 
-  test('overlapping faults add up, and what remains when one is healed is the other', () => {
+  test('overlapping faults add up, and healing one leaves the other', () => {
     const slow = parse('slow-link', ['us-east', 'us-west'], { delay: '50ms' })
     const lossy = parse('lossy-link', ['us-east', 'us-west'], { loss: '50%', direction: 'out' })
     const on = (faults: Fault[]) =>

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { mountsBelow, parseSmallDisks } from '../../../src/lab/faults/small-disk.ts'
 
 suite('a small disk', () => {
-  test('is asked for by region and size', () => {
+  test('is requested by region and size', () => {
     assert.deepEqual(parseSmallDisks(['us-east=512mb'], ['us-east', 'us-west']), {
       'us-east': 512 * 1024 ** 2,
     })
@@ -12,7 +12,7 @@ suite('a small disk', () => {
     assert.throws(() => parseSmallDisks(['us-east'], ['us-east']), /expected REGION=SIZE/)
   })
 
-  test('is found again among what is mounted, and nobody else’s is', () => {
+  test('is found among the mounts, without other mounts', () => {
     const info = [
       '36 35 0:40 / /srv/a\\040b/x/data/postgres rw shared:1 - tmpfs nearside-small-disk rw,size=1k',
       '37 35 0:41 / /srv/a\\040b/x/other rw - tmpfs tmpfs rw',

@@ -19,7 +19,7 @@ const regions = [
 ]
 const facts = { regions, primary: 'us-east', processesOf: () => ['postgres', 'etcd', 'app-0', 'agent'] }
 
-/** Of every kind one fault as it is typed. The table is complete, so a new kind asks for a line here. */
+/** One typed fault per kind. The table is complete, so a new kind needs a line here. */
 const typed: Record<FaultKind, { words?: string[]; options?: RawFaultOptions }> = {
   'kill-process': { words: ['us-west', 'agent'] },
   'pause-process': { words: ['us-west', 'postgres'] },
@@ -45,7 +45,7 @@ suite('every kind of fault', () => {
     return parseFault(kind, { words, options: { ...options, for: '5min' } }, facts)
   })
 
-  test('is a value that survives the disk, with everything that describing and healing need', () => {
+  test('is a value that can be stored on disk, with everything needed for description and healing', () => {
     for (const fault of faults) {
       const back = JSON.parse(JSON.stringify(fault))
       assert.deepEqual(back, fault)
@@ -55,31 +55,31 @@ suite('every kind of fault', () => {
     }
   })
 
-  test('is described by what it is about', () => {
+  test('has a description of its effect', () => {
     assert.deepEqual(faults.map(describeFault), [
-      'kill us-west/agent, for 5 min at most',
-      'pause us-west/postgres, for 5 min at most',
+      'kill us-west/agent, for at most 5 min',
+      'pause us-west/postgres, for at most 5 min',
       'restart us-west/app-0',
-      'kill everything in us-west, for 5 min at most',
-      'pause everything in us-west, for 5 min at most',
+      'kill everything in us-west, for at most 5 min',
+      'pause everything in us-west, for at most 5 min',
       'restart us-west cleanly',
-      'cut us-west off one way: it receives nothing from us-east and its users, for 5 min at most',
-      'slow the link between us-west and its users: 80 ms more, 10 ms of jitter, 10 Mbit/s at most, for 5 min at most',
-      'lose 1 % of the packets from us-west to us-east, for 5 min at most',
-      'pause etcd in us-west and us-central, for 5 min at most',
-      'fill the disk of the database in us-west, for 5 min at most',
-      'pause replay on the replica in us-west, for 5 min at most',
-      'pause the app in us-west, for 5 min at most',
-      'make the app in us-west answer 500 to 50 % of its requests, for 5 min at most',
-      'make the app in us-west leak 5 MB/s, for 5 min at most',
-      'set the app’s clock in us-west back by 1 min, for 5 min at most',
+      'cut us-west off one way: it receives nothing from us-east and its users, for at most 5 min',
+      'slow the link between us-west and its users: 80 ms more delay, 10 ms of jitter, at most 10 Mbit/s, for at most 5 min',
+      'drop 1 % of the packets from us-west to us-east, for at most 5 min',
+      'pause etcd in us-west and us-central, for at most 5 min',
+      'fill the disk of the database in us-west, for at most 5 min',
+      'pause replay on the replica in us-west, for at most 5 min',
+      'pause the app in us-west, for at most 5 min',
+      'make the app in us-west answer 500 to 50 % of its requests, for at most 5 min',
+      'make the app in us-west leak 5 MB/s, for at most 5 min',
+      'set the app’s clock in us-west back by 1 min, for at most 5 min',
     ])
   })
 
-  test('is named in its driver and nowhere else, but for drills that choose it', () => {
+  test('is named only in its driver and in drills that choose it', () => {
     const src = join(import.meta.dirname, '../../../src')
     const choosing = ['lab/drill/scenarios.ts', 'lab/drill/schedule.ts']
-    // These are scenarios of drills, too; and a link is cut by more than a fault.
+    // These are also drill scenarios, and not only faults cut links.
     const otherwise = { 'lossy-link': ['lab/drill/plan-drill.ts'], cut: globSync('**/*.ts', { cwd: src }) }
     const files = new Map(
       globSync('**/*.{ts,cjs}', { cwd: src }).map((file) => [file, readFileSync(join(src, file), 'utf8')]),
@@ -96,20 +96,20 @@ suite('every kind of fault', () => {
   })
 })
 
-test('an option of faults has the name under which the command line keeps its value', () => {
+test('a fault option has the name that commander gives its value', () => {
   for (const { option, kinds } of faultOptions) {
     assert.equal(nameOf(option), new Option(option.flags).attributeName())
     assert.ok(kinds.length > 0)
   }
 })
 
-test('the record of a kind that this version does not know is named, and left to one that does', async () => {
+test('the record of an unknown kind is reported and left for the version that knows it', async () => {
   const folder = temporaryFolder('nearside-faults')
   try {
     const { fault } = await writeRecord(folder, { kind: 'moon-phase' })
     assert.match(describeEffect(fault), /^moon-phase \(.*does not know/)
     const [healed] = await healLeft({ folder } as FaultTarget, () => true)
-    assert.match(healed!.error!, /moon-phase: this version of Nearside has no such fault/)
+    assert.match(healed!.error!, /moon-phase: unknown fault in this version of Nearside/)
     assert.equal(readRecords(folder).length, 1)
   } finally {
     rmSync(folder, { recursive: true })

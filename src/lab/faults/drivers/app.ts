@@ -11,7 +11,7 @@ import type { FaultRecord } from '../record.ts'
 import { preloaded } from './preloaded.ts'
 import { stopping } from './stopping.ts'
 
-/** Faults of the region's app: one that works with every app, and those that the preload carries out inside of it. */
+/** Faults of the region's app: one for every app, and others that the preload injects inside a Node app. */
 export type AppFault = AppHang | InsideApp
 type AppHang = { kind: 'app-hang'; region: string } & Lasting
 type InsideApp = AppErrors | AppLeak | AppClock
@@ -25,7 +25,7 @@ const instances = (region: string) => ({ region, process: /^app-\d+$/ })
 
 const appHang: FaultDriver<AppHang> = {
   words: ['REGION'],
-  does: 'SIGSTOP for every instance of the region’s app',
+  does: 'sends SIGSTOP to every instance of the region’s app',
   heals: 'SIGCONT',
   needs: 'anywhere',
   parse: (input) => ({ kind: 'app-hang', region: fullRegion(input), forMs: input.forMs }),
@@ -35,21 +35,21 @@ const appHang: FaultDriver<AppHang> = {
 }
 
 type InsideDriver<F extends InsideApp> = FaultDriver<F> & {
-  /** Adds the fault to what the app is told. */
+  /** Adds the fault to the control file. */
   addTo(control: AppControl, fault: F): void
 }
 const inside = { instances, recordsOf, controlOf, noPreload }
 
 const shareOption = quantity(
-  { flags: '--share <share>', shown: '100%', help: 'of requests' },
+  { flags: '--share <share>', shown: '100%', help: 'share of requests' },
   share({ above: 0, example: '50%' }),
 )
 
 const appErrors: InsideDriver<AppErrors> = {
   words: ['REGION'],
   options: [shareOption],
-  does: 'a share of the requests is answered 500 before the app sees them, health checks included',
-  heals: 'the app answers every request again',
+  does: 'answers a share of the requests with 500 before the app sees them, including health checks',
+  heals: 'the app answers all requests again',
   note: 'Node only: NODE_OPTIONS loads a small module of Nearside into the app',
   parse: (input) => ({
     kind: 'app-500',
@@ -66,7 +66,7 @@ const appErrors: InsideDriver<AppErrors> = {
 }
 
 const leakOption = quantity(
-  { flags: '--mb-per-second <number>', shown: '20', help: 'how fast' },
+  { flags: '--mb-per-second <number>', shown: '20', help: 'speed of the leak' },
   decimalNumber({ above: 0, most: 10_000, example: '20' }),
 )
 const defaultLeakMbPerSecond = 20
@@ -74,9 +74,9 @@ const defaultLeakMbPerSecond = 20
 const appLeak: InsideDriver<AppLeak> = {
   words: ['REGION'],
   options: [leakOption],
-  does: 'every instance of the region’s app allocates memory and keeps it',
-  heals: 'the memory is freed, unless the app has died of it',
-  note: 'Node only, as app-500. At most 1 GB per instance',
+  does: 'makes every instance of the region’s app allocate memory and keep it',
+  heals: 'the memory is freed, unless the app has crashed',
+  note: 'Node only, like app-500. At most 1 GB per instance',
   parse: (input) => ({
     kind: 'app-leak',
     region: appRegion(input),
@@ -94,16 +94,21 @@ const appLeak: InsideDriver<AppLeak> = {
 const mostOffsetMs = 10 * 365 * 24 * 3_600_000
 
 const offsetOption = quantity(
-  { flags: '--offset <time>', shown: '30s|-30s', required: true, help: 'ahead, or back with a minus' },
+  {
+    flags: '--offset <time>',
+    shown: '30s|-30s',
+    required: true,
+    help: 'clock offset; negative sets it back',
+  },
   offsetMs({ most: mostOffsetMs, example: '30s or -30s' }),
 )
 
 const appClock: InsideDriver<AppClock> = {
   words: ['REGION'],
   options: [offsetOption],
-  does: 'the app’s Date is off by this much',
-  heals: 'its Date is right again',
-  note: 'Node only, as app-500. The clocks of the machine and of the engines stay right: Linux can give a process another monotonic clock, but no other time of day',
+  does: 'shifts the app’s Date by this offset',
+  heals: 'its Date is correct again',
+  note: 'Node only, like app-500. The clocks of the machine and of the engines stay correct: Linux can give a process another monotonic clock, but not another time of day',
   parse(input) {
     const { kind, option, forMs } = input
     const region = appRegion(input)
@@ -111,8 +116,8 @@ const appClock: InsideDriver<AppClock> = {
     if (offset !== undefined) return { kind: 'app-clock', region, offsetMs: offset, forMs }
     throw usage(
       'fault_offset',
-      `${kind}: expected --offset, which says by how much`,
-      `nearside lab fault ${kind} ${region} --offset 30s (or -30s)`,
+      `${kind}: expected --offset`,
+      `run: nearside lab fault ${kind} ${region} --offset 30s (or -30s)`,
     )
   },
   describe: ({ region, offsetMs }) =>
@@ -128,10 +133,10 @@ export const appFaults = { 'app-hang': appHang, ...insideFaults }
 
 export const absentAppFaults = {
   'clock-skew':
-    'a time namespace moves monotonic clocks and not the time of day; etcd, a Go program without libc, ignores a preloaded library. app-clock moves the time of day of a Node app',
+    'a time namespace shifts monotonic clocks but not the time of day, and etcd, a Go program without libc, ignores a preloaded library. app-clock shifts the time of day of a Node app',
 }
 
-/** A region whose app can have a fault inside, as far as the facts tell. */
+/** A region whose app can have a fault inside, as far as known. */
 function appRegion(input: FaultInput): string {
   const region = fullRegion(input)
   if (input.facts.appFaults === false) throw noPreload({ kind: input.kind, region })
@@ -141,12 +146,12 @@ function appRegion(input: FaultInput): string {
 function noPreload({ kind, region }: { kind: string; region: string }): Error {
   return new NearsideError(
     'fault_no_preload',
-    `${kind}: the app in ${region} was started without the preload that such faults need`,
-    { remedy: 'nearside lab up --app-faults (apps that run on Node only); app-hang works with every app' },
+    `${kind}: the app in ${region} runs without the preload that this fault needs`,
+    { remedy: 'run `nearside lab up --app-faults` (only for apps on Node); app-hang works with every app' },
   )
 }
 
-/** Errors: the largest share counts. Leaks and offsets add up. Undefined: the app is to be left alone. Pure. */
+/** Combines faults: the largest share of errors counts; leaks and offsets add up. Undefined: no fault. Pure. */
 export function controlOf(records: readonly Pick<FaultRecord, 'fault' | 'until'>[]): AppControl | undefined {
   if (records.length === 0) return undefined
   const control: AppControl = { until: Math.max(...records.map(({ until }) => until)) }

@@ -6,14 +6,14 @@ import type { FaultRecord } from '../record.ts'
 import type { FaultTarget } from '../target.ts'
 import { whileActive } from '../upkeep.ts'
 
-/** The replica receives and keeps WAL, so writes are acknowledged, and replays none of it. */
+/** The replica receives and stores WAL, so writes are acknowledged, but it replays nothing. */
 export type DatabaseFault = { kind: 'replay-paused'; region: string } & Lasting
 
 const checkIntervalMs = 200
 
 const replayPaused: FaultDriver<DatabaseFault> = {
   words: ['REGION'],
-  does: 'the replica receives and keeps WAL and replays none of it: reads there become stale, writes go on',
+  does: 'the replica receives and stores WAL but replays nothing: its reads become stale, writes continue',
   heals: 'pg_wal_replay_resume()',
   needs: 'anywhere',
   note: 'Patroni resumes replay every few seconds; it is paused again within 100 ms. A promotion ends the fault',
@@ -24,7 +24,7 @@ const replayPaused: FaultDriver<DatabaseFault> = {
     const replicas = facts.regions.filter((one) => one.full && one.name !== region).map((one) => one.name)
     throw usage(
       'fault_primary',
-      `${kind}: ${region} holds the primary, which replays nothing`,
+      `${kind}: ${region} holds the primary, which does not replay`,
       replicas.length > 0 ? `name a replica’s region: ${replicas.join(', ')}` : 'this world has no replica',
     )
   },
@@ -39,7 +39,7 @@ const replayPaused: FaultDriver<DatabaseFault> = {
       return released
     }
     const end = whileActive(context, checkIntervalMs, {
-      // Replay may have been paused once more after the other command had resumed it.
+      // Replay may have been paused again after the other command resumed it.
       async healedElsewhere() {
         await letGo()
         await resumeUnlessHeld(target, fault.region, others())

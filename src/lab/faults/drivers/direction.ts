@@ -2,7 +2,7 @@ import { describePlace, users } from '../arguments.ts'
 import type { FaultOption } from '../driver.ts'
 import { usage } from '../errors.ts'
 
-/** `both`: either way. `out`: what the first place sends. `in`: what it receives. */
+/** `out`: packets that the first place sends. `in`: packets that it receives. `both`: all packets. */
 export type Direction = 'both' | 'out' | 'in'
 export type OneLink = { from: string; to: string; direction: Direction }
 
@@ -15,19 +15,19 @@ export const directionOption: FaultOption<Direction> = {
     throw usage(
       'direction_unknown',
       `--direction: expected both, out or in, got ${JSON.stringify(text)}`,
-      'out: what the region sends does not arrive; in: it receives nothing',
+      'out: packets from the region do not arrive; in: it receives nothing',
     )
   },
 }
 
-/** Is the shaper's link between two places the one that is meant? Pure. */
+/** Whether the fault affects the shaper's link between two places. Pure. */
 export function covers({ from: a, to: b, direction }: OneLink, from: string, to: string): boolean {
   const out = isPlace(from, a) && isPlace(to, b)
   const back = isPlace(from, b) && isPlace(to, a)
   return (out && direction !== 'in') || (back && direction !== 'out')
 }
 
-/** Simulated users live in cities. */
+/** Simulated users are in cities. */
 const isPlace = (place: string, name: string) => (name === users ? place.startsWith('city:') : place === name)
 
 export const describeLink = ({ from, to, direction }: OneLink) =>

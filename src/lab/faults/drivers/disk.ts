@@ -7,10 +7,10 @@ import type { FaultRecord } from '../record.ts'
 import type { FaultTarget } from '../target.ts'
 import { whileActive } from '../upkeep.ts'
 
-/** Fills the disk of the region's database, which `lab up --small-disk` has to give it. */
+/** Fills the disk of the region's database, which `lab up --small-disk` must have created. */
 export type DiskFault = { kind: 'disk-full'; region: string } & Lasting
 
-/** The database frees some space by itself. */
+/** The database itself frees some space now and then. */
 const refillMs = 50
 
 const diskFull: FaultDriver<DiskFault> = {
@@ -31,7 +31,7 @@ const diskFull: FaultDriver<DiskFault> = {
   async inject(context, beforeHealing) {
     const { target, fault } = context
     const fill = () => fillDisk(target.regionFolder(fault.region))
-    // The disk may have been filled once more after the other command had freed it.
+    // The disk may have been filled again after the other command freed it.
     const free = () => freeUnlessHeld(target, fault.region, context.others())
     fill()
     const end = whileActive(context, refillMs, { repeat: fill, healedElsewhere: free })
@@ -47,7 +47,7 @@ export const diskFaults = { 'disk-full': diskFull }
 
 export const absentDiskFaults = {
   'slow-disk':
-    'cgroups can limit a disk’s throughput (io.max) where the kernel delegates that and data lie on a real disk; they add no delay to fsync, which is what a slow disk delays',
+    'cgroups can limit a disk’s throughput (io.max) where the kernel delegates that and the data is on a real disk, but they do not delay fsync, as a slow disk does',
 }
 
 const isDiskFull = isKind<DiskFault>('disk-full')
@@ -60,8 +60,8 @@ function freeUnlessHeld(target: FaultTarget, region: string, others: readonly Fa
 const noSmallDisk = (kind: string, region: string) =>
   new NearsideError(
     'fault_no_small_disk',
-    `${kind}: the database in ${region} has no disk of its own that could be filled`,
+    `${kind}: the database in ${region} has no disk of its own to fill`,
     {
-      remedy: `nearside lab up --small-disk ${region}=1gb; a lab that has data already needs nearside lab down --purge first`,
+      remedy: `run \`nearside lab up --small-disk ${region}=1gb\`; a lab with data needs \`nearside lab down --purge\` first`,
     },
   )

@@ -4,23 +4,23 @@ import { usage } from '../errors.ts'
 import type { Lasting } from '../fault.ts'
 import { stopping } from './stopping.ts'
 
-/** Pauses the etcd members of these regions, so that no majority is left. */
+/** Pauses the etcd members of these regions, so that etcd loses its quorum. */
 export type EtcdFault = { kind: 'etcd-quorum'; members: readonly string[] } & Lasting
 
 const membersOption: FaultOption<string[]> = {
   flags: '--members <regions>',
   shown: 'REGION,REGION',
-  help: 'these members',
+  help: 'members to pause',
   read: listOf,
 }
 
 const etcdQuorum: FaultDriver<EtcdFault> = {
   words: [],
   options: [membersOption],
-  does: 'pauses a majority of etcd’s members (default: not the primary’s), so that nothing can be decided',
+  does: 'pauses a majority of the etcd members (default: not the primary’s), so that etcd loses its quorum',
   heals: 'SIGCONT',
   needs: 'anywhere',
-  note: 'members are paused and not killed, because agents restart a killed member within a second',
+  note: 'members are paused, not killed, because agents restart a killed member within a second',
   impairs: ({ members }) => members,
   parse: (input) => ({ kind: 'etcd-quorum', members: membersOf(input), forMs: input.forMs }),
   describe: ({ members }) => `pause etcd in ${describePlaces(members)}`,
@@ -30,7 +30,7 @@ const etcdQuorum: FaultDriver<EtcdFault> = {
 
 export const etcdFaults = { 'etcd-quorum': etcdQuorum }
 
-/** The default is the smallest set without which no majority is left. It spares the primary: the test is about votes. */
+/** The default is the smallest set whose loss breaks the quorum, without the primary's region if possible. */
 function membersOf({ kind, option, facts }: FaultInput): string[] {
   const voters = facts.regions.filter((one) => one.votes).map((one) => one.name)
   const needed = Math.ceil(voters.length / 2)
@@ -47,7 +47,7 @@ function membersOf({ kind, option, facts }: FaultInput): string[] {
   if (chosen.length < needed)
     throw usage(
       'fault_majority_left',
-      `${kind}: without ${chosen.join(', ')} there is still a majority of ${voters.length} members`,
+      `${kind}: without ${chosen.join(', ')}, a majority of the ${voters.length} members remains`,
       `name at least ${needed}`,
     )
   return chosen

@@ -13,9 +13,9 @@ import { reshaping } from './reshaping.ts'
 
 /** Faults of a lab's network. */
 export type LinkFault = Cut | SlowLink | LossyLink
-/** `from` holds regions, and `users` for the simulated users. */
+/** `from` contains regions, and `users` for the simulated users. */
 type Cut = { kind: 'cut'; region: string; from: readonly string[]; direction: Direction } & Lasting
-/** On top of what the link has; 0 adds nothing. */
+/** Added to the link's own parameters; 0 adds nothing. */
 type SlowLink = { kind: 'slow-link' } & OneLink & {
     delayMs: number
     jitterMs: number
@@ -29,15 +29,15 @@ type LinkDriver<F extends LinkFault> = FaultDriver<F> & { change(fault: F): Link
 const fromOption: FaultOption<string[]> = {
   flags: '--from <places>',
   shown: 'REGION[,REGION…]|users|all',
-  help: 'from these regions, users, or all',
+  help: 'from these regions, users or all',
   read: listOf,
 }
 
 const cut: LinkDriver<Cut> = {
   words: ['REGION'],
   options: [fromOption, directionOption],
-  does: 'nothing passes between the region and the others (default: all other regions, both ways)',
-  note: 'out: what the region sends does not arrive. in: it receives nothing. users: the simulated users of a lab',
+  does: 'drops all packets between the region and others (default: all other regions, both directions)',
+  note: 'out: packets from the region do not arrive. in: it receives nothing. users: the simulated users of a lab',
   impairs: ({ region }) => [region],
   parse(input) {
     const { kind, facts, option, forMs } = input
@@ -53,7 +53,7 @@ const cut: LinkDriver<Cut> = {
   describe: ({ region, from, direction }) =>
     ({
       both: `cut ${region} off from ${describePlaces(from)}`,
-      out: `cut ${region} off one way: what it sends does not reach ${describePlaces(from)}`,
+      out: `cut ${region} off one way: its packets do not reach ${describePlaces(from)}`,
       in: `cut ${region} off one way: it receives nothing from ${describePlaces(from)}`,
     })[direction],
   describeHealing: ({ region, from }) => `connect ${region} with ${describePlaces(from)} again`,
@@ -71,16 +71,16 @@ const delayOption = quantity(
   {
     flags: '--delay <time>',
     shown: '80ms',
-    help: 'more delay, one way (100ms when nothing else is asked for)',
+    help: 'added one-way delay (default: 100ms if nothing else changes)',
   },
   durationMs({ ...delayBounds, example: '80ms' }),
 )
 const jitterOption = quantity(
-  { flags: '--jitter <time>', shown: '10ms', help: 'more jitter' },
+  { flags: '--jitter <time>', shown: '10ms', help: 'added jitter' },
   durationMs({ ...delayBounds, example: '10ms' }),
 )
 const rateOption = quantity(
-  { flags: '--rate <rate>', shown: '10mbit', help: 'at most, such as 10mbit' },
+  { flags: '--rate <rate>', shown: '10mbit', help: 'rate limit, e.g. 10mbit' },
   bitsPerSecond({ ...rateBounds, example: '10mbit' }),
 )
 const defaultDelayMs = 100
@@ -88,7 +88,7 @@ const defaultDelayMs = 100
 const slowLink: LinkDriver<SlowLink> = {
   words: ['REGION', 'REGION|users'],
   options: [delayOption, jitterOption, rateOption, directionOption],
-  does: 'adds delay, jitter and a rate limit to what the link has',
+  does: 'adds delay, jitter and a rate limit to the link',
   parse(input) {
     const { option, forMs } = input
     const link = oneLink(input)
@@ -107,9 +107,9 @@ const slowLink: LinkDriver<SlowLink> = {
   },
   describe(fault) {
     const parts = [
-      ...(fault.delayMs > 0 ? [`${fault.delayMs} ms more`] : []),
+      ...(fault.delayMs > 0 ? [`${fault.delayMs} ms more delay`] : []),
       ...(fault.jitterMs > 0 ? [`${fault.jitterMs} ms of jitter`] : []),
-      ...(fault.rateBitsPerSecond > 0 ? [`${bitsText(fault.rateBitsPerSecond)} at most`] : []),
+      ...(fault.rateBitsPerSecond > 0 ? [`at most ${bitsText(fault.rateBitsPerSecond)}`] : []),
     ]
     return `slow the link ${describeLink(fault)}: ${parts.join(', ')}`
   },
@@ -129,7 +129,7 @@ const slowLink: LinkDriver<SlowLink> = {
 }
 
 const lossOption = quantity(
-  { flags: '--loss <share>', shown: '5%', help: 'of packets, such as 5%' },
+  { flags: '--loss <share>', shown: '5%', help: 'packet loss, e.g. 5%' },
   share({ above: 0, example: '5%' }),
 )
 const defaultLossShare = 0.05
@@ -137,14 +137,14 @@ const defaultLossShare = 0.05
 const lossyLink: LinkDriver<LossyLink> = {
   words: ['REGION', 'REGION|users'],
   options: [lossOption, directionOption],
-  does: 'loses a share of the packets, drawn for each packet independently',
+  does: 'drops a share of the packets, each packet independently',
   parse: (input) => ({
     kind: 'lossy-link',
     ...oneLink(input),
     lossShare: input.option(lossOption) ?? defaultLossShare,
     forMs: input.forMs,
   }),
-  describe: (fault) => `lose ${shareText(fault.lossShare)} of the packets ${describeLink(fault)}`,
+  describe: (fault) => `drop ${shareText(fault.lossShare)} of the packets ${describeLink(fault)}`,
   describeHealing: (fault) => `restore the link ${describeLink(fault)}`,
   ...reshaping<LossyLink>(
     (fault) => (from, to, params) =>
@@ -157,7 +157,7 @@ const lossyLink: LinkDriver<LossyLink> = {
 
 export const linkFaults = { cut, 'slow-link': slowLink, 'lossy-link': lossyLink }
 
-/** The links are a function of what they were and of all active faults on them, in the order of their injection. Pure. */
+/** The links are a function of their original parameters and all active faults, in the order of injection. Pure. */
 export function changesOf(records: readonly Pick<FaultRecord, 'fault'>[]): LinkChange[] {
   const faults = records.map(({ fault }) => fault).filter(isLinkFault)
   return faults.map((fault) => (linkFaults[fault.kind] as LinkDriver<LinkFault>).change(fault))

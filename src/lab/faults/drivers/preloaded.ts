@@ -9,16 +9,16 @@ import type { ProcessChoice, WorldProcess } from '../target.ts'
 
 type InApp = FaultValue & { region: string }
 
-/** What is particular to faults inside the app, for all drivers of that family. */
+/** The shared parts of drivers for faults inside the app. */
 type Family = {
   instances: (region: string) => ProcessChoice
-  /** Those of the records that are about the app of this region. */
+  /** The records of faults in this region's app. */
   recordsOf: (records: readonly FaultRecord[], region: string) => FaultRecord[]
   controlOf: (records: readonly FaultRecord[]) => AppControl | undefined
   noPreload: (fault: { kind: string; region: string }) => Error
 }
 
-/** The part of a driver whose fault the preload in the app carries out. */
+/** The part of a driver whose fault is injected by the preload in the app. */
 export const preloaded = <F extends InApp>({ instances, recordsOf, controlOf, noPreload }: Family) => ({
   needs: 'lab with --app-faults' as const,
   describeHealing: ({ region }: F) => `end the fault inside the app in ${region}`,

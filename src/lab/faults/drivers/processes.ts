@@ -15,8 +15,8 @@ type RestartProcess = { kind: 'restart-process' } & OneProcess
 
 const killProcess: FaultDriver<KillProcess> = {
   words: ['REGION', 'PROCESS'],
-  does: 'SIGKILL for a process and its children; postmaster is PostgreSQL’s first process, without its Patroni',
-  heals: 'its agent restarts it; a killed agent is started again when the fault ends',
+  does: 'sends SIGKILL to a process and its children; postmaster is PostgreSQL’s first process, without its Patroni',
+  heals: 'its agent restarts it; a killed agent is restarted when the fault ends',
   needs: 'anywhere',
   actsDuringInjection: true,
   parse: (input) => ({ kind: 'kill-process', ...oneProcess(input), forMs: input.forMs }),
@@ -33,7 +33,7 @@ const killProcess: FaultDriver<KillProcess> = {
 
 const pauseProcess: FaultDriver<PauseProcess> = {
   words: ['REGION', 'PROCESS'],
-  does: 'SIGSTOP: the process keeps its connections and answers nothing; its agent does not restart it, because it is alive (a paused postmaster accepts no new connection)',
+  does: 'sends SIGSTOP: the process keeps its connections but answers nothing; its agent does not restart it, because it is alive (a paused postmaster accepts no new connections)',
   heals: 'SIGCONT',
   needs: 'anywhere',
   impairs: ({ region }) => [region],
@@ -46,7 +46,7 @@ const pauseProcess: FaultDriver<PauseProcess> = {
 const restartProcess: FaultDriver<RestartProcess> = {
   words: ['REGION', 'PROCESS'],
   does: 'stops a process cleanly and starts it again',
-  heals: 'over once the process is ready again',
+  heals: 'by itself, once the process is ready again',
   needs: 'anywhere',
   actsDuringInjection: true,
   parse: (input) => ({ kind: 'restart-process', ...restartable(input) }),
@@ -70,7 +70,7 @@ function oneProcess(input: FaultInput, without: readonly string[] = []): OneProc
   return { region: name, process }
 }
 
-/** The agent supervises Patroni and not the postmaster, so only killing and pausing work on that. */
+/** The agent supervises Patroni, not the postmaster, so the postmaster can only be killed or paused. */
 function restartable(input: FaultInput): OneProcess {
   if (input.words[1] !== 'postmaster') return oneProcess(input, ['postmaster'])
   throw usage(

@@ -5,7 +5,7 @@ import type { FaultRecord } from '../record.ts'
 import type { FaultTarget } from '../target.ts'
 import { stopping } from './stopping.ts'
 
-/** Faults of everything in a region at once. */
+/** Faults of a whole region. */
 export type RegionFault = KillRegion | PauseRegion | RestartRegion
 type KillRegion = { kind: 'kill-region'; region: string } & Lasting
 type PauseRegion = { kind: 'pause-region'; region: string } & Lasting
@@ -13,23 +13,23 @@ type RestartRegion = { kind: 'restart-region'; region: string }
 
 const killRegion: FaultDriver<KillRegion> = {
   words: ['REGION'],
-  does: 'SIGKILL for everything in the region at once, the agent first: a power cut',
+  does: 'sends SIGKILL to every process of the region, the agent first, like a power failure',
   heals: 'the region is started again',
   needs: 'anywhere',
-  note: 'the kernel survives and still sends what the dead processes had handed to it; in a lab, cut the region off first to lose that as well',
+  note: 'the kernel survives and still sends data that the killed processes had written to sockets; in a lab, cut the region off first to lose that as well',
   impairs: ({ region }) => [region],
   actsDuringInjection: true,
   parse: (input) => ({ kind: 'kill-region', region: region(input), forMs: input.forMs }),
   describe: ({ region }) => `kill everything in ${region}`,
-  describeHealing: ({ region }) => `start ${region} again`,
+  describeHealing: ({ region }) => `restart ${region}`,
   inject: ({ target, fault }) => target.killRegion(fault.region),
   heal: ({ target, fault, others }) => startUnlessKilled(target, fault.region, others()),
 }
 
-/** The region behaves like a frozen machine: later it runs on and does not know that time has passed. */
+/** The region behaves like a frozen machine, which later resumes without noticing that time has passed. */
 const pauseRegion: FaultDriver<PauseRegion> = {
   words: ['REGION'],
-  does: 'SIGSTOP for everything in the region: frozen, and later unaware that time has passed',
+  does: 'sends SIGSTOP to every process of the region, which later resumes unaware that time has passed',
   heals: 'SIGCONT',
   needs: 'anywhere',
   impairs: ({ region }) => [region],
@@ -42,7 +42,7 @@ const pauseRegion: FaultDriver<PauseRegion> = {
 const restartRegion: FaultDriver<RestartRegion> = {
   words: ['REGION'],
   does: 'stops the region cleanly and starts it again',
-  heals: 'over once the agent is back',
+  heals: 'by itself, once the agent is back',
   needs: 'anywhere',
   impairs: ({ region }) => [region],
   actsDuringInjection: true,

@@ -6,20 +6,20 @@ import { intact, type LinkChange, meantBy, shape } from '../shaping.ts'
 import type { Links } from '../target.ts'
 
 /**
- * The part of a driver whose fault changes links. The shaper gets what all records of such faults require together, so
- * that healing one does not heal another.
+ * The part of a driver whose fault changes links. The shaper gets the combined effect of all such faults, so that
+ * healing one does not heal another.
  */
 export const reshaping = <F extends FaultValue>(
   change: (fault: F) => LinkChange,
   changesOf: (records: readonly FaultRecord[]) => LinkChange[],
 ) => ({
   change,
-  heals: 'the links are as they were',
+  heals: 'the links get their previous settings',
   needs: 'lab' as const,
   requires: (subject: FaultSubject<F>) => void linksOf(subject),
   async capture(subject: FaultSubject<F>) {
     const { folder } = subject.target
-    // A fault that is healed during the look was still on these links.
+    // A fault that is being healed at this time may still affect these links.
     const earlier = readRecords(folder)
     const meant = meantBy(change(subject.fault), await linksOf(subject).now())
     if (meant.length === 0) throw noLinks(subject)
@@ -35,13 +35,15 @@ function linksOf({ target, fault }: Pick<FaultSubject<FaultValue>, 'target' | 'f
   if (target.links) return target.links
   throw new NearsideError(
     'fault_needs_lab',
-    `${fault.kind}: a world on this machine’s own addresses has no network that could be changed`,
-    { remedy: 'nearside lab up starts the same world with a network between its regions (root, Linux)' },
+    `${fault.kind}: a world on this machine’s own addresses has no network to change`,
+    {
+      remedy:
+        'run `nearside lab up`, which starts the same world with a network between its regions (root, Linux)',
+    },
   )
 }
 
 const noLinks = ({ effect }: Pick<FaultSubject<FaultValue>, 'effect'>) =>
-  new NearsideError('fault_no_links', `${effect}: there is no such link, so nothing would change`, {
-    remedy:
-      'users have links to the regions that serve them once nearside lab users has run; nearside lab status shows the links',
+  new NearsideError('fault_no_links', `${effect}: no such link exists`, {
+    remedy: 'see `nearside lab status` for the links; users have links once `nearside lab users` has run',
   })
