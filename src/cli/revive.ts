@@ -30,7 +30,7 @@ Exit codes: 0 it serves, 1 could not start, 2 usage error,
 export function reviveCommand(program: Command): void {
   program
     .command('revive')
-    .description('start a killed region again')
+    .description('restart a killed region')
     .argument('<region>', 'region to start')
     .option('--json', 'print JSON')
     .addHelpText('after', examples)

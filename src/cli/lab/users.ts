@@ -52,7 +52,7 @@ export function usersCommand(lab: Command): void {
     .addOption(
       quantityOption('--rate <rate>', 'page requests, e.g. 200/s or 90/min', usersRate).default(50, '50/s'),
     )
-    .option('--mix <mix>', 'behavior: browse, checkout or a file', 'browse')
+    .option('--mix <mix>', 'behaviour: browse, checkout or a file', 'browse')
     .option('--places <places>', 'location: us, europe, world, cities or a CSV file', 'us')
     .addOption(quantityOption('--for <time>', 'duration, e.g. 60s or 5min', usersTime).default(30_000, '30s'))
     .addOption(quantityOption('--seed <number>', 'repeat the visits of an earlier run', seedNumber))

@@ -26,14 +26,14 @@ svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; 
 <h1>${escaped(plan.scenario)} in ${escaped(plan.world)}</h1>
 <p>${escaped(plan.about)}</p>
 <p class="${ok ? 'ok' : 'bad'}"><strong>${escaped(verdictText(result))}</strong></p>
-<h2>Operations each second</h2>
+<h2>Operations per second</h2>
 ${chart(history, timeline, faultAt - history.header.epochOffsetMs)}
-<h2>What happened</h2>
+<h2>Timeline</h2>
 <table>${rows(timeline.map(({ atMs, what }) => [signed(atMs), what]))}</table>
 <h2>Figures</h2>
 <table>${rows(figureLines(figures))}</table>
-<h2>Promises</h2>
-<table><tr><th>promise</th><th>verdict</th><th>checked</th><th>violations</th></tr>
+<h2>Guarantees</h2>
+<table><tr><th>guarantee</th><th>verdict</th><th>checked</th><th>violations</th></tr>
 ${guarantees
   .map((one) => {
     const verdict = verdictOf(one)

@@ -7,7 +7,7 @@ const [width, height] = [760, 330]
 const [left, right, top, bottom] = [48, 118, 14, 34]
 
 /**
- * Share of requests answered within a time, one curve per area. The SLO is a corner that curves should pass on the
+ * The cumulative distribution of latencies, one curve per area. The SLO is a corner that curves should pass on the
  * left. The colours differ from those of the first regions, because an area is not a region.
  */
 export function curvesChart({ curves, slo, areas }: UsersResult): Markup {
@@ -32,7 +32,7 @@ export function curvesChart({ curves, slo, areas }: UsersResult): Markup {
     ({ name, i, y: at }) =>
       markup`<text class="label f${(i + 2) % 6}" x="${width - right + 10}" y="${at + 4}">${name}</text>`,
   )
-  return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Share of requests answered within a time, by area">
+  return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Cumulative distribution of latencies by area">
 ${[0, 0.25, 0.5, 0.75, 1].map((share) => markup`<path class="grid" d="M${left} ${y(share)}H${width - right}"/><text class="tick" x="${left - 8}" y="${y(share) + 4}" text-anchor="end">${percent(share)}</text>`)}
 ${ticks(end, 7).map((tick) => markup`<text class="tick" x="${x(tick)}" y="${height - 10}" text-anchor="middle">${tick === 0 ? '0' : ms(tick)}</text>`)}
 <path class="slo" d="M${x(slo.latencyMs)} ${y(0)}V${y(slo.share)}M${left} ${y(slo.share)}H${x(slo.latencyMs)}"/>

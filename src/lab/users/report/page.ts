@@ -18,13 +18,13 @@ export function usersPage(result: UsersResult): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${world}: what users got</title>
+<title>${world}: simulated users</title>
 <style>${style}</style>
 </head>
 <body>
 <header>
 <p class="product">Nearside · simulated users</p>
-<h1>What the users of ${world} got</h1>
+<h1>Users of ${world}</h1>
 <p class="asked">${askedText(result)}</p>
 </header>
 <main>
@@ -62,13 +62,13 @@ ${result.effort.limit ? markup`<p class="warning"><b>The load generator limited 
 <dl class="tiles">
 ${tile('median', ms(all.latency.p50))}${tile('95th percentile', ms(all.latency.p95))}${tile('99th percentile', ms(all.latency.p99))}${tile('slowest', ms(all.latency.max))}${tile('failed', all.failed === 0 ? 'none' : whole(all.failed), all.failed > 0 ? 'bad' : '')}
 </dl>
-<section><h2>How long they waited, by where they live</h2>
+<section><h2>Latency by area</h2>
 <div class="legend"><span class="key"><i class="fast"></i>within the SLO’s ${ms(slo.latencyMs)}</span><span class="key"><i class="slow"></i>slower</span></div>
 <figure>${distributionChart(result)}</figure></section>
-<section><h2>Share of requests answered within a time</h2>
+<section><h2>Cumulative distribution of latencies</h2>
 <p class="note">The SLO is met for an area whose curve passes above the dot.${all.failed > 0 ? ' A curve that ends below 100 % excludes failed requests.' : ''}</p>
 <figure>${curvesChart(result)}</figure></section>
-<section><h2>Who was sent where</h2>
+<section><h2>Steering</h2>
 <div class="legend">${legend}</div>
 <figure>${placesMap(result)}</figure>
 ${table(
@@ -84,7 +84,7 @@ ${table(
     ]),
   3,
 )}</section>
-<section><h2>As time went on</h2><figure>${timelineChart(result)}</figure></section>
+<section><h2>Timeline</h2><figure>${timelineChart(result)}</figure></section>
 ${
   errors.length > 0
     ? markup`<section><h2>Failures</h2>${table(
@@ -100,7 +100,7 @@ ${
       )}</section>`
     : undefined
 }
-<section><h2>In figures</h2>
+<section><h2>Figures</h2>
 ${parts('users in', areas, result)}${parts('sent to', regions, result)}${parts('request', kinds, result)}
 ${parts(
   'connection',
