@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util'
 import { problemsOf, sectionOf, tagOf, type WorkingCopy } from './release/checks.ts'
 
 /**
- * Makes a release on this machine, up to what others would see: it neither pushes nor publishes, but prints the
- * commands that do. Until its last step, a commit and a tag, it changes nothing that it does not undo.
+ * Makes a release on this machine: it neither pushes nor publishes, but prints the commands that do. Until its last
+ * step, a commit and a tag, it reverts its changes on failure.
  */
 
 const help = `Makes a release: checks, tests, version, package, tag. Pushes and publishes nothing.
@@ -15,7 +15,7 @@ const help = `Makes a release: checks, tests, version, package, tag. Pushes and 
   npm run release -- 0.2.0           another one, which is written there
   npm run release -- 0.2.0 --skip-tests
 
-Exit codes: 0 the tag is there, 1 it is not.`
+Exit codes: 0 tag created, 1 no release.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +32,7 @@ const read = (name: string) => readFileSync(join(folder, name), 'utf8')
 
 class Refused extends Error {}
 
-/** Runs a step that is to be seen; its failure ends the release. */
+/** Runs a step with visible output; a failure ends the release. */
 function step(title: string, command: readonly string[]): void {
   console.log(`\n== ${title}: ${command.join(' ')} ==`)
   const { status, error } = spawnSync(command[0]!, command.slice(1), { cwd: folder, stdio: 'inherit' })
@@ -72,7 +72,7 @@ function release(): void {
     git('checkout', '--', '.')
     throw error
   }
-  // `verbatim`, since git takes a line that begins with # for a comment.
+  // `verbatim`, because git treats lines that begin with # as comments.
   execFileSync('git', ['tag', '--annotate', '--cleanup=verbatim', '--file=-', tagOf(version)], {
     cwd: folder,
     input: `Nearside ${version}\n\n${sectionOf(found.changelog, version)}\n`,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { programFor } from '../../src/cli/program.ts'
 
-/** docs/reference/cli.md, made from the program's own help: `npm run docs` writes it, a test keeps it current. */
+/** docs/reference/cli.md, generated from --help: `npm run docs` writes it, and a test compares it. */
 
 const columns = 100
 
@@ -25,7 +25,7 @@ standard output. \`NO_COLOR\` turns colours off; \`FORCE_COLOR\` turns them on w
 | 1 | a problem: the command failed, or the answer is no |
 | 2 | wrong usage |
 | 3 | \`status\`: degraded |
-| 70 | a defect of Nearside; \`NEARSIDE_DEBUG=1\` prints the stack |
+| 70 | a bug in Nearside; \`NEARSIDE_DEBUG=1\` prints the stack |
 | 130 | interrupted by Ctrl-C |
 
 **Errors.** An error has a message, in most cases a remedy, and a code for programs. With \`--json\`:
@@ -35,7 +35,7 @@ standard output. \`NO_COLOR\` turns colours off; \`FORCE_COLOR\` turns them on w
 A refused topology also has \`file\` and \`problems\`, each with \`path\`, \`message\` and \`remedy\`.
 `
 
-/** What `--help` prints, at a fixed width and without the options that every command has. */
+/** The output of `--help` at a fixed width, without the global options. */
 function helpOf(command: Command): string {
   let text = ''
   command
@@ -61,7 +61,7 @@ function sections(command: Command, parents: readonly string[]): string[] {
   return [own, ...command.commands.flatMap((one) => sections(one, names))]
 }
 
-/** The whole of docs/reference/cli.md. */
+/** The content of docs/reference/cli.md. */
 export async function renderCliReference(): Promise<string> {
   return [intro, ...sections(await programFor(['--help']), [])].join('\n')
 }

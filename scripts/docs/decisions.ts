@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** docs/decisions/README.md, made from the titles and status lines: `npm run docs` writes it. */
+/** docs/decisions/README.md, generated from titles and status lines by `npm run docs`. */
 
 const folder = join(import.meta.dirname, '../../docs/decisions')
 
@@ -28,7 +28,7 @@ function rowOf(name: string): string {
   return `| ${number} | [${title}](${name}) | ${date} | ${status} |`
 }
 
-/** The whole of docs/decisions/README.md. */
+/** The content of docs/decisions/README.md. */
 export function renderDecisionIndex(): string {
   const names = globSync('[0-9][0-9][0-9][0-9]-*.md', { cwd: folder }).sort()
   return `${intro}${names.map(rowOf).join('\n')}\n`

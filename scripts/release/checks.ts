@@ -1,11 +1,11 @@
-/** Whether a release can be made. Pure: what was found in the working copy is given. */
+/** Checks whether a release is possible, given the state of the working copy. Pure. */
 
 export type WorkingCopy = {
   /** `git status --porcelain`. */
   changes: string
   branch: string
   tags: readonly string[]
-  /** Of the remote `origin`, if there is one. */
+  /** URL of the remote `origin`, if any. */
   origin: string | undefined
   /** package.json. */
   manifest: { version: string; repository?: { url?: string } }
@@ -16,20 +16,20 @@ const semver = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?$/
 
 export const tagOf = (version: string) => `v${version}`
 
-/** Everything that stands in the way, each with what to do; none means that the release can be made. */
+/** Everything that prevents the release, each with a remedy. */
 export function problemsOf(version: string, found: WorkingCopy): string[] {
   const { changes, branch, tags, origin, manifest, changelog } = found
-  if (!semver.test(version)) return [`"${version}" is not a version: write one such as 0.2.0`]
+  if (!semver.test(version)) return [`expected a version such as 0.2.0, got "${version}"`]
   const problems: string[] = []
   if (changes.trim() !== '')
     problems.push(`the working tree has changes: commit or stash them\n${changes.trimEnd()}`)
-  if (branch !== 'main') problems.push(`a release is made from main, and this is ${branch || 'no branch'}`)
+  if (branch !== 'main') problems.push(`expected the branch main, found ${branch || 'no branch'}`)
   if (isOlder(version, manifest.version))
     problems.push(`${version} is older than ${manifest.version}, the version in package.json`)
   if (tags.includes(tagOf(version))) problems.push(`the tag ${tagOf(version)} exists: choose a new version`)
   if (sectionOf(changelog, version) === undefined)
     problems.push(
-      `CHANGELOG.md has no section for ${version}: write "## [${version}] - YYYY-MM-DD" and what changed`,
+      `CHANGELOG.md has no section for ${version}: add "## [${version}] - YYYY-MM-DD" with the changes`,
     )
   if (sectionOf(changelog, 'Unreleased'))
     problems.push(`CHANGELOG.md has changes under [Unreleased]: move them to the section of ${version}`)
@@ -41,7 +41,7 @@ export function problemsOf(version: string, found: WorkingCopy): string[] {
   return problems
 }
 
-/** The text below a version's heading in a changelog; undefined when it has none, or nothing below it. */
+/** The text below a version's heading in a changelog; undefined without the heading or without text. */
 export function sectionOf(changelog: string, version: string): string | undefined {
   const lines = changelog.split('\n')
   const heading = version === 'Unreleased' ? /^$/ : /^ - \d{4}-\d{2}-\d{2}$/
@@ -57,7 +57,7 @@ export function sectionOf(changelog: string, version: string): string | undefine
   return text === '' ? undefined : text
 }
 
-/** By the numbers; a pre-release is older than its release, and two of them are compared as text. */
+/** Compares the numbers; a pre-release is older than its release, and two pre-releases are compared as text. */
 export function isOlder(version: string, than: string): boolean {
   const [a, b] = [semver.exec(version), semver.exec(than)]
   if (!a || !b) return false
@@ -70,7 +70,7 @@ export function isOlder(version: string, than: string): boolean {
   return b[4] === undefined || a[4] < b[4]
 }
 
-/** The same repository by https, ssh and git. */
+/** Normalizes https, ssh and git URLs of a repository. */
 const bare = (url: string) =>
   url
     .replace(/^git\+/, '')

@@ -2,9 +2,9 @@ import type { Note } from '../lib/note.ts'
 import { hasFaultRecords } from '../world/fault-folder.ts'
 import type { WorldHandle } from '../world/handle.ts'
 
-/** For commands that rehearse nothing: they load the lab's code only for a world in which a fault was left. */
+/** For commands without faults: loads lab code only for a world with a leftover fault. */
 
-/** See `healLeftFaults` of the lab. */
+/** See `healLeftFaults` in the lab. */
 export async function healLeftFaults(
   world: WorldHandle,
   note: Note,
@@ -15,7 +15,7 @@ export async function healLeftFaults(
   await lab.healLeftFaults(world, note, options)
 }
 
-/** Before a world is stopped; see `dropFaults` of the lab. */
+/** Call it before stopping a world; see `dropFaults` in the lab. */
 export async function dropFaults(world: WorldHandle, note: Note): Promise<void> {
   if (!hasFaultRecords(world.folder)) return
   const lab = await import('../lab/faults/heal-world.ts')

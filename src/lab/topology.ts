@@ -35,7 +35,7 @@ export function labTopology(loaded: LoadedTopology): LoadedTopology {
   }
 }
 
-/** The same with what makes the apps of a lab answer 500, leak or mistake the time when a fault asks for it. */
+/** Adds the preload that lets faults make the apps of a lab answer 500, leak memory or shift their clock. */
 export function withAppFaults(loaded: LoadedTopology): LoadedTopology {
   const { topology } = loaded
   const env = { ...topology.app.env, NODE_OPTIONS: nodeOptions(topology.app.env.NODE_OPTIONS) }

@@ -1,11 +1,11 @@
 /**
- * Monotonic time and timers as a dependency: what waits gets them passed in, so that a test moves time forward instead
- * of waiting for it (`test/support/manual-clock.ts`).
+ * Monotonic time and timers as a dependency, so that a test can advance time instead of waiting
+ * (`test/support/manual-clock.ts`).
  */
 export type Clock = {
-  /** Milliseconds since an arbitrary moment; never goes back. */
+  /** Milliseconds since an arbitrary time; never goes back. */
   now(): number
-  /** Calls `run` once, `ms` from now. The function it returns cancels that. */
+  /** Calls `run` once, `ms` from now. Returns a function that cancels the timer. */
   setTimeout(run: () => void, ms: number): () => void
 }
 

@@ -1,7 +1,7 @@
 import { NearsideError } from './errors.ts'
 import { list } from './format.ts'
 
-/** Nobody misspells longer words, and the work stays bounded for hostile input. */
+/** Longer words are unlikely, and the limit bounds the work for hostile input. */
 const maxLength = 64
 
 /** Edits between two words: insert, delete, replace, swap of neighbours (optimal string alignment). */
@@ -24,9 +24,9 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * What was probably meant, or undefined when nothing is near. Case, `-` and `_` do not count; one edit in three
- * characters is forgiven; a beginning or a longer form of at least three characters counts as near too
- * (`latitude` for `lat`). Words are compared up to 64 characters.
+ * The most similar candidate, or undefined without one. Ignores case, `-` and `_`; allows one edit per three
+ * characters; also accepts a prefix or a longer form of at least three characters (`latitude` for `lat`). Compares
+ * words of up to 64 characters.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const plain = (text: string) => text.slice(0, maxLength).toLowerCase().replace(/[-_]/g, '')
@@ -39,7 +39,7 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
     const edits = editDistance(meant, known)
     const contained =
       Math.min(meant.length, known.length) >= 3 && (meant.startsWith(known) || known.startsWith(meant))
-    // Single letters are all one edit apart: that is no likeness.
+    // Any two single letters are one edit apart, which is no similarity.
     const near =
       edits <= allowed && edits < Math.max(meant.length, known.length) - (meant[0] === known[0] ? 0 : 1)
     const distance = near ? edits : contained ? allowed + 0.5 : undefined
@@ -49,13 +49,13 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   return best?.candidate
 }
 
-/** The remedy for a word that nobody knows; undefined when nothing known is near it. */
+/** The remedy for an unknown word; undefined without a similar one. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const meant = suggest(word, candidates)
   return meant === undefined ? undefined : `did you mean ${meant}?`
 }
 
-/** An argument that names nothing: the error lists what there is. */
+/** Throws for an unknown name in an argument. The error lists the known names. */
 export function unknown(what: string, name: string, known: readonly string[]): never {
   throw new NearsideError(
     `usage_${what}_unknown`,

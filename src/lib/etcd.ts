@@ -16,7 +16,7 @@ import {
 
 /** One member's own status. */
 export type MemberStatus = {
-  /** '0' when the member knows of no leader. */
+  /** '0' if the member knows no leader. */
   leader: string
   member: string
   version: string
@@ -209,5 +209,5 @@ export class Etcd {
   }
 }
 
-/** A question without a password is refused so once authentication is on. */
+/** Reasons for refusing a request without a password once authentication is on. */
 const alreadyOn = new Set<RefusalReason>(['noUser', 'denied', 'badToken'])

@@ -21,7 +21,7 @@ export function milliseconds(ms: number): string {
   return ms < 9.95 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 }
 
-/** A time that somebody chose: `250 ms`, `1.5 s`, `2 min`; `duration` is for measured ones. */
+/** A configured time: `250 ms`, `1.5 s`, `2 min`. Use `duration` for measured ones. */
 export function describeMs(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms % 60_000 === 0) return `${ms / 60_000} min`

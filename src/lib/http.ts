@@ -8,8 +8,8 @@ import {
 import { NearsideError } from './errors.ts'
 
 /**
- * The HTTP client of all our own calls: agents, Patroni, etcd, edges, probes, the shop's orders. Simulated users have
- * one of their own (`src/lab/users/client/exchange.ts` says why).
+ * The HTTP client for all internal calls: agents, Patroni, etcd, edges, probes, the shop's orders. Simulated users have
+ * a separate one; see `src/lab/users/client/exchange.ts` for the reason.
  */
 export type HttpQuestion = {
   host: string
@@ -21,36 +21,36 @@ export type HttpQuestion = {
   method?: 'GET' | 'POST' | 'PATCH'
   headers?: Readonly<Record<string, string>>
   body?: string
-  /** The body, as JSON. */
+  /** The body, sent as JSON. */
   json?: unknown
-  /** The address to ask from; some ports answer only the world's own regions. */
+  /** Source address; some ports accept only the world's own regions. */
   from?: string
-  /** Ends the call. */
+  /** Aborts the call. */
   signal?: AbortSignal
-  /** Uses connections that earlier calls have left open. Without it no earlier call can disturb this one. */
+  /** Reuses open connections of earlier calls. Without it, earlier calls cannot affect this one. */
   keepAlive?: boolean
-  /** Longest answer; a longer one fails. */
+  /** Size limit of the answer; a larger one fails. */
   maxBytes?: number
 }
 
 export type HttpAnswer = { status: number; headers: IncomingHttpHeaders; body: string }
 
 type HttpErrorCode =
-  /** Nobody listens there, or the network says that there is no way: nothing has been sent. */
+  /** The port is closed, or the network has no route: nothing has been sent. */
   | 'http_refused'
   | 'http_timeout'
-  /** By the caller's signal. */
+  /** Aborted by the caller's signal. */
   | 'http_aborted'
   | 'http_too_large'
-  /** Broken off, or anything else. */
+  /** The connection broke, or any other failure. */
   | 'http_broken'
 
-/** No whole answer. */
+/** A call without a complete answer. */
 export class HttpError extends NearsideError {
   declare readonly code: HttpErrorCode
-  /** The system's code (`ECONNRESET`) where there is one, else words; without the address. */
+  /** The system's error code (`ECONNRESET`) or a description, without the address. */
   readonly reason: string
-  /** False when there never was a connection, so that nothing can have arrived. */
+  /** False if there never was a connection, so that the peer cannot have received anything. */
   readonly sent: boolean
 
   constructor(code: HttpErrorCode, where: string, { reason, sent, cause }: HttpFailure) {
@@ -62,12 +62,12 @@ export class HttpError extends NearsideError {
 
 type HttpFailure = { reason: string; sent: boolean; cause?: unknown }
 
-/** More than any of our parts answers; nothing may fill our memory. */
+/** Larger than any regular answer; bounds memory. */
 const defaultMaxBytes = 64 * 1024 * 1024
 
 const refusals = new Set<string | undefined>(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'])
 
-/** The whole answer, whatever its status; rejects with `HttpError` when there is none. */
+/** Resolves to the complete answer with any status; rejects with `HttpError` without one. */
 export function callHttp(question: HttpQuestion): Promise<HttpAnswer> {
   const { maxBytes = defaultMaxBytes } = question
   return send(question, (response, resolve, fail) => {
@@ -85,11 +85,11 @@ export function callHttp(question: HttpQuestion): Promise<HttpAnswer> {
   })
 }
 
-/** The same; undefined when there is no whole answer. */
+/** The same, but resolves to undefined without a complete answer. */
 const askHttp = (question: HttpQuestion): Promise<HttpAnswer | undefined> =>
   unlessUnanswered(callHttp(question))
 
-/** The status as soon as it is there, without waiting for the body; undefined when there is none in time. */
+/** Resolves to the status without waiting for the body; undefined if none arrives in time. */
 export const httpStatus = (question: HttpQuestion): Promise<number | undefined> =>
   unlessUnanswered(
     send(question, (response, resolve) => {
@@ -98,7 +98,7 @@ export const httpStatus = (question: HttpQuestion): Promise<number | undefined> 
     }),
   )
 
-/** The answer as JSON, whatever its status; undefined when there is none, or it is not JSON. */
+/** Resolves to the parsed JSON answer with any status; undefined without a valid one. */
 export async function getJson<T>(question: HttpQuestion): Promise<T | undefined> {
   return parseJson<T>((await askHttp(question))?.body)
 }
@@ -111,7 +111,7 @@ export function parseJson<T>(text: string | undefined): T | undefined {
   }
 }
 
-/** The `authorization` header of a name and a password. */
+/** The `authorization` header for a user and a password. */
 export const basicAuthorization = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
@@ -126,7 +126,7 @@ async function unlessUnanswered<T>(asked: Promise<T>): Promise<T | undefined> {
 
 type Fail = (code: HttpErrorCode, reason: string, cause?: unknown) => void
 
-/** `read` gets the answer's head, and resolves when it has what it wants. */
+/** `read` gets the head of the answer, and resolves once it has what it needs. */
 function send<T>(
   question: HttpQuestion,
   read: (response: IncomingMessage, resolve: (value: T) => void, fail: Fail) => void,
@@ -148,7 +148,7 @@ function send<T>(
         error.code ?? error.message,
         error,
       )
-    const abort = () => fail('http_aborted', 'the call was given up')
+    const abort = () => fail('http_aborted', 'the call was aborted')
     const timer = setTimeout(() => fail('http_timeout', `no answer in ${timeoutMs} ms`), timeoutMs)
     signal?.addEventListener('abort', abort, { once: true })
     call.on('socket', (socket) => {
@@ -170,7 +170,7 @@ function send<T>(
   })
 }
 
-/** The one place that makes connections: TLS with client certificates belongs here. */
+/** The only place that opens connections; TLS with client certificates would belong here. */
 function open(
   { host, port, path, method = 'GET', headers, json, from, keepAlive }: HttpQuestion,
   body: string | undefined,

@@ -5,21 +5,21 @@ import { NearsideError } from './errors.ts'
 import { makeFolder } from './files.ts'
 
 /**
- * One at a time on this machine. The kernel holds the lock (flock), so it ends with its holder, however that ends, and
- * none is ever left behind. Node cannot call flock: util-linux's `flock` locks a file that we have opened, and the lock
- * stays for as long as we have it open.
+ * Mutual exclusion on this machine. The kernel holds the lock (flock), so it is released when its holder ends for any
+ * reason. Node cannot call flock: util-linux's `flock` locks a file that we have opened, and the lock lasts as long as
+ * we keep it open.
  *
- * Whoever holds the lock may remove the file: those who wait for it notice that theirs is no longer the one at this
- * path, and begin again with the one that is.
+ * The holder may remove the file: waiting processes notice that theirs is no longer the one at this path, and start
+ * over with the new file.
  */
 export async function withLock<T>(
-  /** A file, made if missing with the folder that it is in; whoever holds the lock leaves its name in it. */
+  /** The lock file, created together with its folder. Contains the name of the holder. */
   file: string,
-  /** Told to whoever waits: "nearside up, process 123". */
+  /** Name of the holder for waiting processes: "nearside up, process 123". */
   holder: string,
   onWait: (holder: string) => void,
   work: () => Promise<T>,
-  /** Ends the waiting, not the work. */
+  /** Aborts the waiting, not the work. */
   signal?: AbortSignal,
 ): Promise<T> {
   const lock = await take(file, onWait, signal)
@@ -33,8 +33,8 @@ export async function withLock<T>(
 }
 
 /**
- * The file, locked, and found at its path while it was. A plain descriptor: a FileHandle would be closed, and the lock
- * let go, when the garbage collector finds that nobody asks for it any more.
+ * Locks the file and verifies that it is still at its path. Uses a plain descriptor: the garbage collector would close
+ * an unreferenced FileHandle, and so release the lock.
  */
 async function take(
   file: string,
@@ -53,16 +53,16 @@ async function take(
     if (mine && isAt(file, opened)) return opened
     closeSync(opened)
     signal?.throwIfAborted()
-    if (!mine) throw new NearsideError('lock_refused', `${file}: cannot be locked`)
+    if (!mine) throw new NearsideError('lock_refused', `${file}: cannot lock it`)
   }
 }
 
-/** Its folder may be removed between being made and being used. */
+/** Retries, because its folder may be removed between its creation and its use. */
 function openOrMake(file: string): number {
   for (let tried = 1; ; tried += 1)
     try {
       makeFolder(dirname(file), 0o700)
-      // Not cut: its holder's name is in it.
+      // Not truncated, because it contains the holder's name.
       return openSync(file, 'a+', 0o600)
     } catch (error) {
       if (tried === 10 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -83,19 +83,19 @@ function isAt(file: string, opened: number): boolean {
   return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
 }
 
-/** False when another has it, or when the waiting was given up. */
+/** False if another process holds the lock, or if waiting was aborted. */
 function flock(opened: number, options: string[], signal?: AbortSignal): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', [...options, '3'], {
       stdio: ['ignore', 'ignore', 'ignore', opened],
-      // Ctrl-C in the terminal is ours to answer, by the signal.
+      // Detached from Ctrl-C, which we handle through the signal.
       detached: true,
     })
     const giveUp = () => void child.kill()
     signal?.addEventListener('abort', giveUp, { once: true })
     child.on('error', (cause) =>
       reject(
-        new NearsideError('lock_refused', `flock cannot be run: ${cause.message}`, {
+        new NearsideError('lock_refused', `cannot run flock: ${cause.message}`, {
           remedy: 'install util-linux',
           cause,
         }),

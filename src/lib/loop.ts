@@ -1,22 +1,22 @@
 import { type Clock, pause, systemClock } from './clock.ts'
 
 export type LoopOptions = {
-  /** One round; the next one waits for its end. The signal aborts when the loop is stopped. */
+  /** Runs one round; the next one waits for its end. The signal aborts when the loop is stopped. */
   round: (signal: AbortSignal) => unknown
-  /** Between the end of a round and the start of the next; a function gets what the round took. */
+  /** Time between the end of a round and the start of the next. A function gets the duration of the round. */
   restMs: number | ((tookMs: number) => number)
-  /** What a round throws; the loop goes on. */
+  /** Gets the error of a failed round; the loop continues. */
   onError: (error: unknown) => void
   clock?: Clock
 }
 
-/** Rest that makes rounds start every `everyMs`, however long one takes; at least `leastMs`. */
+/** A rest of at least `leastMs` that makes rounds start every `everyMs`, regardless of their duration. */
 export const every =
   (everyMs: number, leastMs = 0) =>
   (tookMs: number): number =>
     Math.max(leastMs, everyMs - tookMs)
 
-/** Runs rounds one after the other until it is stopped. Started and stopped once. */
+/** Runs rounds one after another until it is stopped. Can be started and stopped once. */
 export class Loop {
   readonly #options: LoopOptions
   readonly #clock: Clock
@@ -34,18 +34,18 @@ export class Loop {
     return this.#stopping.signal.aborted
   }
 
-  /** The first round begins after `delayMs`: before this returns, when that is 0. */
+  /** Starts the first round after `delayMs`; with 0, before this returns. */
   start(delayMs = 0): void {
     this.#running ??= this.#run(delayMs)
   }
 
-  /** Begins the next round without a rest: at once, or when the one that is under way has ended. */
+  /** Starts the next round without a rest: immediately, or when the current one has ended. */
   trigger(): void {
     this.#isDue = true
     this.#resting?.abort()
   }
 
-  /** Ends the rest, or waits for the round that is under way. Nothing runs afterwards. */
+  /** Ends the rest, or waits for the current round. Nothing runs afterwards. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#resting?.abort()

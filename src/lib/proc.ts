@@ -124,7 +124,7 @@ export function allPids(): number[] {
     .map(Number)
 }
 
-/** Every process in this session, whatever its parent is by now. */
+/** Every process in this session, even if its parent has changed. */
 export const sessionOf = (session: number): ProcessId[] =>
   allPids().flatMap((pid) => {
     const stat = statOf(pid)

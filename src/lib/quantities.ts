@@ -1,8 +1,8 @@
 import { NearsideError } from './errors.ts'
 
 /**
- * The one grammar for quantities that people write: in a topology, after an option, in a mix of users. Bounds belong to
- * the caller.
+ * The grammar of all quantities that users write: in a topology, an option or a mix of users. Bounds belong to the
+ * caller.
  *
  *     duration      250ms  1.5s  5min  5m  2h        only 0 needs no unit
  *     size          256mb  1gb  4096                 powers of 1,024; a bare number is bytes
@@ -16,16 +16,16 @@ import { NearsideError } from './errors.ts'
 export type Quantity = {
   /** Names the kind in error codes: `usage_duration`. */
   kind: string
-  /** Completes a sentence that begins with "expected": `a time from 1s to 24h, such as 60s`. */
+  /** Continues "expected …": `a time from 1s to 24h, such as 60s`. */
   expected: string
-  /** The value in the unit that the constructor names; undefined if the text is no such quantity or out of bounds. */
+  /** The value in the constructor's unit; undefined if the text is invalid or out of bounds. */
   parse: (text: string) => number | undefined
 }
 
-/** `above` excludes its value, `least` and `most` include theirs; all in the unit of the quantity. */
+/** In the unit of the quantity. `above` is exclusive, `least` and `most` are inclusive. */
 type Bounds = { above?: number; least?: number; most?: number }
 type Terms = Bounds & {
-  /** As people type it. */
+  /** As typed. */
   example: string
 }
 
@@ -40,7 +40,7 @@ export const durationMs = ({ example, ...bounds }: Terms): Quantity => ({
   parse: (text) => within(bounds, isZero(text) ? 0 : scaled(text, unitMs)),
 })
 
-/** A duration with a sign: `30s` is ahead, `-30s` is back. */
+/** A signed duration: `30s` is ahead, `-30s` is behind. */
 export const offsetMs = ({ example, most }: { example: string; most: number }): Quantity => {
   const magnitude = durationMs({ example, most })
   return {
@@ -54,14 +54,14 @@ export const offsetMs = ({ example, most }: { example: string; most: number }): 
   }
 }
 
-/** Whole numbers only, as PostgreSQL and HAProxy have it: `1.5gb` is `1536mb`. */
+/** Whole numbers only, as in PostgreSQL and HAProxy: write `1536mb` for 1.5 GB. */
 export const sizeBytes = ({ example, ...bounds }: Terms): Quantity => ({
   kind: 'size',
   expected: `a size${range(bounds, typedBytes)} such as ${example} (units b, kb, mb, gb)`,
   parse: (text) => (text.includes('.') ? undefined : within(bounds, scaled(text, unitBytes))),
 })
 
-/** 0: no limit, whatever the bounds. */
+/** 0 means no limit, regardless of the bounds. */
 export const bitsPerSecond = ({ example, ...bounds }: Terms): Quantity => ({
   kind: 'data_rate',
   expected: `a data rate${range(bounds, typedBits)} such as ${example}, or none`,
@@ -108,7 +108,7 @@ export const decimalNumber = ({ example, ...bounds }: Terms): Quantity => ({
   parse: (text) => within(bounds, scaled(text, { '': 1 })),
 })
 
-/** The value, or an error that names the option or path, what it expects and what it got. */
+/** Returns the value, or throws an error with the option or path, the expectation and the text. */
 export function readQuantity(quantity: Quantity, where: string, text: string): number {
   const value = quantity.parse(text)
   if (value !== undefined) return value
@@ -123,7 +123,7 @@ function scaled(text: string, units: Readonly<Record<string, number>>): number |
   return number === undefined || factor === undefined ? undefined : exact(Number(number) * factor)
 }
 
-/** Without what binary fractions add: 1.005 s are 1005 ms, 7 % are 0.07. */
+/** Removes rounding errors of binary fractions: 1.005 s are 1005 ms, 7 % are 0.07. */
 const exact = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(15)))
 
 const isZero = (text: string) => /^0+(\.0+)?$/.test(text.trim())
@@ -137,7 +137,7 @@ function within({ above, least, most }: Bounds, value: number | undefined): numb
   return fits ? value : undefined
 }
 
-/** ` from 1s to 24h,`: bounds in the words of the topology's errors, and a comma before the example. */
+/** ` from 1s to 24h,`: bounds as in the topology's errors, with a comma before the example. */
 function range({ above, least, most }: Bounds, typed: (value: number) => string): string {
   if (least !== undefined && most !== undefined) return ` from ${typed(least)} to ${typed(most)},`
   const low =
@@ -146,7 +146,7 @@ function range({ above, least, most }: Bounds, typed: (value: number) => string)
   return low ? ` ${low} and at most ${typed(most)},` : ` of at most ${typed(most)},`
 }
 
-/** Bounds as they would be typed, in the largest unit that needs no fraction. */
+/** Bounds as typed, in the largest unit without a fraction. */
 const inUnits = (units: Readonly<Record<string, number>>, names: readonly string[]) => (value: number) => {
   const name = names.find((one) => value >= units[one]! && Number.isInteger(value / units[one]!))
   return name === undefined ? String(value) : `${value / units[name]!}${name}`
@@ -156,5 +156,5 @@ const typedBytes = inUnits(unitBytes, ['gb', 'mb', 'kb', 'b'])
 const typedBits = inUnits(unitBits, ['gbit', 'mbit', 'kbit', 'bit'])
 const typedShare = (value: number) => (value === 0 ? '0' : `${exact(value * 100)}%`)
 
-/** A size as a topology has it, with the example in the quotes that a string needs there. */
+/** A size in a topology. The example has the quotes of a string. */
 export const anySize = sizeBytes({ example: '"256mb"' })

@@ -3,11 +3,11 @@ import { connect } from 'node:net'
 import { basename, dirname } from 'node:path'
 
 /**
- * Sends one line to a Unix socket and resolves to everything that is answered. Rejects when nobody listens or the answer
+ * Sends one line to a Unix socket and resolves to the complete answer. Rejects if no process listens or the answer
  * takes longer than `timeoutMs`.
  *
- * The kernel takes 107 bytes for a socket's path and a world may lie deeper, so a long path is reached through a
- * descriptor of its folder.
+ * A socket's path is limited to 107 bytes and a world's path may be longer, so it connects through a descriptor of the
+ * folder.
  */
 export async function askUnixSocket(path: string, line: string, timeoutMs: number): Promise<string> {
   if (Buffer.byteLength(path) <= 107) return ask(path, line, timeoutMs)
@@ -35,7 +35,7 @@ function ask(path: string, line: string, timeoutMs: number): Promise<string> {
       clearTimeout(timer)
       resolve(parts.join(''))
     })
-    // HAProxy's master answers for as long as its caller has not ended.
+    // HAProxy's master keeps the connection open until its client closes its side.
     socket.end(`${line}\n`)
   })
 }

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Records of the faults that rehearsals have injected into a world. Their content is the business of `src/lab/faults`. */
+/** The folder of a world's fault records. Only `src/lab/faults` knows their content. */
 export const faultFolder = (worldFolder: string) => join(worldFolder, 'faults')
 
-/** Cheap: commands that rehearse nothing ask this before they load the code that heals. */
+/** A cheap check for commands without faults, before they load the code that heals. */
 export function hasFaultRecords(worldFolder: string): boolean {
   try {
     return readdirSync(faultFolder(worldFolder)).some((name) => name.endsWith('.json'))

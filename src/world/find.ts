@@ -60,10 +60,10 @@ export function findLab(options: WorldOptions, cwd: string): string {
 }
 
 type Missing =
-  /** Neither the topology file nor its folder is there. */
+  /** Neither the topology file nor its folder exists. */
   | { kind: 'noPlace'; start: string }
   | { kind: 'several'; below: string; names: readonly string[] }
-  /** None of them is called what `--world` says. */
+  /** No world has the name given with `--world`. */
   | { kind: 'unknown'; names: readonly string[] }
   | { kind: 'moved'; moved: Moved }
   /** The folder has worlds, made from other files. */

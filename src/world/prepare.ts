@@ -33,7 +33,7 @@ export const folderOf = ({ file, topology }: LoadedTopology) => worldFolderFor(c
 
 type Wanted = {
   loaded: LoadedTopology
-  /** Only this region, on a host of its own. */
+  /** Only this region, on a separate host. */
   only?: string | undefined
   /** The lab that the world runs in. Its network exists, and this process is in its router. */
   lab?: LabRecord
@@ -41,9 +41,9 @@ type Wanted = {
 
 type Preparation = {
   note: Note
-  /** No further region is given a changed topology once it is aborted. */
+  /** Once aborted, no further region gets a changed topology. */
   signal: AbortSignal
-  /** Ends faults that a rehearsal has left in the world that is there. */
+  /** Heals faults that a rehearsal has left in the existing world. */
   healLeft: (world: WorldHandle) => Promise<unknown>
 }
 
@@ -106,7 +106,7 @@ export async function prepare(
   return { world, regions, agents }
 }
 
-/** A world that runs without its folder holds all ports, and secrets and data that a new world would lack. */
+/** A world that runs without its folder occupies all ports, and has secrets and data that a new world would lack. */
 function refuseMoved(folder: string): void {
   if (existsSync(worldFile(folder))) return
   const moved = movedWorlds(dirname(folder)).find((one) => one.folder === folder)

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { NearsideError } from '../lib/errors.ts'
 import { lockFileOf } from './lock.ts'
 
-/** Removes a stopped world with everything in it, once `before` has let go of what is mounted there. */
+/** Removes a stopped world completely, after `before` has unmounted file systems in it. */
 export async function removeWorld(folder: string, before: () => Promise<void>): Promise<void> {
   try {
     await before()

@@ -9,7 +9,7 @@ import { isHere } from './here.ts'
 import { locked } from './lock.ts'
 import { logTail, untilServing } from './start.ts'
 
-/** Resolves when the process is ready again; also one that was given up is started. */
+/** Resolves once the process is ready again. Also starts a process that is no longer restarted. */
 export async function restartProcess(
   world: WorldHandle,
   region: Region,
@@ -47,14 +47,14 @@ export async function restartProcess(
   }
 }
 
-/** Resolves when a new agent serves; the engines go on meanwhile, and are adopted. */
+/** Resolves once a new agent serves. The engines keep running and are adopted. */
 export async function restartAgent(world: WorldHandle, region: Region, note: Note): Promise<void> {
   if (!isHere(world, region))
     throw new NearsideError(
       'region_elsewhere',
       `${region.name}: ${region.address} is not an address of this machine`,
     )
-  note(`Restarting the agent of ${region.name}; its engines go on`)
+  note(`Restarting the agent of ${region.name}; its engines keep running`)
   const agents = await locked(world.folder, 'restart', note, async () => {
     const agent = agentProcess(world, region)
     await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)

@@ -7,9 +7,9 @@ import { hint } from './hint.ts'
 import { preflight } from './preflight.ts'
 import { durable, follows, type Sample } from './start.ts'
 
-/** A region of this machine that comes back: what is started, and what is still missing of it. */
+/** The return of a region on this machine: starting it, and the conditions that it still lacks. */
 
-/** Starts the region's agent unless one works there already; what this call has started, by region. */
+/** Starts the region's agent unless one is running. Returns the started agent by region. */
 export async function startRegion(world: WorldHandle, region: Region): Promise<Map<string, StartedAgent>> {
   if (await workingAgent(world, region)) return new Map()
   await preflight(world, [region])
@@ -21,7 +21,7 @@ type Back = 'database' | 'health' | 'back'
 /** Agents report a healthy region as such after twice `suspectMs` and some samples. Beyond this, report its health. */
 const healthyWithinMs = 30_000
 
-/** The condition that a running region still lacks. Pure, except that it remembers since when only health is missing. */
+/** The condition that a running region still lacks. Pure, but remembers since when only health is missing. */
 export function whenBack(world: WorldHandle, region: Region) {
   // The primary's own region has no sync standby to wait for.
   const leads = (samples: readonly Sample[]) =>

@@ -17,9 +17,9 @@ const healthyMs = 30_000
 
 /**
  * Rolls a new plan out to a running world, one region after another, the primary's last. A region's agent exits and
- * leaves its engines running; the next agent adopts the unchanged ones, reloads those that can reload, and restarts the rest. The other regions serve
- * meanwhile. Stops at the first region that does not come back, so that a bad change costs one region and not the
- * world.
+ * leaves its engines running; the next agent adopts the unchanged ones, reloads those that can reload, and restarts the
+ * rest. The other regions serve meanwhile. Stops at the first region that does not come back, so that a bad change
+ * costs one region and not the world.
  */
 export async function roll(
   before: WorldHandle,

@@ -11,7 +11,7 @@ import { nearside } from './program.ts'
 
 const compiler = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc')
 
-/** What `tsc` says about a folder, with its tsconfig.json or about the one file. */
+/** The output of `tsc` for a folder, with its tsconfig.json or for one file. */
 function typeCheck(at: string, args: string[] = ['nearside.config.ts']): string {
   const words = [compiler, '--noEmit', '--pretty', 'false', ...args]
   return spawnSync(process.execPath, words, { cwd: at, encoding: 'utf8' }).stdout
@@ -42,7 +42,7 @@ const settings: [what: string, tsconfig: string][] = [
   ['its own verbatim syntax', tsconfig({ module: 'preserve', verbatimModuleSyntax: true })],
 ]
 
-test('without the package in reach, tsc knows the topology’s keys all the same', async (t) => {
+test('even without the package in reach, tsc knows the topology’s keys', async (t) => {
   const at = app(folder(t))
   assert.equal((await nearside(at, ['init'])).code, 0)
   assert.deepEqual(names(at), ['nearside-env.d.ts', 'nearside.config.ts'])
@@ -103,7 +103,7 @@ test('--yaml: the file passes check, and the schema that it names accepts it', a
   assert.equal((await nearside(at, ['check', '--strict'])).code, 0)
 })
 
-test('both forms say the same', async (t) => {
+test('both forms are equivalent', async (t) => {
   const [first, second] = [app(folder(t)), app(folder(t))]
   const start = ['--', 'node', 'server.js']
   await nearside(first, ['init', ...start])
@@ -122,7 +122,7 @@ test('an editor file of another version is a warning of check, and init --editor
     await nearside(at, ['init', ...args])
     assert.equal((await nearside(at, ['check', '--strict'])).code, 0)
     const now = readFileSync(join(at, name), 'utf8')
-    // What a formatter changes says nothing.
+    // Ignore changes by a formatter.
     writeFileSync(join(at, name), now.replaceAll('  ', '\t'))
     assert.equal((await nearside(at, ['check', '--strict'])).code, 0)
     writeFileSync(join(at, name), now.replace(/contract \w+/, 'contract 0123456789ab'))
@@ -140,7 +140,7 @@ test('an editor file of another version is a warning of check, and init --editor
   }
 })
 
-test('init --editor says which line a topology file lacks, and needs one', async (t) => {
+test('init --editor shows the line that a topology file lacks, and needs a topology file', async (t) => {
   const at = app(folder(t))
   assert.equal((await nearside(at, ['init', '--editor'])).code, 1)
   writeFileSync(join(at, 'nearside.config.mts'), 'export default {}')

@@ -51,7 +51,7 @@ test('overwrites nothing without --force, and with it only its own file', async 
   const at = write(folder(t), { 'server.js': '', 'nearside.config.ts': 'mine' })
   const refused = await nearside(at, ['init'])
   assert.deepEqual([refused.code, refused.stdout], [1, ''])
-  assert.match(refused.stderr, /exists and is left as it is\n {2}write it anew with: nearside init --force/)
+  assert.match(refused.stderr, /already exists\n {2}run `nearside init --force` to overwrite it/)
   assert.equal(readFileSync(join(at, 'nearside.config.ts'), 'utf8'), 'mine')
   assert.equal((await nearside(at, ['init', '--force'])).code, 0)
   assert.match(readFileSync(join(at, 'nearside.config.ts'), 'utf8'), /defineTopology/)

@@ -15,7 +15,7 @@ test('a pause ends after its time, and no earlier', async () => {
   assert.equal(ended, true)
 })
 
-test('an aborted pause ends at once and leaves neither timer nor listener', async () => {
+test('an aborted pause ends immediately and leaves neither timer nor listener', async () => {
   const clock = new ManualClock()
   const controller = new AbortController()
   const paused = pause(clock, 100, controller.signal)

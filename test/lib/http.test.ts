@@ -49,7 +49,7 @@ describe('a call over HTTP', () => {
   })
   const call = (path: string, rest: Partial<HttpQuestion> = {}) => callHttp({ ...place, path, ...rest })
 
-  test('sends text or JSON, and says which', async () => {
+  test('sends text or JSON with its content type', async () => {
     assert.deepEqual(await getJson({ ...place, path: '/' }), { method: 'GET', body: '' })
     const text = await call('/', { method: 'POST', body: 'é' })
     assert.deepEqual(JSON.parse(text.body), { method: 'POST', body: 'é' })
@@ -60,7 +60,7 @@ describe('a call over HTTP', () => {
     assert.equal(who, 'Basic bmVhcnNpZGU6c2VjcmV0')
   })
 
-  test('fails with a code, and says whether anything can have arrived', async () => {
+  test('fails with a code, and reports whether anything can have arrived', async () => {
     const fails = (path: string, rest: Partial<HttpQuestion>, code: string, sent: boolean) =>
       assert.rejects(call(path, rest), (error: HttpError) => {
         assert.ok(error instanceof HttpError)

@@ -26,7 +26,7 @@ const taking = (clock: () => ManualClock, ms: number) => () =>
   new Promise<void>((resolve) => clock().setTimeout(resolve, ms))
 
 describe('a loop', () => {
-  test('runs its first round at once, or after a delay, and rests between two', async () => {
+  test('runs its first round immediately or after a delay, and rests between rounds', async () => {
     const { clock, startedMs, loop } = looping()
     loop.start()
     assert.deepEqual(startedMs, [0])
@@ -38,7 +38,7 @@ describe('a loop', () => {
     assert.deepEqual(later.startedMs, [30, 130])
   })
 
-  test('rests after a round, or from its start on, and never runs two at once', async () => {
+  test('rests after a round or from its start, and never runs two rounds at the same time', async () => {
     const after = looping({ round: taking(() => after.clock, 40) })
     after.loop.start()
     await after.clock.advance(300)
@@ -53,7 +53,7 @@ describe('a loop', () => {
     assert.deepEqual(slow.startedMs, [0, 170, 340])
   })
 
-  test('begins the next round at once when it is to be soon', async () => {
+  test('starts the next round immediately when triggered', async () => {
     const { clock, startedMs, loop } = looping()
     loop.start()
     await clock.advance(30)
@@ -73,7 +73,7 @@ describe('a loop', () => {
     assert.deepEqual(startedMs, [0, 40, 180])
   })
 
-  test('goes on after a round that fails, and says why', async () => {
+  test('continues after a failed round, and reports the error', async () => {
     const { clock, startedMs, errors, loop } = looping({
       round: () => {
         throw new Error('etcd is silent')
@@ -85,7 +85,7 @@ describe('a loop', () => {
     assert.match(String(errors[0]), /etcd is silent/)
   })
 
-  test('that is stopped ends its rest at once, and waits for the round that is under way', async () => {
+  test('stopped, ends its rest immediately, or waits for the current round', async () => {
     const resting = looping()
     resting.loop.start()
     await resting.clock.advance(10)
@@ -113,7 +113,7 @@ describe('a loop', () => {
     assert.deepEqual(working.startedMs, [0])
   })
 
-  test('that was never started is stopped at once, and that is stopped before its delay runs nothing', async () => {
+  test('never started, stops immediately; stopped before its delay, runs nothing', async () => {
     await looping().loop.stop()
     const { clock, startedMs, loop } = looping()
     loop.start(100)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isProgramPath, modulePath } from '../../src/lib/program.ts'
 
-test('a module is found with the extension of whoever asks', () => {
+test('a module is found with the extension of the calling module', () => {
   assert.equal(modulePath('../agent/main', 'file:///n/src/world/agents.ts'), '/n/src/agent/main.ts')
   assert.equal(
     modulePath('./keeper', 'file:///my%20prefix/dist/agent/release/run.js'),

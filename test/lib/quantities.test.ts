@@ -130,7 +130,7 @@ const accepted: readonly (readonly [name: string, quantity: Quantity, rows: read
   ],
 ]
 
-/** No quantity at all, whatever the kind. */
+/** Invalid for every kind of quantity. */
 const hostile = [
   '',
   ' ',
@@ -171,7 +171,7 @@ suite('what people write for a quantity', () => {
       )
     })
 
-  test('whatever is no quantity is refused by every kind', () => {
+  test('invalid quantities are refused by every kind', () => {
     for (const [name, quantity] of accepted)
       for (const text of hostile.filter((one) => !(quantity === offset && one === '-1s')))
         assert.equal(quantity.parse(text), undefined, `${name}: ${JSON.stringify(text)}`)

@@ -46,7 +46,7 @@ test('what stands in the way of a release is said all at once', () => {
   const problems = problemsOf('0.3.0', wrong)
   const expected = [
     /has changes.*\n M a\.ts$/,
-    /from main/,
+    /expected the branch main/,
     /v0\.3\.0 exists/,
     /no section for 0\.3\.0/,
     /Unreleased/,
@@ -55,7 +55,7 @@ test('what stands in the way of a release is said all at once', () => {
   assert.equal(problems.length, expected.length)
   for (const [i, pattern] of expected.entries()) assert.match(problems[i]!, pattern)
   assert.match(problemsOf('0.0.9', clean).join(), /older than 0\.1\.0/)
-  assert.match(problemsOf('next', clean).join(), /not a version/)
+  assert.match(problemsOf('next', clean).join(), /expected a version such as 0\.2\.0, got "next"/)
 })
 
 test('a section of the changelog has a date and a text', () => {

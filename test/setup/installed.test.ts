@@ -22,7 +22,7 @@ function installed(): Machine {
 const programs = (made: Machine) => made.calls().map((call) => call.split(' ')[0]!)
 const launcher = (made: Machine) => join(made.checkout, 'bin', 'nearside')
 
-test('a package npm has installed brings no packages and writes nothing into its folder', async () => {
+test('an installed package installs no npm packages and writes nothing into its folder', async () => {
   const made = installed()
   const before = readdirSync(made.checkout, { recursive: true }).sort()
   const user = made.subordinateIds === undefined ? 'root' : 'ordinary'
@@ -47,7 +47,7 @@ test('its second command does none of it, also through the link that npm makes o
   assert.deepEqual(programs(made).sort(), ['cat', 'readlink', 'sha256sum'])
 })
 
-test('another version sets up once more, and what both need is not brought again', async () => {
+test('another version sets up again, without reinstalling what both need', async () => {
   const made = machine({}, 'package')
   assert.equal((await made.run([launcher(made)])).status, 0)
   const file = join(made.checkout, 'package.json')
@@ -61,7 +61,7 @@ test('another version sets up once more, and what both need is not brought again
   )
 })
 
-test('a clone that has been built runs its TypeScript all the same', async () => {
+test('a built clone still runs its TypeScript', async () => {
   const made = machine()
   mkdirSync(join(made.checkout, 'dist/cli'), { recursive: true })
   writeFileSync(join(made.checkout, 'dist/cli/main.js'), 'throw new Error("the build of last week")')

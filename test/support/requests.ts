@@ -81,7 +81,7 @@ export function rawConnection(host: string, port: number, send = ''): RawConnect
     new Promise<string>((resolve, reject) => {
       const timer = setTimeout(() => {
         watchers.delete(look)
-        reject(new Error(`waited in vain for ${what}; received so far: ${text}`))
+        reject(new Error(`timed out waiting for ${what}; received so far: ${text}`))
       }, 30_000)
       const look = () => {
         if (!done()) return

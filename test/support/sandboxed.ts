@@ -45,5 +45,5 @@ export async function until<T>(
     }
     await delay(15)
   }
-  throw new Error(`waited ${deadlineMs} ms in vain for ${what}`, { cause: last })
+  throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}`, { cause: last })
 }

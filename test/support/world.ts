@@ -448,7 +448,7 @@ export class TestWorld {
       await delay(50)
     }
     const why = last === undefined ? '' : ` (${messageOf(last)})`
-    throw new Error(`waited ${limitMs} ms in vain for ${what}${why}\n${await this.report()}`)
+    throw new Error(`timed out after ${limitMs} ms waiting for ${what}${why}\n${await this.report()}`)
   }
 
   /** Every region's status and the ends of its logs, for error messages. */

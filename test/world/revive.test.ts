@@ -42,7 +42,7 @@ test('a region that stays unhealthy is awaited for a limited time', () => {
   assert.equal(back(looking(true, 'unhealthy'), 31_000), 'back')
 })
 
-test('the waiting user is told the reason', () => {
+test('the reason for waiting is shown', () => {
   assert.match(waitsFor('database', looking(false, 'healthy'))!, /catch up with the primary/)
   const missing = { missingWal: '000000010000000000000005' }
   assert.match(waitsFor('database', looking(false, 'healthy', missing))!, /replica reinit/)

@@ -15,7 +15,7 @@ import {
 export type DrillRequest = {
   scenario: string
   words: readonly string[]
-  /** Of the faults, as typed. */
+  /** Options of the fault, as typed. */
   options: RawFaultOptions
   unreachable?: boolean
   world: string

@@ -1,6 +1,6 @@
 import { messageOf, NearsideError } from '../errors.ts'
 import { HttpError } from '../http.ts'
-import { EtcdRefusal, isWell, type Json, post, type RefusalReason } from './request.ts'
+import { EtcdRefusal, isHealthy, type Json, post, type RefusalReason } from './request.ts'
 
 export type EtcdOptions = {
   /** `http://host:port`, nearest first. */
@@ -68,7 +68,7 @@ export class Endpoints {
     const nearer = endpoints.slice(0, away % endpoints.length)
     if (nearer.length === 0 || performance.now() - this.#awaySinceMs < failbackCheckMs) return
     this.#awaySinceMs = performance.now()
-    void Promise.all(nearer.map((endpoint) => isWell(endpoint, healthMs))).then((healthy) => {
+    void Promise.all(nearer.map((endpoint) => isHealthy(endpoint, healthMs))).then((healthy) => {
       const found = healthy.indexOf(true)
       if (found !== -1 && this.#current === away) this.#current = found
     })

@@ -1,13 +1,13 @@
 import { NearsideError } from '../errors.ts'
 import { callHttp, httpStatus, parseJson } from '../http.ts'
 
-/** One question to one member, over etcd's JSON gateway. */
+/** Sends one request to one member through etcd's JSON gateway. */
 
 export type Json = Record<string, unknown>
 
 /**
- * Why etcd refuses, as far as anything here depends on it. One gRPC status stands for many reasons, and the gateway
- * passes no more on than etcd's own sentence (`api/v3rpc/rpctypes/error.go`): this is the one place that reads it.
+ * Reasons for refusals of etcd that our code depends on. One gRPC status covers many reasons, and the gateway passes on
+ * only etcd's message (`api/v3rpc/rpctypes/error.go`). Only this file parses it.
  */
 const sentences = {
   compacted: /has been compacted/,
@@ -26,7 +26,7 @@ const reasonIn = (sentence: string): RefusalReason =>
   (Object.keys(sentences) as (keyof typeof sentences)[]).find((reason) => sentences[reason].test(sentence)) ??
   'other'
 
-/** etcd answered and said no: `grpcCode` is the gRPC status (5 not found, 9 failed precondition, 16 unauthenticated …). */
+/** etcd refused the request. `grpcCode` is the gRPC status: 5 not found, 9 failed precondition, 16 unauthenticated … */
 export class EtcdRefusal extends NearsideError {
   readonly grpcCode: number
   readonly reason: RefusalReason
@@ -38,7 +38,7 @@ export class EtcdRefusal extends NearsideError {
   }
 }
 
-/** Rejects with `EtcdRefusal` when it says no, and with `HttpError` when nobody knows what it did. */
+/** Rejects with `EtcdRefusal` if etcd refuses, and with `HttpError` without a complete answer. */
 export async function post(
   endpoint: string,
   path: string,
@@ -55,7 +55,7 @@ export async function post(
     timeoutMs,
     keepAlive: true,
   })
-  // A stream's first message (lease keep-alive) stands alone on the first line.
+  // A stream's first message (lease keep-alive) is on the first line.
   const answer = parseJson<Json>(text.split('\n')[0] || '{}')
   if (answer === undefined) throw new NearsideError('etcd_garbled', `etcd ${path}: answer is not JSON`)
   if (status === 200 && !answer.error) return answer
@@ -63,8 +63,8 @@ export async function post(
   throw new EtcdRefusal(path, Number(answer.code ?? 2), message)
 }
 
-/** A member is well when it has a leader and could read what a majority agrees on. */
-export const isWell = async (endpoint: string, timeoutMs: number): Promise<boolean> =>
+/** A member is healthy if it knows a leader and can serve a linearizable read. */
+export const isHealthy = async (endpoint: string, timeoutMs: number): Promise<boolean> =>
   (await httpStatus({ ...placeOf(endpoint), path: '/health', timeoutMs })) === 200
 
 function placeOf(endpoint: string): { host: string; port: number } {

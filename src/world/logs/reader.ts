@@ -6,17 +6,17 @@ import { mergeByTime, type Timed, timed } from './time.ts'
 
 export type LogLine = Timed & Pick<LogFile, 'region' | 'process'>
 
-/** Between two looks for logs that have appeared meanwhile. */
+/** Interval between scans for new log files. */
 const rescanMs = 1000
 
-/** Several logs as one, in the order of time. */
+/** Reads several logs as one, ordered by time. */
 export class LogReader {
   readonly #find: () => LogFile[]
   readonly #followers = new Map<string, Follower>()
   #files: LogFile[]
   #scannedMs = performance.now()
 
-  /** `find` is asked again while the logs are followed. */
+  /** Calls `find` repeatedly while following. */
   constructor(find: () => LogFile[]) {
     this.#find = find
     this.#files = find()
@@ -26,7 +26,7 @@ export class LogReader {
     return this.#files
   }
 
-  /** The last `count` lines that are there. */
+  /** The last `count` lines. */
   async last(count: number): Promise<LogLine[]> {
     const read = this.#files.map(async (one) =>
       label(one, timed(await tailBothOf(one.file, count), await changedAt(one.file))),
@@ -34,7 +34,7 @@ export class LogReader {
     return lastOf(mergeByTime(await Promise.all(read)), count)
   }
 
-  /** The last `count` lines, after which `next` goes on. */
+  /** The last `count` lines; `next` continues after them. */
   async lastBefore(count: number): Promise<LogLine[]> {
     const read = this.#files.map(async (one) => {
       const { lines, offset } = await tailToFollow(one.file, count)
@@ -44,7 +44,7 @@ export class LogReader {
     return lastOf(mergeByTime(await Promise.all(read)), count)
   }
 
-  /** What has come since the last call. A log that has appeared meanwhile is new from its first line on. */
+  /** Lines since the last call. A log that has appeared meanwhile is new from its first line. */
   async next(): Promise<LogLine[]> {
     const now = performance.now()
     if (now - this.#scannedMs >= rescanMs) {

@@ -27,7 +27,7 @@ suite('an interrupted lab up', { skip: lack ? `a lab needs ${lack.what}` : false
   const id = labIdOf(world)
   const children = new Set<ChildProcess>()
   let worldLock: { end(): void } | undefined
-  // Removes the network when this process exits, for whatever reason.
+  // Removes the network when this process exits for any reason.
   const remains = lack ? undefined : testNetwork(world)
   before(async () => {
     worldLock = await takeWorldLock()

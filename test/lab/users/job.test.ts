@@ -263,7 +263,7 @@ test('a kept-alive connection that was closed meanwhile causes no error for a re
   const { result, requests } = await runUntil(job, (all) => met(all).length >= 10)
   assert.equal(result.all.failed, 0)
   for (const { path } of met(requests))
-    assert.equal(site.asked.filter((one) => one.path === path).length, 2, 'it was sent once more')
+    assert.equal(site.asked.filter((one) => one.path === path).length, 2, 'it was sent again')
 })
 
 test('neither does one that a request of a busy user has waited for', async (t) => {

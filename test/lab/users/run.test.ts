@@ -22,7 +22,7 @@ const boston: UserPlace = {
   weight: 1,
 }
 
-/** Two regions that are the same site, and a witness that takes nobody. */
+/** Two regions that are the same site, and a witness, which serves no users. */
 function worldAt(site: { port: number }, names: { port: number }): WorldHandle {
   const region = (name: string, address: string, lon: number, serves = true) => ({
     name,
@@ -73,7 +73,7 @@ test('the generator is a separate process that reports every request and exits w
   assert.ok(result.all.requests > 30)
   assert.equal(result.all.failed, 0)
   assert.equal(requests.length, result.all.requests)
-  assert.ok(site.asked.length >= result.all.requests, 'the lead-in is not told of')
+  assert.ok(site.asked.length >= result.all.requests, 'the lead-in is not counted')
   assert.ok(
     requests.every(({ edge, path, user }) => edge === 'east' && path === '/' && user.startsWith('u4-')),
   )

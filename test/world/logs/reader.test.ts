@@ -36,7 +36,7 @@ test('just after a rotation the last lines are those of the copy as well', async
   assert.deepEqual(words(await new LogReader(() => files).last(2)), ['etcd two', 'etcd three'])
 })
 
-test('followed, it goes on where it was, and a log that has appeared is new from its first line on', async () => {
+test('when followed, it continues where it was, and a new log is read from its first line', async () => {
   const { files, write } = logs()
   write('etcd', at(1, 'one'))
   const reader = new LogReader(() => [...files])

@@ -167,7 +167,7 @@ test('a successful commit without replication is not a success', async () => {
   assert.deepEqual(await notes(), [{ note: 'a', written: 2 }])
 })
 
-test('without a primary in time, nothing is written and the error says so', async () => {
+test('without a primary in time, nothing is written and the error states it', async () => {
   proxy.lead(undefined)
   await assert.rejects(
     database.write(write('a'), { idempotent: false, retryForMs: 300 }),
