@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { RegionStatus } from '../../src/agent/http/status.ts'
+import type { ReleaseState } from '../../src/agent/release/state.ts'
 import type { ProcessState } from '../../src/agent/supervision/transitions.ts'
 import type { SteeringState } from '../../src/agent/traffic/dns-steering.ts'
 import type { Durability } from '../../src/failover/durability.ts'
@@ -53,6 +54,7 @@ const process: All<ProcessState | 'running' | 'gone'> = {
 }
 const agent: All<RegionReport['agentState']> = { answers: true, hangs: true, gone: true, elsewhere: true }
 const steering: All<SteeringState['kind']> = { building: true, answering: true, failed: true }
+const release: All<ReleaseState['kind']> = { running: true, ok: true, failed: true }
 const databaseRole: All<NonNullable<RegionStatus['database']>['role']> = {
   primary: true,
   replica: true,
@@ -71,6 +73,7 @@ test('every state that status, JSON and metrics show is explained', () => {
     ['Process states', Object.keys(process)],
     ['Agent states', Object.keys(agent)],
     ['Steering states', Object.keys(steering)],
+    ['Release states', Object.keys(release)],
   ]
   for (const [title, states] of tables) assert.deepEqual(words(title).sort(), states.sort(), title)
 })
