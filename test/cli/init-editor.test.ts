@@ -7,7 +7,7 @@ import { Ajv } from 'ajv'
 import { parse } from 'yaml'
 import { loadTopology } from '../../src/topology/load.ts'
 import { folder } from '../topology/samples.ts'
-import { nearside } from './program.ts'
+import { nearside } from './here.ts'
 
 const compiler = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc')
 

@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from './sandboxed.ts'
+import { worldPlaces } from './world/world-lock.ts'
 
 const suite = join(import.meta.dirname, 'suite.ts')
 
-/** Writes these files to a new folder; each can use `test`. */
+/** These files in a folder of their own; each can use `test`. */
 function folderOf(files: Record<string, string>): string {
   const folder = temporaryFolder('suite')
   for (const [name, text] of Object.entries(files))
@@ -22,10 +23,10 @@ function run(folder: string, places: number) {
   return { status, said: `${stdout}${stderr}`, lines: stdout.split('\n') }
 }
 
-/** Puts a file into the queue of worlds without starting one. */
+/** Makes a file count as one with a world, which it has not. */
 const aWorld = `// start${'World'}()`
 
-test('both queues are reported as one, with the output of each file in one block', () => {
+test('several files at a time are reported one after the other', () => {
   const slow = (name: string) => `
     test('${name} begins', (t) => new Promise((resolve) => setTimeout(resolve, 200)))
     test('${name} ends', (t) => t.diagnostic('${name} said'))`
@@ -40,22 +41,25 @@ test('both queues are reported as one, with the output of each file in one block
   assert.match(said, /tests 4\n.*suites 0\n.*pass 4\n.*fail 0\n/)
 })
 
-test('worlds go one by one, others at the same time', () => {
-  const start = `import { existsSync, rmSync, writeFileSync } from 'node:fs'
+test('only some worlds run at a time, and other tests run beside them', () => {
+  const start = `import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
     const until = async (holds) => { while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10)) }
     const file = (name) => new URL(name, import.meta.url)`
-  const world = `${aWorld}\n${start}
-    test('alone, next to the other', async () => {
-      writeFileSync(file('world'), '', { flag: 'wx' })
+  const world = (name: string) => `${aWorld}\n${start}
+    test('beside the other, and no more than ${worldPlaces}', async () => {
+      writeFileSync(file('running-${name}'), '')
+      const running = readdirSync(file('.')).filter((one) => one.startsWith('running-'))
+      if (running.length > ${worldPlaces}) throw new Error(running.join(' '))
       await until(() => existsSync(file('there')))
-      rmSync(file('world'))
+      rmSync(file('running-${name}'))
     })`
   const other = `${start}\ntest('there', () => writeFileSync(file('there'), ''))`
-  const { status, said } = run(folderOf({ a: world, b: world, other }), 2)
+  const worlds = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, world(name)]))
+  const { status, said } = run(folderOf({ ...worlds, other }), worldPlaces + 1)
   assert.equal(status, 0, said)
 })
 
-test('a failure in either queue fails the run and is repeated at the end', () => {
+test('a failure anywhere fails the run and is reported again at the end', () => {
   const failing = `test('this one fails', () => { throw new Error('on purpose') })`
   const passing = `test('fine', () => {})`
   for (const [world, other] of [
@@ -69,8 +73,8 @@ test('a failure in either queue fails the run and is repeated at the end', () =>
   assert.equal(run(folderOf({ crashing: 'process.exit(3)', fine: passing }), 2).status, 1)
 })
 
-test('a pattern without files is an error', () => {
+test('a pattern without a file is an error', () => {
   const { status, said } = run(folderOf({}), 2)
   assert.equal(status, 1)
-  assert.match(said, /no test file matches .*\*\.test\.mjs/)
+  assert.match(said, /no test file is called .*\*\.test\.mjs/)
 })

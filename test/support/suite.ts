@@ -3,38 +3,45 @@ import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
-import { home, needsEngines } from './needs.ts'
+import { home, needsEngines, rankOf } from './needs.ts'
+import { worldPlaces } from './world/world-lock.ts'
 
 /**
- * Runs test files in two parallel queues with one report:
+ * Runs test files beside each other, and reports as if they had run one after the other:
  *
- *     node suite.ts --places 2 --timeout 60000 [--quick] FILE_OR_PATTERN…
+ *     node suite.ts --places 3 --timeout 60000 [--quick] [--coverage] FILE_OR_PATTERN…
  *
- * Tests with a world wait for each other (world/world-lock.ts). In a single queue, they would occupy every place of a
- * small machine, all but one of them waiting. So they share one place, and tests without a world use the others. With
- * `--quick`, only tests that need no engine run.
+ * Files are started in the order of `rankOf`, so that none of the long ones is left for the end. At most `worldPlaces`
+ * of those with a world run at a time: further ones would only wait (world/world-lock.ts). `--quick` runs what needs no
+ * engine. `--coverage` prints how many lines of src/ were run.
  */
 const { values, positionals: patterns } = parseArgs({
-  options: { places: { type: 'string' }, timeout: { type: 'string' }, quick: { type: 'boolean' } },
+  options: {
+    places: { type: 'string' },
+    timeout: { type: 'string' },
+    quick: { type: 'boolean' },
+    coverage: { type: 'boolean' },
+  },
   allowPositionals: true,
 })
 const [places, timeout] = [Number(values.places), Number(values.timeout)]
-/** Files that take longer are listed at the end, as candidates for a faster suite. */
+/** These are named at the end: whoever wants a faster suite begins with them. */
 const longSeconds = values.quick ? 5 : 15
 
 const all = [...new Set(globSync(patterns).map((file) => resolve(file)))].sort()
-const files = values.quick ? all.filter((file) => !needsEngines(relative(home, file))) : all
-if (files.length === 0) throw new Error(`no test file matches ${patterns.join(' or ')}`)
-const hasWorld = (file: string) => {
+const ranks = new Map(all.map((file) => [file, rankOf(relative(home, file))]))
+const files = all
+  .filter((file) => !values.quick || !needsEngines(relative(home, file)))
+  .sort((a, b) => Math.min(ranks.get(a)!, 1000) - Math.min(ranks.get(b)!, 1000))
+if (files.length === 0) throw new Error(`no test file is called ${patterns.join(' or ')}`)
+
+function hasWorld(file: string): boolean {
   const text = readFileSync(file, 'utf8')
-  // A world in its own networks is cut off most of the time, and does not wait for others.
+  // One in networks of its own is cut off most of its time, and waits for nobody.
   return (
     /\b(startWorld|TestWorld\.make|labPlace|takeWorldLock)\(/.test(text) && !/\bstartNetworks\(/.test(text)
   )
 }
-const worlds = files.filter(hasWorld)
-const others = files.filter((file) => !hasWorld(file))
-const two = places > 1 && worlds.length > 0 && others.length > 0
 
 const startedMs = performance.now()
 const stopping = new AbortController()
@@ -47,36 +54,61 @@ const counts: Record<string, number> = {}
 const long: { file: string; seconds: number }[] = []
 let success = true
 
-/** Runs up to `concurrency` of these files at a time. */
-async function work(queue: string[], concurrency: number): Promise<void> {
-  // With two queues, print the output of each file in one block once it has ended.
+/** What a file has to say stands together, when it has ended. */
+async function work(some: string[], concurrency: number, coverage = false): Promise<void> {
   let said: TestEvent[] = []
-  for await (const event of run({ files: queue, concurrency, timeout, signal: stopping.signal })) {
+  const events = run({
+    files: some,
+    concurrency,
+    timeout,
+    signal: stopping.signal,
+    ...(coverage ? { coverage, coverageIncludeGlobs: ['src/**/*.ts'] } : {}),
+  })
+  for await (const event of events) {
     const { type, data } = event as TestEvent
     const file = data && 'file' in data ? data.file : undefined
-    if (file) said.push(event)
+    if (type === 'test:coverage') report.write(event)
+    else if (file) said.push(event)
     else if (type === 'test:summary') {
       for (const [what, count] of Object.entries(data.counts)) counts[what] = (counts[what] ?? 0) + count
       success &&= data.success
     }
-    if (file && type === 'test:summary') {
-      const seconds = Math.round(data.duration_ms / 1000)
-      if (seconds >= longSeconds) long.push({ file: relative('.', file), seconds })
-    } else if (two) continue
+    if (!file || type !== 'test:summary') continue
+    const seconds = Math.round(data.duration_ms / 1000)
+    if (seconds >= longSeconds) long.push({ file: relative('.', file), seconds })
     for (const one of said) report.write(one)
     said = []
   }
   for (const one of said) report.write(one)
 }
 
-if (two) await Promise.all([work(worlds, 1), work(others, places - 1)])
-else await work([...others, ...worlds], places)
+/** Takes the next file that may run until there is none. */
+async function takeTurns(): Promise<void> {
+  const waiting = files.map((file) => ({ file, world: hasWorld(file) }))
+  let worlds = 0
+  const turns = async () => {
+    for (;;) {
+      if (stopping.signal.aborted) return
+      const next = waiting.findIndex(({ world }) => !world || worlds < worldPlaces)
+      if (next === -1) return
+      const [{ file, world }] = waiting.splice(next, 1) as [(typeof waiting)[number]]
+      if (world) worlds += 1
+      await work([file], 1)
+      if (world) worlds -= 1
+    }
+  }
+  await Promise.all(Array.from({ length: places }, turns))
+}
+
+// Coverage is that of one run.
+if (values.coverage) await work(files, places, true)
+else await takeTurns()
 
 const duration_ms = Math.round(performance.now() - startedMs)
 for (const { file, seconds } of long.sort((a, b) => b.seconds - a.seconds)) tell(`${seconds} s: ${file}`)
 const { tests, suites, passed: pass, failed: fail, cancelled, skipped, todo } = counts
 const shown = { tests, suites, pass, fail, cancelled, skipped, todo, duration_ms }
 for (const [what, count] of Object.entries(shown)) tell(`${what} ${count}`)
-// Repeats the failures.
+// Says once more what has failed.
 report.end({ type: 'test:summary', data: { success, counts, duration_ms, file: undefined } })
 process.exitCode = success && !stopping.signal.aborted ? 0 : 1

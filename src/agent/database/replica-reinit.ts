@@ -6,6 +6,7 @@ import type { RegionContext } from '../../engines/context.ts'
 import { patroniRequest } from '../../engines/postgres/control.ts'
 import { missingWalIn } from '../../engines/postgres/log.ts'
 import { mayReinit, type StuckReplica } from '../../failover/replica-reinit.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { getJson } from '../../lib/http.ts'
 import { freshMs } from '../coordination/cycle-interval.ts'
@@ -28,6 +29,7 @@ export class ReplicaReinit {
   readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
   readonly #database: Pick<DatabaseMonitor, 'state'>
   readonly #coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>
+  readonly #clock: Clock
   readonly #log: LogTail
   #missing: { segment: string; sinceMs: number; lastMs: number } | undefined
   #attemptedMs = -Infinity
@@ -38,7 +40,9 @@ export class ReplicaReinit {
     agent: Pick<AgentBase, 'context' | 'store' | 'log'>,
     database: Pick<DatabaseMonitor, 'state'>,
     coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>,
+    clock: Clock = systemClock,
   ) {
+    this.#clock = clock
     this.#agent = agent
     this.#database = database
     this.#coordination = coordination
@@ -52,7 +56,7 @@ export class ReplicaReinit {
 
   /** Reads the new part of the log and acts on it. Call this about once a second. */
   async poll(): Promise<void> {
-    const now = performance.now()
+    const now = this.#clock.now()
     const segment = missingWalIn(await this.#log.read().catch(() => ''))
     if (segment !== undefined && segment === this.#missing?.segment) this.#missing.lastMs = now
     else if (segment !== undefined) this.#missing = { segment, sinceMs: now, lastMs: now }
@@ -92,7 +96,7 @@ export class ReplicaReinit {
     const { context, store, log } = this.#agent
     const { region } = context
     const from = this.#coordination.snapshot!.leader!.region
-    this.#attemptedMs = performance.now()
+    this.#attemptedMs = this.#clock.now()
     this.#attempts += 1
     log.warn(
       { segment, from },

@@ -6,6 +6,7 @@ import { ReplicaReinit } from '../../../src/agent/database/replica-reinit.ts'
 import { patroniRequest } from '../../../src/engines/postgres/control.ts'
 import type { Logger } from '../../../src/lib/log.ts'
 import { signal } from '../../../src/lib/proc.ts'
+import { hurriedClock } from '../../support/hurried-clock.ts'
 import { type Name, startDatabases, type TestDatabases } from '../../support/patroni.ts'
 import { until } from '../../support/sandboxed.ts'
 
@@ -70,10 +71,12 @@ describe('a region that was absent until the primary removed the WAL that it nee
       atMs: 0,
       error: undefined,
     }
-    const reinit = new ReplicaReinit(agent, known, coordination)
+    // PostgreSQL repeats the error every second: every 5 s by this clock, and 12 s without it count as recovery.
+    const clock = hurriedClock(5)
+    const reinit = new ReplicaReinit(agent, known, coordination, clock)
     const round = async () => {
       const { snapshot, database } = await databases.look(region)
-      Object.assign(coordination, { snapshot, atMs: performance.now() })
+      Object.assign(coordination, { snapshot, atMs: clock.now() })
       known.state = database.state
       await reinit.poll()
       return reinit

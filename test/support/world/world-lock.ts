@@ -2,20 +2,31 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { withLock } from '../../../src/lib/lock.ts'
 
+/** So many worlds at a time: more slow each other down until what is measured is the machine. */
+export const worldPlaces = 2
+
 /**
- * Waits until no other test of this user has a world, and makes others wait until `end`. Two worlds on two cores would
- * slow each other down, so that tests would measure the machine. Light tests run next to a world.
+ * Waits until fewer than `worldPlaces` other tests of this user have a world, and keeps the place until `end`. What is
+ * light goes on beside them.
  */
 export async function takeWorldLock(): Promise<{ end: () => void }> {
   const taken = Promise.withResolvers<void>()
   const over = Promise.withResolvers<void>()
-  const file = join(tmpdir(), `nearside-test-world-${userInfo().uid}.lock`)
-  const work = () => {
-    taken.resolve()
-    return over.promise
+  const waiting = new AbortController()
+  for (let place = 0; place < worldPlaces; place += 1) {
+    const file = join(tmpdir(), `nearside-test-world-${userInfo().uid}-${place}.lock`)
+    const work = async () => {
+      // Both places may come free at once.
+      if (waiting.signal.aborted) return
+      waiting.abort()
+      taken.resolve()
+      await over.promise
+    }
+    // The kernel lets go of it when this process ends, however that ends.
+    withLock(file, `test process ${process.pid}`, () => undefined, work, waiting.signal).catch((error) => {
+      if (!waiting.signal.aborted) taken.reject(error)
+    })
   }
-  // The kernel releases it when this process ends for any reason.
-  withLock(file, `test process ${process.pid}`, () => undefined, work).catch(taken.reject)
   await taken.promise
   return { end: over.resolve }
 }

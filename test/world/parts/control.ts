@@ -18,7 +18,7 @@ export function control(started: () => TestWorld): void {
     test('all agents killed: users are served, and the database still fails over when its primary is lost', async (t) => {
       const primary = await world.find('primary')
       const survivor = await world.find('replica')
-      const load = world.load([primary, survivor], { writesPerSecond: 10, readsPerSecond: 20 })
+      const load = world.load([primary, survivor], { writesPerSecond: 20, readsPerSecond: 20 })
       await world.until('writes to flow', () => load.acknowledgedWrites() > 20)
       const engines = world.engines()
       await world.killAgents()

@@ -20,7 +20,7 @@ export function processes(started: () => TestWorld): void {
     async function kill(t: TestContext, role: Role, victim: Victim) {
       const region = await world.find(role)
       const load = users()
-      await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
+      await world.until('orders to flow', () => load.acknowledgedWrites() > 8)
       const before = world.victims(region, victim)
       const fault = await world.killOne(region, victim)
       await world.until(`another ${nameOf(victim)}`, () => {
@@ -83,7 +83,7 @@ export function processes(started: () => TestWorld): void {
         const region = await world.find('primary')
         const engines = world.engines()
         const load = users()
-        await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
+        await world.until('orders to flow', () => load.acknowledgedWrites() > 8)
         const fault = await world.killOne(region, { process: 'monitor', of: engine })
         await world.until('orders sent after it', () => load.acknowledgedSince(fault.toMs) > 40)
         const attempts = await load.stop()
@@ -97,7 +97,7 @@ export function processes(started: () => TestWorld): void {
       const region = await world.find('primary')
       const engines = world.engines()
       const load = users()
-      await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
+      await world.until('orders to flow', () => load.acknowledgedWrites() > 8)
       const fault = await world.killOne(region, { process: 'agent' })
       await world.until('orders sent after it', () => load.acknowledgedSince(fault.toMs) > 40)
       await world.up([region])
@@ -112,7 +112,7 @@ export function processes(started: () => TestWorld): void {
       const region = await world.find('replica')
       const other = await world.find('primary')
       const load = users()
-      await world.until('orders to flow', () => load.acknowledgedWrites() > 20)
+      await world.until('orders to flow', () => load.acknowledgedWrites() > 8)
       const { fault, repair } = await world.breakApp(region)
       try {
         await world.until('the agent to report that it does not start', async () =>

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { needsEngines, testFiles } from './support/needs.ts'
+import { needsEngines, testFiles } from './needs.ts'
 
 test('a test that starts an engine, a world or a network of its own is told from one that does not', () => {
   for (const file of ['world/shop', 'lab/lab', 'cli/lab/interrupt', 'engines/haproxy/routing', 'world/trial'])
     assert.ok(needsEngines(`test/${file}.test.ts`), file)
-  for (const file of ['needs', 'failover/decide', 'agent/coordination/loop', 'cli/main', 'topology/rules'])
+  for (const file of [
+    'support/needs',
+    'failover/decide',
+    'agent/coordination/loop',
+    'cli/main',
+    'topology/rules',
+  ])
     assert.ok(!needsEngines(`test/${file}.test.ts`), file)
 })
 
