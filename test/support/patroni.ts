@@ -23,7 +23,7 @@ export type Name = 'us-east' | 'us-west'
 export type TestDatabases = {
   context(region: Name): RegionContext
   store(region: Name): StateStore
-  /** A fresh view of an agent in that region: the store state and its own database. */
+  /** A fresh view of an agent in that region: the state store and its own database. */
   look(region: Name): Promise<{ snapshot: Snapshot; database: DatabaseMonitor }>
   /** Runs one statement as superuser. An acknowledged write is on disk in both regions. */
   query(region: Name, text: string): Promise<Record<string, unknown>[]>
