@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { problemsOf, sectionOf, tagOf, type WorkingCopy } from './release/checks.ts'
@@ -59,6 +59,8 @@ function release(): void {
   const tarball = `nearside-${version}.tgz`
   if (values['skip-tests']) console.log('== Tests: skipped ==')
   else step('Tests', ['npm', 'test'])
+  const start = git('rev-parse', 'HEAD').trim()
+  const hadBuild = existsSync(join(folder, 'dist'))
   try {
     step('Version', [
       ...['npm', 'version', version],
@@ -68,15 +70,18 @@ function release(): void {
     step('Publishing, as a trial', ['npm', 'publish', '--dry-run', `./${tarball}`])
     if (git('status', '--porcelain').trim() !== '')
       step('Commit', ['git', 'commit', '-qam', `Release ${version}`])
+    // `verbatim`, because git treats lines that begin with # as comments.
+    execFileSync('git', ['tag', '--annotate', '--cleanup=verbatim', '--file=-', tagOf(version)], {
+      cwd: folder,
+      input: `Nearside ${version}\n\n${sectionOf(found.changelog, version)}\n`,
+    })
   } catch (error) {
-    git('checkout', '--', '.')
+    // The tree had no changes, so only what was made here goes.
+    git('reset', '-q', '--hard', start)
+    rmSync(join(folder, tarball), { force: true })
+    if (!hadBuild) rmSync(join(folder, 'dist'), { recursive: true, force: true })
     throw error
   }
-  // `verbatim`, because git treats lines that begin with # as comments.
-  execFileSync('git', ['tag', '--annotate', '--cleanup=verbatim', '--file=-', tagOf(version)], {
-    cwd: folder,
-    input: `Nearside ${version}\n\n${sectionOf(found.changelog, version)}\n`,
-  })
   console.log(`
 ${tagOf(version)} and ${tarball} are ready. Nothing has left this machine. To publish:
 

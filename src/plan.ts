@@ -12,10 +12,13 @@ export type PlanFile = {
   content: string
 }
 
+/** HTTP status codes, both ends included. */
+export type StatusRange = { from: number; to: number }
+
 /** Decides whether a process is ready, and later whether it is healthy. Ports are on the region's own address. */
 export type Check =
-  /** Succeeds with one of the status codes in `expect`. */
-  | { kind: 'http'; port: number; path: string; expect: number[] }
+  /** Succeeds with a status code in `expect`. */
+  | { kind: 'http'; port: number; path: string; expect: StatusRange }
   /** Succeeds with a connection; with `send`, the answer must also begin with one of `expect`. */
   | { kind: 'tcp'; port: number; send?: string; expect?: string[] }
   /** Runs one of the engine's own commands in the same sandbox as the process; succeeds with exit code 0. */

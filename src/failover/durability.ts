@@ -8,7 +8,8 @@ export type DurabilityAsked = Topology['database']['durability']
  * can take over. `at risk`: the topology asks for that, but there is no sync standby. `stopped`: `strict`, and there is
  * no standby to acknowledge. `local`: asynchronous, as configured. `unknown`: the primary's standbys are not known.
  */
-export type Durability = 'region' | 'at risk' | 'stopped' | 'local' | 'unknown'
+export const durabilities = ['region', 'at risk', 'stopped', 'local', 'unknown'] as const
+export type Durability = (typeof durabilities)[number]
 
 /** Patroni's record in etcd of the regions that have every write which `leader` has acknowledged. */
 export type SyncRecord = { leader?: string; standbys: readonly string[] }

@@ -128,7 +128,8 @@ export interface TopologyInput {
      */
     instances?: number
     /**
-     * Path that answers 200 while an instance can serve reads. It must not depend on the primary.
+     * Path that answers 200 (or another 2xx) while an instance can serve reads. It must not depend on the
+     * primary.
      * @default "/healthz"
      */
     health?: string

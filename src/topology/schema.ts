@@ -121,7 +121,7 @@ export const topologySchema = z.strictObject({
     health: pathPattern
       .default('/healthz')
       .describe(
-        'Path that answers 200 while an instance can serve reads. It must not depend on the primary.',
+        'Path that answers 200 (or another 2xx) while an instance can serve reads. It must not depend on the primary.',
       ),
     startSeconds: z
       .int()

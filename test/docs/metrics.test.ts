@@ -26,7 +26,10 @@ function exposition(): Promise<string> {
   const regions = regionsOf(topology)
   const agent = {
     context: { region: regions[0]!, regions, topology },
-    coordination: { snapshot: { leader: { region: regions[0]!.name }, reports: {}, health: {} } },
+    coordination: {
+      snapshot: { leader: { region: regions[0]!.name }, reports: {}, health: {}, sync: { standbys: [] } },
+      atMs: performance.now(),
+    },
     etcdWatch: { member: { dbBytes: 1, alarms: [] } },
     deployments: { count: 1 },
     supervisor: { status: () => [{ name: 'etcd', state: 'ready', restarts: 0 }] },

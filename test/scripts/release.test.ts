@@ -85,6 +85,7 @@ function repository() {
   npm(`case $1 in version) sed -i 's/"version": *"[^"]*"/"version": "'$2'"/' package.json ;; esac`)
   writeFileSync(join(copy, 'package.json'), '{ "name": "nearside", "version": "0.1.0" }\n')
   writeFileSync(join(copy, 'CHANGELOG.md'), changelog)
+  writeFileSync(join(copy, '.gitignore'), 'dist/\n*.tgz\n')
   git('init', '-q', '-b', 'main')
   git('config', 'user.name', 'Ann')
   git('config', 'user.email', 'ann@example.com')
@@ -143,11 +144,19 @@ test('a refusal and a failing step leave everything as it was', () => {
   git('add', '.')
   git('commit', '-qm', 'Second')
   for (const failing of ['test', 'version', 'pack', 'publish']) {
-    npm(`case $1 in version) echo '{"version":"0.2.0"}' >package.json ;; esac; test $1 != ${failing}`)
+    npm(
+      `case $1 in version) echo '{"version":"0.2.0"}' >package.json ;; pack) mkdir dist; echo >nearside-0.2.0.tgz ;; esac; test $1 != ${failing}`,
+    )
     const { status, stderr } = run('0.2.0')
     assert.equal(status, 1, failing)
     assert.match(stderr, /No release: .* failed/)
     assert.deepEqual([git('status', '--porcelain'), git('tag', '--list')], ['', ''], failing)
     assert.equal(git('log', '-1', '--format=%s'), 'Second')
+    // Git ignores what a build and a package leave; the next release would find them.
+    assert.deepEqual(
+      ['dist', 'nearside-0.2.0.tgz'].filter((name) => existsSync(join(copy, name))),
+      [],
+      failing,
+    )
   }
 })

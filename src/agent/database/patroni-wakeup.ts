@@ -45,11 +45,13 @@ export class ElectionWakeup {
     const seen = Object.entries(reports[region.name]?.seen ?? {})
     const unreachable = new Set(seen.filter(([, { etcd }]) => etcd?.ok === false).map(([name]) => name))
     const newlyUnreachable = [...unreachable].find((name) => !this.#unreachable.has(name))
-    this.#unreachable = unreachable
     if (!region.full || !initialized || this.#agent.stopping) return
     const why = leader ? newlyUnreachable && `${newlyUnreachable} is unreachable` : 'there is no leader'
     const now = performance.now()
-    if (!why || now - this.#wokenMs < repeatMs) return
+    // A member that becomes unreachable within this time is remembered as new, and gets its wake-up afterwards.
+    if (why && now - this.#wokenMs < repeatMs) return
+    this.#unreachable = unreachable
+    if (!why) return
     this.#wokenMs = now
     void wakePatroni(this.#agent, region.name, why)
   }

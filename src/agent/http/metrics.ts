@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
 import type { TrafficSample } from '../../engines/haproxy/traffic.ts'
+import { durabilities } from '../../failover/durability.ts'
 import type { Agent } from '../agent.ts'
 import { freshMs } from '../coordination/cycle-interval.ts'
 import type { TrafficMonitor } from '../traffic/traffic.ts'
@@ -107,6 +108,11 @@ function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, re
   })
 }
 
+/** What the agents share, unless it is too old to say anything about the present. */
+function freshSnapshot({ coordination: { snapshot, atMs } }: Agent) {
+  return performance.now() - atMs <= freshMs ? snapshot : undefined
+}
+
 function fromShared(agent: Agent, registers: Registry[]): void {
   const regions = agent.context.regions.map((region) => region.name)
   new Gauge({
@@ -116,21 +122,23 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     registers,
     collect() {
       this.reset()
+      if (!freshSnapshot(agent)) return
       for (const [region, { lagMs }] of Object.entries(lagOf(agent)))
         if (lagMs !== undefined) this.set({ region }, lagMs / 1000)
     },
   })
   new Gauge({
     name: 'nearside_region_healthy',
-    help: 'Whether the agents agree that the region is healthy.',
+    help: 'Whether the agents agree that the region is healthy; absent while etcd cannot be read.',
     labelNames: ['region'] as const,
     registers,
     collect() {
+      this.reset()
+      const snapshot = freshSnapshot(agent)
+      if (!snapshot) return
+      // A region without an entry has never been anything else.
       for (const region of regions)
-        this.set(
-          { region },
-          Number((agent.coordination.snapshot?.health[region]?.state ?? 'healthy') === 'healthy'),
-        )
+        this.set({ region }, Number((snapshot.health[region]?.state ?? 'healthy') === 'healthy'))
     },
   })
   new Gauge({
@@ -139,10 +147,8 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     labelNames: ['durability'] as const,
     registers,
     collect() {
-      this.reset()
-      const { snapshot, atMs } = agent.coordination
-      const fresh = performance.now() - atMs <= freshMs ? snapshot : undefined
-      this.set({ durability: durabilityOf(agent.context, fresh) }, 1)
+      const inForce = durabilityOf(agent.context, freshSnapshot(agent))
+      for (const durability of durabilities) this.set({ durability }, Number(durability === inForce))
     },
   })
   new Gauge({

@@ -11,7 +11,7 @@ export function passes(check: Check, address: string, timeoutMs: number, exec: E
   if (check.kind === 'exec') return exec(check.command, check.env ?? {}, timeoutMs).then((code) => code === 0)
   if (check.kind === 'tcp') return accepts(address, check, timeoutMs)
   return httpStatus({ host: address, port: check.port, path: check.path, timeoutMs }).then(
-    (status) => status !== undefined && check.expect.includes(status),
+    (status) => status !== undefined && status >= check.expect.from && status <= check.expect.to,
   )
 }
 

@@ -1,6 +1,9 @@
-import type { EnginePart, PlanProcess } from '../../plan.ts'
+import type { EnginePart, PlanProcess, StatusRange } from '../../plan.ts'
 import { appPort, firstPrimary } from '../../topology/regions.ts'
 import type { RegionContext } from '../context.ts'
+
+/** Answers of `app.health` by which an instance counts as healthy, for its agent and for HAProxy alike. */
+export const appHealthy: StatusRange = { from: 200, to: 299 }
 
 /** The user's app, unchanged: its instances and their environment. */
 export function renderApp(context: RegionContext): EnginePart {
@@ -17,7 +20,7 @@ export function renderApp(context: RegionContext): EnginePart {
       run: 'host',
       cwd: context.appFolder,
       after: ['haproxy', 'redis', 'postgres'],
-      ready: { kind: 'http', port, path: app.health, expect: [200, 204] },
+      ready: { kind: 'http', port, path: app.health, expect: appHealthy },
       readyTimeoutMs: app.startSeconds * 1000,
       stop: { signal: 'SIGTERM', timeoutMs: app.stopSeconds * 1000 },
     }

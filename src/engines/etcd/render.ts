@@ -55,7 +55,7 @@ export function renderEtcd(context: RegionContext): EnginePart {
         after: [],
         // Succeeds once there is a leader: a member alone is up but not ready. There is no time limit, because a
         // restart would not help and would take away its vote meanwhile.
-        ready: { kind: 'http', port: etcdClient, path: '/health', expect: [200] },
+        ready: { kind: 'http', port: etcdClient, path: '/health', expect: { from: 200, to: 200 } },
         readyTimeoutMs: 0,
         stop: { signal: 'SIGTERM', timeoutMs: 10_000 },
       },

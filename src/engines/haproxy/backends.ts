@@ -1,3 +1,4 @@
+import { appHealthy } from '../app/render.ts'
 import { varnishSockets } from '../varnish/layout.ts'
 import { haproxySockets, ownPaths, proxies, selfPeer, tables } from './layout.ts'
 import { type Line, quote, section } from './text.ts'
@@ -29,7 +30,7 @@ export function appBackend({ region, topology, appPorts }: View): string | false
     'balance leastconn',
     'option httpchk',
     `http-check send meth GET uri ${quote(app.health)} ver HTTP/1.1 hdr host ${domain} hdr user-agent nearside`,
-    'http-check expect status 200-299',
+    `http-check expect status ${appHealthy.from}-${appHealthy.to}`,
     'retry-on conn-failure empty-response',
     sentOnce,
     // A rerouted response comes from another region, which has set its own headers.
@@ -94,7 +95,7 @@ export function toRegion(view: View): string[] {
       'option httpchk',
       `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
       'http-check expect status 200',
-      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${upCheckMs(region, remote)}ms downinter ${checkMs(region, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
+      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${upCheckMs(view, remote)}ms downinter ${checkMs(view, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
       reroute,
     ),
   )

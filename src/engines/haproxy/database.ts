@@ -35,7 +35,7 @@ export function primaryBackend(view: View): string {
       const every =
         other === region
           ? 'inter 250ms fastinter 100ms'
-          : `inter ${upCheckMs(region, other)}ms downinter ${checkMs(region, other, 250)}ms fastinter ${checkMs(region, other, 100)}ms`
+          : `inter ${upCheckMs(view, other)}ms downinter ${checkMs(view, other, 250)}ms fastinter ${checkMs(view, other, 100)}ms`
       return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} ${every}`
     }),
   )
@@ -56,7 +56,7 @@ export function replicaBackend(view: View): string | false {
     // the app's connections.
     `server local ${region.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down`,
     remotes.map((other) => {
-      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${upCheckMs(region, other)}ms fall 2 rise 1 backup`
+      return `server ${other.name} ${other.address}:${ports.postgres} source ${region.address} check port ${ports.patroni} inter ${upCheckMs(view, other)}ms fall 2 rise 1 backup`
     }),
   )
 }

@@ -64,7 +64,12 @@ export function renderHaproxy(context: RegionContext): EnginePart {
         run: 'engine',
         // Starts first, because apps reach their database through it.
         after: [],
-        ready: { kind: 'http', port: topology.ports.http, path: ownPaths.alive, expect: [200] },
+        ready: {
+          kind: 'http',
+          port: topology.ports.http,
+          path: ownPaths.alive,
+          expect: { from: 200, to: 200 },
+        },
         readyTimeoutMs: 15_000,
         validate: ['/usr/sbin/haproxy', '-c', '-f', haproxyPaths.config],
         // The answer comes once the new worker has taken over the listening sockets, or with the error.

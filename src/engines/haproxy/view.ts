@@ -1,6 +1,6 @@
-import { distanceKm } from '../../geo/distance.ts'
 import { anySize } from '../../lib/quantities.ts'
 import { appPort, type Region } from '../../topology/regions.ts'
+import { roundTripMs } from '../../topology/round-trips.ts'
 import type { RegionContext } from '../context.ts'
 
 /** Input of the configuration: one region's view of the world, with derived values. */
@@ -33,22 +33,19 @@ export function viewOf(context: RegionContext): View {
   }
 }
 
-/** Light in fibre takes 1 ms per 100 km there and back; cables are half as long again as the direct distance. */
-const roundTripMs = (from: Region, to: Region) => (distanceKm(from.location, to.location) / 100) * 1.5
-
 const roundUp = (ms: number) => Math.ceil(ms / 50) * 50
 
 /**
  * Interval of the checks of another region while it is down or in doubt. Each check finishes before the next begins.
  */
-export function checkMs(from: Region, to: Region, leastMs: number): number {
-  return Math.max(leastMs, roundUp(2 * roundTripMs(from, to) + 50))
+export function checkMs({ region, topology }: View, to: Region, leastMs: number): number {
+  return Math.max(leastMs, roundUp(2 * roundTripMs(region, to, topology.network.rttMs) + 50))
 }
 
 /**
  * Interval while the region is up, at least 500 ms. HAProxy also uses it as the check's connect timeout in every state:
  * a region counts as down while its round trip is longer than this. So it leaves room for traffic that is rerouted.
  */
-export function upCheckMs(from: Region, to: Region): number {
-  return Math.max(500, roundUp(4 * roundTripMs(from, to) + 50))
+export function upCheckMs({ region, topology }: View, to: Region): number {
+  return Math.max(500, roundUp(4 * roundTripMs(region, to, topology.network.rttMs) + 50))
 }

@@ -33,7 +33,12 @@ export function renderPostgres(context: RegionContext): EnginePart {
         run: 'engine',
         after: region.votes ? ['etcd'] : [],
         // 200 as soon as PostgreSQL accepts connections, in either role.
-        ready: { kind: 'http', port: topology.ports.patroni, path: '/health', expect: [200] },
+        ready: {
+          kind: 'http',
+          port: topology.ports.patroni,
+          path: '/health',
+          expect: { from: 200, to: 200 },
+        },
         // No limit: Patroni waits for etcd and for a primary, and the first base backup of a large database takes long.
         readyTimeoutMs: 0,
         stop: { signal: 'SIGTERM', timeoutMs: 60_000 },

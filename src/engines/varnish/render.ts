@@ -43,7 +43,7 @@ export function renderVarnish(context: RegionContext): EnginePart {
         env: {},
         run: 'engine',
         after: ['haproxy'],
-        ready: { kind: 'http', port: ports.varnish, path: ownPaths.alive, expect: [200] },
+        ready: { kind: 'http', port: ports.varnish, path: ownPaths.alive, expect: { from: 200, to: 200 } },
         readyTimeoutMs: 30_000,
         validate: [
           ...['/usr/sbin/varnishd', '-C', '-j', 'none', '-n', varnishWorkFolder],

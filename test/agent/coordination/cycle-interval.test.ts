@@ -34,6 +34,11 @@ test('a region that answers any probe is reachable; one without any answer yet c
   assert.equal(cycleIntervalMs({ 'us-west': {} }, failover), 200)
 })
 
+test('without a fault there is a cycle every second at least, for leases of 3 s, whatever the probe interval', () => {
+  for (const probeMs of [100, 500, 2000, 10_000])
+    assert.ok(cycleIntervalMs({ 'us-west': healthy }, { probeMs, suspectMs: 2 * probeMs }) <= 1000)
+})
+
 test('a probe interval shorter than the fast interval takes precedence', () => {
   assert.equal(cycleIntervalMs({ 'us-west': unreachable(100) }, { probeMs: 100, suspectMs: 2000 }), 100)
 })

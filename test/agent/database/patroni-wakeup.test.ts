@@ -45,6 +45,34 @@ test('a region’s Patroni is woken once when another region’s etcd member bec
   assert.deepEqual(reasons, ['us-east is unreachable', 'there is no leader'])
 })
 
+test('a member that becomes unreachable right after another still gets its wake-up', async (t) => {
+  const { reasons, agent } = await patroniOfWest(t)
+  const waker = new ElectionWakeup(agent)
+  const look = (...unreachable: string[]) =>
+    waker.update({
+      initialized: true,
+      leader: { region: 'us-east' },
+      reports: {
+        'us-west': {
+          seen: Object.fromEntries(
+            ['us-east', 'us-central'].map((name) => [
+              name,
+              { etcd: { ok: !unreachable.includes(name), forMs: 100 } },
+            ]),
+          ),
+        },
+      },
+    } as unknown as Snapshot)
+  look()
+  look('us-central')
+  await until('the first wake-up', () => reasons.length > 0)
+  await until('the second one', () => {
+    look('us-central', 'us-east')
+    return reasons.length > 1
+  })
+  assert.deepEqual(reasons, ['us-central is unreachable', 'us-east is unreachable'])
+})
+
 type Standby = { state?: string; streams?: boolean; recorded?: boolean; leader?: string }
 
 /** A snapshot in which us-west leads and us-east has a replica. */

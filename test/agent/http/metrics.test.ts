@@ -33,12 +33,29 @@ test('durability in force needs a fresh snapshot, and is unknown with an old one
     health: {},
   }
   const fresh = { snapshot, atMs: performance.now() }
-  assert.match(
-    await text(agentOf('us-east', undefined, fresh)),
-    /^nearside_durability_in_force\{durability="region"\} 1$/m,
-  )
+  const now = await text(agentOf('us-east', undefined, fresh))
+  assert.match(now, /^nearside_durability_in_force\{durability="region"\} 1$/m)
+  assert.match(now, /^nearside_durability_in_force\{durability="at risk"\} 0$/m)
   const old = { snapshot, atMs: performance.now() - 10_000 }
   const said = await text(agentOf('us-east', undefined, old))
   assert.match(said, /^nearside_durability_in_force\{durability="unknown"\} 1$/m)
-  assert.doesNotMatch(said, /durability="region"/)
+  // An alert compares the label that is asked for with 0.
+  assert.match(said, /^nearside_durability_in_force\{durability="region"\} 0$/m)
+})
+
+test('nothing old or unknown is exported as healthy: health and lag are absent without a fresh snapshot', async () => {
+  const snapshot = {
+    leader: { region: 'us-east' },
+    sync: { standbys: [] },
+    reports: { 'us-east': { database: { role: 'primary' } } },
+    health: { 'us-west': { state: 'unreachable' } },
+  }
+  const fresh = await text(agentOf('us-east', undefined, { snapshot, atMs: performance.now() }))
+  assert.match(fresh, /^nearside_region_healthy\{region="us-east"\} 1$/m)
+  assert.match(fresh, /^nearside_region_healthy\{region="us-west"\} 0$/m)
+  for (const coordination of [{}, { snapshot, atMs: performance.now() - 10_000 }])
+    assert.doesNotMatch(
+      await text(agentOf('us-east', undefined, coordination)),
+      /^(nearside_region_healthy|replication_lag_seconds)\{/m,
+    )
 })

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { renderHaproxy } from '../../../src/engines/haproxy/render.ts'
-import { checkMs, viewOf } from '../../../src/engines/haproxy/view.ts'
+import { checkMs, upCheckMs, viewOf } from '../../../src/engines/haproxy/view.ts'
 import { assertGolden } from '../../support/golden.ts'
 import { sandboxRunner } from '../../support/knot.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
@@ -84,16 +84,25 @@ describe('rendering', () => {
   })
 
   test('the check interval grows with distance, since it is also the check’s connect timeout', () => {
-    const { region, remotes } = viewOf(contextFor(topologyOf(withEdge), 'eu-west'))
-    const near = checkMs(region, region, 250)
+    const view = viewOf(contextFor(topologyOf(withEdge), 'eu-west'))
+    const { region, remotes } = view
+    const near = checkMs(view, region, 250)
     assert.equal(near, 250)
     for (const remote of remotes) {
-      const everyMs = checkMs(region, remote, 250)
+      const everyMs = checkMs(view, remote, 250)
       // Twice around the world is the upper bound.
       assert.ok(everyMs >= 250 && everyMs < 1_300)
     }
     const sydney = { ...region, location: { lat: -33.87, lon: 151.21 } }
-    assert.ok(checkMs(region, sydney, 250) > 500)
+    assert.ok(checkMs(view, sydney, 250) > 500)
+  })
+
+  test('a measured round trip counts instead of the estimate, so that a slow route is not down for ever', () => {
+    const topology = topologyOf(twoRegions, { network: { rttMs: { 'us-west us-east': 600 } } })
+    const view = viewOf(contextFor(topology, 'us-east'))
+    const west = view.remotes[0]!
+    assert.equal(west.name, 'us-west')
+    assert.ok(upCheckMs(view, west) > 4 * 600 && checkMs(view, west, 250) > 2 * 600)
   })
 })
 

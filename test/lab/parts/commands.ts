@@ -71,7 +71,7 @@ export function commands(lab: () => LabWorld): void {
         [['lab', 'link', 'us-east'], /expected a second region/],
         [['lab', 'link', 'us-east', 'us-west', '--delay', 'soon'], /such as 40ms/],
         [['lab', 'link', 'us-east', 'us-west', '--restore', '--cut'], /cannot be combined/],
-        [['lab', 'link', 'us-east', 'users', '--delay', '9ms'], /nearside lab fault slow-link/],
+        [['lab', 'link', 'us-east', 'users', '--delay', '9ms'], /nearside lab fault. with slow-link/],
         [['lab', 'lnik'], /did you mean link\?/i],
       ] as const
       const told = await Promise.all(cases.map(([args]) => operator.run(args)))
