@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { guarantees } from '../src/lab/checker/guarantees.ts'
 
 const home = join(import.meta.dirname, '..')
 const page = readFileSync(join(home, 'docs/internals/guarantees.md'), 'utf8')
@@ -30,6 +31,15 @@ test('the guarantees name files that there are, and titles that stand in them', 
   }
   // Should the page be written in another way, this must not hold for want of anything to look at.
   assert.ok(named.length > 40 && titles > 50, `${named.length} files, ${titles} titles`)
+})
+
+test('a check that is named in brackets is a check of the checker', () => {
+  const named = [...text.matchAll(/\(`([a-z]+(?:-[a-z]+)+)`\)/g)].map(([, id]) => id!)
+  assert.deepEqual(
+    named.filter((id) => !(id in guarantees)),
+    [],
+  )
+  assert.ok(named.length >= 3, named.join(', '))
 })
 
 test('each guarantee is a promise of one sentence, tests that show it, and a list of its limits', () => {

@@ -33,6 +33,13 @@ standard output. \`NO_COLOR\` turns colours off; \`FORCE_COLOR\` turns them on w
     { "error": { "code": "world_not_found", "message": "…", "remedy": "…" } }
 
 A refused topology also has \`file\` and \`problems\`, each with \`path\`, \`message\` and \`remedy\`.
+
+**Environment.**
+
+| variable | effect |
+|---|---|
+| \`NEARSIDE_LOG_LEVEL\` | level of the agents' logs, read when an agent starts: \`trace\`, \`debug\`, \`info\` (default), \`warn\`, \`error\`, \`fatal\` or \`silent\` |
+| \`NEARSIDE_DEBUG\` | if set, a command prints the stack of an unexpected error, and \`nearside down\` prints why the processes of a region without an agent could not be stopped in order |
 `
 
 /** The output of `--help` at a fixed width, without the global options. */

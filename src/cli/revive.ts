@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { DatabaseState } from '../agent/database/monitor.ts'
 import { unknown } from '../lib/did-you-mean.ts'
 import { duration } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
@@ -22,6 +23,7 @@ Example:
 
 Starts the region's agent and returns once the region serves, its database
 replicates and the agents agree that it is healthy, so that DNS names it again.
+If only that agreement is missing for 30 s, it returns with a note.
 Writes that never left the region are rewound. A replica that cannot rewind, or
 whose WAL is gone, is copied again, which takes time.
 Exit codes: 0 it serves, 1 could not start, 2 usage error,
@@ -86,14 +88,23 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
     ...(role ? { role } : {}),
     ...(health ? { health } : {}),
   })
-  const what = agents.size > 0 ? 'is back' : 'runs'
-  const does = region.serves ? 'it serves users' : 'it votes'
-  output.print(
-    `${region.name} ${what}: ${does}${role ? ` and its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''} (${duration(seconds)})`,
-  )
+  output.print(backText(region, { started: agents.size > 0, role, seconds }))
   if (health !== undefined && health !== 'healthy')
     output.note(
       `the agents still report it as ${health}, so DNS does not name it; see \`${hint(world, 'status')}\``,
     )
   return exitCodes.ok
+}
+
+type Return = { started: boolean; role: DatabaseState['role'] | undefined; seconds: number }
+
+/** Pure. */
+export function backText(
+  { name, serves }: Pick<Region, 'name' | 'serves'>,
+  { started, role, seconds }: Return,
+): string {
+  const what = started ? 'is back' : 'runs'
+  const does = serves ? 'it serves users' : 'it votes'
+  const database = role ? ` and its database is ${role === 'primary' ? 'the primary' : 'a replica'}` : ''
+  return `${name} ${what}: ${does}${database} (${duration(seconds)})`
 }

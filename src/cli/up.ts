@@ -20,7 +20,7 @@ const examples = `
 Examples:
   nearside up                           run until Ctrl-C, then stop everything
   nearside up --detach                  return once every region serves
-  nearside up --region us-west          start one agent, on a separate host
+  nearside up --region us-west          start only the agent of this region
 
 Starts only what is missing, so you can run it again at any time. If the
 topology file has changed, it shows the effect and rolls the change out region

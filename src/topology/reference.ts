@@ -84,7 +84,7 @@ const intros: Record<string, string> = {
   cdn: 'Varnish, one per region that takes users.',
   steering: 'How DNS chooses a region for a user.',
   failover: 'When a region is declared unreachable.',
-  slo: 'The latency objective of `nearside status` and alerts.',
+  slo: 'The latency objective of `nearside lab users` and drills.',
 }
 
 const example = `import { defineTopology } from 'nearside'

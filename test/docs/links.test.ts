@@ -22,6 +22,16 @@ test('every relative link leads to a file, and every anchor to a heading of it',
   assert.ok(seen > 100, `${seen} links`)
 })
 
+test('every link to a file on GitHub leads to one that exists here', () => {
+  let seen = 0
+  for (const [file, text] of pages)
+    for (const [, path] of text.matchAll(/https:\/\/github\.com\/nearside\/nearside\/blob\/main\/([^)\s#]+)/g)) {
+      seen += 1
+      assert.ok(existsSync(join(home, path!)), `${file}: ${path}`)
+    }
+  assert.ok(seen >= 3, `${seen} links`)
+})
+
 test('every page of docs/ can be reached from the README', () => {
   const reached = new Set(['README.md'])
   for (const file of reached)

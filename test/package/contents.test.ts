@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { before, test } from 'node:test'
 import { home } from '../../setup/paths.mjs'
 import { nearside } from '../cli/program.ts'
+import { linksOf } from '../docs/pages.ts'
 import { type Packed, pack, unpack } from '../support/package.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
@@ -30,18 +31,33 @@ const withoutComments = (text: string) => text.replace(/^ *\/?\*.*$/gm, '')
 
 test('the package holds what an installed Nearside needs, and nothing else', () => {
   const allowed =
-    /^(bin\/nearside|package\.json|README\.md|LICENSE|CHANGELOG\.md|topology\.schema\.json|dist\/.+|docs\/.+\.(md|svg)|setup\/.+\.(mjs|sh|json))$/
+    /^(bin\/nearside|package\.json|README\.md|LICENSE|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|topology\.schema\.json|dist\/.+|docs\/.+\.(md|svg)|setup\/.+\.(mjs|sh|json))$/
   assert.deepEqual(
     packed.files.filter((file) => !allowed.test(file)),
     [],
   )
   assert.deepEqual(
     packed.files.filter((file) =>
-      /(^|\/)(tests?|bench|golden|docs\/decisions|soak[\w-]*)(\/|\.|$)/.test(file),
+      /(^|\/)(tests?|bench|golden|soak[\w-]*)(\/|\.|$)/.test(file),
     ),
     [],
   )
   assert.ok(packed.files.length < 550, `${packed.files.length} files`)
+})
+
+test('every relative link of a published page leads to a published file', () => {
+  const pages = packed.files.filter((file) => file.endsWith('.md'))
+  const broken: string[] = []
+  let seen = 0
+  for (const page of pages)
+    for (const { path } of linksOf(readFileSync(join(installed, page), 'utf8'))) {
+      if (path === '') continue
+      seen += 1
+      const target = normalize(join(dirname(page), path))
+      if (!packed.files.includes(target)) broken.push(`${page}: ${path}`)
+    }
+  assert.deepEqual(broken, [])
+  assert.ok(seen > 100, `${seen} links`)
 })
 
 test('every module is there as JavaScript, and what is no module as it is', () => {

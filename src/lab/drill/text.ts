@@ -117,7 +117,7 @@ function notPaused(longest: Figures['longestWritePause']): string {
 }
 
 const countText = ({ acknowledged, lost, unknown, refused }: Counts) =>
-  `${acknowledged} acknowledged, ${lost} of them lost; ${unknown} ambiguous, ${refused} refused`
+  `${acknowledged} acknowledged, ${lost} of them lost; ${unknown} unknown, ${refused} refused`
 
 /** To a hundredth of a second. */
 const exact = (ms: number) => `${(ms / 1000).toFixed(2)} s`

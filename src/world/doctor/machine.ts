@@ -82,7 +82,7 @@ function engines(): Finding {
 const littleBytes = 1024 ** 3
 const comfortableBytes = 5 * 1024 ** 3
 
-/** Each full region's PostgreSQL keeps up to 2 GB of WAL for an unreachable region. */
+/** Each full region's PostgreSQL keeps up to 4 GB of WAL for an unreachable region (`max_slot_wal_keep_size`). */
 async function disk(folder: string): Promise<Finding> {
   const { bavail, blocks, bsize } = await statfs(folder)
   const free = bavail * bsize
