@@ -9,7 +9,7 @@ import { median, spreadOf, sum } from '../statistics.ts'
 export type Loss = {
   orders: Record<'acknowledged' | 'refused' | 'unknown', number>
   /** Orders in flight at the kill. */
-  ambiguous: Loss['orders']
+  inFlight: Loss['orders']
   pauseSeconds: number
   /** Orders sent after the kill and before the first acknowledged one of them. */
   held: { arrived: number; acknowledged: number; slowestSeconds: number }
@@ -34,7 +34,7 @@ export function measureLoss({ primary, attempts, fault, rejoinSeconds }: LossInp
   const held = arrivedLater.filter(({ startedMs }) => startedMs < resumedMs)
   const loss: Omit<Loss, 'told'> = {
     orders: byOutcome(writes),
-    ambiguous: byOutcome([...underWay]),
+    inFlight: byOutcome([...underWay]),
     pauseSeconds: summarize(attempts, fault.fromMs).pauseMs / 1000,
     held: {
       arrived: held.length,
@@ -79,9 +79,9 @@ export function lossFigures(losses: readonly Loss[], violations: readonly Violat
   const unknown = total(({ orders }) => orders.unknown)
   const refused = total(({ orders }) => orders.refused)
   const early = {
-    acknowledged: total(({ ambiguous }) => ambiguous.acknowledged),
-    refused: total(({ ambiguous }) => ambiguous.refused),
-    unknown: total(({ ambiguous }) => ambiguous.unknown),
+    acknowledged: total(({ inFlight }) => inFlight.acknowledged),
+    refused: total(({ inFlight }) => inFlight.refused),
+    unknown: total(({ inFlight }) => inFlight.unknown),
   }
   const rejoins = losses.map(({ rejoinSeconds }) => rejoinSeconds)
   const { lost, others } = brokenBy(violations)
@@ -94,7 +94,7 @@ export function lossFigures(losses: readonly Loss[], violations: readonly Violat
       what: 'orders in flight at the kill',
       value: early.acknowledged + early.refused + early.unknown,
       unit: '',
-      note: `acknowledged ${early.acknowledged}, refused ${early.refused}, ambiguous ${early.unknown}`,
+      note: `acknowledged ${early.acknowledged}, refused ${early.refused}, unknown ${early.unknown}`,
     },
     { what: 'other orders with an error', value: refused + unknown - early.refused - early.unknown, ...none },
     { what: 'other orders with an unknown outcome', value: unknown - early.unknown, unit: '' },

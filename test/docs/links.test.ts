@@ -25,7 +25,9 @@ test('every relative link leads to a file, and every anchor to a heading of it',
 test('every link to a file on GitHub leads to one that exists here', () => {
   let seen = 0
   for (const [file, text] of pages)
-    for (const [, path] of text.matchAll(/https:\/\/github\.com\/nearside\/nearside\/blob\/main\/([^)\s#]+)/g)) {
+    for (const [, path] of text.matchAll(
+      /https:\/\/github\.com\/nearside\/nearside\/blob\/main\/([^)\s#]+)/g,
+    )) {
       seen += 1
       assert.ok(existsSync(join(home, path!)), `${file}: ${path}`)
     }

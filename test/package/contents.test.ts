@@ -37,9 +37,7 @@ test('the package holds what an installed Nearside needs, and nothing else', () 
     [],
   )
   assert.deepEqual(
-    packed.files.filter((file) =>
-      /(^|\/)(tests?|bench|golden|soak[\w-]*)(\/|\.|$)/.test(file),
-    ),
+    packed.files.filter((file) => /(^|\/)(tests?|bench|golden|soak[\w-]*)(\/|\.|$)/.test(file)),
     [],
   )
   assert.ok(packed.files.length < 550, `${packed.files.length} files`)

@@ -70,13 +70,14 @@ async function runStep(
         }
         await sleep(50, undefined, { signal })
       }
-      if (step.what === 'settled') faults.note('settled', 'everything is ready, healthy and in sync')
+      if (step.what === 'settled') faults.note('settled', waitedFor.settled)
       return true
     }
   }
 }
 
-const waitedFor: Record<Condition, string> = {
+/** Also the text of the timeline once the world has settled. */
+export const waitedFor: Record<Condition, string> = {
   writes: 'a write sent after the fault is acknowledged',
   verdict: 'a majority reports a region unreachable',
   settled: 'everything is ready, healthy and in sync',

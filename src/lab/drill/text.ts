@@ -44,7 +44,7 @@ export function resultText(result: DrillResult): string {
   return [
     ...timeline.map(({ atMs, what }) => `${signed(atMs).padStart(10)}  ${what}`),
     '',
-    ...figureLines(figures).map(([name, value]) => `${name.padEnd(26)}${value}`),
+    ...figureLines(figures).map(([name, value]) => `${name.padEnd(figureWidth)}${value}`),
     '',
     ...verdictLines(guarantees),
     '',
@@ -59,6 +59,9 @@ export function verdictText({ ok, settled, guarantees }: DrillResult): string {
   if (violations > 0) return `${violations} ${violations === 1 ? 'violation' : 'violations'}`
   return settled ? 'the final state could not be read completely' : 'the world did not recover'
 }
+
+/** Of the longest name, `  at edges without a fault`, and two spaces. */
+const figureWidth = 28
 
 /** Names and values, in display order. */
 export function figureLines(figures: Figures): [string, string][] {

@@ -24,7 +24,7 @@ describe('a bank', () => {
   }
   const atStart = { accountsAtStart: start }
 
-  test('passes if its total is constant, with or without ambiguous transfers', () => {
+  test('passes if its total is constant, with or without transfers of unknown outcome', () => {
     assert.deepEqual(allViolations(historyOf(...ops), finalOf(end, atStart)), {})
     const both = {
       accounts: [

@@ -69,7 +69,7 @@ describe('a list that grows', () => {
     assert.deepEqual(allViolations(historyOf(...together), finalOf(lists({ l: 'ab' }))), {})
   })
 
-  test('an append started after an acknowledgement never precedes it, even if its outcome is ambiguous', () => {
+  test('an append started after an acknowledgement never precedes it, even if its outcome is unknown', () => {
     for (const outcome of ['unknown', 'ok'] as const) {
       const late = append('l', 'x', [6, 7], { outcome })
       const found = allViolations(historyOf(...appends, late), finalOf(lists({ l: 'abxc' })))

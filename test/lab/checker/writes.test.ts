@@ -41,7 +41,7 @@ describe('writes and the final state', () => {
     }
   })
 
-  test('an ambiguous write, such as a cancelled COMMIT, may exist or not', () => {
+  test('a write of unknown outcome, such as a cancelled COMMIT, may exist or not', () => {
     const doubtful = append('l', 'c', [4, 5], {
       outcome: 'unknown',
       why: 'canceling wait for synchronous replication due to user request',
@@ -51,7 +51,7 @@ describe('writes and the final state', () => {
     assert.deepEqual(allViolations(historyOf(...ops, doubtful), finalOf(there)), {})
   })
 
-  test('a write with an ambiguous attempt and a failed one may exist', () => {
+  test('a write with an attempt of unknown outcome and a failed one may exist', () => {
     const both = [order('o2', [0, 1], { outcome: 'unknown' }), order('o2', [2, 3], { outcome: 'fail' })]
     const there = {
       ...shown,

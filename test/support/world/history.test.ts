@@ -62,7 +62,7 @@ describe('the checker compares a recorded history with the databases and', () =>
     ])
   })
 
-  test('accepts an ambiguous write in all databases or in none', () => {
+  test('accepts a write of unknown outcome in all databases or in none', () => {
     const doubtful = [...attempts, write('d', { outcome: 'unknown' })]
     assert.deepEqual(broken(doubtful, 'abc'), [])
     assert.deepEqual(broken(doubtful, 'abcd'), [])
