@@ -2,4 +2,4 @@
 export type Note = (text: string) => void
 
 /** For callers that report only their result. */
-export const silent: Note = () => undefined
+export const noNote: Note = () => undefined

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runToEnd } from '../../agent/supervision/check.ts'
 import { didYouMean } from '../../lib/did-you-mean.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { readQuantity, sizeBytes } from '../../lib/quantities.ts'
+import { runToEnd } from '../../lib/run-to-end.ts'
 import { databaseDisk } from './fill-disk.ts'
 
 /**
