@@ -1,4 +1,5 @@
 import type { Topology } from '../topology/schema.ts'
+import { freshMs } from './fresh.ts'
 import type { DecisionInput, Policy, RegionHealth, Verdict, View } from './types.ts'
 
 /**

@@ -50,7 +50,9 @@ suite('faults of processes', () => {
       [...children].flatMap(([key, { pid }]) => {
         const [region = '', name = ''] = key.split('/')
         const id = identify(pid!)
-        return id && names.includes(region) ? [{ ...id, region, name, main: true, program: 'sleep' }] : []
+        return id && names.includes(region)
+          ? [{ ...id, region, name, main: true, program: 'sleep', parent: process.pid }]
+          : []
       }),
     regionFolder: (region) => join(folder, region),
     killRegion: async () => undefined,
