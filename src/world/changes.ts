@@ -67,7 +67,9 @@ function differing(
   })
 }
 
-/** Paths where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. No values: they may be secret. */
+/**
+ * Paths where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. No values: they may be secret.
+ */
 export function pathsChanged(before: unknown, after: unknown, path: string[] = []): string[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return []
   if (!isRecord(before) || !isRecord(after)) return [path.join('.')]

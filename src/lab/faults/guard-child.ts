@@ -5,7 +5,7 @@ import { guard } from './guard.ts'
 import { openFaultTarget } from './open-target.ts'
 
 /**
- * Heals the faults of a command once it ends for any reason, detected by the end of our standard input.
+ * Heals the faults of a command once it ends for any reason, detected by the end of standard input.
  *
  *     node guard-child.ts --world FOLDER --pid OWNER --ticks ITS_START
  */

@@ -40,8 +40,8 @@ suite('running a plan', () => {
   })
 
   /**
-   * A healthy world with a load that writes continuously. `lose` drops acknowledged writes, `mute` stops acknowledging at
-   * the fault, `unsettled` does not recover before a second fault, and `stuck` cannot be healed.
+   * A healthy world with a load that writes continuously. `lose` drops acknowledged writes, `mute` stops acknowledging
+   * at the fault, `unsettled` does not recover before a second fault, and `stuck` cannot be healed.
    */
   function fakeWorld({ lose = false, fail = false, mute = false, unsettled = false, stuck = false } = {}) {
     const said: string[] = []

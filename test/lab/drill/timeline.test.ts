@@ -191,7 +191,7 @@ test('every kind of event after the fault becomes a moment, and a kind of anothe
       samples: [],
       history,
     })
-      .slice(atMs < 10_000 ? 0 : 1)
+      .filter(({ kind }) => kind !== 'fault')
       .map(({ kind, what }) => [kind, what])
   const move = { from: 'us-east', to: 'us-west' }
   /** Complete: a kind without an example does not compile. */
@@ -225,7 +225,7 @@ test('every kind of event after the fault becomes a moment, and a kind of anothe
     assert.deepEqual(momentsOf(kind, detail), [moment])
     const [[, what] = []] = momentsOf(kind, {})
     assert.doesNotMatch(what!, /undefined/, kind)
-    assert.deepEqual(momentsOf(kind, detail, 9_900), [['fault', 'pause us-east/postgres']])
+    assert.deepEqual(momentsOf(kind, detail, 9_900), [])
   }
   assert.deepEqual(momentsOf('drain', {}), [])
   assert.deepEqual(momentsOf('toString', {}), [])
