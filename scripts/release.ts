@@ -39,7 +39,7 @@ function step(title: string, command: readonly string[]): void {
   if (status !== 0) throw new Refused(`${title} failed${error ? `: ${error.message}` : ''}`)
 }
 
-function look(): WorkingCopy {
+function workingCopy(): WorkingCopy {
   const remotes = git('remote').trim().split('\n')
   return {
     changes: git('status', '--porcelain'),
@@ -52,7 +52,7 @@ function look(): WorkingCopy {
 }
 
 function release(): void {
-  const found = look()
+  const found = workingCopy()
   const version = positionals[0] ?? found.manifest.version
   const problems = problemsOf(version, found)
   if (problems.length > 0) throw new Refused(problems.join('\n'))

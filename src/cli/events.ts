@@ -64,16 +64,16 @@ async function follow(world: WorldHandle, first: Event[], output: Output, option
   const all = await eventsOf(world)
   for (const event of all) if (!first.some((one) => one.at === event.at)) seen.add(JSON.stringify(event))
   show(first)
-  let silent = false
+  let unanswered = false
   for (;;) {
     await sleep(everyMs)
     try {
       show(await eventsOf(world))
-      silent = false
+      unanswered = false
     } catch (error) {
-      if (!silent && !(error instanceof NearsideError)) throw error
-      if (!silent) output.note('neither an agent nor etcd answers; retrying')
-      silent = true
+      if (!(error instanceof NearsideError)) throw error
+      if (!unanswered) output.note('neither an agent nor etcd answers; retrying')
+      unanswered = true
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Topology } from '../topology/schema.ts'
+import { freshMs } from './fresh.ts'
 import type { DecisionInput, Policy, RegionHealth, Verdict, View } from './types.ts'
 
 /**
@@ -107,7 +108,7 @@ export function healthAfter(verdict: Verdict, was: RegionHealth): RegionHealth |
 export function defaultPolicy(failover: Topology['failover']): Policy {
   return {
     suspectMs: failover.suspectMs,
-    freshMs: Math.max(3000, 4 * failover.probeMs),
+    freshMs: Math.max(freshMs, 4 * failover.probeMs),
     recoverMs: Math.max(2 * failover.suspectMs, 4 * failover.probeMs),
     // Together with the election that follows, well below the time for which writes are held.
     hungMs: Math.max(4500, 2 * failover.suspectMs),

@@ -11,8 +11,8 @@ import { readFileSync } from 'node:fs'
  * **Outcome.**
  *
  * - `ok`: acknowledged. A write is durable; a read shows its values.
- * - `fail`: certainly not applied, now or later. Recorded only if COMMIT was certainly not sent, or if the server itself
- *   reported a rollback. A failed read shows nothing.
+ * - `fail`: certainly not applied, now or later. Recorded only if COMMIT was certainly not sent, or if the server
+ *   itself reported a rollback. A failed read shows nothing.
  * - `unknown`: may have been applied, and may still be. Everything else: a missing answer, and a COMMIT that succeeded
  *   *with a warning* (its wait for the standby was cancelled).
  *

@@ -3,16 +3,9 @@ import { NearsideError } from '../lib/errors.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { exists, insideOf } from '../world/namespaces/enter.ts'
-import {
-  namespaceOf,
-  ownPlaces,
-  type Place,
-  parseNamespace,
-  regionNetwork,
-  visitor,
-  wanDevice,
-} from '../world/namespaces/names.ts'
+import { namespaceOf, ownPlaces, type Place, parseNamespace } from '../world/namespaces/names.ts'
 import { baseParams, visitorLinks } from './links.ts'
+import { regionNetwork, visitor, wanDevice } from './network/addresses.ts'
 import { makeNetwork } from './network/make.ts'
 import { labFolder, unregister } from './network/registry.ts'
 import { labNamespaces, removeNetwork } from './network/remove.ts'

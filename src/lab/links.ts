@@ -4,7 +4,7 @@ import { didYouMean } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { Region } from '../topology/regions.ts'
 import { type MeasuredRtts, roundTripMs } from '../topology/round-trips.ts'
-import { visitor } from '../world/namespaces/names.ts'
+import { visitor } from './network/addresses.ts'
 import type { Link, LinkParams } from './wan/index.ts'
 
 /** Original settings of the links between a lab's regions. Pure. */

@@ -1,9 +1,10 @@
 import type { WorldHandle } from '../world/handle.ts'
 import { exists } from '../world/namespaces/enter.ts'
-import { namespaceOf, ownPlaces, usersNetwork } from '../world/namespaces/names.ts'
+import { namespaceOf, ownPlaces } from '../world/namespaces/names.ts'
 import { worldStatus } from '../world/status/collect.ts'
 import type { Health } from '../world/status/types.ts'
 import { type Lab, labOf } from './lab.ts'
+import { usersNetwork } from './network/addresses.ts'
 import type { Link, LinkParams, LinkStats, Totals } from './wan/index.ts'
 
 /** One direction between two regions. */

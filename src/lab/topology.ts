@@ -1,7 +1,8 @@
 import { NearsideError } from '../lib/errors.ts'
 import type { LoadedTopology } from '../topology/load.ts'
-import { labBase, ownPlaces } from '../world/namespaces/names.ts'
+import { ownPlaces } from '../world/namespaces/names.ts'
 import { nodeOptions } from './faults/app-control.ts'
+import { labBase } from './network/addresses.ts'
 
 /**
  * The topology as a lab runs it: a separate world, besides the one that `nearside up` creates from the same file, with

@@ -15,7 +15,7 @@ export type HttpQuestion = {
   host: string
   port: number
   path: string
-  /** Bounds the whole call, from the connection to the last byte of the answer. */
+  /** Limit for the whole call, from connecting to the last byte of the response. */
   timeoutMs: number
   /** GET by default. */
   method?: 'GET' | 'POST' | 'PATCH'
@@ -23,34 +23,34 @@ export type HttpQuestion = {
   body?: string
   /** The body, sent as JSON. */
   json?: unknown
-  /** Source address; some ports accept only the world's own regions. */
+  /** Source address. Some ports accept only addresses of the world's regions. */
   from?: string
   /** Aborts the call. */
   signal?: AbortSignal
-  /** Reuses open connections of earlier calls. Without it, earlier calls cannot affect this one. */
+  /** Reuses connections of earlier calls. Without it, earlier calls cannot affect this one. */
   keepAlive?: boolean
-  /** Size limit of the answer; a larger one fails. */
+  /** A larger response fails the call. */
   maxBytes?: number
 }
 
 export type HttpAnswer = { status: number; headers: IncomingHttpHeaders; body: string }
 
 type HttpErrorCode =
-  /** The port is closed, or the network has no route: nothing has been sent. */
+  /** Connection refused or host unreachable: nothing was sent. */
   | 'http_refused'
   | 'http_timeout'
   /** Aborted by the caller's signal. */
   | 'http_aborted'
   | 'http_too_large'
-  /** The connection broke, or any other failure. */
+  /** The connection broke. Also covers every other failure. */
   | 'http_broken'
 
-/** A call without a complete answer. */
+/** No complete response. */
 export class HttpError extends NearsideError {
   declare readonly code: HttpErrorCode
   /** The system's error code (`ECONNRESET`) or a description, without the address. */
   readonly reason: string
-  /** False if there never was a connection, so that the peer cannot have received anything. */
+  /** False if no connection was established, so the peer received nothing. */
   readonly sent: boolean
 
   constructor(code: HttpErrorCode, where: string, { reason, sent, cause }: HttpFailure) {
@@ -62,12 +62,12 @@ export class HttpError extends NearsideError {
 
 type HttpFailure = { reason: string; sent: boolean; cause?: unknown }
 
-/** Larger than any regular answer; bounds memory. */
+/** Larger than any expected response; bounds memory. */
 const defaultMaxBytes = 64 * 1024 * 1024
 
 const refusals = new Set<string | undefined>(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'])
 
-/** Resolves to the complete answer with any status; rejects with `HttpError` without one. */
+/** Resolves to the complete response, whatever its status. Rejects with `HttpError` if there is none. */
 export function callHttp(question: HttpQuestion): Promise<HttpAnswer> {
   const { maxBytes = defaultMaxBytes } = question
   return send(question, (response, resolve, fail) => {
@@ -85,11 +85,11 @@ export function callHttp(question: HttpQuestion): Promise<HttpAnswer> {
   })
 }
 
-/** The same, but resolves to undefined without a complete answer. */
+/** The same, but resolves to undefined if there is no complete response. */
 const askHttp = (question: HttpQuestion): Promise<HttpAnswer | undefined> =>
   unlessUnanswered(callHttp(question))
 
-/** Resolves to the status without waiting for the body; undefined if none arrives in time. */
+/** Resolves to the status without waiting for the body, or to undefined if none arrives in time. */
 export const httpStatus = (question: HttpQuestion): Promise<number | undefined> =>
   unlessUnanswered(
     send(question, (response, resolve) => {
@@ -98,7 +98,7 @@ export const httpStatus = (question: HttpQuestion): Promise<number | undefined> 
     }),
   )
 
-/** Resolves to the parsed JSON answer with any status; undefined without a valid one. */
+/** Resolves to the parsed JSON, whatever the status, or to undefined if there is no valid JSON. */
 export async function getJson<T>(question: HttpQuestion): Promise<T | undefined> {
   return parseJson<T>((await askHttp(question))?.body)
 }
@@ -126,7 +126,7 @@ async function unlessUnanswered<T>(asked: Promise<T>): Promise<T | undefined> {
 
 type Fail = (code: HttpErrorCode, reason: string, cause?: unknown) => void
 
-/** `read` gets the head of the answer, and resolves once it has what it needs. */
+/** `read` receives the response head and resolves once it has read enough. */
 function send<T>(
   question: HttpQuestion,
   read: (response: IncomingMessage, resolve: (value: T) => void, fail: Fail) => void,
@@ -170,7 +170,7 @@ function send<T>(
   })
 }
 
-/** The only place that opens connections; TLS with client certificates would belong here. */
+/** The only place that opens connections. TLS with client certificates would belong here. */
 function open(
   { host, port, path, method = 'GET', headers, json, from, keepAlive }: HttpQuestion,
   body: string | undefined,

@@ -5,17 +5,16 @@ import { NearsideError } from './errors.ts'
 import { makeFolder } from './files.ts'
 
 /**
- * Mutual exclusion on this machine. The kernel holds the lock (flock), so it is released when its holder ends for any
- * reason. Node cannot call flock: util-linux's `flock` locks a file that we have opened, and the lock lasts as long as
- * we keep it open.
+ * Mutual exclusion on this machine. The kernel holds the lock (flock) and releases it when the holder exits for any
+ * reason. Node cannot call flock: util-linux's `flock` locks a descriptor that this process has open, and the lock
+ * lasts until that descriptor is closed.
  *
- * The holder may remove the file: waiting processes notice that theirs is no longer the one at this path, and start
- * over with the new file.
+ * The holder may delete the file. Waiters detect that their descriptor no longer matches the path, and retry.
  */
 export async function withLock<T>(
-  /** The lock file, created together with its folder. Contains the name of the holder. */
+  /** The lock file, created with its folder if missing. Contains the holder's name. */
   file: string,
-  /** Name of the holder for waiting processes: "nearside up, process 123". */
+  /** The holder's name, shown to waiters: "nearside up, process 123". */
   holder: string,
   onWait: (holder: string) => void,
   work: () => Promise<T>,
@@ -33,8 +32,8 @@ export async function withLock<T>(
 }
 
 /**
- * Locks the file and verifies that it is still at its path. Uses a plain descriptor: the garbage collector would close
- * an unreferenced FileHandle, and so release the lock.
+ * Locks the file and verifies that it is still at its path. Uses a plain descriptor, because a FileHandle is closed,
+ * and the lock released, when it is garbage-collected.
  */
 async function take(
   file: string,
@@ -57,12 +56,12 @@ async function take(
   }
 }
 
-/** Retries, because its folder may be removed between its creation and its use. */
+/** Retries, because the folder may be removed before the file is opened in it. */
 function openOrMake(file: string): number {
   for (let tried = 1; ; tried += 1)
     try {
       makeFolder(dirname(file), 0o700)
-      // Not truncated, because it contains the holder's name.
+      // Do not truncate: it contains the holder's name.
       return openSync(file, 'a+', 0o600)
     } catch (error) {
       if (tried === 10 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -88,7 +87,7 @@ function flock(opened: number, options: string[], signal?: AbortSignal): Promise
   return new Promise((resolve, reject) => {
     const child = spawn('flock', [...options, '3'], {
       stdio: ['ignore', 'ignore', 'ignore', opened],
-      // Detached from Ctrl-C, which we handle through the signal.
+      // This process handles Ctrl-C through the signal.
       detached: true,
     })
     const giveUp = () => void child.kill()

@@ -1,16 +1,16 @@
 import { type Clock, pause, systemClock } from './clock.ts'
 
 export type LoopOptions = {
-  /** Runs one round; the next one waits for its end. The signal aborts when the loop is stopped. */
+  /** Runs one round. The next one waits for it to end. The signal aborts when the loop is stopped. */
   round: (signal: AbortSignal) => unknown
-  /** Time between the end of a round and the start of the next. A function gets the duration of the round. */
+  /** Time from the end of a round to the start of the next. A function receives the round's duration. */
   restMs: number | ((tookMs: number) => number)
-  /** Gets the error of a failed round; the loop continues. */
+  /** Called with a round's error; the loop continues. */
   onError: (error: unknown) => void
   clock?: Clock
 }
 
-/** A rest of at least `leastMs` that makes rounds start every `everyMs`, regardless of their duration. */
+/** Starts a round every `everyMs`, regardless of how long rounds take, but rests for at least `leastMs`. */
 export const every =
   (everyMs: number, leastMs = 0) =>
   (tookMs: number): number =>
@@ -34,7 +34,7 @@ export class Loop {
     return this.#stopping.signal.aborted
   }
 
-  /** Starts the first round after `delayMs`; with 0, before this returns. */
+  /** Starts the first round after `delayMs`, or before this returns if that is 0. */
   start(delayMs = 0): void {
     this.#running ??= this.#run(delayMs)
   }
@@ -45,7 +45,7 @@ export class Loop {
     this.#resting?.abort()
   }
 
-  /** Ends the rest, or waits for the current round. Nothing runs afterwards. */
+  /** Ends the rest, or waits for the current round. No round runs afterwards. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#resting?.abort()

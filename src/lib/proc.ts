@@ -144,6 +144,13 @@ export function withDescendants(roots: readonly number[]): number[] {
   return found
 }
 
+/** This process and its ancestors. */
+export function selfAndAncestors(): Set<number> {
+  const found = new Set<number>()
+  for (let pid = process.pid; pid > 1 && !found.has(pid); pid = statOf(pid)?.parent ?? 0) found.add(pid)
+  return found
+}
+
 /** False when the process no longer exists. */
 export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
   if (!isAlive(id)) return false

@@ -16,7 +16,7 @@ export type Change =
   | { kind: 'refused'; paths: string[]; why: string }
 
 /** Engines that hold data or the world's state. They cannot change while others depend on them. */
-const keepers: EngineName[] = ['etcd', 'postgres']
+const statefulEngines: EngineName[] = ['etcd', 'postgres']
 
 type Revision = { topology: Topology; plan: Plan }
 
@@ -38,7 +38,7 @@ export function changeBetween(before: Revision, after: Revision): Change {
   for (const [region, plan] of Object.entries(after.plan.regions)) {
     const old = before.plan.regions[region]!
     const changed = differing(old, plan)
-    const kept = changed.find(({ process }) => keepers.includes(process.engine))
+    const kept = changed.find(({ process }) => statefulEngines.includes(process.engine))
     if (kept) return refused(`${kept.process.engine === 'etcd' ? 'etcd' : 'PostgreSQL'} cannot change`)
     const named = (by: Difference) =>
       changed.filter(({ differs }) => differs === by).map(({ process }) => process.name)
@@ -67,7 +67,9 @@ function differing(
   })
 }
 
-/** Paths where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. No values: they may be secret. */
+/**
+ * Paths where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. No values: they may be secret.
+ */
 export function pathsChanged(before: unknown, after: unknown, path: string[] = []): string[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return []
   if (!isRecord(before) || !isRecord(after)) return [path.join('.')]

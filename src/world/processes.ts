@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { folderVariable } from '../agent/layout.ts'
-import { allPids, lookAt, type Process, type ProcessId } from '../lib/proc.ts'
+import { allPids, lookAt, type Process, type ProcessId, selfAndAncestors } from '../lib/proc.ts'
 import { isProgramPath } from '../lib/program.ts'
 
 /** Finds all processes of a world on this machine without asking an agent. */
@@ -32,7 +32,8 @@ export function processesOf(worldFolder: string, regions: readonly RegionPlace[]
       .flatMap((pid) => lookAt(pid) ?? [])
       .map((one) => [one.pid, one]),
   )
-  const ours = ourselves(all)
+  // `nearside kill` run in a region's folder must not kill its own shell.
+  const ours = selfAndAncestors()
   const candidates = [...all.values()].filter((one) => !ours.has(one.pid))
   const found = new Map<number, WorldProcess>()
   for (const region of regions) {
@@ -116,11 +117,4 @@ function named(processes: WorldProcess[]): WorldProcess[] {
     const child = main.find((other) => other.parent === one.pid)
     return child ? { ...one, name: child.name } : one
   })
-}
-
-/** This command and its ancestors: `nearside kill` run in a region's folder must not kill its own shell. */
-function ourselves(all: ReadonlyMap<number, Process>): Set<number> {
-  const ours = new Set<number>()
-  for (let pid = process.pid; pid > 1 && !ours.has(pid); pid = all.get(pid)?.parent ?? 0) ours.add(pid)
-  return ours
 }

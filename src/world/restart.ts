@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RegionStatus } from '../agent/http/status.ts'
 import { unknown } from '../lib/did-you-mean.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { Note } from '../lib/note.ts'
 import type { Region } from '../topology/regions.ts'
-import { agentProcess, endAgent, startAgent } from './agents.ts'
+import { agentProcess, endAgent, type StartedAgent, startAgent } from './agents.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 import { isHere } from './here.ts'
 import { locked } from './lock.ts'
@@ -32,17 +33,40 @@ export async function restartProcess(
       },
     )
   note(`Restarting ${region.name}/${name}`)
-  await world.call(region, 'POST', '/v1/restart', { process: name }, 700_000)
-  for (;;) {
-    const status = await regionStatus(world, region, 2000)
-    const one = status?.processes.find((process) => process.name === name)
-    if (one?.state === 'ready') return
-    if (!status || one?.state === 'gaveUp')
-      throw new NearsideError(
+  await restartUntilReady(world, region, name, {
+    timeoutMs: 700_000,
+    async failure(status) {
+      const one = status?.processes.find((process) => process.name === name)
+      if (status && one?.state !== 'gaveUp') return undefined
+      return new NearsideError(
         status ? 'process_gave_up' : 'agent_unreachable',
         `${region.name}/${name}: ${one?.why ?? 'its agent stopped answering'}${await logTail(world, region.name, name)}`,
         { remedy: `see \`nearside logs ${region.name} ${name}\`` },
       )
+    },
+  })
+}
+
+type Waiting = {
+  /** Limit of the restart request. */
+  timeoutMs: number
+  /** Called for each status in which the process is not ready. An error ends the wait. */
+  failure: (status: RegionStatus | undefined) => Promise<Error | undefined>
+}
+
+/** Asks the region's agent to restart a process. Resolves once the process is ready again. */
+export async function restartUntilReady(
+  world: WorldHandle,
+  region: Region,
+  name: string,
+  { timeoutMs, failure }: Waiting,
+): Promise<void> {
+  await world.call(region, 'POST', '/v1/restart', { process: name }, timeoutMs)
+  for (;;) {
+    const status = await regionStatus(world, region, 2000)
+    if (status?.processes.find((process) => process.name === name)?.state === 'ready') return
+    const error = await failure(status)
+    if (error) throw error
     await sleep(100)
   }
 }
@@ -56,10 +80,15 @@ export async function restartAgent(world: WorldHandle, region: Region, note: Not
     )
   note(`Restarting the agent of ${region.name}; its engines keep running`)
   const agents = await locked(world.folder, 'restart', note, async () => {
-    const agent = agentProcess(world, region)
-    await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
-    if (agent) await endAgent(agent)
-    return new Map([[region.name, await startAgent(world, region)]])
+    return new Map([[region.name, await replaceAgent(world, region)]])
   })
   await untilServing(world, [region], { agents: agents!, onSample: () => undefined })
+}
+
+/** Ends the agent, if it runs, and starts a new one, which adopts the engines. The caller holds the world's lock. */
+export async function replaceAgent(world: WorldHandle, region: Region): Promise<StartedAgent> {
+  const agent = agentProcess(world, region)
+  await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
+  if (agent) await endAgent(agent)
+  return startAgent(world, region)
 }

@@ -30,9 +30,9 @@ export async function retryFailed(
 
 const releaseFailed = (status: RegionStatus | undefined) => isFailed(status?.world?.release)
 
-async function until<T>(deadline: number, look: () => Promise<T[]>): Promise<T[]> {
+async function until<T>(deadline: number, find: () => Promise<T[]>): Promise<T[]> {
   for (;;) {
-    const found = await look()
+    const found = await find()
     if (found.length > 0 || performance.now() > deadline) return found
     await sleep(100)
   }

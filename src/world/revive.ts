@@ -7,7 +7,7 @@ import { hint } from './hint.ts'
 import { preflight } from './preflight.ts'
 import { durable, follows, type Sample } from './start.ts'
 
-/** The return of a region on this machine: starting it, and the conditions that it still lacks. */
+/** Revives a region on this machine: starts it and reports what it still waits for. */
 
 /** Starts the region's agent unless one is running. Returns the started agent by region. */
 export async function startRegion(world: WorldHandle, region: Region): Promise<Map<string, StartedAgent>> {
@@ -18,10 +18,12 @@ export async function startRegion(world: WorldHandle, region: Region): Promise<M
 
 type Back = 'database' | 'health' | 'back'
 
-/** Agents report a healthy region as such after twice `suspectMs` and some samples. Beyond this, report its health. */
+/**
+ * Agents agree that a region is healthy after twice `suspectMs` and a few samples. After this, stop waiting for them.
+ */
 const healthyWithinMs = 30_000
 
-/** The condition that a running region still lacks. Pure, but remembers since when only health is missing. */
+/** What a running region still waits for. Pure, but remembers since when only health is missing. */
 export function whenBack(world: WorldHandle, region: Region) {
   // The primary's own region has no sync standby to wait for.
   const leads = (samples: readonly Sample[]) =>
@@ -37,7 +39,7 @@ export function whenBack(world: WorldHandle, region: Region) {
   }
 }
 
-/** Describes the missing condition. Pure. */
+/** Describes what the region waits for. Pure. */
 export function waitsFor(missing: Back, samples: readonly Sample[]): string | undefined {
   if (missing === 'back') return undefined
   if (missing === 'health') return 'waiting for the agents to agree that it is healthy'

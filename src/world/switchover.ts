@@ -3,7 +3,7 @@ import type { Region } from '../topology/regions.ts'
 import { typed } from './find.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 
-/** Chooses an agent that can read etcd, preferably in a full region, where it can measure the write pause. */
+/** Picks the agent to ask: any that can reach etcd, preferably in a full region, which can measure the write pause. */
 export async function agentToAsk(world: WorldHandle): Promise<Region> {
   const all = await Promise.all(
     world.regions.map(async (region) => ({ region, status: await regionStatus(world, region, 2000) })),

@@ -5,10 +5,10 @@ import { loadCities } from '../../src/geo/cities.ts'
 import { rttMs, userRttMs } from '../../src/geo/rtt.ts'
 import { changed, contradiction, jitterExceedsDelay, linkQuantities } from '../../src/lab/link-change.ts'
 import { baseLinks, lineOf, parseRtts, visitorLinks } from '../../src/lab/links.ts'
+import { cityNetwork, mostCities, visitor } from '../../src/lab/network/addresses.ts'
 import { mostPlaces } from '../../src/lab/users/plan/place.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 import { type Quantity, readQuantity } from '../../src/lib/quantities.ts'
-import { cityNetwork, mostCities, visitor } from '../../src/world/namespaces/names.ts'
 
 const regions = [
   { name: 'us-east', location: { lat: 39.04, lon: -77.49 } },

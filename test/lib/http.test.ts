@@ -60,7 +60,7 @@ describe('a call over HTTP', () => {
     assert.equal(who, 'Basic bmVhcnNpZGU6c2VjcmV0')
   })
 
-  test('fails with a code, and reports whether anything can have arrived', async () => {
+  test('fails with a code that tells whether anything was sent', async () => {
     const fails = (path: string, rest: Partial<HttpQuestion>, code: string, sent: boolean) =>
       assert.rejects(call(path, rest), (error: HttpError) => {
         assert.ok(error instanceof HttpError)
@@ -75,17 +75,17 @@ describe('a call over HTTP', () => {
     assert.equal((await call('/long', { maxBytes: 1000 })).body.length, 1000)
   })
 
-  test('its reason leaves the address out, and its message names it', async () => {
+  test('the message of a failure names the address, its reason does not', async () => {
     await assert.rejects(call('/silent', { timeoutMs: 50 }), { reason: 'no answer in 50 ms' })
     const refused = { reason: 'ECONNREFUSED', message: '127.0.0.1:1: ECONNREFUSED' }
     await assert.rejects(call('/', { port: 1 }), refused)
   })
 
-  test('is bounded as a whole: an answer that trickles does not stretch it', async () => {
+  test('the timeout covers the whole call, including a body that trickles in', async () => {
     await assert.rejects(call('/slow', { timeoutMs: 100 }), { code: 'http_timeout' })
   })
 
-  test('ends with its signal, also one that was aborted before', async () => {
+  test('is aborted by its signal, even if that was aborted before the call', async () => {
     const controller = new AbortController()
     const asked = call('/silent', { signal: controller.signal })
     controller.abort()
@@ -93,7 +93,7 @@ describe('a call over HTTP', () => {
     await assert.rejects(call('/', { signal: controller.signal }), { code: 'http_aborted' })
   })
 
-  test('has a connection of its own, unless it is to use a kept one', async () => {
+  test('opens its own connection unless keepAlive is set', async () => {
     const used = async (keepAlive: boolean) => {
       connections.clear()
       for (let i = 0; i < 3; i += 1) await call('/', { keepAlive })
@@ -103,12 +103,12 @@ describe('a call over HTTP', () => {
     assert.equal(await used(true), 1)
   })
 
-  test('asked for its status alone does not wait for the body', async () => {
+  test('httpStatus does not wait for the body', async () => {
     assert.equal(await httpStatus({ ...place, path: '/head' }), 404)
     assert.equal(await httpStatus({ ...place, path: '/silent', timeoutMs: 50 }), undefined)
   })
 
-  test('without an answer, or without JSON, is undefined to those who ask so', async () => {
+  test('getJson returns undefined without an answer or without JSON', async () => {
     assert.equal(await getJson({ ...place, path: '/break' }), undefined)
     assert.equal(await getJson({ ...place, path: '/text' }), undefined)
     assert.equal((await call('/text')).status, 500)

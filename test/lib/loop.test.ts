@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { every, Loop, type LoopOptions } from '../../src/lib/loop.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
-/** A loop whose rounds are counted, by a clock that the test moves. */
+/** A loop on a manual clock, with the start times of its rounds. */
 function looping(options: Partial<LoopOptions> = {}) {
   const clock = new ManualClock()
   const startedMs: number[] = []
@@ -21,7 +21,7 @@ function looping(options: Partial<LoopOptions> = {}) {
   return { clock, startedMs, errors, loop }
 }
 
-/** A round that takes this long. */
+/** A round with this duration. */
 const taking = (clock: () => ManualClock, ms: number) => () =>
   new Promise<void>((resolve) => clock().setTimeout(resolve, ms))
 
@@ -38,7 +38,7 @@ describe('a loop', () => {
     assert.deepEqual(later.startedMs, [30, 130])
   })
 
-  test('rests after a round or from its start, and never runs two rounds at the same time', async () => {
+  test('rests after a round, or starts rounds at an interval, and never runs two at the same time', async () => {
     const after = looping({ round: taking(() => after.clock, 40) })
     after.loop.start()
     await after.clock.advance(300)
@@ -62,7 +62,7 @@ describe('a loop', () => {
     assert.deepEqual(startedMs, [0, 30, 130])
   })
 
-  test('asked for soon during a round, does not rest after that one', async () => {
+  test('triggered during a round, does not rest after it', async () => {
     const { clock, startedMs, loop } = looping({ round: () => taking(() => clock, 40)() })
     loop.start()
     await clock.advance(10)
@@ -73,19 +73,19 @@ describe('a loop', () => {
     assert.deepEqual(startedMs, [0, 40, 180])
   })
 
-  test('continues after a failed round, and reports the error', async () => {
+  test('reports the error of a failed round and continues', async () => {
     const { clock, startedMs, errors, loop } = looping({
       round: () => {
-        throw new Error('etcd is silent')
+        throw new Error('etcd does not answer')
       },
     })
     loop.start()
     await clock.advance(100)
     assert.deepEqual(startedMs, [0, 100])
-    assert.match(String(errors[0]), /etcd is silent/)
+    assert.match(String(errors[0]), /etcd does not answer/)
   })
 
-  test('stopped, ends its rest immediately, or waits for the current round', async () => {
+  test('stop ends a rest immediately and waits for a current round', async () => {
     const resting = looping()
     resting.loop.start()
     await resting.clock.advance(10)
@@ -113,7 +113,7 @@ describe('a loop', () => {
     assert.deepEqual(working.startedMs, [0])
   })
 
-  test('never started, stops immediately; stopped before its delay, runs nothing', async () => {
+  test('stop returns immediately if the loop never started; before the first delay ends, no round runs', async () => {
     await looping().loop.stop()
     const { clock, startedMs, loop } = looping()
     loop.start(100)

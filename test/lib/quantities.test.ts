@@ -162,7 +162,7 @@ const hostile = [
   '1__proto__',
 ]
 
-suite('what people write for a quantity', () => {
+suite('a typed quantity', () => {
   for (const [name, quantity, rows] of accepted)
     test(`${name}: the grammar`, () => {
       assert.deepEqual(
@@ -177,7 +177,7 @@ suite('what people write for a quantity', () => {
         assert.equal(quantity.parse(text), undefined, `${name}: ${JSON.stringify(text)}`)
   })
 
-  test('a unit belongs to its kind, and only 0 needs none where units differ', () => {
+  test('each kind accepts only its own units; only 0 may omit the unit', () => {
     assert.deepEqual(['60', '1d', '60mb', '5%'].map(duration.parse), Array(4).fill(undefined))
     assert.deepEqual(['1.5gb', '1tb', '64mbit', '1mib'].map(anySize.parse), Array(4).fill(undefined))
     assert.deepEqual(['100', '100mb', '100mbit/min', '1bit/ms'].map(rate.parse), Array(4).fill(undefined))
@@ -186,13 +186,13 @@ suite('what people write for a quantity', () => {
     assert.deepEqual(['1.0', '7s'].map(whole.parse), Array(2).fill(undefined))
   })
 
-  test('numbers beyond what can be counted exactly are refused', () => {
+  test('numbers too large to be exact are refused', () => {
     assert.equal(anySize.parse('999999999999gb'), undefined)
     assert.equal(duration.parse('999999999999999h'), undefined)
     assert.equal(anySize.parse(`${Number.MAX_SAFE_INTEGER}`), undefined, '16 digits')
   })
 
-  test('any text is a finite number within bounds or none', () => {
+  test('any text gives a finite number within the bounds, or none', () => {
     const bounds = { least: 1, most: 1000 }
     const bounded = [
       durationMs({ ...bounds, example: '' }),
@@ -223,7 +223,7 @@ suite('what people write for a quantity', () => {
 suite('bounds', () => {
   const lasting = durationMs({ above: 0, most: 3_600_000, example: '20s' })
 
-  test('are part of what is expected, as people would type them', () => {
+  test('appear in the expectation, in the notation that users type', () => {
     const expected = (quantity: Quantity) => quantity.expected
     assert.deepEqual(
       [
@@ -251,7 +251,7 @@ suite('bounds', () => {
     )
   })
 
-  test('hold, and the excluded one is excluded', () => {
+  test('apply; `above` excludes its value', () => {
     assert.deepEqual(['0', '1ms', '1h', '3600001ms'].map(lasting.parse), [undefined, 1, 3_600_000, undefined])
     assert.deepEqual(['30min', '-2h', '2h'].map(offsetMs({ most: 3_600_000, example: '30s' }).parse), [
       1_800_000,
@@ -260,13 +260,13 @@ suite('bounds', () => {
     ])
   })
 
-  test('leave a data rate of none alone', () => {
+  test('do not apply to a data rate of none', () => {
     const link = bitsPerSecond({ least: 1000, most: 1e12, example: '100mbit' })
     assert.deepEqual(['none', '0', '10bit', '1kbit'].map(link.parse), [0, 0, undefined, 1000])
   })
 })
 
-test('an error names the option, what is expected with an example, and what came', () => {
+test('an error names the option, the expectation with an example, and the input', () => {
   assert.throws(() => readQuantity(duration, '--for', '20'), {
     code: 'usage_duration',
     message: '--for: expected a time such as 20s, got "20"',
@@ -274,8 +274,8 @@ test('an error names the option, what is expected with an example, and what came
   assert.throws(() => readQuantity(duration, '--for', 'x'.repeat(100)), /got "x{57}…"$/)
 })
 
-test('what is shown can be typed', () => {
-  // Three significant digits are shown.
+test('displayed values can be typed back in', () => {
+  // The display has three significant digits.
   const digits = fc.integer({ min: 1, max: 999 })
   fc.assert(
     fc.property(digits, fc.constantFrom(1e3, 1e6, 1e9), (number, unit) => {

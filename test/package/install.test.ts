@@ -143,7 +143,7 @@ test('installed by npm, an ordinary user’s app is in several regions with four
   )
 
   const up = await nearside('up', '--detach')
-  assert.match(up, /^my-app serves in us-east and us-west/)
+  assert.match(up, /^my-app is up in us-east and us-west/)
   assert.match(up, /^ +Stop +nearside down$/m, 'as it was typed')
   assert.equal(readFileSync(join(app, 'released'), 'utf8'), 'x')
   for (const [index, region] of ['us-east', 'us-west'].entries()) {

@@ -32,7 +32,7 @@ const clean: WorkingCopy = {
   changelog,
 }
 
-test('what stands in the way of a release is said all at once', () => {
+test('all obstacles to a release are reported together', () => {
   assert.deepEqual(problemsOf('0.2.0', clean), [])
   assert.deepEqual(problemsOf('0.2.0', { ...clean, origin: undefined }), [])
   const wrong = {

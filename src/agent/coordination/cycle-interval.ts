@@ -1,8 +1,5 @@
 import type { View } from '../../failover/types.ts'
 
-/** An older snapshot of the state store does not show the present: without a fault there is a cycle every second. */
-export const freshMs = 3000
-
 /** Cycle interval after a region has become unreachable. */
 const fastMs = 200
 /** Cycle interval when the verdict on such a region is due, since late reports would delay it. */

@@ -1,9 +1,12 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import { etcdQuotaBytes } from '../../engines/etcd/render.ts'
 import type { TrafficSample } from '../../engines/haproxy/traffic.ts'
+
 import { durabilities } from '../../failover/durability.ts'
+
+import { freshMs } from '../../failover/fresh.ts'
+
 import type { Agent } from '../agent.ts'
-import { freshMs } from '../coordination/cycle-interval.ts'
 import type { TrafficMonitor } from '../traffic/traffic.ts'
 import { durabilityOf, lagOf } from './status.ts'
 

@@ -1,8 +1,9 @@
 import { type Clock, pause } from '../../lib/clock.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { isAlive, type ProcessId, uptimeSeconds } from '../../lib/proc.ts'
+import { runToEnd } from '../../lib/run-to-end.ts'
 import { afterFailure, type Backoff } from './backoff.ts'
-import { type Exec, passes, runToEnd } from './check.ts'
+import { type Exec, passes } from './check.ts'
 import type { Launcher } from './launch.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 import { terminate } from './terminate.ts'
@@ -136,7 +137,7 @@ export class Keeper {
       nextAtMs = clock.now() + (answers ? recheck.answeringMs : recheck.silentMs)
       if (signal.aborted || one.id !== id || !isAlive(id)) return
       if (answers) answered(one)
-      else if (missed >= failingAfter) one.apply('silence', 'its health check fails')
+      else if (missed >= failingAfter) one.apply('unresponsive', 'its health check fails')
     }
     while (!signal.aborted && isAlive(id)) {
       // Not awaited: a check may take longer than an exit may go unnoticed.

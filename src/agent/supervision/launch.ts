@@ -18,7 +18,7 @@ import { reload } from './reload.ts'
  */
 
 /** `run/<name>.json`: a process that an agent has started, for the next agent to adopt. */
-type Record_ = ProcessId & { spec: Spec; startedAt: number }
+type ProcessRecord = ProcessId & { spec: Spec; startedAt: number }
 
 export type Launcher = {
   launch(process: PlanProcess): Promise<ProcessId>
@@ -62,8 +62,8 @@ export function launcher(options: { root: string; folder: string; files: readonl
     return { ...sandboxCommand({ ...inside, lifetime: 'tied' }), cwd: folder }
   }
 
-  const note = (process: PlanProcess, { pid, startTicks, startedAt }: Omit<Record_, 'spec'>) => {
-    const record: Record_ = { pid, startTicks, spec: specOf(process, options.files), startedAt }
+  const note = (process: PlanProcess, { pid, startTicks, startedAt }: Omit<ProcessRecord, 'spec'>) => {
+    const record: ProcessRecord = { pid, startTicks, spec: specOf(process, options.files), startedAt }
     return writeAside(recordFile(process), JSON.stringify(record), 0o600)
   }
 
@@ -130,9 +130,9 @@ export function launcher(options: { root: string; folder: string; files: readonl
   }
 }
 
-function readRecord(file: string): Record_ | undefined {
+function readRecord(file: string): ProcessRecord | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record_
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessRecord
   } catch {
     return undefined
   }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { messageOf } from '../../lib/errors.ts'
+import { type Run, runToEnd } from '../../lib/run-to-end.ts'
 import { askUnixSocket } from '../../lib/unix-socket.ts'
 import type { PlanProcess, Reload } from '../../plan.ts'
-import { type Run, runToEnd } from './check.ts'
 
 /** Generous: on a busy machine HAProxy takes a second, and Varnish has to compile its VCL. */
 const reloadMs = 30_000

@@ -33,7 +33,7 @@ export type Event =
   /** Its readiness check passed, but it has refused its current files. */
   | 'refuse'
   /** It was ready, and its check has failed several times in a row. */
-  | 'silence'
+  | 'unresponsive'
   /** It exited, did not become ready in time, or could not be launched. */
   | 'fail'
   /** The same, too many times in a row. */
@@ -58,7 +58,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'replacing',
     answer: 'ignored',
     refuse: 'ignored',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'backoff',
     exhaust: 'gaveUp',
     stop: 'stopping',
@@ -72,7 +72,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ignored',
     refuse: 'ignored',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
     stop: 'stopping',
@@ -86,7 +86,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ready',
     refuse: 'outdated',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'backoff',
     exhaust: 'gaveUp',
     stop: 'stopping',
@@ -100,7 +100,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ready',
     refuse: 'outdated',
-    silence: 'failing',
+    unresponsive: 'failing',
     fail: 'backoff',
     exhaust: 'gaveUp',
     stop: 'stopping',
@@ -114,7 +114,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ready',
     refuse: 'outdated',
-    silence: 'failing',
+    unresponsive: 'failing',
     fail: 'backoff',
     exhaust: 'gaveUp',
     stop: 'stopping',
@@ -128,7 +128,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ignored',
     refuse: 'outdated',
-    silence: 'failing',
+    unresponsive: 'failing',
     fail: 'backoff',
     exhaust: 'gaveUp',
     stop: 'stopping',
@@ -142,7 +142,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ignored',
     refuse: 'ignored',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
     stop: 'stopping',
@@ -156,7 +156,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ignored',
     refuse: 'ignored',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
     stop: 'stopping',
@@ -170,7 +170,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ignored',
     refuse: 'ignored',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
     stop: 'stopping',
@@ -184,7 +184,7 @@ export const transitions: Readonly<Record<State, Readonly<Record<Event, Next>>>>
     replace: 'ignored',
     answer: 'ignored',
     refuse: 'ignored',
-    silence: 'ignored',
+    unresponsive: 'ignored',
     fail: 'ignored',
     exhaust: 'ignored',
     stop: 'ignored',

@@ -3,10 +3,10 @@ import { cacheDir } from '../../../setup/paths.mjs'
 import { createKnotControl } from '../../engines/knot/control.ts'
 import { createKnotSteering, type KnotSteering } from '../../engines/knot/steering.ts'
 import { messageOf } from '../../lib/errors.ts'
+import { runToEnd } from '../../lib/run-to-end.ts'
 import { type AvailabilityByRegion, rampShare } from '../../steering/availability.ts'
 import { buildTable, readTable } from '../../steering/build.ts'
 import type { Snapshot } from '../coordination/store.ts'
-import { runToEnd } from '../supervision/check.ts'
 import type { AgentBase } from '../types.ts'
 
 export type SteeringState =

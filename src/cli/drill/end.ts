@@ -11,11 +11,11 @@ type Rehearsal = ProcessId & { what: string }
 
 /** Drills and soaks, running or waiting for the lock; manually injected faults; simulated users in a lab. */
 export async function rehearsalsOf(folder: string, labId: string | undefined): Promise<Rehearsal[]> {
-  const atTurn = holdersOf(rehearsalLock(folder))
+  const inQueue = holdersOf(rehearsalLock(folder))
   const users = labId === undefined ? [] : (await processesOfLab(labId)).filter(isUsers)
   return [
-    ...atTurn.map((one) => ({ ...whole(one), what: isSoak(one) ? 'a soak' : 'nearside drill' })),
-    ...(await byHand(folder, atTurn)).map((one) => ({ ...one, what: 'nearside lab fault' })),
+    ...inQueue.map((one) => ({ ...whole(one), what: isSoak(one) ? 'a soak' : 'nearside drill' })),
+    ...(await byHand(folder, inQueue)).map((one) => ({ ...one, what: 'nearside lab fault' })),
     ...users.map((one) => ({ ...one, what: 'nearside lab users' })),
   ]
 }

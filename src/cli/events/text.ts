@@ -1,33 +1,38 @@
+import type { EventKind } from '../../agent/coordination/event-kinds.ts'
 import type { Event } from '../../agent/coordination/store.ts'
 import { duration, list, milliseconds } from '../../lib/format.ts'
 import { printable } from '../../lib/printable.ts'
 
 type Detail = Record<string, unknown>
 
-const words = (value: unknown) => (Array.isArray(value) ? list(value.map(String)) : String(value ?? '?'))
-const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, agreed by ${words(by)}` : '')
+/** Malformed events and those of other versions are shown anyway, with `?` for each missing value. */
+const text = (value: unknown) => (Array.isArray(value) ? list(value.map(String)) : String(value ?? '?'))
+const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, agreed by ${text(by)}` : '')
+const regionOf = (leader: unknown) => text((leader as { region?: unknown } | null | undefined)?.region)
+const ms = (value: unknown) => (typeof value === 'number' ? milliseconds(value) : '?')
+const time = (value: unknown) => (typeof value === 'number' ? duration(value) : '?')
 
-const texts: Record<string, (detail: Detail) => string> = {
+const texts: Record<EventKind, (detail: Detail) => string> = {
   setHealth: ({ region, state, was, by, why }) =>
     why === undefined
-      ? `${region} is ${state} (was ${was})${agreed(by)}`
-      : `${region} is ${state} (was ${was}): ${why}, but ${words(by)} can reach it`,
+      ? `${text(region)} is ${text(state)} (was ${text(was)})${agreed(by)}`
+      : `${text(region)} is ${text(state)} (was ${text(was)}): ${text(why)}, but ${text(by)} can reach it`,
   revokeLeader: ({ leader, by }) =>
-    `failover: ${(leader as { region?: string } | undefined)?.region ?? '?'} loses the primary because it is unreachable${agreed(by)}`,
+    `failover: ${regionOf(leader)} loses the primary because it is unreachable${agreed(by)}`,
   forceFailover: ({ from, to, unresponsiveMs }) =>
-    `forced failover: the primary in ${from} has not written anything for ${milliseconds(Number(unresponsiveMs))}; ${to} takes over`,
+    `forced failover: the primary in ${text(from)} has not written anything for ${ms(unresponsiveMs)}; ${text(to)} takes over`,
   replicaReinit: ({ region, from, segment }) =>
-    `replica reinit: ${from} no longer has WAL segment ${segment}, which ${region} needs; the replica is copied again`,
-  primary: ({ from, to }) => `the primary is now in ${to} (was in ${from})`,
-  moveEtcdLeader: ({ from, to }) => `the etcd leader moves from ${from} to ${to}`,
-  release: ({ outcome, why }) => `app.release: ${outcome}${why === undefined ? '' : ` (${why})`}`,
+    `replica reinit: ${text(from)} no longer has WAL segment ${text(segment)}, which ${text(region)} needs; the replica is copied again`,
+  primary: ({ from, to }) => `the primary is now in ${text(to)} (was in ${text(from)})`,
+  moveEtcdLeader: ({ from, to }) => `the etcd leader moves from ${text(from)} to ${text(to)}`,
+  release: ({ outcome, why }) => `app.release: ${text(outcome)}${why === undefined ? '' : ` (${text(why)})`}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
-    `the primary moved from ${from} to ${to} in ${duration(Number(seconds))}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
+    `the primary moved from ${text(from)} to ${text(to)} in ${time(seconds)}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
 }
 
 /** One decision as a sentence. A kind that this version does not know is shown with all fields except its inputs. */
 export function eventText({ kind, detail }: Pick<Event, 'kind' | 'detail'>): string {
-  const known = Object.hasOwn(texts, kind) ? texts[kind] : undefined
+  const known = Object.hasOwn(texts, kind) ? texts[kind as EventKind] : undefined
   if (known) return printable(known(detail))
   const rest = Object.entries(detail).filter(([key]) => key !== 'inputs')
   return printable([kind, ...rest.map(([key, value]) => `${key}=${JSON.stringify(value)}`)].join(' '))

@@ -1,7 +1,7 @@
+import { visitor } from '../../lab/network/addresses.ts'
 import type { LabStatus, ShownLink } from '../../lab/status.ts'
 import { bitsText, duration, list, shareText } from '../../lib/format.ts'
 import { hint } from '../../world/hint.ts'
-import { visitor } from '../../world/namespaces/names.ts'
 import type { Started } from '../../world/prepare.ts'
 import { type Column, type Output, type Style, table } from '../output.ts'
 

@@ -5,8 +5,8 @@ import { mountSmallDisk, parseSmallDisks } from '../../lab/faults/small-disk.ts'
 import { isFresh, raiseLab, removeLab } from '../../lab/lab.ts'
 import { baseLinks, readRtts } from '../../lab/links.ts'
 import { mustBeAble } from '../../lab/network/abilities.ts'
+import { killCutOff } from '../../lab/network/cut-off.ts'
 import { makeRouterNamespace } from '../../lab/network/make.ts'
-import { endStranded } from '../../lab/network/stranded.ts'
 import { settingsOf } from '../../lab/settings.ts'
 import { labStatus } from '../../lab/status.ts'
 import { labTopology, withAppFaults } from '../../lab/topology.ts'
@@ -118,7 +118,7 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
     const made = await raiseLab(id, folder, regions, base, newDelays)
     if (made.length > 0) output.note(madeWords(loaded.topology.name, made, fresh))
     if (newDelays) output.note('The link delays have changed; see nearside lab status')
-    await endStranded(id, folder, regions, output.note)
+    await killCutOff(id, folder, regions, output.note)
     for (const [region, bytes] of Object.entries(settings.smallDisks ?? {}))
       await mountSmallDisk(regionFolder(folder, region), bytes)
     signal.throwIfAborted()

@@ -1,4 +1,4 @@
-import { freshMs } from '../../agent/coordination/cycle-interval.ts'
+import { freshMs } from '../../failover/fresh.ts'
 import { bytes, clock, duration, milliseconds, rate } from '../../lib/format.ts'
 import { printable } from '../../lib/printable.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from '../../world/status/types.ts'

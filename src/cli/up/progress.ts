@@ -40,10 +40,10 @@ export function progressLines(
 ): string[] {
   const width = Math.max(...samples.map(({ region }) => region.name.length))
   const slots = Math.max(1, ...samples.map(({ status }) => status?.processes.length ?? 0))
-  const rows = samples.map((look) => {
-    const processes = look.status?.processes ?? []
+  const rows = samples.map((sample) => {
+    const processes = sample.status?.processes ?? []
     const dots = processes.map((one) => dot(one, paint)).join('') + ' '.repeat(slots - processes.length)
-    return `  ${look.region.name.padEnd(width)}  ${dots}  ${wordsOf(look)}`
+    return `  ${sample.region.name.padEnd(width)}  ${dots}  ${wordsOf(sample)}`
   })
   const waits = samples.every(({ status }) => status?.ready) ? rest?.(samples) : undefined
   return [
@@ -108,19 +108,19 @@ function plainProgress(output: Output, { rest }: ProgressOptions): Progress {
     show(samples) {
       // All ready in the first sample: nothing was awaited, so there is nothing to show.
       if (said.size === 0 && samples.every(({ status }) => status?.ready)) return
-      for (const look of samples) {
-        const processes = look.status?.processes ?? []
+      for (const sample of samples) {
+        const processes = sample.status?.processes ?? []
         const ready = processes.filter((one) => one.state === 'ready').length
         // One line per step forward and per failure, not for every change of the text.
         const trouble = processes.filter((one) => one.state !== 'ready' && one.restarts > 0)
         const often = (restarts: number) => Math.floor(Math.log2(restarts))
         const key = `${ready} of ${processes.length} ${trouble.map((one) => `${one.name} ${often(one.restarts)}`).join()}`
-        if (said.get(`${look.region.name} key`) === key) continue
-        said.set(`${look.region.name} key`, key)
-        const count = look.status ? `${ready} of ${processes.length} ready` : ''
-        const words = wordsOf(look)
+        if (said.get(`${sample.region.name} key`) === key) continue
+        said.set(`${sample.region.name} key`, key)
+        const count = sample.status ? `${ready} of ${processes.length} ready` : ''
+        const words = wordsOf(sample)
         output.note(
-          `${look.region.name}: ${[count, words === 'ready' ? '' : words].filter(Boolean).join(', ')}`,
+          `${sample.region.name}: ${[count, words === 'ready' ? '' : words].filter(Boolean).join(', ')}`,
         )
       }
       const waits = samples.every(({ status }) => status?.ready) ? rest?.(samples) : undefined

@@ -15,7 +15,7 @@ export function constantTotal({ ops, final, views, writes }: Evidence): Finding 
   const violations: Finding['violations'] = []
   let checkedOps = 0
 
-  const look = (where: string, balances: Balances, ids: number[]) => {
+  const checkSnapshot = (where: string, balances: Balances, ids: number[]) => {
     checkedOps += 1
     const sum = totalOf(balances)
     const same = balances.length === accounts.size && balances.every(([account]) => accounts.has(account))
@@ -28,11 +28,11 @@ export function constantTotal({ ops, final, views, writes }: Evidence): Finding 
       violations.push({ what: `${where} showed a total of ${sum}, expected ${total}`, ops: ids })
   }
   for (const op of ops)
-    if (op.kind === 'readAccounts' && op.outcome === 'ok') look(describe(op), op.balances, [op.id])
+    if (op.kind === 'readAccounts' && op.outcome === 'ok') checkSnapshot(describe(op), op.balances, [op.id])
 
   for (const { view, name, counts } of views) {
     if (!view.accounts) continue
-    look(name, view.accounts, [])
+    checkSnapshot(name, view.accounts, [])
     if (!view.transfers) continue
     const expected = new Map(start)
     const move = (account: string, amount: number) =>

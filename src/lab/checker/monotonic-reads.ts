@@ -10,7 +10,7 @@ export const monotonicReads = (evidence: Evidence): Finding => findIn(evidence, 
 export const monotonicReadsOnPrimary = (evidence: Evidence): Finding => findIn(evidence, fromPrimary)
 
 function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean): Finding {
-  const found = sessions.map((session) => look(session, isMeant))
+  const found = sessions.map((session) => checkSession(session, isMeant))
   return {
     violations: found.flatMap(({ violations }) => violations),
     checkedOps: found.reduce((sum, { checkedOps }) => sum + checkedOps, 0),
@@ -21,7 +21,7 @@ function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean)
  * Compares each read with all reads that ended before it began. Among reads that are prefixes of the one order, the
  * longest covers the others; other reads may each show something different.
  */
-function look(session: Session, isMeant: (read: SessionRead) => boolean): Finding {
+function checkSession(session: Session, isMeant: (read: SessionRead) => boolean): Finding {
   const begun = session.reads.filter(isMeant)
   const ended = begun.toSorted((a, b) => a.op.completedMs - b.op.completedMs)
   const violations: Finding['violations'] = []

@@ -10,14 +10,14 @@ export const readYourWrites = (evidence: Evidence): Finding => findIn(evidence, 
 export const readYourWritesOnPrimary = (evidence: Evidence): Finding => findIn(evidence, fromPrimary)
 
 function findIn({ sessions }: Evidence, isMeant: (read: SessionRead) => boolean): Finding {
-  const found = sessions.map((session) => look(session, isMeant))
+  const found = sessions.map((session) => checkSession(session, isMeant))
   return {
     violations: found.flatMap(({ violations }) => violations),
     checkedOps: found.reduce((sum, { checkedOps }) => sum + checkedOps, 0),
   }
 }
 
-function look({ writes, reads, place }: Session, isMeant: (read: SessionRead) => boolean): Finding {
+function checkSession({ writes, reads, place }: Session, isMeant: (read: SessionRead) => boolean): Finding {
   const violations: Finding['violations'] = []
   let checkedOps = 0
   const values: string[] = []

@@ -1,5 +1,5 @@
 import { clock } from '../../lib/format.ts'
-import { silent } from '../../lib/note.ts'
+import { noNote } from '../../lib/note.ts'
 import { type Finding, ok } from '../../world/doctor/finding.ts'
 import type { WorldHandle } from '../../world/handle.ts'
 import { describeEffect, describeFault, describeHealing } from '../faults/describe.ts'
@@ -27,7 +27,7 @@ export function faultFindings(world: WorldHandle): Finding[] {
       fix: {
         what: describeHealing(fault) ?? `remove its record: ${describeEffect(fault)}`,
         run: async () => {
-          const [failed] = (await healLeftFaults(world, silent)).filter(({ error }) => error !== undefined)
+          const [failed] = (await healLeftFaults(world, noNote)).filter(({ error }) => error !== undefined)
           if (failed) throw new Error(failed.error)
         },
       },

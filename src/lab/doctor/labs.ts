@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readWorld } from '../../agent/layout.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { count, list } from '../../lib/format.ts'
-import { silent } from '../../lib/note.ts'
+import { noNote } from '../../lib/note.ts'
 import { type Region, regionsOf } from '../../topology/regions.ts'
 import { type Finding, ok } from '../../world/doctor/finding.ts'
 import { handleOf } from '../../world/handle.ts'
@@ -85,7 +85,7 @@ async function clean({ id, folder }: LabHere): Promise<void> {
     await removeLab(id)
   }
   if (folder === undefined || !existsSync(folder)) return remove()
-  await locked(folder, 'doctor', silent, remove)
+  await locked(folder, 'doctor', noNote, remove)
 }
 
 /** Pure. */

@@ -43,7 +43,9 @@ export class ActiveFaults {
     if (healing) this.note('healed', healing, { as })
   }
 
-  /** A failure to heal one fault does not stop the others; its record remains for the next command. False if one failed. */
+  /**
+   * A failure to heal one fault does not stop the others; its record remains for the next command. False if one failed.
+   */
   async healAll(): Promise<boolean> {
     for (const [as, { fault }] of [...this.#active].reverse())
       await this.heal(as).catch((error) => {

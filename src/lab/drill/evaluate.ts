@@ -15,11 +15,11 @@ type Seen = {
   drillEvents: readonly DrillEvent[]
   samples: readonly Sample[]
   final: FinalState
-  settled: boolean
+  worldSettled: boolean
   /** Edges that acknowledged writes before the first fault but not after everything was healed. */
-  silent: readonly string[]
+  unrecovered: readonly string[]
   users: UsersResult | undefined
-  notes: readonly string[]
+  runNotes: readonly string[]
 }
 
 /** Evaluates the recorded run against the guarantees. */
@@ -27,10 +27,10 @@ export async function evaluate(
   plan: DrillPlan,
   world: DrillWorld,
   { seed, promises, every }: DrillOptions,
-  { recorder, drillEvents, samples, final, settled: said, silent, users, notes: noted }: Seen,
+  { recorder, drillEvents, samples, final, worldSettled, unrecovered, users, runNotes }: Seen,
 ): Promise<DrillResult> {
   const history = recorder.history()
-  const notes = [...noted]
+  const notes = [...runNotes]
   const events = await world.events().catch((error) => {
     notes.push(`could not read the agents’ events: ${messageOf(error)}`)
     return []
@@ -47,9 +47,9 @@ export async function evaluate(
     slo: world.topology.slo,
     users,
   })
-  const settled = said && silent.length === 0
-  if (!said) notes.push('the world did not settle in time, or a fault could not be healed')
-  for (const edge of silent)
+  const settled = worldSettled && unrecovered.length === 0
+  if (!worldSettled) notes.push('the world did not settle in time, or a fault could not be healed')
+  for (const edge of unrecovered)
     notes.push(`${edge}: acknowledged writes before the fault, but none after everything was healed`)
   if (!drillEvents.some(({ kind }) => kind === 'fault')) notes.push('no fault was injected')
   if (plan.ground === 'local')

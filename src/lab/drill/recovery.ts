@@ -20,8 +20,8 @@ export async function untilEdgesWrite(
 ): Promise<string[]> {
   const giveUpAt = clockMs() + limitMs
   for (;;) {
-    const silent = edgesWithoutWrites(ops, faultMs, healedMs)
-    if (silent.length === 0 || clockMs() > giveUpAt) return silent
+    const unrecovered = edgesWithoutWrites(ops, faultMs, healedMs)
+    if (unrecovered.length === 0 || clockMs() > giveUpAt) return unrecovered
     await sleep(100, undefined, { signal })
   }
 }

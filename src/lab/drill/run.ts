@@ -50,23 +50,27 @@ export async function runDrill(
     running = Promise.all(world.workloads.map((one) => one.run(load.signal, recorder.record)))
     // Awaited later; a rejection must not end the process until then.
     running.catch(() => undefined)
-    if (world.users) users = (await usersComing(world.users, load.signal, signal)).met
+    if (world.users) users = (await startUsers(world.users, load.signal, signal)).result
     const names = [...world.workloads.map(({ name }) => name), ...(world.users ? ['users'] : [])]
     say(`Baseline load for ${describeMs(plan.baselineMs)}: ${names.join(' and ')}`)
     await baseline(recorder, plan.baselineMs, signal)
 
     const faultMs = clockMs()
-    const settled = await runSteps(plan, { world, watch, recorder, faults, signal, say })
+    const worldSettled = await runSteps(plan, { world, watch, recorder, faults, signal, say })
     const healedMs = clockMs()
     say(`Load after healing for ${describeMs(plan.afterMs)}`)
     await sleep(plan.afterMs, undefined, { signal })
-    const silent = await untilEdgesWrite(recorder.ops, { faultMs, healedMs, limitMs: recoveryMs }, signal)
+    const unrecovered = await untilEdgesWrite(
+      recorder.ops,
+      { faultMs, healedMs, limitMs: recoveryMs },
+      signal,
+    )
     say('Waiting for outstanding answers, then reading the final state')
     load.abort()
     await aborted(running, signal)
     const late = eventLoopLag.end()
     const notes = late === undefined ? [] : [late]
-    const met = await aborted(users, signal).catch((error) => {
+    const usersResult = await aborted(users, signal).catch((error) => {
       signal.throwIfAborted()
       notes.push(`simulated users: ${messageOf(error)}`)
       return undefined
@@ -78,10 +82,10 @@ export async function runDrill(
       drillEvents: faults.drillEvents,
       samples: watch.samples,
       final: mergeFinals(finals),
-      settled,
-      silent,
-      users: met,
-      notes,
+      worldSettled,
+      unrecovered,
+      users: usersResult,
+      runNotes: notes,
     })
   } finally {
     watch.stop()
@@ -93,16 +97,16 @@ export async function runDrill(
 }
 
 /** Resolves once users arrive; their result is in the returned promise. */
-async function usersComing(
-  come: NonNullable<DrillWorld['users']>,
+async function startUsers(
+  simulate: NonNullable<DrillWorld['users']>,
   load: AbortSignal,
   signal: AbortSignal,
-): Promise<{ met: Promise<UsersResult> }> {
+): Promise<{ result: Promise<UsersResult> }> {
   const started = Promise.withResolvers<void>()
-  const met = come(load, started.resolve)
-  met.catch(started.reject)
+  const result = simulate(load, started.resolve)
+  result.catch(started.reject)
   await aborted(started.promise, signal)
-  return { met }
+  return { result }
 }
 
 async function cleanUp(

@@ -4,15 +4,16 @@ import { type DurabilityAsked, settledDurability } from '../../failover/durabili
 /** The state of the whole world at one time, from its agents. A region whose agent does not answer has no status. */
 export type Sample = { atMs: number; regions: readonly { name: string; status?: RegionStatus }[] }
 
-/** Older shared views are not used. */
-const freshMs = 5000
+/** A shared view older than this is ignored. */
+const viewMaxAgeMs = 5000
 
 /** Everything is ready, healthy and in sync, with the requested durability. Pure. */
 export function isSettled(sample: Sample, durability: DurabilityAsked, fullRegions: number): boolean {
   const wanted = settledDurability(durability, fullRegions)
   return sample.regions.every(({ status }) => {
     const world = status?.world
-    if (!status?.ready || !world || world.ageMs > freshMs || status.etcd.error !== undefined) return false
+    if (!status?.ready || !world || world.ageMs > viewMaxAgeMs || status.etcd.error !== undefined)
+      return false
     return (
       world.durability === wanted &&
       Object.values(world.health).every((health) => health === 'healthy') &&
@@ -44,7 +45,7 @@ const healthOf = (health: Record<string, string>) =>
 /** Regions that a majority reports as unreachable, according to any agent that can write to etcd. */
 export const unreachableIn = (sample: Sample): string[] => {
   const knowing = sample.regions.flatMap(({ status }) =>
-    status?.world && status.world.ageMs < freshMs ? [status.world] : [],
+    status?.world && status.world.ageMs < viewMaxAgeMs ? [status.world] : [],
   )
   const names = knowing.flatMap(({ health }) =>
     Object.entries(health).flatMap(([region, state]) => (state === 'unreachable' ? [region] : [])),
@@ -58,11 +59,11 @@ export const unreachableIn = (sample: Sample): string[] => {
  */
 export function primaryView(sample: Sample): WorldView | undefined {
   const fresh = sample.regions.flatMap(({ name, status }) =>
-    status?.world && status.world.ageMs < freshMs ? [{ name, word: status.world }] : [],
+    status?.world && status.world.ageMs < viewMaxAgeMs ? [{ name, view: status.world }] : [],
   )
-  const freshest = fresh.sort((a, b) => a.word.ageMs - b.word.ageMs).find(({ word }) => word.primary)
-  const primary = freshest?.word.primary
-  return fresh.find(({ name, word }) => name === primary && word.primary === primary)?.word
+  const freshest = fresh.sort((a, b) => a.view.ageMs - b.view.ageMs).find(({ view }) => view.primary)
+  const primary = freshest?.view.primary
+  return fresh.find(({ name, view }) => name === primary && view.primary === primary)?.view
 }
 
 type WorldView = NonNullable<RegionStatus['world']>

@@ -1,3 +1,4 @@
+import type { EventKind } from '../../agent/coordination/event-kinds.ts'
 import type { Event } from '../../agent/coordination/store.ts'
 import type { Observation } from '../../failover/types.ts'
 import type { History } from '../history.ts'
@@ -52,22 +53,43 @@ export function timelineOf(sources: Sources): Moment[] {
   return moments.filter(({ atMs, kind }) => atMs >= -1000 || kind !== 'other').sort((a, b) => a.atMs - b.atMs)
 }
 
+type Decided = Pick<Moment, 'kind' | 'what'>
+type Detail = Record<string, unknown>
+
+const name = (value: unknown) => String(value ?? '?')
+
+/** The moment that each kind of event becomes. `by` is the region that wrote the event. */
+const decisions: Record<EventKind, (detail: Detail, by: string) => Decided> = {
+  setHealth({ region, state, by }) {
+    const says = Array.isArray(by) && by.length > 0 ? ` (according to ${by.join(' and ')})` : ''
+    const kind = state === 'healthy' ? 'healthy' : 'verdict'
+    return { kind, what: `${name(region)} is ${name(state)}${says}` }
+  },
+  revokeLeader({ leader }, by) {
+    const from = name((leader as { region?: string } | undefined)?.region)
+    return { kind: 'revoked', what: `${by} revokes the lease of the primary in ${from}` }
+  },
+  forceFailover: ({ from, to }) => ({
+    kind: 'revoked',
+    what: `forced failover: the primary in ${name(from)} is hung, ${name(to)} takes over`,
+  }),
+  replicaReinit: ({ region, from }) => ({
+    kind: 'other',
+    what: `replica reinit: the database in ${name(region)} is copied again from ${name(from)}`,
+  }),
+  primary: ({ to }) => ({ kind: 'primary', what: `the primary is in ${name(to)}` }),
+  moveEtcdLeader: ({ to }) => ({ kind: 'other', what: `the etcd leader moves to ${name(to)}` }),
+  release: ({ outcome }, by) => ({ kind: 'other', what: `app.release in ${by}: ${name(outcome)}` }),
+  switchover: ({ from, to }) => ({
+    kind: 'other',
+    what: `switchover: the primary moved from ${name(from)} to ${name(to)}`,
+  }),
+}
+
+/** Nothing for decisions before the first fault, which are unrelated, and for kinds of another version. */
 function decided({ kind, region, detail }: Event, atMs: number): Moment[] {
-  // Decisions before the first fault are unrelated.
-  if (atMs < 0) return []
-  if (kind === 'setHealth') {
-    const { region: about, state, by } = detail as { region: string; state: string; by?: string[] }
-    const says = by && by.length > 0 ? ` (according to ${by.join(' and ')})` : ''
-    return [{ atMs, kind: state === 'healthy' ? 'healthy' : 'verdict', what: `${about} is ${state}${says}` }]
-  }
-  if (kind === 'revokeLeader') {
-    const from = (detail.leader as { region?: string } | undefined)?.region ?? '?'
-    return [{ atMs, kind: 'revoked', what: `${region} revokes the lease of the primary in ${from}` }]
-  }
-  if (kind === 'primary') return [{ atMs, kind: 'primary', what: `the primary is in ${String(detail.to)}` }]
-  if (kind === 'moveEtcdLeader')
-    return [{ atMs, kind: 'other', what: `the etcd leader moves to ${String(detail.to)}` }]
-  return []
+  if (atMs < 0 || !Object.hasOwn(decisions, kind)) return []
+  return [{ atMs, ...decisions[kind as EventKind](detail, region) }]
 }
 
 /** From the inputs of the first verdict: when the first unanswered probe was sent. */

@@ -6,26 +6,26 @@ import { writeAside } from '../../lib/files.ts'
 import type { FaultRecord } from './record.ts'
 
 /**
- * Faults inside a Node app. NODE_OPTIONS loads our `preload.cjs` into it when the lab was started with `--app-faults`.
- * The preload does nothing until the control file tells it to, and nothing after that file's `until`, so the fault ends
- * even if no process is left to remove the file.
+ * Faults inside a Node app. In a lab started with `--app-faults`, NODE_OPTIONS loads `preload.cjs` into the app. The
+ * preload does nothing without a control file, and nothing after that file's `until`, so the fault ends even if no
+ * process is left to remove the file.
  */
 const preload = fileURLToPath(new URL('./preload.cjs', import.meta.url))
 
 /** Path in a region's folder, which the preload finds through NEARSIDE_FOLDER. */
 const controlFile = 'run/app-fault.json'
 
-/** `--require` works in every Node that is in use and loads before modules of either kind. */
+/** `--require` works in every supported Node and runs before ES modules as well as CommonJS. */
 export const nodeOptions = (before = ''): string => {
   const ours = `--require=${/\s/.test(preload) ? JSON.stringify(preload) : preload}`
   return before.includes(preload) ? before : `${before} ${ours}`.trim()
 }
 
-/** Was the process started with the preload? `variable` reads its environment. */
+/** The process was started with the preload. `variable` reads its environment. */
 export const hasPreload = (variable: (name: string) => string | undefined): boolean =>
   variable('NODE_OPTIONS')?.includes(preload) === true
 
-/** What the preload reads: the sum of the active faults of one region. */
+/** The file that the preload reads: the combined active faults of one region. */
 export type AppControl = {
   /** Milliseconds since 1970. */
   until: number

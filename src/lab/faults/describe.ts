@@ -12,6 +12,6 @@ export function describeFault(fault: FaultValue): string {
   return `${describeEffect(fault)}${lasts ? `, for at most ${describeMs(boundMs(fault))}` : ''}`
 }
 
-/** Undefined for a fault that is over by itself. */
+/** Undefined for a fault that needs no healing. */
 export const describeHealing = (fault: FaultValue): string | undefined =>
   driverOf(fault).describeHealing(fault)

@@ -3,12 +3,12 @@ import type { FaultValue } from './fault.ts'
 import type { Captured, FaultRecord } from './record.ts'
 import type { FaultTarget, ProcessChoice } from './target.ts'
 
-/** `anywhere` includes labs. The others need a network that can be changed, or what `lab up` prepares on request. */
+/** `anywhere` includes labs. The others need a lab's network, or a lab that was started with the option. */
 export type Needs = 'anywhere' | 'lab' | 'lab with --app-faults' | 'lab with --small-disk'
 
 /**
- * Everything about one kind of fault. The rest of the code (command line, injection, healing, guard, doctor, drills)
- * finds the driver in `table.ts` and does not depend on any kind.
+ * Everything about one kind of fault. All other code (command line, injection, healing, guard, doctor, drills) finds
+ * the driver in `table.ts` and does not depend on any kind.
  */
 export type FaultDriver<F extends FaultValue> = {
   /** Positional arguments after the kind. */

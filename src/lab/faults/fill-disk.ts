@@ -5,10 +5,10 @@ import { NearsideError } from '../../lib/errors.ts'
 /** The database's folder in a region's folder. `lab up --small-disk` mounts a small file system there. */
 export const databaseDisk = 'data/postgres'
 const filler = 'nearside-filler'
-/** Refuses larger disks, which were not created to be filled. */
+/** A larger disk was not created to be filled, so it is refused. */
 const largestBytes = 8 * 1024 ** 3
 
-/** Fills the disk to the last byte. Refuses to fill this machine's disk, if the database has no separate one. */
+/** Fills the disk to the last byte. Throws if the database has no disk of its own, to protect this machine's disk. */
 export function fillDisk(regionFolder: string): void {
   mustBeSmallDisk(regionFolder)
   fillFile(join(regionFolder, databaseDisk, filler))

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
-import { silent } from '../../lib/note.ts'
+import { noNote } from '../../lib/note.ts'
 import { openWorldHere } from '../../world/find.ts'
 import { guard } from './guard.ts'
 import { openFaultTarget } from './open-target.ts'
 
 /**
- * Heals the faults of a command once it ends for any reason, detected by the end of our standard input.
+ * Heals the faults of a command once it ends for any reason, detected by the end of standard input.
  *
  *     node guard-child.ts --world FOLDER --pid OWNER --ticks ITS_START
  */
@@ -19,6 +19,6 @@ const released = new Promise<void>((resolve) => {
   process.stdin.resume()
 })
 const world = await openWorldHere(values.world!)
-const target = await openFaultTarget(world, silent)
+const target = await openFaultTarget(world, noNote)
 await guard(target, { pid: Number(values.pid), startTicks: Number(values.ticks) }, released)
 process.exit(0)

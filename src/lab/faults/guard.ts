@@ -26,7 +26,7 @@ export async function guard(
     await Promise.race([released, sleep(everyMs, undefined, { ref: true })])
     if (!over) healed.push(...(await healLeft(target, (record) => isTheirs(record) && isLeft(record))))
   }
-  // A fault that still cannot be healed keeps its record for the next command; endless attempts would not help.
+  // A fault that still cannot be healed keeps its record for the next command; retrying forever is pointless.
   for (let round = 0; round < 3 && readRecords(target.folder).some(isTheirs); round += 1) {
     if (round > 0) await sleep(1000)
     healed.push(...(await healLeft(target, isTheirs)))

@@ -6,7 +6,7 @@ import type { FaultTarget } from './target.ts'
 
 export type Healed = { fault: FaultValue; error?: string }
 
-/** Heals faults whose commands have ended. A failure to heal one does not stop the others. */
+/** Heals faults whose commands have ended. A failure does not stop the others. */
 export async function healLeft(
   target: FaultTarget,
   which: (record: FaultRecord) => boolean = (record) => isLeft(record),
@@ -25,7 +25,7 @@ export async function healLeft(
 
 /**
  * Heals all faults of a world that is about to stop: resumes paused processes and frees full disks, so that their
- * commands have nothing left to heal. Killed regions stay down, and faults that end with the world are ignored.
+ * commands have nothing left to heal. Killed regions stay down; faults that end with the world are left alone.
  */
 export function dropFaults(target: FaultTarget): Promise<Healed[]> {
   const nothing = async () => undefined

@@ -16,8 +16,8 @@ export type Injected = { record: FaultRecord; heal: () => Promise<void> }
 
 /**
  * Injects a fault and resolves once it is active. Its record is on disk before that: if this process ends before
- * `heal`, another one heals the fault from the record (`healLeft`; the command's guard does so immediately). A fault
- * that cannot be injected is healed before this rejects.
+ * `heal`, another process heals it from the record (the guard immediately). If injection fails, the fault is healed
+ * before this rejects.
  */
 export async function inject(target: FaultTarget, fault: FaultValue): Promise<Injected> {
   const driver = driverOf(fault)
@@ -51,7 +51,7 @@ export async function inject(target: FaultTarget, fault: FaultValue): Promise<In
 
 /** Heals a record's fault and removes the record. Other active faults stay active. */
 export async function healRecord(target: FaultTarget, record: FaultRecord): Promise<void> {
-  // Another command has healed it: after `nearside down`, healing must not start a region.
+  // Another command has healed it. After `nearside down`, healing must not start a region.
   if (!readRecords(target.folder).some(({ id }) => id === record.id)) return
   await markHealing(target.folder, record)
   await driverOf(record.fault).heal(contextOf(target, record))

@@ -10,7 +10,7 @@ import { boundMs, type FaultValue } from './fault.ts'
 
 /**
  * An active fault on disk: `<world>/faults/<id>.json`, written before the fault is injected and removed after it is
- * healed. A crash in between leaves a record, never a fault without one. Healing needs only the record, and does
+ * healed. A crash in between leaves a record, never an unrecorded fault. Healing needs only the record, and does
  * nothing if the fault was never injected or is already healed.
  */
 export type FaultRecord = {
@@ -24,7 +24,7 @@ export type FaultRecord = {
   until: number
   /** The fault's links without any fault, including changes by an operator. */
   linksBefore?: Link[]
-  /** Set before healing begins. From then on, the fault keeps nothing broken. */
+  /** Set before healing begins. From then on, the fault no longer counts as active. */
   healing?: true
 }
 
@@ -33,7 +33,7 @@ export type Captured = Pick<FaultRecord, 'linksBefore'>
 
 const fileOf = (worldFolder: string, id: string) => join(faultFolder(worldFolder), `${id}.json`)
 
-/** Time that the owner has for healing before another process takes over. */
+/** How long the owner may take to heal before another process takes over. */
 export const graceMs = 10_000
 
 export async function writeRecord(
@@ -55,8 +55,8 @@ export async function writeRecord(
 }
 
 /**
- * Marks the start of healing. Without the mark, two commands that heal at the same time would each leave what both
- * faults keep broken to the other. A full disk must not prevent healing: the record then stays unmarked.
+ * Marks the start of healing. Without the mark, two commands that heal at the same time would each leave a shared
+ * effect of their faults to the other. A full disk must not prevent healing: the record then stays unmarked.
  */
 export async function markHealing(worldFolder: string, record: FaultRecord): Promise<void> {
   const file = fileOf(worldFolder, record.id)
@@ -90,7 +90,7 @@ export function readRecords(worldFolder: string): FaultRecord[] {
 export const activeRecords = (worldFolder: string): FaultRecord[] =>
   readRecords(worldFolder).filter(({ healing }) => !healing)
 
-/** True if the fault's owner has ended or is late. Pure, except that it checks for the owner. */
+/** The fault's owner has exited, or its owner is overdue. Pure, except that it checks whether the owner is alive. */
 export const isLeft = (
   { owner, until }: FaultRecord,
   now = Date.now(),

@@ -3,8 +3,8 @@ import { messageOf } from '../../lib/errors.ts'
 import { keepPaused } from './replay.ts'
 
 /**
- * Pauses or resumes replay on a replica from inside the region’s network, the only place that reaches its database in a
- * lab. Patroni resumes replay every five seconds; `hold` pauses it again immediately.
+ * Pauses or resumes replay on a replica, from inside the region’s network: in a lab, nothing else can reach its
+ * database. Patroni resumes replay every five seconds; `hold` pauses it again immediately.
  *
  *     node replay-child.ts hold|resume     one line of JSON on standard input: host, port, password
  *
@@ -55,7 +55,7 @@ const isDown = (error: unknown) => ['ECONNREFUSED', '57P03'].includes((error as 
 
 const answer = (line: string) => void process.stdout.write(`${line}\n`)
 
-// Ctrl-C reaches every process of the terminal; the holder of our standard input ends us.
+// Ctrl-C reaches every process of the terminal. This one exits when its standard input ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 process.stdin.setEncoding('utf8')
 process.stdin.on('end', () => process.exit(0))

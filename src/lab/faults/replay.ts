@@ -11,9 +11,9 @@ export type ReplayControl = {
 const pauseAgainMs = 100
 
 /**
- * Pauses replay repeatedly, over a new connection if the last one is lost, because a restarted database replays.
- * Rejects if the first attempt fails. Ends once the database is the primary, calling `onPrimary` if it was from the
- * beginning; otherwise it runs until the process ends.
+ * Pauses replay repeatedly, and over a new connection if the last one is lost, because a restarted database replays.
+ * Rejects if the first attempt fails. Ends once the database is the primary, and calls `onPrimary` if it already was at
+ * the start. Otherwise it runs until the process exits.
  */
 export async function keepPaused(
   connect: () => Promise<ReplayControl>,

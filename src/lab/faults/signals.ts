@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, isStopped, signal } from '../../lib/proc.ts'
-import type { FaultTarget, ProcessChoice, WorldProcess } from './target.ts'
+import type { WorldProcess } from '../../world/processes.ts'
+import type { FaultTarget, ProcessChoice } from './target.ts'
 
 /** `postmaster` is PostgreSQL's first process. It belongs to the process `postgres`, whose main process is Patroni. */
 function isMeant(target: FaultTarget, { region, process }: ProcessChoice, one: WorldProcess): boolean {

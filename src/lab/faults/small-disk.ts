@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runToEnd } from '../../agent/supervision/check.ts'
 import { didYouMean } from '../../lib/did-you-mean.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { readQuantity, sizeBytes } from '../../lib/quantities.ts'
+import { runToEnd } from '../../lib/run-to-end.ts'
 import { databaseDisk } from './fill-disk.ts'
 
 /**
- * Small disks for databases, in bytes by region, so that one can be full without filling this machine's: a tmpfs in the
- * region's folder. It stays mounted while the lab is down, because the database is in it. A reboot empties it, and the
- * region then copies the database again.
+ * Small disks for databases, in bytes by region: each is a tmpfs in the region's folder, which can be filled without
+ * filling this machine's disk. It stays mounted while the lab is down, because it contains the database. After a reboot
+ * it is empty, and the region copies the database again.
  */
 type SmallDisks = Readonly<Record<string, number>>
 
-/** A new database with its first WAL takes some 100 MB. */
+/** A new database with its first WAL takes about 100 MB. */
 const diskSize = sizeBytes({ least: 256 * 1024 ** 2, most: 4 * 1024 ** 3, example: '512mb' })
 
 /** `us-east=512mb`. Pure. */
@@ -55,13 +55,13 @@ export async function mountSmallDisk(regionFolder: string, bytes: number): Promi
   await tool('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'nearside-small-disk', place])
 }
 
-/** Call it before removing a world's folder. */
+/** Must be called before a world's folder is removed. */
 export async function unmountSmallDisks(worldFolder: string): Promise<void> {
   for (const place of mountsBelow(worldFolder, readFileSync('/proc/self/mountinfo', 'utf8')))
     await tool('umount', [place])
 }
 
-/** Finds only our own mounts below the folder. Pure. */
+/** The small disks mounted below the folder. Pure. */
 export function mountsBelow(folder: string, mountInfo: string): string[] {
   return mountInfo.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ')

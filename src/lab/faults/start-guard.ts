@@ -6,7 +6,7 @@ import type { WorldHandle } from '../../world/handle.ts'
 const guardProgram = modulePath('./guard-child', import.meta.url)
 
 /**
- * From now on, the faults of this process are healed when it ends, even by SIGKILL. Release it once no fault is active.
+ * Heals this process's faults when it ends, even by SIGKILL. Release it once no fault is active.
  */
 export function startGuard(world: WorldHandle): { release: () => void } {
   const me = identify(process.pid)!

@@ -54,5 +54,5 @@ export const faultOptions: readonly { option: FaultOption<unknown>; kinds: Fault
   ...new Set(faultKinds.flatMap((kind) => drivers[kind].options ?? [])),
 ].map((option) => ({ option, kinds: faultKinds.filter((kind) => drivers[kind].options?.includes(option)) }))
 
-/** Faults that users may expect but that do not exist, with the reason. */
+/** Faults that a user may expect but that do not exist, with the reason. */
 export const absent: Readonly<Record<string, string>> = { ...absentDiskFaults, ...absentAppFaults }

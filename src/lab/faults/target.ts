@@ -1,8 +1,6 @@
 import type { ProcessId } from '../../lib/proc.ts'
+import type { WorldProcess } from '../../world/processes.ts'
 import type { Link } from '../wan/index.ts'
-
-/** A process of the world, with its name from the plan. */
-export type WorldProcess = ProcessId & { region: string; name: string; main: boolean; program: string }
 
 /** Selects processes of a region by name; all of them without `process`. */
 export type ProcessChoice = { region: string; process?: string | RegExp }

@@ -4,13 +4,13 @@ import type { FaultValue } from './fault.ts'
 
 type Work = {
   repeat?: () => void
-  /** Runs once if another command has healed the fault: `nearside down`, or a guard that found it overdue. */
+  /** Runs once if another process heals the fault: `nearside down`, or a guard that found it overdue. */
   healedElsewhere: () => void | Promise<void>
 }
 
 /**
- * Runs `repeat` every `everyMs` while the fault is active; the returned function ends that. Errors are ignored: they
- * come from a world that is being stopped meanwhile.
+ * Runs `repeat` every `everyMs` while the fault is active, until the returned function is called. Ignores errors, which
+ * come from a world that is being stopped.
  */
 export function whileActive(
   { record, active }: FaultContext<FaultValue>,

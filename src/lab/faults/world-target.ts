@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { NearsideError } from '../../lib/errors.ts'
 import type { Note } from '../../lib/note.ts'
 import { identify, lookAt } from '../../lib/proc.ts'
 import { modulePath } from '../../lib/program.ts'
 import type { Region } from '../../topology/regions.ts'
-import { agentProcess, endAgent, insideOf, startAgent, workingAgent } from '../../world/agents.ts'
-import { regionNamed, regionStatus, type WorldHandle } from '../../world/handle.ts'
+import { insideOf, startAgent, workingAgent } from '../../world/agents.ts'
+import { regionNamed, type WorldHandle } from '../../world/handle.ts'
 import { killRegions } from '../../world/kill.ts'
 import { locked } from '../../world/lock.ts'
 import { processesOf } from '../../world/processes.ts'
+import { replaceAgent, restartUntilReady } from '../../world/restart.ts'
 import { placeOf, stopWorld } from '../../world/stop.ts'
 import { databaseDisk } from './fill-disk.ts'
 import type { FaultTarget, Links } from './target.ts'
@@ -64,21 +64,24 @@ const restartMs = 120_000
 
 async function restartProcess(world: WorldHandle, region: Region, name: string, note: Note): Promise<void> {
   if (name === 'agent') {
-    await locked(world.folder, 'fault', note, async () => {
-      const agent = agentProcess(world, region)
-      await world.call(region, 'POST', '/v1/leave', {}, 10_000).catch(() => undefined)
-      if (agent) await endAgent(agent)
-      await startAgent(world, region)
-    })
+    await locked(world.folder, 'fault', note, () => replaceAgent(world, region))
     return
   }
-  await world.call(region, 'POST', '/v1/restart', { process: name }, restartMs)
-  for (const deadline = performance.now() + restartMs; performance.now() < deadline; await sleep(100)) {
-    const status = await regionStatus(world, region, 2000)
-    if (status?.processes.find((one) => one.name === name)?.state === 'ready') return
-  }
-  throw new NearsideError('process_not_ready', `${region.name}/${name} was not ready again within 2 min`, {
-    remedy: `see \`nearside logs ${region.name} ${name}\``,
+  // Other active faults may keep the agent from answering for a while, so only the deadline ends the wait.
+  let deadline: number | undefined
+  await restartUntilReady(world, region, name, {
+    timeoutMs: restartMs,
+    async failure() {
+      deadline ??= performance.now() + restartMs
+      if (performance.now() < deadline) return undefined
+      return new NearsideError(
+        'process_not_ready',
+        `${region.name}/${name} was not ready again within 2 min`,
+        {
+          remedy: `see \`nearside logs ${region.name} ${name}\``,
+        },
+      )
+    },
   })
 }
 

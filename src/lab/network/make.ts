@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NearsideError } from '../../lib/errors.ts'
 import { exists, forgetStale, insideOf } from '../../world/namespaces/enter.ts'
+import { namespaceOf, type Place } from '../../world/namespaces/names.ts'
 import {
   deviceOf,
   insideAddress,
   internetIndex,
   labBase,
-  namespaceOf,
-  type Place,
   routerAddress,
   usersNetwork,
   wanDevice,
-} from '../../world/namespaces/names.ts'
+} from './addresses.ts'
 import { ip, ipBatch, runWith, tryIp } from './ip.ts'
 import { register } from './registry.ts'
 

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allPids, isAlive, lookAt, type Process, signal, withDescendants } from '../../lib/proc.ts'
+import {
+  allPids,
+  isAlive,
+  lookAt,
+  type Process,
+  selfAndAncestors,
+  signal,
+  withDescendants,
+} from '../../lib/proc.ts'
 import { numberOf, numberOfProcess } from '../../world/namespaces/enter.ts'
 
 export type LabProcess = Process & { namespace: string }
@@ -13,7 +21,7 @@ export function processesIn(namespaces: readonly string[]): LabProcess[] {
     }),
   )
   if (numbers.size === 0) return []
-  const ours = ourselves()
+  const ours = new Set([...selfAndAncestors(), ...withDescendants([process.pid])])
   return allPids()
     .filter((pid) => !ours.has(pid))
     .flatMap((pid) => {
@@ -21,12 +29,6 @@ export function processesIn(namespaces: readonly string[]): LabProcess[] {
       const one = namespace === undefined ? undefined : lookAt(pid)
       return one ? [{ ...one, namespace: namespace! }] : []
     })
-}
-
-function ourselves(): Set<number> {
-  const ours = new Set(withDescendants([process.pid]))
-  for (let pid = process.ppid; pid > 1 && !ours.has(pid); pid = lookAt(pid)?.parent ?? 0) ours.add(pid)
-  return ours
 }
 
 /** Sends SIGTERM, then SIGKILL. Resolves to the processes it had to stop once none of them remains. */

@@ -16,7 +16,9 @@ export type Workload = {
    * thrown.
    */
   run(signal: AbortSignal, record: RecordOp): Promise<void>
-  /** Call it after `run` in a healed world. Waits for replicas to catch up with the primary, for `catchUpMs` at most. */
+  /**
+   * Call it after `run` in a healed world. Waits for replicas to catch up with the primary, for `catchUpMs` at most.
+   */
   final(): Promise<FinalState>
   /** Removes what it created. */
   cleanUp(): Promise<void>

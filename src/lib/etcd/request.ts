@@ -6,7 +6,7 @@ import { callHttp, httpStatus, parseJson } from '../http.ts'
 export type Json = Record<string, unknown>
 
 /**
- * Reasons for refusals of etcd that our code depends on. One gRPC status covers many reasons, and the gateway passes on
+ * The reasons for refusals that callers distinguish. One gRPC status covers many reasons, and the gateway passes on
  * only etcd's message (`api/v3rpc/rpctypes/error.go`). Only this file parses it.
  */
 const sentences = {
@@ -38,7 +38,7 @@ export class EtcdRefusal extends NearsideError {
   }
 }
 
-/** Rejects with `EtcdRefusal` if etcd refuses, and with `HttpError` without a complete answer. */
+/** Rejects with `EtcdRefusal` if etcd refuses, and with `HttpError` when the outcome is unknown. */
 export async function post(
   endpoint: string,
   path: string,
@@ -57,7 +57,7 @@ export async function post(
   })
   // A stream's first message (lease keep-alive) is on the first line.
   const answer = parseJson<Json>(text.split('\n')[0] || '{}')
-  if (answer === undefined) throw new NearsideError('etcd_garbled', `etcd ${path}: answer is not JSON`)
+  if (answer === undefined) throw new NearsideError('etcd_garbled', `etcd ${path}: the response is not JSON`)
   if (status === 200 && !answer.error) return answer
   const message = String(answer.message ?? JSON.stringify(answer.error))
   throw new EtcdRefusal(path, Number(answer.code ?? 2), message)

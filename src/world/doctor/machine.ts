@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { readRequirements } from '../../../setup/paths.mjs'
-import { runToEnd } from '../../agent/supervision/check.ts'
 import { locateEngineRoot } from '../../engines/root/locate.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { bytes } from '../../lib/format.ts'
+import { runToEnd } from '../../lib/run-to-end.ts'
 import { atLeast, type Finding, ok } from './finding.ts'
 
 /** Requirements that all worlds on this machine share. */

@@ -2,7 +2,9 @@ import { existsSync, readlinkSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { NearsideError } from '../../lib/errors.ts'
 
-/** Enters network namespaces with util-linux's `nsenter` and `unshare`, which every Debian has. They keep open files. */
+/**
+ * Enters network namespaces with util-linux's `nsenter` and `unshare`, which every Debian has. They keep open files.
+ */
 
 const folder = '/run/netns'
 const fileOf = (namespace: string) => join(folder, namespace)

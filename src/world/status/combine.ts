@@ -1,5 +1,5 @@
-import { freshMs } from '../../agent/coordination/cycle-interval.ts'
 import { type Durability, durabilityInForce } from '../../failover/durability.ts'
+import { freshMs } from '../../failover/fresh.ts'
 import { evaluate } from './health.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 

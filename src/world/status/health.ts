@@ -1,6 +1,6 @@
-import { freshMs } from '../../agent/coordination/cycle-interval.ts'
 import { describeRelease, isFailed } from '../../agent/release/state.ts'
 import { spaceState } from '../../engines/etcd/space.ts'
+import { freshMs } from '../../failover/fresh.ts'
 import { duration, list } from '../../lib/format.ts'
 import { isDead, regionProblems } from './region-health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'

@@ -27,7 +27,10 @@ export type WorldStatus = {
   regions: RegionReport[]
 }
 
-/** `healthy`: nothing to do. `degraded`: users are served, but something needs attention. `down`: no region serves users. */
+/**
+ * `healthy`: nothing to do. `degraded`: users are served, but something needs attention. `down`: no region serves
+ * users.
+ */
 export type Health = 'healthy' | 'degraded' | 'down'
 
 export type Problem = { code: string; region?: string; message: string; remedy?: string }

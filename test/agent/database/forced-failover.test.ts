@@ -46,14 +46,14 @@ describe('forced failover from a hung primary', () => {
   }
 
   /** The region follows as a standby, and the events contain every forced failover so far and nothing else. */
-  async function comesBack(region: Name, primary: Name, handOvers: number) {
+  async function comesBack(region: Name, primary: Name, failovers: number) {
     await databases.inSync(primary)
     const [row] = await databases.query(region, 'SELECT pg_is_in_recovery() AS recovers')
     assert.deepEqual(row, { recovers: true })
     const events = await databases.store(region).events()
     assert.deepEqual(
       events.map(({ kind }) => kind),
-      Array(handOvers).fill('forceFailover'),
+      Array(failovers).fill('forceFailover'),
     )
   }
 

@@ -200,10 +200,13 @@ describe('a process that fails', () => {
 describe('stopping', () => {
   test('stops dependants before the processes that they need', async () => {
     const note = (name: string) =>
-      `trap 'echo ${name} >> data/order; exit 0' TERM; while :; do sleep 0.05; done`
-    const base = here.process('base', note('base'))
-    const middle = here.process('middle', note('middle'), { after: ['base'] })
-    const top = here.process('top', note('top'), { after: ['middle'] })
+      `trap 'echo ${name} >> data/order; exit 0' TERM; touch data/${name}.ready; while :; do sleep 0.05; done`
+    // Ready once it can note its end, with time for that on a busy machine.
+    const noted = (name: string, after: string[]) => {
+      const stop = { signal: 'SIGTERM', timeoutMs: 600_000 } as const
+      return here.process(name, note(name), { after, stop, ready: here.readyWhen(`${name}.ready`) })
+    }
+    const [base, middle, top] = [noted('base', []), noted('middle', ['base']), noted('top', ['middle'])]
     const all = here.supervisor(here.plan([base, middle, top]))
     all.supervisor.start()
     await all.in('top', 'ready')

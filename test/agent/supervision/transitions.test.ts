@@ -101,7 +101,7 @@ describe('the transitions of a supervised process', () => {
   })
 
   test('a process with outdated files is shown and not restarted, and no answer clears that', () => {
-    assert.deepEqual(waysOut('outdated'), ['silence', 'fail', 'exhaust', 'stop', 'restart'])
+    assert.deepEqual(waysOut('outdated'), ['unresponsive', 'fail', 'exhaust', 'stop', 'restart'])
   })
 
   test('a restart by the operator does not skip the wait for others', () => {

@@ -1,41 +1,71 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EventKind } from '../../../src/agent/coordination/event-kinds.ts'
 import { eventText } from '../../../src/cli/events/text.ts'
 
 const text = (kind: string, detail: Record<string, unknown>) => eventText({ kind, detail })
 
-test('every kind of decision becomes a sentence', () => {
-  const by = ['us-west', 'us-central']
-  assert.deepEqual(
+const by = ['us-west', 'us-central']
+
+/** Complete: a kind without examples does not compile. */
+const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: string][]> = {
+  setHealth: [
     [
-      text('setHealth', { region: 'us-east', state: 'unreachable', was: 'healthy', by, inputs: {} }),
-      text('revokeLeader', { leader: { region: 'us-east', lease: '1' }, by, inputs: {} }),
-      text('setHealth', {
-        region: 'us-west',
-        state: 'unhealthy',
-        was: 'healthy',
-        by,
-        why: 'no path to the primary',
-      }),
-      text('forceFailover', { from: 'us-east', to: 'us-west', unresponsiveMs: 5012 }),
-      text('replicaReinit', { region: 'us-west', from: 'us-east', segment: '000000010000000000000005' }),
-      text('moveEtcdLeader', { from: 'us-east', to: 'us-central', inputs: {} }),
-      text('release', { outcome: 'ok' }),
-      text('switchover', { from: 'us-east', to: 'us-west', seconds: 3.25, writePauseMs: 2600 }),
-      text('switchover', { from: 'us-east', to: 'us-west', seconds: 3.25 }),
-    ],
-    [
+      { region: 'us-east', state: 'unreachable', was: 'healthy', by, inputs: {} },
       'us-east is unreachable (was healthy), agreed by us-west and us-central',
-      'failover: us-east loses the primary because it is unreachable, agreed by us-west and us-central',
-      'us-west is unhealthy (was healthy): no path to the primary, but us-west and us-central can reach it',
-      'forced failover: the primary in us-east has not written anything for 5.0 s; us-west takes over',
-      'replica reinit: us-east no longer has WAL segment 000000010000000000000005, which us-west needs; the replica is copied again',
-      'the etcd leader moves from us-east to us-central',
-      'app.release: ok',
-      'the primary moved from us-east to us-west in 3.3 s; writes paused for 2.6 s',
-      'the primary moved from us-east to us-west in 3.3 s',
     ],
-  )
+    [
+      { region: 'us-west', state: 'unhealthy', was: 'healthy', by, why: 'no path to the primary' },
+      'us-west is unhealthy (was healthy): no path to the primary, but us-west and us-central can reach it',
+    ],
+  ],
+  revokeLeader: [
+    [
+      { leader: { region: 'us-east', lease: '1' }, by, inputs: {} },
+      'failover: us-east loses the primary because it is unreachable, agreed by us-west and us-central',
+    ],
+  ],
+  forceFailover: [
+    [
+      { from: 'us-east', to: 'us-west', unresponsiveMs: 5012 },
+      'forced failover: the primary in us-east has not written anything for 5.0 s; us-west takes over',
+    ],
+  ],
+  replicaReinit: [
+    [
+      { region: 'us-west', from: 'us-east', segment: '000000010000000000000005' },
+      'replica reinit: us-east no longer has WAL segment 000000010000000000000005, which us-west needs; the replica is copied again',
+    ],
+  ],
+  primary: [[{ from: 'us-east', to: 'us-west' }, 'the primary is now in us-west (was in us-east)']],
+  moveEtcdLeader: [
+    [{ from: 'us-east', to: 'us-central', inputs: {} }, 'the etcd leader moves from us-east to us-central'],
+  ],
+  release: [
+    [{ outcome: 'ok' }, 'app.release: ok'],
+    [{ outcome: 'failed', why: 'exit 4' }, 'app.release: failed (exit 4)'],
+  ],
+  switchover: [
+    [
+      { from: 'us-east', to: 'us-west', seconds: 3.25, writePauseMs: 2600 },
+      'the primary moved from us-east to us-west in 3.3 s; writes paused for 2.6 s',
+    ],
+    [{ from: 'us-east', to: 'us-west', seconds: 3.25 }, 'the primary moved from us-east to us-west in 3.3 s'],
+  ],
+}
+
+test('every kind of decision becomes a sentence', () => {
+  for (const [kind, examples] of Object.entries(sentences))
+    for (const [detail, sentence] of examples) assert.equal(text(kind, detail), sentence)
+})
+
+test('every missing value is shown as a question mark', () => {
+  for (const kind of Object.keys(sentences)) {
+    const shown = text(kind, {})
+    assert.match(shown, /\?/)
+    assert.doesNotMatch(shown, /undefined|NaN|null/)
+    assert.ok(!shown.startsWith(kind), shown)
+  }
 })
 
 test('an unknown kind is shown with all fields except its inputs', () => {
@@ -44,14 +74,10 @@ test('an unknown kind is shown with all fields except its inputs', () => {
 })
 
 test('a malformed event or one of another version is shown anyway', () => {
-  assert.equal(text('setHealth', {}), 'undefined is undefined (was undefined)')
+  assert.equal(text('setHealth', {}), '? is ? (was ?)')
   assert.equal(
     text('revokeLeader', { leader: null, by: 3 }),
     'failover: ? loses the primary because it is unreachable',
   )
   assert.ok(!text('release', { outcome: '\u001b[2J' }).includes('\u001b'))
-})
-
-test('a release that failed says why', () => {
-  assert.equal(text('release', { outcome: 'failed', why: 'exit 4' }), 'app.release: failed (exit 4)')
 })

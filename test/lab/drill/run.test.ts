@@ -28,7 +28,7 @@ suite('running a plan', () => {
       app: { command: ['x'] },
     }),
   )
-  const well = (name: string) => ({
+  const healthyRegion = (name: string) => ({
     name,
     status: {
       region: name,
@@ -40,10 +40,10 @@ suite('running a plan', () => {
   })
 
   /**
-   * A healthy world with a load that writes continuously. `lose` drops acknowledged writes, `mute` stops acknowledging at
-   * the fault, `ill` does not recover before a second fault, and `stuck` cannot be healed.
+   * A healthy world with a load that writes continuously. `lose` drops acknowledged writes, `mute` stops acknowledging
+   * at the fault, `unsettled` does not recover before a second fault, and `stuck` cannot be healed.
    */
-  function fakeWorld({ lose = false, fail = false, mute = false, ill = false, stuck = false } = {}) {
+  function fakeWorld({ lose = false, fail = false, mute = false, unsettled = false, stuck = false } = {}) {
     const said: string[] = []
     const values: string[] = []
     let broken = false
@@ -95,8 +95,11 @@ suite('running a plan', () => {
         return { record: {} as never, heal }
       },
       async sample() {
-        const silent = ill && injected === 1
-        return { atMs: clockMs(), regions: [well('a'), well('b'), silent ? { name: 'w' } : well('w')] }
+        const unanswered = unsettled && injected === 1
+        return {
+          atMs: clockMs(),
+          regions: [healthyRegion('a'), healthyRegion('b'), unanswered ? { name: 'w' } : healthyRegion('w')],
+        }
       },
       events: async () => [],
       workloads: [workload],
@@ -176,7 +179,7 @@ suite('running a plan', () => {
   })
 
   test('a world that does not recover between faults fails, even if it is healthy at the end', async () => {
-    const { world } = fakeWorld({ ill: true })
+    const { world } = fakeWorld({ unsettled: true })
     const again = short.steps.map((step) => ('as' in step ? { ...step, as: 'again' } : step))
     const steps = [...short.steps.with(-1, { do: 'until', what: 'settled', limitMs: 100 }), ...again]
     const result = await runDrill({ ...short, steps }, world, options(new AbortController().signal))

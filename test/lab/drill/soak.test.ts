@@ -7,7 +7,7 @@ import { takeDown } from '../../../src/cli/drill/soak-world.ts'
 import { hasFailed } from '../../../src/lab/drill/soak.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
-const crash = new URL('../../../src/lib/crash.ts', import.meta.url).href
+const crash = new URL('../../../src/cli/drill/crash.ts', import.meta.url).href
 
 suite('a soak', () => {
   const final = { views: [], absent: [] }

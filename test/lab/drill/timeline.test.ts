@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { EventKind } from '../../../src/agent/coordination/event-kinds.ts'
 import type { RegionStatus } from '../../../src/agent/http/status.ts'
 import type { Guarantee } from '../../../src/lab/checker/index.ts'
 import { figuresOf } from '../../../src/lab/drill/figures.ts'
@@ -178,4 +179,54 @@ suite('the timeline of a drill', () => {
     assert.deepEqual(figures.longestWritePause, { ms: 15_000, atMs: 100, open: true })
     assert.equal(figures.toWritableMs, undefined)
   })
+})
+
+test('every kind of event after the fault becomes a moment, and a kind of another version does not', () => {
+  const history: History = { header, marks: [], ops: [] }
+  const drillEvents = [{ atMs: 10_000, kind: 'fault' as const, what: 'pause us-east/postgres' }]
+  const momentsOf = (kind: string, detail: Record<string, unknown>, atMs = 11_000) =>
+    timelineOf({
+      drillEvents,
+      events: [{ at: offset + atMs, region: 'us-west', kind, detail }],
+      samples: [],
+      history,
+    })
+      .filter(({ kind }) => kind !== 'fault')
+      .map(({ kind, what }) => [kind, what])
+  const move = { from: 'us-east', to: 'us-west' }
+  /** Complete: a kind without an example does not compile. */
+  const expected: Record<EventKind, [detail: Record<string, unknown>, kind: string, what: string]> = {
+    setHealth: [
+      { region: 'us-east', state: 'unhealthy', by: ['us-west', 'us-central'] },
+      'verdict',
+      'us-east is unhealthy (according to us-west and us-central)',
+    ],
+    revokeLeader: [
+      { leader: { region: 'us-east' } },
+      'revoked',
+      'us-west revokes the lease of the primary in us-east',
+    ],
+    forceFailover: [
+      { ...move, unresponsiveMs: 5012 },
+      'revoked',
+      'forced failover: the primary in us-east is hung, us-west takes over',
+    ],
+    replicaReinit: [
+      { region: 'us-east', from: 'us-west', segment: '05' },
+      'other',
+      'replica reinit: the database in us-east is copied again from us-west',
+    ],
+    primary: [move, 'primary', 'the primary is in us-west'],
+    moveEtcdLeader: [move, 'other', 'the etcd leader moves to us-west'],
+    release: [{ outcome: 'ok' }, 'other', 'app.release in us-west: ok'],
+    switchover: [{ ...move, seconds: 3 }, 'other', 'switchover: the primary moved from us-east to us-west'],
+  }
+  for (const [kind, [detail, ...moment]] of Object.entries(expected)) {
+    assert.deepEqual(momentsOf(kind, detail), [moment])
+    const [[, what] = []] = momentsOf(kind, {})
+    assert.doesNotMatch(what!, /undefined/, kind)
+    assert.deepEqual(momentsOf(kind, detail, 9_900), [])
+  }
+  assert.deepEqual(momentsOf('drain', {}), [])
+  assert.deepEqual(momentsOf('toString', {}), [])
 })

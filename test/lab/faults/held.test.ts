@@ -39,8 +39,8 @@ suite('a replica with paused replay', () => {
     const { target, did } = replica()
     const { heal } = await inject(target, paused)
     await healLeft(target, () => true)
-    // The guard's healing, which the hold then reverted.
-    await until('what holds it to end', () => did.length === 4)
+    // The guard resumed replay, which the hold then paused again.
+    await until('the hold to end', () => did.length === 4)
     await heal()
     assert.deepEqual(did, ['hold', 'resume', 'let go', 'resume'])
   })
@@ -59,7 +59,7 @@ suite('a replica with paused replay', () => {
     const { target, did } = replica()
     await inject(target, paused)
     await dropFaults(target)
-    await until('what holds it to end', () => did.includes('let go'))
+    await until('the hold to end', () => did.includes('let go'))
   })
 
   test('is paused again over a new connection after its database restarts, until it is the primary', async () => {
@@ -82,14 +82,14 @@ suite('a replica with paused replay', () => {
     const connections = [connection('a', 2), refused, refused, connection('b', 1), connection('c', 0, true)]
     await keepPaused(
       () => connections.shift()!(),
-      () => did.push('in force'),
-      () => assert.fail('it was none at the beginning'),
+      () => did.push('paused'),
+      () => assert.fail('it was not the primary at the start'),
     )
-    assert.deepEqual(did, ['a', 'in force', 'a', 'b'])
+    assert.deepEqual(did, ['a', 'paused', 'a', 'b'])
   })
 
-  test('is refused if its database does not answer at first', async () => {
-    const never = () => assert.fail('not in force')
+  test('is refused if its database does not answer the first attempt', async () => {
+    const never = () => assert.fail('must not be called')
     await assert.rejects(
       keepPaused(() => Promise.reject(new Error('ECONNREFUSED')), never, never),
       /ECONNREFUSED/,

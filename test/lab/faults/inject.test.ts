@@ -17,7 +17,7 @@ import { identify, isAlive, isStopped } from '../../../src/lib/proc.ts'
 import { temporaryFolder, until } from '../../support/sandboxed.ts'
 import { parse, regions } from './samples.ts'
 
-/** Requirements of a lab: root, and permission to mount. */
+/** A small disk needs root and permission to mount. */
 const smallDisksMissing =
   process.getuid?.() !== 0
     ? 'a small disk needs root'
@@ -50,7 +50,9 @@ suite('faults of processes', () => {
       [...children].flatMap(([key, { pid }]) => {
         const [region = '', name = ''] = key.split('/')
         const id = identify(pid!)
-        return id && names.includes(region) ? [{ ...id, region, name, main: true, program: 'sleep' }] : []
+        return id && names.includes(region)
+          ? [{ ...id, region, name, main: true, program: 'sleep', parent: process.pid }]
+          : []
       }),
     regionFolder: (region) => join(folder, region),
     killRegion: async () => undefined,
@@ -63,7 +65,7 @@ suite('faults of processes', () => {
     links: undefined,
   })
 
-  test('PostgreSQL’s first process alone is paused or killed, and resumes once no fault holds it', async () => {
+  test('pausing or killing the postmaster affects only it; it resumes when no fault holds it', async () => {
     for (const name of ['us-east/postgres', 'us-east/postgres#helper'])
       children.set(name, spawn('sleep', ['1000'], { stdio: 'ignore' }))
     const here = target()
@@ -161,7 +163,7 @@ suite('faults of processes', () => {
     assert.deepEqual(link.params, params)
   })
 
-  test('a killed process is gone; a missing one leaves no record', async () => {
+  test('a process is killed; a fault on a missing process leaves no record', async () => {
     const { heal } = await inject(target(), parse('kill-process', ['us-west', 'app-0']))
     assert.ok(!identify(pidOf('us-west/app-0')))
     await heal()
@@ -195,7 +197,7 @@ suite('faults of processes', () => {
     assert.deepEqual([started, readRecords(folder)], [['us-west'], []])
   })
 
-  test('a fault of an ended command is healed from its record, one of a running command is not', async () => {
+  test('a fault is healed from its record once its command has exited, and not before', async () => {
     await inject(target(), parse('pause-process', ['us-west', 'etcd']))
     assert.deepEqual(await healLeft(target()), [])
     const [record] = readRecords(folder)
@@ -208,7 +210,7 @@ suite('faults of processes', () => {
     assert.deepEqual(readRecords(folder), [])
   })
 
-  test('a long overdue fault counts as left, even if its owner is alive', async () => {
+  test('a fault that is long overdue counts as left, even if its owner is alive', async () => {
     const record = await writeRecord(folder, parse('pause-process', ['us-west', 'etcd'], { for: '1s' }), {
       now: 1_000,
     })
@@ -246,7 +248,7 @@ suite('faults of processes', () => {
     released.resolve()
     assert.equal((await healed).length, 2)
     assert.ok(!isStopped(idOf('us-west/app-0')))
-    assert.ok(isStopped(idOf('us-east/app-0')), 'another command’s')
+    assert.ok(isStopped(idOf('us-east/app-0')), 'it belongs to another command')
   })
 
   test('links return to the operator’s settings once every fault on them is healed, in any order', async () => {
@@ -303,7 +305,7 @@ suite('faults of processes', () => {
     )
   })
 
-  test('a full disk is freed once another process has healed it, and is not filled again', {
+  test('a full disk that another process heals is freed and not filled again', {
     skip: smallDisksMissing,
   }, async () => {
     const regionFolder = join(folder, 'us-east')
@@ -318,7 +320,7 @@ suite('faults of processes', () => {
       // Several refill intervals.
       await sleep(200)
       assert.ok(freeBlocks() > 0)
-      // It may have been filled at the very moment of freeing.
+      // A refill may have run at the moment of freeing.
       fillDisk(regionFolder)
       await heal()
       assert.ok(freeBlocks() > 0)
@@ -345,8 +347,8 @@ suite('faults of processes', () => {
       app.stdout!.once('data', (text) => resolve(String(text).trim())),
     )
     const ask = () => fetch(`http://127.0.0.1:${port}/`)
-    const look = async () => (await (await ask()).json()) as { now: number; date: number; same: boolean }
-    const offBy = async () => Math.round(((await look()).now - Date.now()) / 1000) || 0
+    const clocks = async () => (await (await ask()).json()) as { now: number; date: number; same: boolean }
+    const offBy = async () => Math.round(((await clocks()).now - Date.now()) / 1000) || 0
 
     const error = await inject(target(), parse('app-500', ['us-east']))
     assert.equal((await ask()).status, 500)
@@ -354,7 +356,7 @@ suite('faults of processes', () => {
     await error.heal()
     assert.equal((await ask()).status, 200)
     assert.equal(await offBy(), -60)
-    const { now, date, same } = await look()
+    const { now, date, same } = await clocks()
     assert.ok(Math.abs(now - date) < 1000 && same)
     await clock.heal()
     assert.equal(await offBy(), 0)

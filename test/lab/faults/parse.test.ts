@@ -8,7 +8,7 @@ import { absent, faultKinds } from '../../../src/lab/faults/table.ts'
 import { parse } from './samples.ts'
 
 suite('a typed fault', () => {
-  test('is a complete value with a description', () => {
+  test('becomes a complete value with a description', () => {
     assert.deepEqual(parse('cut', ['us-east']), {
       kind: 'cut',
       region: 'us-east',

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { mountsBelow, parseSmallDisks } from '../../../src/lab/faults/small-disk.ts'
 
 suite('a small disk', () => {
-  test('is requested by region and size', () => {
+  test('takes a region and a size', () => {
     assert.deepEqual(parseSmallDisks(['us-east=512mb'], ['us-east', 'us-west']), {
       'us-east': 512 * 1024 ** 2,
     })

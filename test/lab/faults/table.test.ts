@@ -45,7 +45,7 @@ suite('every kind of fault', () => {
     return parseFault(kind, { words, options: { ...options, for: '5min' } }, facts)
   })
 
-  test('is a value that can be stored on disk, with everything needed for description and healing', () => {
+  test('survives storage on disk, with everything needed to describe and heal it', () => {
     for (const fault of faults) {
       const back = JSON.parse(JSON.stringify(fault))
       assert.deepEqual(back, fault)
@@ -79,7 +79,7 @@ suite('every kind of fault', () => {
   test('is named only in its driver and in drills that choose it', () => {
     const src = join(import.meta.dirname, '../../../src')
     const choosing = ['lab/drill/scenarios.ts', 'lab/drill/schedule.ts']
-    // These are also drill scenarios, and not only faults cut links.
+    // `lossy-link` is also a drill scenario, and `cut` is used for more than faults.
     const otherwise = { 'lossy-link': ['lab/drill/plan-drill.ts'], cut: globSync('**/*.ts', { cwd: src }) }
     const files = new Map(
       globSync('**/*.{ts,cjs}', { cwd: src }).map((file) => [file, readFileSync(join(src, file), 'utf8')]),

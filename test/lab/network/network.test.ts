@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { lackOf } from '../../../src/lab/network/abilities.ts'
+import { cityNetwork } from '../../../src/lab/network/addresses.ts'
 import { ip, runWith } from '../../../src/lab/network/ip.ts'
 import { makeRouterNamespace } from '../../../src/lab/network/make.ts'
 import { labFolder, labIds, worldFolderOf } from '../../../src/lab/network/registry.ts'
@@ -14,7 +15,7 @@ import { connectShaper, stopShaper } from '../../../src/lab/wan/index.ts'
 import { readRecord } from '../../../src/lab/wan/record.ts'
 import { isAlive } from '../../../src/lib/proc.ts'
 import { exists, numberOf, numberOfProcess } from '../../../src/world/namespaces/enter.ts'
-import { cityNetwork, labIdOf, namespaceOf, parseNamespace } from '../../../src/world/namespaces/names.ts'
+import { labIdOf, namespaceOf, parseNamespace } from '../../../src/world/namespaces/names.ts'
 import {
   connectFrom,
   labRegions,

@@ -66,7 +66,7 @@ const appErrors: InsideDriver<AppErrors> = {
 }
 
 const leakOption = quantity(
-  { flags: '--mb-per-second <number>', shown: '20', help: 'speed of the leak' },
+  { flags: '--mb-per-second <number>', shown: '20', help: 'MB per second' },
   decimalNumber({ above: 0, most: 10_000, example: '20' }),
 )
 const defaultLeakMbPerSecond = 20

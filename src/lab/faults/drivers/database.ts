@@ -6,14 +6,14 @@ import type { FaultRecord } from '../record.ts'
 import type { FaultTarget } from '../target.ts'
 import { whileActive } from '../upkeep.ts'
 
-/** The replica receives and stores WAL, so writes are acknowledged, but it replays nothing. */
+/** The replica receives and stores WAL, so writes are acknowledged, but it does not replay it. */
 export type DatabaseFault = { kind: 'replay-paused'; region: string } & Lasting
 
 const checkIntervalMs = 200
 
 const replayPaused: FaultDriver<DatabaseFault> = {
   words: ['REGION'],
-  does: 'the replica receives and stores WAL but replays nothing: its reads become stale, writes continue',
+  does: 'the replica receives and stores WAL but does not replay it: its reads become stale, writes continue',
   heals: 'pg_wal_replay_resume()',
   needs: 'anywhere',
   note: 'Patroni resumes replay every few seconds; it is paused again within 100 ms. A promotion ends the fault',

@@ -71,7 +71,7 @@ const delayOption = quantity(
   {
     flags: '--delay <time>',
     shown: '80ms',
-    help: 'added one-way delay (default: 100ms if nothing else changes)',
+    help: 'added one-way delay (default: 100ms)',
   },
   durationMs({ ...delayBounds, example: '80ms' }),
 )

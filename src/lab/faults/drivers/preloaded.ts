@@ -1,11 +1,12 @@
 import { lookAt } from '../../../lib/proc.ts'
+import type { WorldProcess } from '../../../world/processes.ts'
 import { type AppControl, controlApp, hasPreload } from '../app-control.ts'
 import type { FaultContext, FaultSubject } from '../driver.ts'
 import { nothingThere } from '../errors.ts'
 import type { FaultValue } from '../fault.ts'
 import type { FaultRecord } from '../record.ts'
 import { chosen } from '../signals.ts'
-import type { ProcessChoice, WorldProcess } from '../target.ts'
+import type { ProcessChoice } from '../target.ts'
 
 type InApp = FaultValue & { region: string }
 

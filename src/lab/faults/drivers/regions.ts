@@ -16,7 +16,7 @@ const killRegion: FaultDriver<KillRegion> = {
   does: 'sends SIGKILL to every process of the region, the agent first, like a power failure',
   heals: 'the region is started again',
   needs: 'anywhere',
-  note: 'the kernel survives and still sends data that the killed processes had written to sockets; in a lab, cut the region off first to lose that as well',
+  note: 'the kernel survives and still sends data already in socket buffers; in a lab, cut the region off first to lose that as well',
   impairs: ({ region }) => [region],
   actsDuringInjection: true,
   parse: (input) => ({ kind: 'kill-region', region: region(input), forMs: input.forMs }),

@@ -36,7 +36,7 @@ export class Customers {
     return { ...someone, reference, body: JSON.stringify({ reference, lines }) }
   }
 
-  look(region: string): Customer & { page?: string } {
+  visit(region: string): Customer & { page?: string } {
     const random = this.#random.get(region)!
     const someone = this.#someone(region, random)
     if (random() < 0.5) return someone

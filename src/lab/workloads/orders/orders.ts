@@ -77,8 +77,8 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
     record({ kind: 'order', user, customer, reference, outcome, ...rest })
   }
 
-  async function look(region: Region, record: RecordOp): Promise<void> {
-    const { user, customer, page } = customers.look(region.name)
+  async function browse(region: Region, record: RecordOp): Promise<void> {
+    const { user, customer, page } = customers.visit(region.name)
     const { answer, rest } = await send(region, { path: page ?? '/orders', customer })
     if (page !== undefined)
       return record({
@@ -131,9 +131,9 @@ export function ordersWorkload(world: WorkloadWorld, given: WorkloadOptions): Wo
           openLoop({
             ...loop,
             perSecond: options.readsPerSecond,
-            begin: () => look(region, record),
+            begin: () => browse(region, record),
             refuse: (_, why) => {
-              const { user, page } = customers.look(region.name)
+              const { user, page } = customers.visit(region.name)
               record({ kind: 'page', user, path: page ?? '/orders', ...refused(region, why) })
             },
           }),

@@ -9,24 +9,25 @@ import { processesOf } from '../../world/processes.ts'
 import { endAll } from './processes.ts'
 
 /**
- * Kills processes in a network whose name is gone: if a region's namespace was removed while it ran, nothing can reach
- * the region, and a restart uses a new namespace. Like a power failure, because nothing there could shut down cleanly.
+ * Kills processes whose network namespace has lost its name. If a region's namespace is removed while the region runs,
+ * nothing can reach the region, and a restart uses a new namespace. Cut-off processes cannot shut down cleanly, so this
+ * is like a power failure.
  */
-export async function endStranded(
+export async function killCutOff(
   id: string,
   folder: string,
   regions: readonly Region[],
   note: Note,
 ): Promise<void> {
-  const stranded = (region: Region) => {
+  const cutOffIn = (region: Region) => {
     const number = numberOf(namespaceOf(id, region.index))
     return processesOf(folder, [{ name: region.name, folder: regionFolder(folder, region.name) }])
       .filter(({ pid }) => ![number, undefined].includes(numberOfProcess(pid)))
       .flatMap(({ pid }) => lookAt(pid) ?? [])
   }
-  const cutOff = regions.filter((region) => stranded(region).length > 0)
+  const cutOff = regions.filter((region) => cutOffIn(region).length > 0)
   if (cutOff.length === 0) return
   const names = list(cutOff.map((region) => region.name))
   note(`${names}: processes had lost their network and are restarted`)
-  await endAll(() => cutOff.flatMap(stranded), 0)
+  await endAll(() => cutOff.flatMap(cutOffIn), 0)
 }
