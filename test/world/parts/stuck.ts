@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
 import pg from 'pg'
 import { patroniRequest } from '../../../src/engines/postgres/control.ts'
-import { signal } from '../../../src/lib/proc.ts'
+import { isAlive, signal } from '../../../src/lib/proc.ts'
 import { failuresOutside } from '../../support/world/history.ts'
 import { pauseAll, processesBelow } from '../../support/world/processes.ts'
 import { tell } from '../../support/world/tell.ts'
@@ -34,6 +34,8 @@ export function stuck(started: () => TestWorld): void {
       // PostgreSQL resumes, under a Patroni that has missed everything.
       const wokenMs = performance.now()
       for (const one of paused) signal(one, 'SIGCONT')
+      await world.until('its Patroni to have stopped it', () => !paused.some(isAlive))
+      const stoppedMs = performance.now()
       await world.settled()
       await load.stop()
       tell(t, load.attempts, fault)
@@ -41,7 +43,7 @@ export function stuck(started: () => TestWorld): void {
       // Until the edges notice, apps connect to a database that does not answer, and fail when their drivers time out.
       const noticedMs = fault.toMs + 3000
       // So do they when it wakes up and claims to be the primary until its Patroni has stopped it.
-      const awake = { fromMs: wokenMs, toMs: wokenMs + 1000 }
+      const awake = { fromMs: wokenMs, toMs: Math.max(wokenMs + 1000, stoppedMs) }
       assert.deepEqual(
         failuresOutside(load.attempts, fault, awake).filter((one) => one.startedMs > noticedMs),
         [],
