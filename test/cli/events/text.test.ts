@@ -52,6 +52,6 @@ test('a malformed event or one of another version is shown anyway', () => {
   assert.ok(!text('release', { outcome: '\u001b[2J' }).includes('\u001b'))
 })
 
-test('a release that failed says why', () => {
+test('a failed release shows its reason', () => {
   assert.equal(text('release', { outcome: 'failed', why: 'exit 4' }), 'app.release: failed (exit 4)')
 })
