@@ -55,7 +55,7 @@ async function editorWarning(topologyFile: string): Promise<Problem[]> {
     {
       path: '',
       message: `${name} has the keys of another version of Nearside`,
-      remedy: 'nearside init --editor',
+      remedy: 'run `nearside init --editor`',
     },
   ]
 }

@@ -25,7 +25,7 @@ export type History = {
   header: HistoryHeader
   /** In order of completion. */
   ops: readonly Op[]
-  /** What happened to the world meanwhile (faults, healing), for people who investigate a violation. */
+  /** Events in the world (faults, healing), for the investigation of violations. */
   marks: readonly Mark[]
 }
 

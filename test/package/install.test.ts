@@ -25,8 +25,8 @@ import { killAll, processesOfWorld, worldMark } from '../support/world/processes
 import { takeWorldLock } from '../support/world/world-lock.ts'
 
 /**
- * The package as a user has it: installed by npm into a prefix that the user cannot write, run by an ordinary user with
- * a cache of its own, in a folder with nothing but an app. Run as root, another user is stood in for; otherwise this one.
+ * The package as a user sees it: installed by npm into a prefix that the user cannot write, and run by an ordinary user
+ * with a separate cache, in a folder with only an app. As root, the test runs it as another user; otherwise as this one.
  */
 
 const root = mkdtempSync(join(tmpdir(), 'nearside-package-'))
@@ -34,7 +34,7 @@ const prefix = join(root, 'pre fix')
 const user = join(root, 'user')
 const app = join(user, 'my app')
 const world = join(app, '.nearside/my-app')
-/** Debian's `nobody`: no world of anybody runs under it. */
+/** Debian's `nobody`, which runs no worlds. */
 const asUser =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'] : []
 
@@ -43,7 +43,7 @@ type Ran = { code: number | null; stdout: string; stderr: string }
 const env = {
   HOME: user,
   PATH: `${join(prefix, 'bin')}:${join(root, 'bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-  // By this what is left of the world is found, whatever happens.
+  // Marks the world's processes, so that leftovers can be found.
   [worldMark]: world,
 }
 
@@ -65,7 +65,7 @@ async function nearside(...args: string[]): Promise<string> {
   return stdout
 }
 
-/** Engines and Node as the set-up leaves them: they are the same for every user, and building them takes a minute. */
+/** Provides engines and Node as the set-up does. They are the same for every user, and building them takes a minute. */
 function furnish(): void {
   const { path } = locateEngineRoot()
   const cache = join(user, '.cache/nearside')
@@ -152,7 +152,7 @@ test('installed by npm, an ordinary user’s app is in several regions with four
     assert.deepEqual([status, body], [200, `Hello from ${region}`])
   }
   assert.match(await nearside('status'), /^us-west .* serving .* sync /m)
-  // Its table is made by a program of its own, from databases that came with the package.
+  // A separate program computes the steering table from databases in the package.
   const tables = () =>
     readdirSync(join(user, '.cache/nearside/steering')).filter((name) => /\.table$/.test(name))
   for (const giveUpAt = performance.now() + 60_000; tables().length === 0; await delay(100))

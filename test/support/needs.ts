@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 export const home = join(import.meta.dirname, '../..')
 
 /**
- * What gives a test real engines, a world, or networks of its own. A test that imports one of these, itself or through
- * another module of test/ or bench/, needs more than Node: `npm run test:quick` leaves it out. That run finds no engine
- * on the machine, so a test that reaches one in another way fails there until it imports `needs-engines.ts`.
+ * Modules that give a test real engines, a world, or its own networks. A test that imports one of them, directly or
+ * through another module of test/ or bench/, needs more than Node, so `npm run test:quick` skips it. That run hides the
+ * engines, so a test that reaches them in another way fails there until it imports `needs-engines.ts`.
  */
 const givers = [
-  // What takes longest comes first: the suite starts tests in this order.
+  // Slowest first: the suite starts tests in this order.
   'test/support/world.ts',
   'test/support/world/world-lock.ts',
   'test/support/patroni.ts',
@@ -21,7 +21,7 @@ const givers = [
   'src/engines/root/sandbox.ts',
 ]
 
-/** Modules that these files import, by path from the checkout; types do not count. */
+/** Modules that a file imports, as paths relative to the checkout. Type imports do not count. */
 function importsOf(file: string): string[] {
   const path = join(home, file)
   if (!existsSync(path)) return []
@@ -32,7 +32,7 @@ function importsOf(file: string): string[] {
   return [...words].map(([, plain, lazy]) => join(dirname(file), (plain ?? lazy)!))
 }
 
-/** Everything that this file gives or gets, itself and through others. */
+/** This file with the test modules and givers that it imports, directly or through others. */
 function given(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -42,15 +42,15 @@ function given(file: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
-/** Place in the order of `givers`; `Infinity` for a test that needs none of them. By path from the checkout. */
+/** Position in `givers`; `Infinity` for a test that needs none of them. The path is relative to the checkout. */
 export function rankOf(file: string): number {
   const has = given(file)
   const rank = givers.findIndex((giver) => has.has(giver))
   return rank === -1 ? Infinity : rank
 }
 
-/** Whether this test file (by path from the checkout) needs engines, a world or a network of its own. */
+/** Whether this test file (path relative to the checkout) needs engines, a world or its own network. */
 export const needsEngines = (file: string) => rankOf(file) < Infinity
 
-/** Of the test suite, by path from the checkout. */
+/** All test files, as paths relative to the checkout. */
 export const testFiles = () => globSync('test/**/*.test.ts', { cwd: home }).sort()

@@ -8,7 +8,7 @@ import { worldPlaces } from './world/world-lock.ts'
 
 const suite = join(import.meta.dirname, 'suite.ts')
 
-/** These files in a folder of their own; each can use `test`. */
+/** Writes these files to a new folder; each can use `test`. */
 function folderOf(files: Record<string, string>): string {
   const folder = temporaryFolder('suite')
   for (const [name, text] of Object.entries(files))
@@ -23,10 +23,10 @@ function run(folder: string, places: number) {
   return { status, said: `${stdout}${stderr}`, lines: stdout.split('\n') }
 }
 
-/** Makes a file count as one with a world, which it has not. */
+/** Makes a file count as one with a world, without starting one. */
 const aWorld = `// start${'World'}()`
 
-test('several files at a time are reported one after the other', () => {
+test('parallel files are reported one after another', () => {
   const slow = (name: string) => `
     test('${name} begins', (t) => new Promise((resolve) => setTimeout(resolve, 200)))
     test('${name} ends', (t) => t.diagnostic('${name} said'))`
@@ -41,12 +41,12 @@ test('several files at a time are reported one after the other', () => {
   assert.match(said, /tests 4\n.*suites 0\n.*pass 4\n.*fail 0\n/)
 })
 
-test('only some worlds run at a time, and other tests run beside them', () => {
+test('a limited number of worlds runs at a time, in parallel with other tests', () => {
   const start = `import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
     const until = async (holds) => { while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10)) }
     const file = (name) => new URL(name, import.meta.url)`
   const world = (name: string) => `${aWorld}\n${start}
-    test('beside the other, and no more than ${worldPlaces}', async () => {
+    test('next to the other, and at most ${worldPlaces}', async () => {
       writeFileSync(file('running-${name}'), '')
       const running = readdirSync(file('.')).filter((one) => one.startsWith('running-'))
       if (running.length > ${worldPlaces}) throw new Error(running.join(' '))
@@ -76,5 +76,5 @@ test('a failure anywhere fails the run and is reported again at the end', () => 
 test('a pattern without a file is an error', () => {
   const { status, said } = run(folderOf({}), 2)
   assert.equal(status, 1)
-  assert.match(said, /no test file is called .*\*\.test\.mjs/)
+  assert.match(said, /no test file matches .*\*\.test\.mjs/)
 })

@@ -7,13 +7,13 @@ import { home, needsEngines, rankOf } from './needs.ts'
 import { worldPlaces } from './world/world-lock.ts'
 
 /**
- * Runs test files beside each other, and reports as if they had run one after the other:
+ * Runs test files in parallel, with the report of each file in one block:
  *
  *     node suite.ts --places 3 --timeout 60000 [--quick] [--coverage] FILE_OR_PATTERN…
  *
- * Files are started in the order of `rankOf`, so that none of the long ones is left for the end. At most `worldPlaces`
- * of those with a world run at a time: further ones would only wait (world/world-lock.ts). `--quick` runs what needs no
- * engine. `--coverage` prints how many lines of src/ were run.
+ * Starts files in the order of `rankOf`, so that no long file is left for the end. At most `worldPlaces` files with a
+ * world run at a time, because others would only wait (world/world-lock.ts). `--quick` runs only tests that need no
+ * engine. `--coverage` prints the line coverage of src/.
  */
 const { values, positionals: patterns } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const { values, positionals: patterns } = parseArgs({
   allowPositionals: true,
 })
 const [places, timeout] = [Number(values.places), Number(values.timeout)]
-/** These are named at the end: whoever wants a faster suite begins with them. */
+/** Files that take longer are listed at the end, as candidates for a faster suite. */
 const longSeconds = values.quick ? 5 : 15
 
 const all = [...new Set(globSync(patterns).map((file) => resolve(file)))].sort()
@@ -33,11 +33,11 @@ const ranks = new Map(all.map((file) => [file, rankOf(relative(home, file))]))
 const files = all
   .filter((file) => !values.quick || !needsEngines(relative(home, file)))
   .sort((a, b) => Math.min(ranks.get(a)!, 1000) - Math.min(ranks.get(b)!, 1000))
-if (files.length === 0) throw new Error(`no test file is called ${patterns.join(' or ')}`)
+if (files.length === 0) throw new Error(`no test file matches ${patterns.join(' or ')}`)
 
 function hasWorld(file: string): boolean {
   const text = readFileSync(file, 'utf8')
-  // One in networks of its own is cut off most of its time, and waits for nobody.
+  // A world in its own networks is cut off most of the time, and does not wait for others.
   return (
     /\b(startWorld|TestWorld\.make|labPlace|takeWorldLock)\(/.test(text) && !/\bstartNetworks\(/.test(text)
   )
@@ -54,7 +54,7 @@ const counts: Record<string, number> = {}
 const long: { file: string; seconds: number }[] = []
 let success = true
 
-/** What a file has to say stands together, when it has ended. */
+/** Runs files, and prints the output of each in one block once it has ended. */
 async function work(some: string[], concurrency: number, coverage = false): Promise<void> {
   let said: TestEvent[] = []
   const events = run({
@@ -82,7 +82,7 @@ async function work(some: string[], concurrency: number, coverage = false): Prom
   for (const one of said) report.write(one)
 }
 
-/** Takes the next file that may run until there is none. */
+/** Runs each file as soon as a place for it is free. */
 async function takeTurns(): Promise<void> {
   const waiting = files.map((file) => ({ file, world: hasWorld(file) }))
   let worlds = 0
@@ -100,7 +100,7 @@ async function takeTurns(): Promise<void> {
   await Promise.all(Array.from({ length: places }, turns))
 }
 
-// Coverage is that of one run.
+// Node computes coverage per run.
 if (values.coverage) await work(files, places, true)
 else await takeTurns()
 
@@ -109,6 +109,6 @@ for (const { file, seconds } of long.sort((a, b) => b.seconds - a.seconds)) tell
 const { tests, suites, passed: pass, failed: fail, cancelled, skipped, todo } = counts
 const shown = { tests, suites, pass, fail, cancelled, skipped, todo, duration_ms }
 for (const [what, count] of Object.entries(shown)) tell(`${what} ${count}`)
-// Says once more what has failed.
+// Repeats the failures.
 report.end({ type: 'test:summary', data: { success, counts, duration_ms, file: undefined } })
 process.exitCode = success && !stopping.signal.aborted ? 0 : 1

@@ -115,4 +115,4 @@ async function link(output: Output, options: Options, args: readonly string[]): 
 }
 
 const usage = (what: string, message: string) =>
-  new NearsideError('usage_link', `${what}: ${message}`, { remedy: 'see nearside lab link --help' })
+  new NearsideError('usage_link', `${what}: ${message}`, { remedy: 'see `nearside lab link --help`' })

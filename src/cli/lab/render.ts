@@ -7,7 +7,7 @@ import { type Column, type Output, type Style, table } from '../output.ts'
 
 type Paint = Output['paint']
 
-/** What `lab up` has created. Pure. */
+/** Summary of what `lab up` has created. Pure. */
 export function madeWords(name: string, made: readonly string[], fresh: boolean): string {
   if (fresh) return `Created the network of ${name}`
   return `Restored the network of ${name}: ${list(made)}`

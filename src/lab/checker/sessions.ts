@@ -2,7 +2,7 @@ import type { AppendOp, Op, OrderOp, ReadListOp, ReadOrdersOp } from '../history
 import type { ListEvidence } from './lists.ts'
 
 /**
- * One user and one growing object: a list, or the orders of a customer. Holds what the user was told about it, for
+ * One user and one growing object: a list, or the orders of a customer. Contains the user's view of it, for
  * checks of session guarantees.
  */
 export type Session = {

@@ -1,6 +1,6 @@
 import type { Fault } from '../faults/table.ts'
 
-/** What a drill will do, as a value that can be printed first and then run. */
+/** The steps of a drill, as a value that can be printed before it is run. */
 export type DrillPlan = {
   scenario: string
   world: string

@@ -57,7 +57,7 @@ const once = (fault: Fault, forMs: number, more: Step[] = []): Step[] => [
 export const scenarios = {
   'region-loss': {
     typed: '[REGION] [--unreachable]',
-    does: 'a whole region fails at once and returns (default: the primary’s)',
+    does: 'a whole region fails and returns (default: the primary’s)',
     needs: 'anywhere',
     steps: ({ words, forMs, fault, primary, unreachable, ground }) => {
       const region = words[0] ?? primary()

@@ -25,7 +25,7 @@ export const nodeOptions = (before = ''): string => {
 export const hasPreload = (variable: (name: string) => string | undefined): boolean =>
   variable('NODE_OPTIONS')?.includes(preload) === true
 
-/** The file that the preload reads: the combined active faults of one region. */
+/** Content of the control file: the combined active faults of one region. */
 export type AppControl = {
   /** Milliseconds since 1970. */
   until: number

@@ -23,7 +23,7 @@ if (folder && port) {
       next = JSON.parse(readFileSync(file, 'utf8'))
       if (!(next.until > RealDate.now())) next = {}
     } catch {
-      // There is no fault, or the file is being replaced.
+      // No fault is active, or the file is being replaced.
     }
     control = next
     leak()

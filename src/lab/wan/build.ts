@@ -72,7 +72,7 @@ async function compile(root: string, folder: string, args: readonly string[]): P
   const compiler = compilers[process.arch]
   if (!compiler || !existsSync(join(root, 'usr/bin', compiler)))
     throw new NearsideError('wan_no_compiler', `${root}: no C compiler for ${process.arch}`, {
-      remedy: 'type any nearside command: it installs the engine root',
+      remedy: 'run any nearside command, which installs the engine root',
     })
   const {
     file,

@@ -24,7 +24,7 @@ export type Workload = {
   cleanUp(): Promise<void>
 }
 
-/** What a workload needs to know of a world, including the app's password. */
+/** The parts of a world that a workload needs, including the app's password. */
 export type WorkloadWorld = {
   topology: Topology
   regions: readonly Region[]

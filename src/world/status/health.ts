@@ -19,7 +19,11 @@ export function evaluate(
     return {
       health: 'down',
       problems: [
-        { code: 'world_stopped', message: 'no process of this world is running', remedy: 'nearside up' },
+        {
+          code: 'world_stopped',
+          message: 'no process of this world is running',
+          remedy: 'run `nearside up`',
+        },
       ],
     }
   const problems = [
@@ -105,12 +109,12 @@ const etcdFull: Problem = {
   code: 'etcd_full',
   message:
     'etcd is full (NOSPACE) and refuses every write: agents make no decisions and no primary can be elected',
-  remedy: 'nearside doctor --fix',
+  remedy: 'run `nearside doctor --fix`',
 }
 const etcdNearlyFull: Problem = {
   code: 'etcd_nearly_full',
   message: 'etcd is nearly full; once full, it refuses every write and no primary can be elected',
-  remedy: 'nearside doctor --fix',
+  remedy: 'run `nearside doctor --fix`',
 }
 
 /** Regions whose agent is gone while engines run. Reported together: they usually share one cause and one remedy. */
@@ -123,7 +127,7 @@ function aloneProblems({ regions }: StatusWithoutHealth): Problem[] {
       code: 'agent_gone',
       ...(alone.length === 1 ? { region: alone[0]!.region } : {}),
       message: `no agent runs in ${names}: engines continue there, but without restarts and steering`,
-      remedy: 'nearside up',
+      remedy: 'run `nearside up`',
     },
   ]
 }

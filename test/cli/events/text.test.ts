@@ -81,3 +81,7 @@ test('a malformed event or one of another version is shown anyway', () => {
   )
   assert.ok(!text('release', { outcome: '\u001b[2J' }).includes('\u001b'))
 })
+
+test('a failed release shows its reason', () => {
+  assert.equal(text('release', { outcome: 'failed', why: 'exit 4' }), 'app.release: failed (exit 4)')
+})

@@ -22,7 +22,7 @@ export function commands(lab: () => LabWorld): void {
     test('a second lab up creates and starts nothing, even two at the same time', async () => {
       const pids = async () => {
         const { regions } = JSON.parse((await operator.run(['status', '--json'])).stdout) as WorldStatus
-        // Agents and engines list the same processes in different orders.
+        // Sorted: without an agent's answer in time, processes come in the order of their records.
         return regions.flatMap((region) => region.processes.map((one) => one.pid)).sort()
       }
       const before = await pids()

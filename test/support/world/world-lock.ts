@@ -2,12 +2,12 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { withLock } from '../../../src/lib/lock.ts'
 
-/** So many worlds at a time: more slow each other down until what is measured is the machine. */
+/** Limit of parallel worlds. More would slow each other down, so that tests would measure the machine. */
 export const worldPlaces = 2
 
 /**
- * Waits until fewer than `worldPlaces` other tests of this user have a world, and keeps the place until `end`. What is
- * light goes on beside them.
+ * Waits until fewer than `worldPlaces` other tests of this user have a world, and keeps the place until `end`. Light
+ * tests run in parallel with worlds.
  */
 export async function takeWorldLock(): Promise<{ end: () => void }> {
   const taken = Promise.withResolvers<void>()
@@ -16,13 +16,13 @@ export async function takeWorldLock(): Promise<{ end: () => void }> {
   for (let place = 0; place < worldPlaces; place += 1) {
     const file = join(tmpdir(), `nearside-test-world-${userInfo().uid}-${place}.lock`)
     const work = async () => {
-      // Both places may come free at once.
+      // Several places may become free at the same time.
       if (waiting.signal.aborted) return
       waiting.abort()
       taken.resolve()
       await over.promise
     }
-    // The kernel lets go of it when this process ends, however that ends.
+    // The kernel releases it when this process ends for any reason.
     withLock(file, `test process ${process.pid}`, () => undefined, work, waiting.signal).catch((error) => {
       if (!waiting.signal.aborted) taken.reject(error)
     })

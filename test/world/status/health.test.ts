@@ -30,7 +30,7 @@ test('missing agents with running engines are reported together', () => {
   assert.equal(status.health, 'degraded')
   assert.deepEqual(
     status.problems.map(({ code, remedy }) => [code, remedy]),
-    [['agent_gone', 'nearside up']],
+    [['agent_gone', 'run `nearside up`']],
   )
   assert.match(status.problems[0]!.message, /us-east, us-west and us-central/)
   assert.equal(status.shared, undefined)
@@ -50,7 +50,7 @@ test('a stopped world is down, and reports nothing else', () => {
   assert.equal(status.health, 'down')
   assert.deepEqual(
     status.problems.map(({ code, remedy }) => [code, remedy]),
-    [['world_stopped', 'nearside up']],
+    [['world_stopped', 'run `nearside up`']],
   )
 })
 
@@ -146,7 +146,7 @@ test('a full etcd is one problem with a remedy; a nearly full one is reported wh
   const status = statusOf([{ ...east, etcd: full }, { ...west, etcd: refused }, central])
   assert.deepEqual(
     status.problems.map(({ code, remedy }) => [code, remedy]),
-    [['etcd_full', 'nearside doctor --fix']],
+    [['etcd_full', 'run `nearside doctor --fix`']],
   )
   const nearly = { dbBytes: 0.9 * quotaBytes, quotaBytes, alarms: [] }
   assert.deepEqual(codes([east, { ...west, etcd: nearly }, central]), ['etcd_nearly_full'])

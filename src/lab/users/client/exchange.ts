@@ -23,7 +23,7 @@ export type Answer = {
   html: Buffer
 }
 
-/** What went wrong, from a user's perspective. */
+/** A failure from a user's perspective. */
 type Failure =
   /** No process listens there. */
   | 'connection refused'
