@@ -9,17 +9,17 @@ import {
 
 /** A row per state, a column per event; `-` is ignored. */
 const expected = `
-            hold     start     adopt     replace    answer  refuse    silence  fail     exhaust  stop      gone     restart
-waiting     waiting  starting  starting  replacing  -       -         -        backoff  gaveUp   stopping  -        -
-replacing   waiting  starting  -         -          -       -         -        -        -        stopping  -        stopping
-starting    -        -         -         -          ready   outdated  -        backoff  gaveUp   stopping  -        stopping
-ready       -        -         -         -          ready   outdated  failing  backoff  gaveUp   stopping  -        stopping
-failing     -        -         -         -          ready   outdated  failing  backoff  gaveUp   stopping  -        stopping
-outdated    -        -         -         -          -       outdated  failing  backoff  gaveUp   stopping  -        stopping
-backoff     waiting  starting  -         -          -       -         -        -        -        stopping  -        stopping
-gaveUp      waiting  starting  -         -          -       -         -        -        -        stopping  -        stopping
-stopping    -        -         -         -          -       -         -        -        -        stopping  stopped  stopping
-stopped     -        -         -         -          -       -         -        -        -        -         -        waiting
+            hold     start     adopt     replace    answer  refuse    unresponsive  fail     exhaust  stop      gone     restart
+waiting     waiting  starting  starting  replacing  -       -         -             backoff  gaveUp   stopping  -        -
+replacing   waiting  starting  -         -          -       -         -             -        -        stopping  -        stopping
+starting    -        -         -         -          ready   outdated  -             backoff  gaveUp   stopping  -        stopping
+ready       -        -         -         -          ready   outdated  failing       backoff  gaveUp   stopping  -        stopping
+failing     -        -         -         -          ready   outdated  failing       backoff  gaveUp   stopping  -        stopping
+outdated    -        -         -         -          -       outdated  failing       backoff  gaveUp   stopping  -        stopping
+backoff     waiting  starting  -         -          -       -         -             -        -        stopping  -        stopping
+gaveUp      waiting  starting  -         -          -       -         -             -        -        stopping  -        stopping
+stopping    -        -         -         -          -       -         -             -        -        stopping  stopped  stopping
+stopped     -        -         -         -          -       -         -             -        -        -         -        waiting
 `
 
 const states = Object.keys(transitions) as State[]

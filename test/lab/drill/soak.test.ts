@@ -58,8 +58,8 @@ suite('a soak', () => {
   test('interrupted before its world exists leaves no folder', async () => {
     const folder = join(temporaryFolder('nearside-soak'), 'world')
     mkdirSync(folder)
-    const silent = { note: () => undefined }
-    await takeDown(join(folder, 'nearside.yaml'), folder, false, silent)
+    const output = { note: () => undefined }
+    await takeDown(join(folder, 'nearside.yaml'), folder, false, output)
     assert.ok(!existsSync(folder))
     rmSync(join(folder, '..'), { recursive: true })
   })
