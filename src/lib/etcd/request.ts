@@ -57,7 +57,7 @@ export async function post(
   })
   // A stream's first message (lease keep-alive) is on the first line.
   const answer = parseJson<Json>(text.split('\n')[0] || '{}')
-  if (answer === undefined) throw new NearsideError('etcd_garbled', `etcd ${path}: the response is not JSON`)
+  if (answer === undefined) throw new NearsideError('etcd_garbled', `etcd ${path}: answer is not JSON`)
   if (status === 200 && !answer.error) return answer
   const message = String(answer.message ?? JSON.stringify(answer.error))
   throw new EtcdRefusal(path, Number(answer.code ?? 2), message)
