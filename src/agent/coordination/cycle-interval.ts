@@ -11,10 +11,10 @@ const verdictMs = 1000
  */
 const normalProbes = 2
 /**
- * The longest cycle, whatever `probeMs`: reports live under a 3 s lease, and a snapshot of more than `freshMs` counts for
- * nothing.
+ * Maximum cycle interval for any `probeMs`: reports have a lease of 3 s, and snapshots older than `freshMs` are
+ * ignored.
  */
-const slowestMs = 1000
+const maxIntervalMs = 1000
 /**
  * Cycles stay fast until the verdict (`suspectMs`) and for this long after it, for the election: without agents,
  * Patroni's TTL would end it by then. Not longer, because a region may be down for days and every cycle of every agent
@@ -36,5 +36,5 @@ export function cycleIntervalMs(
     .map((answers) => (answers.length === 0 ? 0 : Math.min(...answers.map((seen) => seen.forMs))))
   if (unreachableForMs.some((ms) => ms >= suspectMs - fastMs && ms < suspectMs + verdictMs)) return urgentMs
   if (unreachableForMs.some((ms) => ms < suspectMs + electionMs)) return Math.min(fastMs, probeMs)
-  return Math.min(slowestMs, normalProbes * probeMs)
+  return Math.min(maxIntervalMs, normalProbes * probeMs)
 }

@@ -48,7 +48,7 @@ export class ElectionWakeup {
     if (!region.full || !initialized || this.#agent.stopping) return
     const why = leader ? newlyUnreachable && `${newlyUnreachable} is unreachable` : 'there is no leader'
     const now = performance.now()
-    // A member that becomes unreachable within this time is remembered as new, and gets its wake-up afterwards.
+    // A member that becomes unreachable within `repeatMs` stays new, so its wake-up follows later.
     if (why && now - this.#wokenMs < repeatMs) return
     this.#unreachable = unreachable
     if (!why) return

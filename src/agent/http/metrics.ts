@@ -111,7 +111,7 @@ function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, re
   })
 }
 
-/** What the agents share, unless it is too old to say anything about the present. */
+/** The shared state; undefined if it is too old to show the present. */
 function freshSnapshot({ coordination: { snapshot, atMs } }: Agent) {
   return performance.now() - atMs <= freshMs ? snapshot : undefined
 }
@@ -139,7 +139,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
       this.reset()
       const snapshot = freshSnapshot(agent)
       if (!snapshot) return
-      // A region without an entry has never been anything else.
+      // A region without an entry has always been healthy.
       for (const region of regions)
         this.set({ region }, Number((snapshot.health[region]?.state ?? 'healthy') === 'healthy'))
     },

@@ -2,7 +2,7 @@ import type { EnginePart, PlanProcess, StatusRange } from '../../plan.ts'
 import { appPort, firstPrimary } from '../../topology/regions.ts'
 import type { RegionContext } from '../context.ts'
 
-/** Answers of `app.health` by which an instance counts as healthy, for its agent and for HAProxy alike. */
+/** Status codes of `app.health` with which an instance counts as healthy, both for its agent and for HAProxy. */
 export const appHealthy: StatusRange = { from: 200, to: 299 }
 
 /** The user's app, unchanged: its instances and their environment. */
