@@ -130,7 +130,9 @@ test('an editor file of another version is a warning of check, and init --editor
     assert.equal(old.code, 0)
     assert.match(
       old.stderr,
-      new RegExp(`warning: ${name} has the keys of another version of Nearside\\n +run .nearside init --editor.`),
+      new RegExp(
+        `warning: ${name} has the keys of another version of Nearside\\n +run .nearside init --editor.`,
+      ),
     )
     const topology = readFileSync(join(at, names(at).find((one) => one !== name)!), 'utf8')
     assert.match((await nearside(at, ['init', '--editor'])).stdout, new RegExp(`^Wrote ${name}\\n$`))
