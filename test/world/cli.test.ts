@@ -279,7 +279,7 @@ suite('a world and its command line', () => {
     assert.deepEqual(processesOfWorld(world.folder), [])
     const shown = await nearside('status')
     assert.equal(shown.code, 1)
-    assert.match(shown.stdout, /no process of this world is running\n +nearside up/)
+    assert.match(shown.stdout, /no process of this world is running\n +run `nearside up`/)
     assert.match(await done('down'), /^ledger was not running/)
   })
 
