@@ -123,6 +123,13 @@ export class Supervised {
     return this.supervisor.status().find((status) => status.name === name)!
   }
 
+  /** Waits until the process has been in that state: a busy machine may see no more of one that lasts milliseconds. */
+  was(name: string, state: ProcessState, holds: (status: ProcessStatus) => boolean) {
+    return until(`${name} to have been ${state}`, () =>
+      this.history.some((status) => status.name === name && status.state === state && holds(status)),
+    )
+  }
+
   /** Waits until the process is in that state, and alive if the state is `ready`. */
   in(name: string, state: ProcessState, holds: (status: ProcessStatus) => boolean = () => true) {
     return until(`${name} to be ${state}`, () => {

@@ -111,7 +111,7 @@ describe('a process that fails', () => {
     })
     const all = here.supervisor(here.plan([stuck]))
     all.supervisor.start()
-    await all.in('stuck', 'backoff', ({ why }) => why === 'it was not ready after 3 s')
+    await all.was('stuck', 'backoff', ({ why }) => why === 'it was not ready after 3 s')
     await until('a second start', () => here.starts('stuck').length > 1)
     assert.equal(identify(here.starts('stuck')[0]!), undefined)
     await all.supervisor.stop()
@@ -180,15 +180,17 @@ describe('a process that fails', () => {
   test('because its program does not exist shows the error', async () => {
     const all = here.supervisor(here.plan([here.process('absent', '', { command: ['/no/such/program'] })]))
     all.supervisor.start()
-    await all.in('absent', 'backoff', ({ why }) => why?.includes('ENOENT') ?? false)
+    await all.was('absent', 'backoff', ({ why }) => why?.includes('ENOENT') ?? false)
     await all.supervisor.stop()
   })
 
   test('to be recorded is killed instead of left unsupervised', async () => {
     rmSync(join(here.folder, 'run'), { recursive: true })
-    const all = here.supervisor(here.plan([here.process('lonely', stay)]))
+    const all = here.supervisor(here.plan([here.process('lonely', stay)]), {
+      backoff: { firstMs: 20, longestMs: 80, givenUpMs: 1000 },
+    })
     all.supervisor.start()
-    await all.in('lonely', 'backoff', ({ why, restarts }) => restarts > 2 && why!.includes('ENOENT'))
+    await all.was('lonely', 'backoff', ({ why, restarts }) => restarts > 2 && why!.includes('ENOENT'))
     mkdirSync(join(here.folder, 'run'))
     const { pid } = await all.in('lonely', 'ready')
     await until('only one process to be left', () => here.processes().length === 1)
@@ -230,8 +232,10 @@ describe('stopping', () => {
   test('kills a process that ignores its signal, and its children', async () => {
     const deaf = here.process(
       'deaf',
-      "trap '' TERM; sh -c \"trap '' TERM; sleep 999\" & while :; do sleep 0.05; done",
+      // Ready once both ignore it.
+      "trap '' TERM; sh -c \"trap '' TERM; touch data/both.ready; sleep 999\" & while :; do sleep 0.05; done",
       {
+        ready: here.readyWhen('both.ready'),
         stop: { signal: 'SIGTERM', timeoutMs: 200 },
       },
     )
