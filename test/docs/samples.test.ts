@@ -76,7 +76,7 @@ test('revive', () => {
   const sample = sampleOf('README.md', 'nearside revive us-east')
   const printed = backText(
     { name: 'us-east', serves: true },
-    { started: true, role: 'replica', seconds: 22.4 },
+    { started: true, role: 'replica', seconds: 14.4 },
   )
   assert.deepEqual(sample, [printed])
 })
@@ -115,7 +115,7 @@ suite('status', () => {
       health: { ...shared.health, 'us-east': 'unreachable' as const },
       lag: { 'us-west': shared.lag['us-west'] },
     }
-    const [east, west, central] = regions([0, 3]) as [RegionReport, RegionReport, RegionReport]
+    const [east, west, central] = regions([0, 4]) as [RegionReport, RegionReport, RegionReport]
     const reports = [
       withoutAgent(east, 'gone'),
       {
