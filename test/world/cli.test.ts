@@ -149,7 +149,7 @@ suite('a world and its command line', () => {
       )
     const shown = await nearside('status')
     assert.equal(shown.code, 3)
-    assert.match(shown.stdout, /us-west: no process is running\n +nearside revive us-west/)
+    assert.match(shown.stdout, /us-west: no process is running\n +run `nearside revive us-west`/)
     await world.until('us-east to take over', async () => (await status()).primary === 'us-east')
     assert.match(
       await done('revive', 'us-west'),

@@ -29,7 +29,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
         : []
   const edge =
     region.edge === 'unreachable' && agent?.code !== 'region_dead'
-      ? [about('edge_unreachable', 'its edge does not answer users', `nearside logs ${name} haproxy`)]
+      ? [about('edge_unreachable', 'its edge does not answer users', `see \`nearside logs ${name} haproxy\``)]
       : region.edge === 'no app'
         ? [about('edge_no_app', 'its edge has no healthy app to route to')]
         : []
@@ -38,14 +38,20 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     (region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false)
   const database = follows
     ? []
-    : [about('replica_not_streaming', whyNotStreaming(region.database), `nearside logs ${name} postgres`)]
+    : [
+        about(
+          'replica_not_streaming',
+          whyNotStreaming(region.database),
+          `see \`nearside logs ${name} postgres\``,
+        ),
+      ]
   const steering =
     region.steering?.kind === 'failed'
       ? [
           about(
             'steering_failed',
             `its DNS cannot steer by client network: ${region.steering.why}`,
-            `nearside logs ${name} agent`,
+            `see \`nearside logs ${name} agent\``,
           ),
         ]
       : []
@@ -63,7 +69,9 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
           `${name}: `,
           '',
         ),
-        one.state === 'gaveUp' || one.state === 'backoff' ? `nearside logs ${name} ${one.name}` : undefined,
+        one.state === 'gaveUp' || one.state === 'backoff'
+          ? `see \`nearside logs ${name} ${one.name}\``
+          : undefined,
       ),
     ),
   ]
@@ -98,11 +106,11 @@ function agentProblem(
       return about(
         'agent_hangs',
         'its agent does not answer; its engines report its state',
-        `nearside logs ${region.region} agent; nearside restart ${region.region} agent`,
+        `see \`nearside logs ${region.region} agent\`, then run \`nearside restart ${region.region} agent\``,
       )
     case 'gone':
       return isDead(region)
-        ? about('region_dead', 'no process is running', `nearside revive ${region.region}`)
+        ? about('region_dead', 'no process is running', `run \`nearside revive ${region.region}\``)
         : undefined
     case 'elsewhere':
       return about('agent_unreachable', `its agent at ${region.address} does not answer`)

@@ -21,7 +21,7 @@ test('a killed region is one problem with one remedy, and the others still serve
     status.problems.map((problem) => problem.code),
     ['primary_unreachable', 'region_dead'],
   )
-  assert.equal(status.problems[1]!.remedy, 'nearside revive us-east')
+  assert.equal(status.problems[1]!.remedy, 'run `nearside revive us-east`')
 })
 
 test('missing agents with running engines are reported together', () => {
@@ -120,7 +120,7 @@ test('a process that is not ready is reported with cause, restarts and log', () 
       code: 'process_not_ready',
       region: 'us-east',
       message: 'us-east: app-0 backoff, it exited (3 restarts)',
-      remedy: 'nearside logs us-east app-0',
+      remedy: 'see `nearside logs us-east app-0`',
     },
   ])
 })
