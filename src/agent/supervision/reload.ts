@@ -5,7 +5,7 @@ import { askUnixSocket } from '../../lib/unix-socket.ts'
 import type { PlanProcess, Reload } from '../../plan.ts'
 
 /** Generous: on a busy machine HAProxy takes a second, and Varnish has to compile its VCL. */
-const reloadMs = 30_000
+const reloadMs = 60_000
 
 /** Maximum length of an error, since an engine's output of a failed reload can be long. */
 const maxErrorLength = 2_000

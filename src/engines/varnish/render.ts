@@ -54,7 +54,8 @@ export function renderVarnish(context: RegionContext): EnginePart {
           kind: 'exec',
           command: [
             '/usr/share/varnish/varnishreload',
-            ...['-m', '0', '-n', varnishWorkFolder],
+            // Without -t, varnishadm gives up after 5 s, and a busy machine compiles for longer.
+            ...['-m', '0', '-t', '25', '-n', varnishWorkFolder],
             `${folder}/${varnishPaths.config}`,
           ],
         },

@@ -3,7 +3,7 @@ import { before, suite, test } from 'node:test'
 import pg from 'pg'
 import { patroniRequest } from '../../../src/engines/postgres/control.ts'
 import { isAlive, signal } from '../../../src/lib/proc.ts'
-import { failuresOutside } from '../../support/world/history.ts'
+import { type Attempt, failuresOutside } from '../../support/world/history.ts'
 import { pauseAll, processesBelow } from '../../support/world/processes.ts'
 import { tell } from '../../support/world/tell.ts'
 import type { TestWorld } from '../../support/world.ts'
@@ -37,6 +37,7 @@ export function stuck(started: () => TestWorld): void {
       await world.until('its Patroni to have stopped it', () => !paused.some(isAlive))
       const stoppedMs = performance.now()
       await world.settled()
+      const rejoinedMs = performance.now()
       await load.stop()
       tell(t, load.attempts, fault)
       assert.equal(await world.find('primary'), survivor)
@@ -44,8 +45,13 @@ export function stuck(started: () => TestWorld): void {
       const noticedMs = fault.toMs + 3000
       // So do they when it wakes up and claims to be the primary until its Patroni has stopped it.
       const awake = { fromMs: wokenMs, toMs: Math.max(wokenMs + 1000, stoppedMs) }
+      // Patroni restarts it once more to rewind it, and an app that never retries gets "shutting down" for a read.
+      const rejoining = (one: Attempt) =>
+        one.kind === 'read' && one.edge === primary && one.startedMs > wokenMs && one.startedMs < rejoinedMs
       assert.deepEqual(
-        failuresOutside(load.attempts, fault, awake).filter((one) => one.startedMs > noticedMs),
+        failuresOutside(load.attempts, fault, awake).filter(
+          (one) => one.startedMs > noticedMs && !rejoining(one),
+        ),
         [],
       )
       assert.match(await world.cli([], 'events'), /forced failover: the primary in .* takes over/)
