@@ -160,7 +160,13 @@ export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessE
     : 'this is a bug in Nearside: run again with NEARSIDE_DEBUG=1 and report the output'
   const topology = error instanceof TopologyError ? { file: error.file, problems: error.problems } : {}
   output.result({
-    error: { code, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }), ...topology },
+    error: {
+      code,
+      message: messageOf(error),
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(known && error.details.length > 0 ? { details: error.details } : {}),
+      ...topology,
+    },
   })
   if (!output.json) {
     if (error instanceof TopologyError) {
@@ -175,6 +181,7 @@ export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessE
         printProblems(output, 'error', error.problems)
       }
     } else printProblems(output, 'error', [{ path: '', message: messageOf(error), remedy }])
+    if (known) for (const line of error.details) output.note(`  ${printable(line)}`)
     if (!known && env.NEARSIDE_DEBUG && error instanceof Error) output.note(error.stack ?? '')
   }
   return known ? (code.startsWith('usage_') ? exitCodes.usage : exitCodes.problem) : exitCodes.defect

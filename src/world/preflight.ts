@@ -28,21 +28,44 @@ const isOurs = ({ holder, need }: Use, world: WorldHandle) =>
   holder.origin?.world === world.folder && holder.origin.region === need.region
 
 function portsTaken(taken: readonly Use[]): NearsideError {
-  const lines = taken.map(({ need, listener, holder }) => {
-    const whose = holder.origin
-      ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
-      : holderName(holder)
-    const where = listener.address === need.address ? '' : `, which listens on all addresses`
-    return `${need.address}:${need.port} (${need.protocol}, for ${need.what}): in use by ${whose}${where}`
-  })
   const worlds = [...new Set(taken.flatMap(({ holder }) => holder.origin?.world ?? []))]
   const head = `${count(taken.length, 'port')} of this world ${taken.length === 1 ? 'is' : 'are'} already in use`
-  return new NearsideError('port_in_use', [head, ...lines.map((line) => `  ${line}`)].join('\n'), {
+  return new NearsideError('port_in_use', head, {
+    details: takenLines(taken),
     remedy:
       worlds.length > 0
         ? `set another network.base for this world, or stop ${worlds.map(worldName).join(', ')} with \`nearside down\``
         : 'stop these processes, or set other ports under ports in the topology',
   })
+}
+
+/** One line per region: its ports, grouped by their holder. */
+function takenLines(taken: readonly Use[]): string[] {
+  const byRegion = Map.groupBy(taken, ({ need }) => need.region)
+  return [...byRegion].map(([region, uses]) => {
+    const byHolder = Map.groupBy(uses, holderText)
+    const parts = [...byHolder].map(([holder, held]) => `${portsText(held)} in use by ${holder}`)
+    return `${region} (${uses[0]!.need.address}): ${parts.join('; ')}`
+  })
+}
+
+function holderText({ need, listener, holder }: Use): string {
+  const whose = holder.origin
+    ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
+    : holderName(holder)
+  return listener.address === need.address ? whose : `${whose}, which listens on all addresses`
+}
+
+/** `5300 udp and tcp (knot), 8080 (haproxy)`: TCP goes without saying unless UDP is taken as well. */
+function portsText(uses: readonly Use[]): string {
+  const byPort = Map.groupBy(uses, ({ need }) => need.port)
+  return [...byPort]
+    .map(([port, held]) => {
+      const protocols = [...new Set(held.map(({ need }) => need.protocol))]
+      const protocol = protocols.includes('udp') ? ` ${protocols.sort().join(' and ')}` : ''
+      return `${port}${protocol} (${held[0]!.need.what})`
+    })
+    .join(', ')
 }
 
 /** A new full region needs about 120 MB immediately (initial PostgreSQL files, etcd's log) and grows from there. */

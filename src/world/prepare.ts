@@ -154,7 +154,8 @@ function chosen(world: WorldHandle, only: string | undefined): Region[] {
       remedy: 'run `nearside up` on the hosts of the regions',
     })
   }
-  const region = regionNamed(world, only)
+  const known = world.regions.find((one) => one.name === only)
+  const region = known ?? regionNamed(world, only, here.length > 0 ? here : world.regions)
   if (!here.includes(region))
     throw new NearsideError(
       'region_elsewhere',
