@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { at } from './explain.mjs'
 import { SetupFailure } from './failure.mjs'
 import { endWithUs } from './run.mjs'
 
@@ -22,9 +23,11 @@ import { endWithUs } from './run.mjs'
  */
 export async function withLock(path, onWait, work, { writeId = true } = {}) {
   mkdirSync(dirname(path), { recursive: true })
+  // Otherwise flock fails to open it, which looks like a lock that another set-up holds.
+  if (writeId) closeSync(openSync(path, 'a'))
   const release = (await tryLock(path, ['--nonblock'])) ?? (await waitForLock(path, onWait, writeId))
   try {
-    if (writeId) writeFileSync(path, `${process.pid}\n`)
+    if (writeId) at(path, () => writeFileSync(path, `${process.pid}\n`))
     return await work()
   } finally {
     release()
