@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { at } from './explain.mjs'
 import { SetupFailure } from './failure.mjs'
@@ -22,7 +22,7 @@ import { endWithUs } from './run.mjs'
  * @returns {Promise<T>}
  */
 export async function withLock(path, onWait, work, { writeId = true } = {}) {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   // Otherwise flock fails to open it, which looks like a lock that another set-up holds.
   if (writeId) closeSync(openSync(path, 'a'))
   const release = (await tryLock(path, ['--nonblock'])) ?? (await waitForLock(path, onWait, writeId))
@@ -31,6 +31,19 @@ export async function withLock(path, onWait, work, { writeId = true } = {}) {
     return await work()
   } finally {
     release()
+  }
+}
+
+/** As `makeFolder` of src/lib/files.ts: on a read-only file system, `recursive` alone reports a missing file. @param {string} path */
+function makeFolder(path) {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error
+    let missing = path
+    while (!existsSync(dirname(missing))) missing = dirname(missing)
+    mkdirSync(missing)
+    mkdirSync(path, { recursive: true })
   }
 }
 

@@ -209,7 +209,7 @@ test('memory beyond that of this machine gives a warning with the sum over its r
   const away = Object.fromEntries(
     Object.entries(sample.regions).map(([name, region], i) => [
       name,
-      { ...region, address: `192.0.2.${i + 1}` },
+      { ...region, address: `203.0.113.${i + 1}` },
     ]),
   )
   assert.equal(

@@ -76,7 +76,7 @@ test('names the process that holds a port', async () => {
   try {
     const region = { ...handle.regions[0]!, address: '127.77.254.1' }
     await assert.rejects(preflight(handle, [region]), {
-      details: [`us-east (127.77.254.1): 8008 (patroni) in use by node (process ${process.pid})`],
+      details: [`us-east (127.77.254.1): 8008 (postgres) in use by node (process ${process.pid})`],
     })
   } finally {
     server.close()
