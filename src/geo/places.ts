@@ -28,7 +28,7 @@ export function resolveGeoip(places: readonly string[], folder: string): string[
       .find((at) => existsSync(at))
     if (!found) throw missing(`${path}: the package ${name} is not installed`, `npm install ${name}`)
     if (!existsSync(join(found, file)))
-      throw missing(`${path}: the package ${name} has no file ${file}`, inPackage(name, found))
+      throw missing(`${path}: the package ${name} has no file ${file}`, inPackage(name, found, folder))
     return join(found, file)
   })
 }
@@ -40,12 +40,15 @@ const fileRemedy = (entry: string) =>
     : 'correct the path; it is relative to the topology file'
 
 /** The package is installed, so installing it again changes nothing unless its folder is removed. */
-function inPackage(name: string, folder: string): string {
-  const others = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+function inPackage(name: string, found: string, folder: string): string {
+  // A copy beside the topology comes before the one that Nearside depends on, which is not the operator's to remove.
+  if (!upwards(folder).some((at) => found === join(at, 'node_modules', name)))
+    return `npm install ${name} in ${folder}`
+  const others = readdirSync(found, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.mmdb'))
     .sort()
     .slice(0, 5)
-  const restore = `remove ${folder}, then npm install ${name}`
+  const restore = `remove ${found}, then npm install ${name}`
   if (others.length === 0) return `${restore}: its databases are missing`
   return `write one that it has (${others.map((file) => `"npm:${name}/${file}"`).join(', ')}); if the file was deleted, ${restore}`
 }

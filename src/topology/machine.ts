@@ -8,7 +8,7 @@ import type { Topology } from './schema.ts'
 /** Compares what a topology may take with what this machine has. */
 
 /** Memory that this process may use: the machine's, or less in a container. */
-export function memoryBytes(): number {
+function memoryBytes(): number {
   const limit = process.constrainedMemory()
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
 }

@@ -7,7 +7,7 @@ import type { Listener } from '../lib/listeners.ts'
 import type { Region } from '../topology/regions.ts'
 import type { WorldHandle } from './handle.ts'
 import { worldName } from './origin.ts'
-import { holderName, needsOf, type Use, usesOf } from './ports.ts'
+import { needsOf, takenLines, type Use, usesOf } from './ports.ts'
 
 /** Checks beforehand for conditions that would make a start fail halfway. */
 export async function preflight(
@@ -37,35 +37,6 @@ function portsTaken(taken: readonly Use[]): NearsideError {
         ? `set another network.base for this world, or stop ${worlds.map(worldName).join(', ')} with \`nearside down\``
         : 'stop these processes, or set other ports under ports in the topology',
   })
-}
-
-/** One line per region: its ports, grouped by their holder. */
-function takenLines(taken: readonly Use[]): string[] {
-  const byRegion = Map.groupBy(taken, ({ need }) => need.region)
-  return [...byRegion].map(([region, uses]) => {
-    const byHolder = Map.groupBy(uses, holderText)
-    const parts = [...byHolder].map(([holder, held]) => `${portsText(held)} in use by ${holder}`)
-    return `${region} (${uses[0]!.need.address}): ${parts.join('; ')}`
-  })
-}
-
-function holderText({ need, listener, holder }: Use): string {
-  const whose = holder.origin
-    ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
-    : holderName(holder)
-  return listener.address === need.address ? whose : `${whose}, which listens on all addresses`
-}
-
-/** `5300 udp and tcp (knot), 8080 (haproxy)`: TCP goes without saying unless UDP is taken as well. */
-function portsText(uses: readonly Use[]): string {
-  const byPort = Map.groupBy(uses, ({ need }) => need.port)
-  return [...byPort]
-    .map(([port, held]) => {
-      const protocols = [...new Set(held.map(({ need }) => need.protocol))]
-      const protocol = protocols.includes('udp') ? ` ${protocols.sort().join(' and ')}` : ''
-      return `${port}${protocol} (${held[0]!.need.what})`
-    })
-    .join(', ')
 }
 
 /** A new full region needs about 120 MB immediately (initial PostgreSQL files, etcd's log) and grows from there. */

@@ -11,7 +11,7 @@ import {
   parseAddress,
   parsePrefix,
 } from '../../src/geo/prefix.ts'
-import { isSpecial } from '../../src/geo/special.ts'
+import { specialPrefixes } from '../../src/geo/special.ts'
 import { computeTable } from '../../src/steering/compute.ts'
 import type { SteeringRegion, SteeringTable } from '../../src/steering/table.ts'
 import { encodeTable } from '../../src/steering/table-file.ts'
@@ -33,6 +33,9 @@ function tableOf(regions: SteeringRegion[], entries: Entry[], maxPrefixes = 200_
     .map((family) => placeTree(family, entries))
   return computeTable({ regions, places, maxPrefixes })
 }
+
+const isSpecial = (prefix: Prefix) =>
+  specialPrefixes.some((special) => special.length <= prefix.length && contains(special, prefix))
 
 const at = (prefix: string, location: Location): Entry => ({ ...parsePrefix(prefix)!, location })
 

@@ -237,6 +237,11 @@ test('a missing file of an installed package gets a remedy that restores it', as
     `write one that it has ("npm:city/ipv6.mmdb"); if the file was deleted, ${restore}`,
   )
   assert.equal(await remedy('npm:town/ipv4.mmdb'), 'npm install town')
+  assert.equal(
+    await remedy('npm:mmdb-lib/x.mmdb'),
+    `npm install mmdb-lib in ${at}`,
+    'Nearside’s own dependency',
+  )
   assert.equal(await remedy('ipv4.mmdb'), 'correct the path; it is relative to the topology file')
   assert.equal(await remedy('node_modules/@a/b/c.mmdb'), 'write "npm:@a/b/c.mmdb" for a file of a package')
   assert.equal(await remedy('node_modules'), 'write the path of a file in MaxMind’s format (.mmdb)')
