@@ -15,7 +15,8 @@ else
   listing=$home/package.json
 fi
 
-[ -n "${HOME:-}" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+# A relative one would mean another folder for each command.
+case ${HOME:-} in /*) ;; *) HOME=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6) ;; esac
 export HOME
 
 ready() {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { at } from './explain.mjs'
 import { SetupFailure } from './failure.mjs'
 import { endWithUs } from './run.mjs'
 
@@ -21,13 +22,28 @@ import { endWithUs } from './run.mjs'
  * @returns {Promise<T>}
  */
 export async function withLock(path, onWait, work, { writeId = true } = {}) {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
+  // Otherwise flock fails to open it, which looks like a lock that another set-up holds.
+  if (writeId) closeSync(openSync(path, 'a'))
   const release = (await tryLock(path, ['--nonblock'])) ?? (await waitForLock(path, onWait, writeId))
   try {
-    if (writeId) writeFileSync(path, `${process.pid}\n`)
+    if (writeId) at(path, () => writeFileSync(path, `${process.pid}\n`))
     return await work()
   } finally {
     release()
+  }
+}
+
+/** As `makeFolder` of src/lib/files.ts: on a read-only file system, `recursive` alone reports a missing file. @param {string} path */
+function makeFolder(path) {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error
+    let missing = path
+    while (!existsSync(dirname(missing))) missing = dirname(missing)
+    mkdirSync(missing)
+    mkdirSync(path, { recursive: true })
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { dirname, join } from 'node:path'
-import { CommandFailure, SetupFailure } from './failure.mjs'
+import { join } from 'node:path'
+import { at, explain } from './explain.mjs'
 import { withLock } from './lock.mjs'
 import { cacheDir, engineRootDir, home, isClone, readRequirements } from './paths.mjs'
 import { Progress } from './progress.mjs'
@@ -48,27 +48,10 @@ async function setUp(context, key) {
 /** Keeps a file that already has this content, because it may belong to another user. @param {string} path @param {string} text */
 function writeAside(path, text) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return
-  writeFileSync(`${path}.${process.pid}`, text)
-  renameSync(`${path}.${process.pid}`, path)
-}
-
-const AGAIN = `If a server could not be reached, check the network and the proxy settings of npm or apt.
-Then run the same command again. It continues where it stopped.`
-
-const CACHE = `Engines are installed there: set HOME to a folder of this user, or XDG_CACHE_HOME to another folder.`
-
-/** @param {unknown} error */
-function explain(error) {
-  if (error instanceof SetupFailure)
-    return error.remedy ? `${error.message}\n\n${error.remedy}` : error.message
-  if (error instanceof CommandFailure) return `this command failed:\n    ${error.message}\n\n${AGAIN}`
-  const { code, path, message } = /** @type {NodeJS.ErrnoException} */ (error)
-  if (
-    ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'].includes(code ?? '') &&
-    path?.startsWith(dirname(dirname(cacheDir(process.env))))
-  )
-    return `cannot use ${path} (${message})\n\n${CACHE}`
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  at(path, () => {
+    writeFileSync(`${path}.${process.pid}`, text)
+    renameSync(`${path}.${process.pid}`, path)
+  })
 }
 
 const progress = new Progress()
@@ -95,6 +78,6 @@ try {
 } catch (error) {
   const step = progress.failed()
   if (interruptedBy) progress.line('interrupted; run the same command again to continue')
-  else progress.line(`${step ? `step "${step}": ` : ''}${explain(error)}`)
+  else progress.line(`${step ? `step "${step}": ` : ''}${explain(error, process.env)}`)
   process.exitCode = interruptedBy ? 128 + constants.signals[interruptedBy] : 1
 }

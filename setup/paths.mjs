@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { SetupFailure } from './failure.mjs'
 
 /**
  * Where the set-up installs things. The engine root and Node belong to a user on this machine, npm packages to a
@@ -26,10 +27,22 @@ export function readRequirements() {
 /** @param {NodeJS.ProcessEnv} env */
 export function cacheDir(env) {
   // The XDG specification: a relative path is invalid and must be ignored.
-  const base = env.XDG_CACHE_HOME?.startsWith('/')
-    ? env.XDG_CACHE_HOME
-    : join(env.HOME || homedir(), '.cache')
+  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(homeOf(env), '.cache')
   return join(base, 'nearside')
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function homeOf(env) {
+  // Relative to the current folder, it would be another one for each command.
+  if (env.HOME?.startsWith('/')) return env.HOME
+  try {
+    return userInfo().homedir
+  } catch {
+    throw new SetupFailure(
+      `HOME is ${env.HOME ? `the relative path ${env.HOME}` : 'not set'}, and this user has no entry in /etc/passwd`,
+      'Set HOME to a folder of this user, or XDG_CACHE_HOME to another folder.',
+    )
+  }
 }
 
 /**

@@ -31,13 +31,13 @@ test('nothing imports what stands above it', () => {
 
 test('no import leads back to where it came from', () => {
   const without = new Set<string>()
-  const look = (file: string, way: readonly string[]) => {
+  const follow = (file: string, way: readonly string[]) => {
     assert.ok(!way.includes(file), [...way.slice(way.indexOf(file)), file].join(' > '))
     if (without.has(file)) return
-    for (const next of imports.get(file)!) look(next, [...way, file])
+    for (const next of imports.get(file)!) follow(next, [...way, file])
     without.add(file)
   }
-  for (const file of files) look(file, [])
+  for (const file of files) follow(file, [])
 })
 
 /** What loading a file loads: static imports that are not only for types. */

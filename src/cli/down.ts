@@ -62,10 +62,15 @@ export async function down(output: Output, options: DownOptions, folder: string)
     }
     return stopped
   })
-  const what = stopped ? 'is stopped' : 'was not running'
   output.result({ world: world.name, stopped: stopped === true, purged: options.purge === true })
-  output.print(`${world.name} ${what}${options.purge ? ' and removed' : '; its data is kept'}`)
+  output.print(downText(world.name, stopped === true, options.purge === true))
   return exitCodes.ok
+}
+
+/** Pure. */
+export function downText(name: string, stopped: boolean, isPurged: boolean): string {
+  if (isPurged) return stopped ? `${name} is stopped and removed` : `${name} is removed; it was not running`
+  return stopped ? `${name} is stopped; its data is kept` : `${name} was not running; its data is kept`
 }
 
 /** Stops the world and removes a lab's network. False if neither existed. */

@@ -93,7 +93,7 @@ export function initCommand(program: Command): void {
         if (!found)
           throw new NearsideError(
             'init_no_command',
-            `${folder}: found no start command: expected package.json, Procfile, Dockerfile or server.js`,
+            `${folder}: found no start command: expected package.json, Procfile, Dockerfile, go.mod, Gemfile, composer.json, or a file such as server.js or app.py`,
             { remedy: 'pass the command: nearside init -- node server.js' },
           )
         const text = renderers[form](found, editor.line)

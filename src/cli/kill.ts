@@ -4,7 +4,7 @@ import { count } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
-import { isHere } from '../world/here.ts'
+import { isHere, localRegions } from '../world/here.ts'
 import { hint } from '../world/hint.ts'
 import { killRegions } from '../world/kill.ts'
 import type { WorldProcess } from '../world/processes.ts'
@@ -32,7 +32,7 @@ export function killCommand(program: Command): void {
     .action(
       action<Options>(async ({ output, options, args }) => {
         const world = await worldOf(options)
-        const regions = [...new Set(args)].map((name) => mustBeHere(world, regionNamed(world, name)))
+        const regions = [...new Set(args)].map((name) => regionHere(world, name))
         const killed = await killRegions(world, regions)
         output.result({ world: world.name, killed })
         for (const region of regions)
@@ -48,7 +48,10 @@ export function killCommand(program: Command): void {
     )
 }
 
-function mustBeHere(world: WorldHandle, region: Region): Region {
+/** An unknown name lists only the regions that this machine can kill. */
+function regionHere(world: WorldHandle, name: string): Region {
+  const region = world.regions.find((one) => one.name === name)
+  if (!region) return regionNamed(world, name, localRegions(world))
   if (isHere(world, region)) return region
   throw new NearsideError(
     'region_elsewhere',

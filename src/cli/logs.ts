@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
+import type { Region } from '../topology/regions.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { type LogFile, logFiles } from '../world/logs/files.ts'
@@ -52,7 +53,7 @@ async function show(
   options: Options,
   [region, process_]: string[],
 ): Promise<void> {
-  const regions = region === undefined ? world.regions : [regionNamed(world, region)]
+  const regions = region === undefined ? world.regions : [withLogs(world, region)]
   const reader = new LogReader(() => logFiles(world, regions, process_))
   if (reader.files.length === 0)
     throw new NearsideError('no_logs', 'this machine has no such logs', {
@@ -65,6 +66,14 @@ async function show(
     for (const line of await reader.next()) print(line)
     await sleep(everyMs)
   }
+}
+
+/** An unknown name lists only the regions that have logs here. */
+function withLogs(world: WorldHandle, name: string): Region {
+  const known = world.regions.find((one) => one.name === name)
+  if (known) return known
+  const here = world.regions.filter((one) => logFiles(world, [one]).length > 0)
+  return regionNamed(world, name, here.length > 0 ? here : world.regions)
 }
 
 /** One colour per region, in topology order. */

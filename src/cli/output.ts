@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { shownPath } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'
+import { refusalOf } from '../lib/refusals.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
 import { createLive, type Live, type Terminal } from './live.ts'
 
@@ -160,7 +161,13 @@ export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessE
     : 'this is a bug in Nearside: run again with NEARSIDE_DEBUG=1 and report the output'
   const topology = error instanceof TopologyError ? { file: error.file, problems: error.problems } : {}
   output.result({
-    error: { code, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }), ...topology },
+    error: {
+      code,
+      message: messageOf(error),
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(known && error.details.length > 0 ? { details: error.details } : {}),
+      ...topology,
+    },
   })
   if (!output.json) {
     if (error instanceof TopologyError) {
@@ -175,33 +182,21 @@ export function printError(output: Output, thrown: unknown, env: NodeJS.ProcessE
         printProblems(output, 'error', error.problems)
       }
     } else printProblems(output, 'error', [{ path: '', message: messageOf(error), remedy }])
+    if (known) for (const line of error.details) output.note(`  ${printable(line)}`)
     if (!known && env.NEARSIDE_DEBUG && error instanceof Error) output.note(error.stack ?? '')
   }
   return known ? (code.startsWith('usage_') ? exitCodes.usage : exitCodes.problem) : exitCodes.defect
 }
 
-/** Errors of the operating system that are not bugs, by error code. */
-const refusals: Record<string, { why: string; remedy: string }> = {
-  EROFS: { why: 'the file system is read-only', remedy: 'use a writable folder' },
-  EACCES: { why: 'permission denied', remedy: 'grant this user access, or run as the owner' },
-  EPERM: { why: 'not permitted', remedy: 'grant this user access, or run as the owner' },
-  ENOSPC: { why: 'the disk is full', remedy: 'free some space' },
-  EDQUOT: { why: 'this user’s disk quota is exceeded', remedy: 'free some space' },
-  EMFILE: { why: 'too many open files', remedy: 'raise the limit with `ulimit -n`' },
-  ENFILE: { why: 'too many open files on this machine', remedy: 'stop the processes that have them open' },
-  EIO: { why: 'the disk reports an error', remedy: 'see dmesg' },
-}
-
 function refusedBySystem(error: unknown): NearsideError | undefined {
-  if (!(error instanceof Error) || error instanceof NearsideError || !('path' in error)) return undefined
-  const { code = '', path, syscall } = error as NodeJS.ErrnoException
-  const refusal = refusals[code]
+  const refusal = error instanceof NearsideError ? undefined : refusalOf(error)
   if (!refusal) return undefined
-  const { why } = refusal
+  const { code, why, path, syscall } = refusal
   // The world of a lab belongs to root, starting at its folder.
   const isWorlds = code === 'EACCES' && /\/\.nearside(\/|$)/.test(path ?? '')
   const remedy = isWorlds ? 'it belongs to another user (a lab belongs to root): use sudo' : refusal.remedy
-  return new NearsideError(`system_${code.toLowerCase()}`, `${path}: ${why} (${syscall})`, {
+  const where = path === undefined ? '' : `${path}: `
+  return new NearsideError(`system_${code.toLowerCase()}`, `${where}${why} (${syscall ?? code})`, {
     remedy,
     cause: error,
   })

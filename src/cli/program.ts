@@ -73,10 +73,13 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
   let program: Command | undefined
   try {
     program = await programFor(args, io)
-    await program.parseAsync(args, { from: 'user' })
+    refuseUnknownHelp(program, args)
+    const group = groupCalled(program, args)
+    if (group) group.outputHelp()
+    else await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return
-    // A command with subcommands was called without one; commander has already shown its help.
+    // A group was called with an unknown option; commander has already shown its help.
     if (error instanceof CommanderError && error.code === 'commander.help') {
       io.setExitCode(exitCodes.usage)
       return
@@ -85,6 +88,39 @@ export async function run(given: readonly string[], io: Io = processIo): Promise
     const shown = error instanceof CommanderError ? usageError(error, program, args) : withHelp(error, called)
     io.setExitCode(printError(output, shown, io.env))
   }
+}
+
+/** Commander shows the help of the whole program for an unknown word, as if the word meant nothing. */
+function refuseUnknownHelp(program: Command, args: readonly string[]): void {
+  const words = args.filter(isWord)
+  const asksForHelp =
+    args.some((arg) => arg === '--help' || arg === '-h') || words.slice(0, 2).includes('help')
+  if (!asksForHelp) return
+  let command = program
+  for (const word of words) {
+    if (command.commands.length === 0) return
+    if (word === 'help') continue
+    const below = command.commands.find((one) => one.name() === word)
+    if (!below)
+      throw new NearsideError('usage_unknown_command', `unknown command '${word}'`, {
+        remedy:
+          didYouMean(
+            word,
+            command.commands.map((one) => one.name()),
+          ) ?? seeHelp(command === program ? undefined : command.name()),
+      })
+    command = below
+  }
+}
+
+/** A group of commands that is called without one of them shows its help, as the program itself does. */
+function groupCalled(program: Command, args: readonly string[]): Command | undefined {
+  const words = args.filter(isWord)
+  const group = program.commands.find((one) => one.name() === words[0])
+  if (!group || group.commands.length === 0 || words.length > 1) return undefined
+  const known = [program, group].flatMap((one) => one.options.flatMap(({ long, short }) => [long, short]))
+  const flags = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.split('=')[0]!)
+  return flags.every((flag) => known.includes(flag)) ? group : undefined
 }
 
 /** The program with the command that is called, or with every command when none is. */

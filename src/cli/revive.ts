@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { DatabaseState } from '../agent/database/monitor.ts'
-import { unknown } from '../lib/did-you-mean.ts'
 import { duration } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
@@ -39,15 +38,7 @@ export function reviveCommand(program: Command): void {
     .action(
       action<Options>(async ({ output, options, args }) => {
         const world = await worldOf(options)
-        const region = regionNamed(world, args[0]!)
-        const here = localRegions(world)
-        if (!here.includes(region))
-          unknown(
-            'region',
-            region.name,
-            here.map((one) => one.name),
-          )
-        return revive(world, region, output)
+        return revive(world, regionNamed(world, args[0]!, localRegions(world)), output)
       }),
     )
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { SwitchoverResult } from '../agent/database/switchover.ts'
-import { unknown } from '../lib/did-you-mean.ts'
 import { duration, milliseconds } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
 import { typed, type WorldOptions, worldOf } from '../world/find.ts'
@@ -37,15 +36,7 @@ export function switchoverCommand(program: Command): void {
       action<Options>(async ({ output, options }) => {
         const world = await worldOf(options)
         const full = world.regions.filter((region) => region.full)
-        if (options.to !== undefined) {
-          const to = regionNamed(world, options.to)
-          if (!to.full)
-            unknown(
-              'region',
-              to.name,
-              full.map((region) => region.name),
-            )
-        }
+        if (options.to !== undefined) regionNamed(world, options.to, full)
         const { signal } = onInterrupt(output, 'leave')
         const asked = await agentToAsk(world)
         if (signal.aborted) return exitCodes.interrupted

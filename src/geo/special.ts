@@ -1,4 +1,4 @@
-import { contains, type Prefix, parsePrefix } from './prefix.ts'
+import { type Prefix, parsePrefix } from './prefix.ts'
 
 /**
  * Networks without a place: "this network", private and link-local addresses. No place is looked up for them, even when
@@ -17,8 +17,3 @@ export const specialPrefixes: readonly Prefix[] = [
   'fc00::/7',
   'fe80::/10',
 ].map((text) => parsePrefix(text)!)
-
-/** Whether the prefix lies within a special one. */
-export function isSpecial(prefix: Prefix): boolean {
-  return specialPrefixes.some((special) => special.length <= prefix.length && contains(special, prefix))
-}

@@ -7,6 +7,17 @@ type ParsedCommand = {
   compound: boolean
 }
 
+/** How to start one instance of the app. */
+export type Start = {
+  command: string[]
+  env: Record<string, string>
+  /** Where it was found, for messages: `package.json, script "start"`. */
+  from: string
+  /** True when no manifest names the command. */
+  guess: boolean
+  notes: string[]
+}
+
 const assignment = /^([A-Za-z_]\w*)=(.*)$/s
 
 /** Splits into unquoted words; undefined when only a shell can run it (variables, patterns, several commands). */

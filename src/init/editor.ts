@@ -48,12 +48,12 @@ function findInstalled(folder: string, file: string): string | undefined {
 }
 
 /** Identifies a file that Nearside has written, even after a formatter has changed it. */
-const mark = 'Written by `nearside init --editor`'
+export const generatedMark = 'Written by `nearside init --editor`'
 const contractMark = `contract ${contractHash}`
 
 /** Contents of the editor file for a topology file of this form. */
 export function editorText(form: Form): string {
-  const head = `${mark}, ${contractMark}. Do not edit.`
+  const head = `${generatedMark}, ${contractMark}. Do not edit.`
   if (form === 'yaml') return renderJsonSchema(head)
   return renderEnvironment([
     `// ${head}`,
@@ -76,6 +76,6 @@ export function editorFileOf(topologyName: string): { form: Form; name: string }
  * Classifies an existing file of that name: `old` has the keys of another version, and `other` is the user's own file.
  */
 export function editorFileState(text: string): 'current' | 'old' | 'other' {
-  if (!text.includes(mark)) return 'other'
+  if (!text.includes(generatedMark)) return 'other'
   return text.includes(contractMark) ? 'current' : 'old'
 }

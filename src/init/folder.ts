@@ -1,8 +1,12 @@
 import type { Dirent } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { isForeignFolder, isOwnName, isOwnText } from './own-files.ts'
 
-/** Access to an app's folder for `nearside init`: reads a bounded amount and ignores what it cannot read. */
+/**
+ * Access to an app's folder for `nearside init`: reads a bounded amount and ignores what it cannot read. Does not list
+ * Nearside's own files and node_modules, so that nothing is taken for evidence about the app.
+ */
 export type Folder = {
   path: string
   /** Text of a regular file, at most its first `maxBytes`; undefined when there is no such file or it is not text. */
@@ -28,6 +32,7 @@ export function openFolder(path: string): Folder {
   return {
     path,
     async text(name) {
+      if (isOwnName(basename(name))) return undefined
       // Reading from a pipe might never finish.
       if (!(await info(name))?.isFile()) return undefined
       const handle = await open(join(path, name)).catch(() => undefined)
@@ -35,7 +40,7 @@ export function openFolder(path: string): Folder {
       try {
         const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0)
         const text = buffer.toString('utf8', 0, bytesRead).replace(/^\ufeff/, '')
-        return text.includes('\0') ? undefined : text
+        return text.includes('\0') || isOwnText(text) ? undefined : text
       } catch {
         return undefined
       } finally {
@@ -44,7 +49,7 @@ export function openFolder(path: string): Folder {
     },
     isFile: async (name) => (await info(name))?.isFile() ?? false,
     isFolder: async (name) => (await info(name))?.isDirectory() ?? false,
-    folders: (name = '.') => list(name, (entry) => entry.isDirectory()),
-    files: (name = '.') => list(name, (entry) => entry.isFile()),
+    folders: (name = '.') => list(name, (entry) => entry.isDirectory() && !isForeignFolder(entry.name)),
+    files: (name = '.') => list(name, (entry) => entry.isFile() && !isOwnName(entry.name)),
   }
 }

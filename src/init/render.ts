@@ -1,4 +1,5 @@
 import type { Detected } from './detect.ts'
+import { topologyHead } from './own-files.ts'
 
 /** Contents of the first topology file, in either form: values from the app, and comments for the operator. */
 
@@ -13,9 +14,7 @@ export const escaped = (value: string): string =>
   )
 
 export const comments = {
-  file: [
-    'The topology of this world. Check it with: nearside check. All keys are in docs/reference/topology.md of Nearside.',
-  ],
+  file: [`${topologyHead} All keys are in docs/reference/topology.md of Nearside.`],
   domain: ['The domain that users visit. Nearside answers DNS queries for it.'],
   regions: [
     'Your regions. Their order determines their addresses, so add new ones at the end.',

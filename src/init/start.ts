@@ -1,16 +1,7 @@
-import { fixedPort, parseCommand, scriptOf } from './command.ts'
+import { fixedPort, parseCommand, type Start, scriptOf } from './command.ts'
 import type { Folder } from './folder.ts'
+import { fromLanguage } from './languages.ts'
 import { type Package, readDockerfile, readProcfile } from './manifests.ts'
-
-type Start = {
-  command: string[]
-  env: Record<string, string>
-  /** Where it was found, for messages: `package.json, script "start"`. */
-  from: string
-  /** True when no manifest names the command. */
-  guess: boolean
-  notes: string[]
-}
 
 const entries = ['server', 'index', 'app', 'main', 'src/server', 'src/index', 'src/app', 'src/main'].flatMap(
   (name) => [`${name}.ts`, `${name}.js`, `${name}.mjs`, `${name}.mts`],
@@ -112,7 +103,10 @@ export async function findStart(folder: Folder, pack: Package | undefined): Prom
     (pack && (await fromScript(folder, pack, 'start'))) ??
     (await fromFramework(folder)) ??
     (await fromDocker(folder, pack)) ??
+    // Beside a language of its own, package.json often lists only tools of the frontend.
+    (pack === undefined ? await fromLanguage(folder) : undefined) ??
     (await fromEntry(folder, pack)) ??
+    (await fromLanguage(folder)) ??
     (pack && (await fromDev(folder, pack)))
   const port = start && fixedPort(start.command)
   if (start && port !== undefined)

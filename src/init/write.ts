@@ -4,6 +4,7 @@ import { copyFile, link, open, readdir, readFile, rename, rm, stat } from 'node:
 import { join } from 'node:path'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
+import { refusalOf } from '../lib/refusals.ts'
 import { topologyNames } from '../topology/find.ts'
 import { loadTopology } from '../topology/load.ts'
 import { TopologyError, type TopologyErrorCode } from '../topology/problems.ts'
@@ -14,6 +15,25 @@ import { editorFileState, type Form, topologyFile } from './editor.ts'
 /** Endings of temporary files. The extension determines how the topology loads. */
 const temporaryEnding: Record<Form, string> = { typescript: '.config.ts', yaml: '.yaml' }
 
+/** `path` is the file that the user knows, not the temporary one that the system refused. */
+export function refused(
+  code: string,
+  path: string,
+  doing: 'read' | 'written',
+  error: unknown,
+): NearsideError {
+  const refusal = refusalOf(error)
+  const why = refusal?.why ?? messageOf(error)
+  const elsewhere =
+    refusal?.code === 'EROFS'
+      ? 'copy the app to a writable folder, and run `nearside init` there'
+      : refusal?.remedy
+  return new NearsideError(code, `${path}: cannot be ${doing}: ${why}`, {
+    remedy: elsewhere ?? 'pass the folder of your app with --folder',
+    cause: error,
+  })
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   const info = await stat(folder).catch(() => undefined)
   if (!info?.isDirectory())
@@ -23,9 +43,7 @@ async function namesIn(folder: string): Promise<string[]> {
       { remedy: 'pass the folder of your app' },
     )
   return readdir(folder).catch((error: unknown) => {
-    throw new NearsideError('init_no_folder', `${folder}: cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw refused('init_no_folder', folder, 'read', error)
   })
 }
 
@@ -50,9 +68,7 @@ export async function refuseExisting(folder: string, form: Form, force: boolean)
 export async function refuseOther(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw new NearsideError('init_not_written', `${path}: cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw refused('init_not_written', path, 'read', error)
   })
   if (text !== undefined && editorFileState(text) === 'other')
     throw new NearsideError('init_exists', `${path} exists and was not written by nearside init`, {
@@ -62,9 +78,7 @@ export async function refuseOther(path: string): Promise<void> {
 
 export async function writeEditorFile(path: string, text: string): Promise<void> {
   await writeAside(path, text, 0o644).catch((error: unknown) => {
-    throw new NearsideError('init_not_written', `${path}: cannot be written: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw refused('init_not_written', path, 'written', error)
   })
 }
 
@@ -101,12 +115,12 @@ export async function writeTopology(
   } catch (error) {
     if (error instanceof TopologyError)
       throw new TopologyError(error.code as TopologyErrorCode, target, error.problems)
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw new NearsideError(
-      exists ? 'init_exists' : 'init_not_written',
-      `${target} ${exists ? 'already exists' : `cannot be written: ${messageOf(error)}`}`,
-      { cause: error },
-    )
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new NearsideError('init_exists', `${target} already exists`, {
+        remedy: 'run the command again',
+        cause: error,
+      })
+    throw refused('init_not_written', target, 'written', error)
   } finally {
     await rm(temporary, { force: true }).catch(() => {})
   }

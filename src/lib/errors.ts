@@ -5,12 +5,19 @@
 export class NearsideError extends Error {
   readonly code: string
   readonly remedy: string | undefined
+  /** Lines that support the message. Shown below the remedy, so that a long list does not hide it. */
+  readonly details: readonly string[]
 
-  constructor(code: string, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { remedy?: string; details?: readonly string[]; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'NearsideError'
     this.code = code
     this.remedy = options.remedy
+    this.details = options.details ?? []
   }
 }
 

@@ -2,11 +2,11 @@ import { cover } from '../geo/cover.ts'
 import { distanceKm } from '../geo/distance.ts'
 import { type PlaceTree, placeTree, specialPlace, walkPlaces } from '../geo/place-tree.ts'
 import { type Family, longestPrefix } from '../geo/prefix.ts'
-import { isSpecial, specialPrefixes } from '../geo/special.ts'
+import { specialPrefixes } from '../geo/special.ts'
 import { type PrefixTree, PrefixTreeBuilder, unranked } from './prefix-tree.ts'
 import { prune } from './prune.ts'
 import { Rankings, rank } from './rankings.ts'
-import { type SteeringRegion, type SteeringTable, unknownKm } from './table.ts'
+import type { SteeringRegion, SteeringTable } from './table.ts'
 
 /** A special prefix weighs as much as one network of this length, so it does not distort the ranking around it. */
 const specialLength: Record<Family, number> = { 4: 16, 6: 32 }
@@ -41,8 +41,7 @@ export function computeTable(options: {
   return {
     regions: regions.map(({ name, location: { lat, lon } }) => ({ name, location: { lat, lon } })),
     rankings: used.all(),
-    covers: [ipv4!.cover, ipv6!.cover],
-    km: [ipv4!.km, ipv6!.km],
+    covers: [ipv4!, ipv6!],
   }
 }
 
@@ -76,23 +75,20 @@ function plant(
   return builder.finish()
 }
 
-/** Collects the prefixes that remain after pruning, each with its ranking and mean distances. */
+/** Collects the prefixes that remain after pruning, each with its ranking. */
 function harvest(tree: PrefixTree, cuts: Uint8Array, regionCount: number, all: Rankings, used: Rankings) {
   const lengths: number[] = []
   const values: number[] = []
-  const km: number[] = []
   const topologyOrder = Uint8Array.from({ length: regionCount }, (_, region) => region)
 
-  const visit = (node: number, length: number, high: number, low: number, around: number): void => {
+  const visit = (node: number, length: number, around: number): void => {
     const known = tree.weight[node]! > 0 ? node : around
     const left = tree.left[node]!
     // The whole space is never one prefix: see `uniformCover`.
     if (left === -1 ? length === 0 : cuts[node] === 0) {
       const [leftChild, rightChild] = left === -1 ? [node, node] : [left, node - 1]
-      visit(leftChild, length + 1, high, low, known)
-      const bit =
-        length < 32 ? { high: high + 2 ** (31 - length), low } : { high, low: low + 2 ** (63 - length) }
-      visit(rightChild, length + 1, bit.high, bit.low, known)
+      visit(leftChild, length + 1, known)
+      visit(rightChild, length + 1, known)
       return
     }
     const distances = meanDistances(tree, known, regionCount)
@@ -100,16 +96,9 @@ function harvest(tree: PrefixTree, cuts: Uint8Array, regionCount: number, all: R
     const order = own ? all.order(tree.ranking[node]!) : distances ? rank(distances) : topologyOrder
     lengths.push(length)
     values.push(used.numberOf(order))
-    const unknown = known !== node || isSpecial({ family: tree.family, high, low, length })
-    for (let region = 0; region < regionCount; region++) {
-      km.push(unknown || !distances ? unknownKm : Math.min(Math.round(distances[region]!), unknownKm - 1))
-    }
   }
-  visit(tree.count - 1, 0, 0, 0, -1)
-  return {
-    cover: cover(tree.family, Uint8Array.from(lengths), Uint32Array.from(values)),
-    km: Uint16Array.from(km),
-  }
+  visit(tree.count - 1, 0, -1)
+  return cover(tree.family, Uint8Array.from(lengths), Uint32Array.from(values))
 }
 
 function meanDistances(tree: PrefixTree, node: number, regionCount: number): Float64Array | undefined {

@@ -3,12 +3,12 @@ import type { Family } from '../geo/prefix.ts'
 import type { SteeringTable } from './table.ts'
 
 /** Part of the hash in the file's name, so each version has its own file. */
-export const tableFormat = 1
-const magic = 'nearside-table-1\n'
+export const tableFormat = 2
+const magic = 'nearside-table-2\n'
 
 /**
  * Serialises a table: a line of magic, a line of JSON, then per family the arrays in little-endian: lengths (8 bits),
- * ranking numbers (32 bits), distances (16 bits). Prefixes tile the space, so their addresses are not stored.
+ * ranking numbers (32 bits). Prefixes tile the space, so their addresses are not stored.
  */
 export function encodeTable(table: SteeringTable): Uint8Array {
   const head = new TextEncoder().encode(
@@ -18,24 +18,17 @@ export function encodeTable(table: SteeringTable): Uint8Array {
       prefixes: table.covers.map((part) => part.lengths.length),
     })}\n`,
   )
-  const size = table.covers.reduce(
-    (sum, part, at) => sum + part.lengths.length * 5 + table.km[at]!.length * 2,
-    0,
-  )
+  const size = table.covers.reduce((sum, part) => sum + part.lengths.length * 5, 0)
   const bytes = new Uint8Array(head.length + size)
   bytes.set(head)
   const view = new DataView(bytes.buffer)
   let at = head.length
-  for (const [family, part] of table.covers.entries()) {
+  for (const part of table.covers) {
     bytes.set(part.lengths, at)
     at += part.lengths.length
     for (const value of part.values) {
       view.setUint32(at, value, true)
       at += 4
-    }
-    for (const km of table.km[family]!) {
-      view.setUint16(at, km, true)
-      at += 2
     }
   }
   return bytes
@@ -55,10 +48,8 @@ export function decodeTable(bytes: Uint8Array): SteeringTable {
     at += count
     const values = new Uint32Array(count)
     for (let index = 0; index < count; index++, at += 4) values[index] = view.getUint32(at, true)
-    const km = new Uint16Array(count * head.regions.length)
-    for (let index = 0; index < km.length; index++, at += 2) km[index] = view.getUint16(at, true)
     if (values.some((value) => value >= head.rankings.length)) throw new RangeError('a ranking is missing')
-    return { cover: cover(family, lengths, values), km }
+    return cover(family, lengths, values)
   }
   const ipv4 = read(4, head.prefixes[0])
   const ipv6 = read(6, head.prefixes[1])
@@ -66,7 +57,6 @@ export function decodeTable(bytes: Uint8Array): SteeringTable {
   return {
     regions: head.regions,
     rankings: head.rankings.map((order) => Uint8Array.from(order)),
-    covers: [ipv4.cover, ipv6.cover],
-    km: [ipv4.km, ipv6.km],
+    covers: [ipv4, ipv6],
   }
 }

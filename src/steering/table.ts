@@ -11,9 +11,4 @@ export type SteeringTable = {
   rankings: readonly Uint8Array[]
   /** IPv4, IPv6. A value is the index of a ranking. */
   covers: readonly [Cover, Cover]
-  /** Per cover: mean great-circle distance of the prefix's addresses, km; `regions.length` numbers per prefix. */
-  km: readonly [Uint16Array, Uint16Array]
 }
-
-/** In `km`: the place of the prefix is unknown. */
-export const unknownKm = 0xffff

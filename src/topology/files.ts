@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs'
 import { access, open, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { resolveGeoip } from '../geo/places.ts'
+import { NearsideError } from '../lib/errors.ts'
 import type { Finding, Key } from './problems.ts'
 import type { Topology } from './schema.ts'
 
@@ -106,6 +107,19 @@ export async function geoipFile(entry: string, folder: string): Promise<string |
   }
 }
 
+const resolved = (entry: string, folder: string) => {
+  try {
+    return { file: resolveGeoip([entry], resolve(folder))[0] }
+  } catch (error) {
+    return { remedy: error instanceof NearsideError ? error.remedy : undefined }
+  }
+}
+/** A folder resolves, but is no database. */
+const absence = (entry: string, folder: string) =>
+  resolved(entry, folder).file === undefined ? 'does not exist' : 'is not a file'
+const geoipRemedy = (entry: string, folder: string) =>
+  resolved(entry, folder).remedy ?? 'write the path of a file in MaxMind’s format (.mmdb)'
+
 /** `database_type` from the metadata at the end of a MaxMind database; undefined when the file is not one. */
 async function databaseType(file: string): Promise<string | undefined> {
   const handle = await open(file)
@@ -136,11 +150,9 @@ async function checkGeoip(
   for (const [i, entry] of topology.steering.geoip.entries()) {
     const at = ['steering', 'geoip', i]
     const file = await geoipFile(entry, folder)
-    const [, name = ''] = /^npm:((?:@[^/]+\/)?[^/]+)/.exec(entry) ?? []
     if (file === undefined) {
-      const remedy =
-        name === '' ? 'correct the path; it is relative to the topology file' : `npm install ${name}`
-      problems.push({ at, message: `expected a file, but ${entry} does not exist`, remedy })
+      const message = `expected a file, but ${entry} ${absence(entry, folder)}`
+      problems.push({ at, message, remedy: geoipRemedy(entry, folder) })
       continue
     }
     const type = await databaseType(file).catch(() => undefined)

@@ -96,7 +96,9 @@ function formatRemedy(extension: string): string {
     return 'put "export default" in front of it and rename it to nearside.config.js'
   if (extension === '.cjs' || extension === '.cts')
     return 'use "export default" and rename it to nearside.config.ts'
-  return 'create one with: nearside init'
+  if (extension === '.toml' || extension === '.ini' || extension === '.xml')
+    return 'rewrite it as YAML in nearside.yaml, or remove it and create one with: nearside init'
+  return 'pass a topology file, or the folder that contains one'
 }
 
 /** Absolute path of the topology file at the path or in the folder. */

@@ -3,6 +3,7 @@ import { messageOf } from '../lib/errors.ts'
 import { validate } from './checks.ts'
 import { checkFiles } from './files.ts'
 import { fail, findTopology, readTopology, yamlExtensions } from './find.ts'
+import { checkMemory } from './machine.ts'
 import { importTopology } from './module.ts'
 import { type Problem, pathText, TopologyError, toProblem } from './problems.ts'
 import type { Topology } from './schema.ts'
@@ -23,6 +24,8 @@ type LoadOptions = {
   files?: boolean
   /** Search path for programs; default: this process's PATH. */
   path?: string
+  /** Memory to compare the topology with; default: this machine's. */
+  memoryBytes?: number
   /** How long a topology's code may await, so a promise that never settles cannot hang a command. Default 10,000. */
   timeoutMs?: number
 }
@@ -66,6 +69,7 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
       : await checkFiles(readable.topology, place, usable)
     problems.push(...disk.problems)
     warnings.push(...disk.warnings)
+    if (checked.topology) warnings.push(...checkMemory(checked.topology, options.memoryBytes))
   }
   const shown = problems.map((finding) => toProblem(finding, source.locate))
   shown.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))

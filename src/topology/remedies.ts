@@ -1,6 +1,7 @@
 import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Key } from './problems.ts'
-import type { Node } from './walk.ts'
+import { defaultRemedy, valueRemedy } from './values.ts'
+import { type Node, nodeAt } from './walk.ts'
 
 /** `A Shop!` → `a-shop`; undefined when no usable character is left. */
 export function asLabel(text: string): string | undefined {
@@ -60,39 +61,70 @@ const meant: Record<string, (text: string) => string | undefined> = {
   name: (text) => quoted(asLabel(text)),
   domain: (text) =>
     quoted(hostname(text)) ??
-    (/^[a-z0-9-]+$/i.test(text) ? quoted(`${text.toLowerCase()}.example.com`) : undefined),
+    (/^localhost$/i.test(text)
+      ? 'write a name with a dot, such as "shop.test": clients resolve localhost themselves and never ask the edge’s DNS'
+      : /^[a-z0-9-]+$/i.test(text)
+        ? quoted(`${text.toLowerCase()}.example.com`)
+        : undefined),
   base: (text) => quoted(/^(\d{1,3}\.\d{1,3})(\.|\/)/.exec(text)?.[1]),
-  health: (text) =>
-    /^[\w-]/.test(text)
-      ? quoted(`/${text}`)
-      : text.includes('?')
-        ? quoted(text.replace(/\?.*$/, ''))
-        : undefined,
-  static: (text) =>
-    /^[\w.-]/.test(text)
-      ? quoted(`/${text}`)
-      : text.includes('**')
-        ? quoted(text.replace(/\*\*.*$/, '*'))
-        : undefined,
+  health: (text) => quoted(pathPattern(text)),
+  static: (text) => quoted(pathPattern(text)),
   methods: (text) => (/^[a-z]+$/i.test(text.trim()) ? quoted(text.trim().toUpperCase()) : undefined),
   also: (text) => quoted(rule(text)),
   except: (text) => quoted(rule(text)),
 }
 
+/**
+ * A path pattern as the schema accepts it: with a leading slash, percent-encoded as browsers send it, without a query,
+ * and with nothing after its first `*`. Undefined when that is the same text, or empty.
+ */
+function pathPattern(text: string): string | undefined {
+  const path = text
+    .trim()
+    .replace(/^[a-z+]+:\/\/[^/]*/i, '')
+    .replace(/\?.*$/s, '')
+    .replace(/\*.*$/s, '*')
+    .replaceAll('\\', '/')
+    .replace(
+      /[\s"']/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+  const rooted = path.startsWith('/') ? path : `/${path}`
+  return rooted === text || path === '' || !/^\/[\w%./*~:@!$&()+,;=-]*$/.test(rooted) ? undefined : rooted
+}
+
 function rule(text: string): string | undefined {
-  const match = /^\s*([a-z]+)[\s:]+(\/[^\s*?"'\\]*\*?)\s*$/i.exec(text)
-  return match ? `${match[1]!.toUpperCase()} ${match[2]}` : undefined
+  const [, method = '', path = ''] = /^\s*([a-z]+)[\s:]+(\/.*)$/is.exec(text) ?? []
+  const pattern = pathPattern(path) ?? (path === '' ? undefined : path)
+  return pattern === undefined ? undefined : `${method.toUpperCase()} ${pattern}`
 }
 
 /** Remedy for a value that the schema refused; undefined when the expectation is enough. */
 export function remedyFor(at: readonly Key[], value: unknown, node: Node | undefined): string | undefined {
+  return ownRemedy(at, value, node) ?? (node && value !== undefined ? general(at, value, node) : undefined)
+}
+
+/** For any key, from its type, unit, range and default alone. */
+function general(at: readonly Key[], value: unknown, node: Node): string | undefined {
+  const key = at.at(-1)
+  const parent = nodeAt(at.slice(0, -1))
+  const isNamed = typeof key === 'string' && parent?.properties !== undefined
+  const isRequired = isNamed && (parent?.required ?? []).includes(key)
+  if (value === null && !isNamed) return 'remove it'
+  if (value === null && isRequired) return required[key]
+  return valueRemedy(value, at, node) ?? (isNamed && !isRequired ? defaultRemedy(node) : undefined)
+}
+
+/** For particular keys and mistakes. */
+function ownRemedy(at: readonly Key[], value: unknown, node: Node | undefined): string | undefined {
   const named = [...at].reverse().find((key) => typeof key === 'string')
   const last = typeof named === 'string' ? named : ''
   if (value === undefined) return required[last]
   const parent = at.at(-2)
   if (parent === 'env' && typeof value !== 'string' && typeof value !== 'object')
     return 'put it in quotes: environment values are strings'
-  if (last === 'maxMemory' || last === 'maxBody') return 'write a number and a unit, such as "256mb"'
+  if (value !== null && (last === 'maxMemory' || last === 'maxBody'))
+    return 'write a number and a unit, such as "256mb"'
   if (node?.enum && typeof value === 'string') return didYouMean(value, node.enum)
   if (
     (last === 'lat' || last === 'lon') &&
@@ -102,9 +134,6 @@ export function remedyFor(at: readonly Key[], value: unknown, node: Node | undef
   )
     return 'check whether lat and lon are swapped'
   if (node?.type === 'array' && (last === 'command' || last === 'release')) return words(value)
-  if (node?.type === 'array' && typeof value === 'string') return `write [${JSON.stringify(value)}]`
-  if ((node?.type === 'number' || node?.type === 'integer') && typeof value === 'string')
-    return Number.isFinite(Number(value)) && value.trim() !== '' ? 'write it without quotes' : undefined
   if (last === 'base' && typeof value === 'number') return 'put it in quotes: network.base is a string'
   if (node?.type === 'object' && value === null) return 'remove the key, or add values below it'
   return typeof value === 'string' && node?.type === 'string' ? meant[last]?.(value) : undefined

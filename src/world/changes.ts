@@ -12,13 +12,45 @@ export type Change =
       reloads: Record<string, string[]>
       removed: Record<string, string[]>
     }
-  /** The change needs a stopped world. */
-  | { kind: 'refused'; paths: string[]; why: string }
+  /** The change needs a stopped world. `fixed`: the paths that need it; the others could change while it runs. */
+  | { kind: 'refused'; paths: string[]; fixed: string[]; why: string }
 
 /** Engines that hold data or the world's state. They cannot change while others depend on them. */
 const statefulEngines: EngineName[] = ['etcd', 'postgres']
 
 type Revision = { topology: Topology; plan: Plan }
+
+/** Compiles a topology for the world in question. */
+type Compile = (topology: Topology) => Plan
+
+/** `changeBetween`, and for a refused change the paths that cause the refusal. Pure. */
+export function changeOf(before: Revision, after: Revision, compile: Compile): Change {
+  const change = changeBetween(before, after)
+  if (change.kind === 'live') return change
+  const keys = keysChanged(before.topology, after.topology)
+  const isFixed = (path: readonly string[]): boolean => {
+    const topology = withOnly(before.topology, after.topology, path)
+    try {
+      return changeBetween(before, { topology, plan: compile(topology) }).kind === 'refused'
+    } catch {
+      // Without the other changes it is no topology, such as a primary in a region that does not exist yet.
+      return true
+    }
+  }
+  return { ...change, fixed: keys.filter(isFixed).map((path) => path.join('.')) }
+}
+
+/** `before` with the value of `after` at one path. */
+function withOnly(before: Topology, after: Topology, path: readonly string[]): Topology {
+  const result = structuredClone(before)
+  let [to, from]: Record<string, unknown>[] = [result, after]
+  for (const key of path.slice(0, -1)) [to, from] = [to![key], from![key]] as Record<string, unknown>[]
+  const last = path.at(-1)
+  if (last === undefined) return after
+  if (Object.hasOwn(from!, last)) to![last] = from![last]
+  else delete to![last]
+  return result
+}
 
 /**
  * Allows a change only if every process to restart can be missing from one region for a moment while the other regions
@@ -26,7 +58,7 @@ type Revision = { topology: Topology; plan: Plan }
  */
 export function changeBetween(before: Revision, after: Revision): Change {
   const paths = pathsChanged(before.topology, after.topology)
-  const refused = (why: string): Change => ({ kind: 'refused', paths, why })
+  const refused = (why: string): Change => ({ kind: 'refused', paths, fixed: paths, why })
   const shape = (plan: Plan) =>
     JSON.stringify(Object.values(plan.regions).map((one) => [one.region, one.address]))
   if (shape(before.plan) !== shape(after.plan)) return refused('regions and addresses cannot change')
@@ -70,13 +102,16 @@ function differing(
 /**
  * Paths where two topologies differ: `app.instances`, `regions.us-east.env.LOG_LEVEL`. No values: they may be secret.
  */
-export function pathsChanged(before: unknown, after: unknown, path: string[] = []): string[] {
+export const pathsChanged = (before: unknown, after: unknown): string[] =>
+  keysChanged(before, after).map((path) => path.join('.'))
+
+function keysChanged(before: unknown, after: unknown, path: string[] = []): string[][] {
   if (JSON.stringify(before) === JSON.stringify(after)) return []
-  if (!isRecord(before) || !isRecord(after)) return [path.join('.')]
+  if (!isRecord(before) || !isRecord(after)) return [path]
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  const below = keys.flatMap((key) => pathsChanged(before[key], after[key], [...path, key]))
+  const below = keys.flatMap((key) => keysChanged(before[key], after[key], [...path, key]))
   // The order of keys matters only for regions.
-  return below.length > 0 ? below : [path.join('.')]
+  return below.length > 0 ? below : [path]
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,4 +1,5 @@
-import type { Event } from '../agent/coordination/store.ts'
+import type { EventKind } from '../agent/coordination/event-kinds.ts'
+import { type Event, eventEntry } from '../agent/coordination/store.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { Etcd } from '../lib/etcd.ts'
 import type { WorldHandle } from './handle.ts'
@@ -14,12 +15,28 @@ export async function eventsOf(world: WorldHandle): Promise<Event[]> {
   }
 }
 
-async function fromEtcd(world: WorldHandle): Promise<Event[]> {
-  const { ports, name } = world.record.topology
+/** Records what this command does to the world. Never fails: events are only for operators. */
+export async function recordEvent(
+  world: WorldHandle,
+  event: { kind: EventKind; region: string; detail: Record<string, unknown> },
+): Promise<void> {
+  const { key, value } = eventEntry(world.record.topology.name, { at: Date.now(), ...event }, process.pid)
+  await etcdOf(world)
+    .put(key, value)
+    .catch(() => undefined)
+}
+
+function etcdOf(world: WorldHandle): Etcd {
+  const { ports } = world.record.topology
   const endpoints = world.regions
     .filter((region) => region.votes)
     .map((region) => `http://${region.address}:${ports.etcdClient}`)
-  const etcd = new Etcd({ endpoints, username: 'root', password: world.secrets.etcd })
+  return new Etcd({ endpoints, username: 'root', password: world.secrets.etcd })
+}
+
+async function fromEtcd(world: WorldHandle): Promise<Event[]> {
+  const { name } = world.record.topology
+  const etcd = etcdOf(world)
   try {
     const found = await etcd.get(`/nearside/${name}/events/`, { prefix: true })
     return found.map((kv) => JSON.parse(kv.value) as Event)

@@ -52,11 +52,21 @@ export function handleOf(folder: string, record: WorldRecord, secrets: Secrets):
   }
 }
 
-/** The region with that name, or an error that lists the known names. */
-export function regionNamed(world: Pick<WorldHandle, 'regions'>, name: string): Region {
-  const names = world.regions.map((region) => region.name)
-  const found = world.regions.find((region) => region.name === name)
-  return found ?? unknown('region', name, names)
+/**
+ * The region with that name, or an error that lists the names that the command accepts. `accepted` is not empty.
+ */
+export function regionNamed(
+  world: Pick<WorldHandle, 'regions'>,
+  name: string,
+  accepted: readonly Region[] = world.regions,
+): Region {
+  const found = accepted.find((region) => region.name === name)
+  if (found) return found
+  return unknown(
+    'region',
+    name,
+    accepted.map((region) => region.name),
+  )
 }
 
 /** The agent's status of its region; undefined when it does not answer in time. */

@@ -2,7 +2,7 @@ import { holdersOf, isWildcard, type Listener, listeners } from '../lib/listener
 import { lookAt, type Process } from '../lib/proc.ts'
 import { appPort, type Region } from '../topology/regions.ts'
 import type { PortName, Topology } from '../topology/schema.ts'
-import { type Origin, originOf } from './origin.ts'
+import { type Origin, originOf, worldName } from './origin.ts'
 
 /** The ports that a region needs, and the processes that hold them. */
 
@@ -89,8 +89,37 @@ export function usesOf(needs: readonly Need[], all: readonly Listener[] = listen
 }
 
 /** `redis-server (process 812)`, `a process of user 105`. */
-export function holderName({ process, uid }: Holder): string {
+function holderName({ process, uid }: Holder): string {
   if (!process) return `a process of user ${uid}`
   const program = process.command[0]?.split('/').at(-1)?.split(' ')[0] || process.name
   return `${program} (process ${process.pid})`
+}
+
+/** One line per region: its ports, grouped by their holder. */
+export function takenLines(taken: readonly Use[]): string[] {
+  const byRegion = Map.groupBy(taken, ({ need }) => need.region)
+  return [...byRegion].map(([region, uses]) => {
+    const byHolder = Map.groupBy(uses, holderText)
+    const parts = [...byHolder].map(([holder, held]) => `${portsText(held)} in use by ${holder}`)
+    return `${region} (${uses[0]!.need.address}): ${parts.join('; ')}`
+  })
+}
+
+function holderText({ need, listener, holder }: Use): string {
+  const whose = holder.origin
+    ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
+    : holderName(holder)
+  return listener.address === need.address ? whose : `${whose}, which listens on all addresses`
+}
+
+/** `5300 udp and tcp (knot), 8080 (haproxy)`: TCP goes without saying unless UDP is taken as well. */
+function portsText(uses: readonly Use[]): string {
+  const byPort = Map.groupBy(uses, ({ need }) => need.port)
+  return [...byPort]
+    .map(([port, held]) => {
+      const protocols = [...new Set(held.map(({ need }) => need.protocol))]
+      const protocol = protocols.includes('udp') ? ` ${protocols.sort().join(' and ')}` : ''
+      return `${port}${protocol} (${held[0]!.need.what})`
+    })
+    .join(', ')
 }

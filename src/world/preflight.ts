@@ -7,7 +7,7 @@ import type { Listener } from '../lib/listeners.ts'
 import type { Region } from '../topology/regions.ts'
 import type { WorldHandle } from './handle.ts'
 import { worldName } from './origin.ts'
-import { holderName, needsOf, type Use, usesOf } from './ports.ts'
+import { needsOf, takenLines, type Use, usesOf } from './ports.ts'
 
 /** Checks beforehand for conditions that would make a start fail halfway. */
 export async function preflight(
@@ -28,16 +28,10 @@ const isOurs = ({ holder, need }: Use, world: WorldHandle) =>
   holder.origin?.world === world.folder && holder.origin.region === need.region
 
 function portsTaken(taken: readonly Use[]): NearsideError {
-  const lines = taken.map(({ need, listener, holder }) => {
-    const whose = holder.origin
-      ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
-      : holderName(holder)
-    const where = listener.address === need.address ? '' : `, which listens on all addresses`
-    return `${need.address}:${need.port} (${need.protocol}, for ${need.what}): in use by ${whose}${where}`
-  })
   const worlds = [...new Set(taken.flatMap(({ holder }) => holder.origin?.world ?? []))]
   const head = `${count(taken.length, 'port')} of this world ${taken.length === 1 ? 'is' : 'are'} already in use`
-  return new NearsideError('port_in_use', [head, ...lines.map((line) => `  ${line}`)].join('\n'), {
+  return new NearsideError('port_in_use', head, {
+    details: takenLines(taken),
     remedy:
       worlds.length > 0
         ? `set another network.base for this world, or stop ${worlds.map(worldName).join(', ')} with \`nearside down\``

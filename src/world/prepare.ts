@@ -13,8 +13,9 @@ import type { Note } from '../lib/note.ts'
 import type { LoadedTopology } from '../topology/load.ts'
 import type { Region } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
+import type { Topology } from '../topology/schema.ts'
 import { type StartedAgent, startAgent, workingAgent } from './agents.ts'
-import { type Change, changeBetween } from './changes.ts'
+import { type Change, changeOf } from './changes.ts'
 import { canonical } from './find.ts'
 import { handleOf, openWorld, regionNamed, type WorldHandle } from './handle.ts'
 import { localRegions } from './here.ts'
@@ -79,7 +80,7 @@ export async function prepare(
         existing.regions.map((one) => placeOf(existing, one)),
       ).length > 0)
   const changed = running && existing.record.revision !== wanted.revision
-  const change = changed ? await changeOf(existing, wanted) : undefined
+  const change = changed ? changeTo(existing, wanted) : undefined
   if (change?.kind === 'refused') throw refusal(loaded.file, change, lab ? 'nearside lab' : 'nearside')
   if (!running || changed) await parametersAccepted(folder, wanted)
   if (changed) await planAccepted(folder, wanted, secrets)
@@ -118,12 +119,14 @@ async function statusesOf(world: WorldHandle): Promise<Map<string, RegionStatus>
   return new Map(all.flatMap((status) => (status ? [[status.region, status] as const] : [])))
 }
 
-async function changeOf(existing: WorldHandle, wanted: WorldRecord): Promise<Change> {
-  const revisionOf = ({ topology, appFolder }: WorldRecord) => ({
-    topology,
-    plan: compile(topology, { secrets: existing.secrets, folder: existing.folder, appFolder }),
-  })
-  return changeBetween(revisionOf(existing.record), revisionOf(wanted))
+function changeTo(existing: WorldHandle, wanted: WorldRecord): Change {
+  const { secrets, folder, record } = existing
+  const planOf = (topology: Topology, { appFolder }: WorldRecord) =>
+    compile(topology, { secrets, folder, appFolder })
+  const revisionOf = (one: WorldRecord) => ({ topology: one.topology, plan: planOf(one.topology, one) })
+  return changeOf(revisionOf(record), revisionOf(wanted), (topology) =>
+    planOf(topology, topology.app.folder === record.topology.app.folder ? record : wanted),
+  )
 }
 
 /** Two topologies whose worlds would share a folder: one named shop-lab, and the lab of shop. */
@@ -136,13 +139,23 @@ function otherKind({ name, folder, record }: WorldHandle): NearsideError {
 
 function refusal(
   file: string,
-  { paths, why }: Extract<Change, { kind: 'refused' }>,
+  { paths, fixed, why }: Extract<Change, { kind: 'refused' }>,
   command: string,
 ): NearsideError {
+  const free = paths.filter((path) => !fixed.includes(path))
+  const restart = `run \`${command} down\`, then \`${command} up\``
   return new NearsideError(
     'world_differs',
     `${file}: changed since the world was started (${paths.join(', ')}), but ${why} while it runs`,
-    { remedy: `run \`${command} down\`, then \`${command} up\`; or revert the change` },
+    free.length === 0
+      ? { remedy: `${restart}; or revert the change` }
+      : {
+          remedy: `${restart}; or revert what needs that, and the rest is applied to the running world`,
+          details: [
+            `needs a stopped world: ${fixed.join(', ')}`,
+            `can change while it runs: ${free.join(', ')}`,
+          ],
+        },
   )
 }
 
@@ -154,7 +167,8 @@ function chosen(world: WorldHandle, only: string | undefined): Region[] {
       remedy: 'run `nearside up` on the hosts of the regions',
     })
   }
-  const region = regionNamed(world, only)
+  const known = world.regions.find((one) => one.name === only)
+  const region = known ?? regionNamed(world, only, here.length > 0 ? here : world.regions)
   if (!here.includes(region))
     throw new NearsideError(
       'region_elsewhere',

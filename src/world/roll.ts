@@ -8,9 +8,12 @@ import type { Note } from '../lib/note.ts'
 import type { Region } from '../topology/regions.ts'
 import { agentProcess, endAgent, type StartedAgent, startAgent } from './agents.ts'
 import type { Change } from './changes.ts'
+import { recordEvent } from './events.ts'
 import type { WorldHandle } from './handle.ts'
 import { localRegions } from './here.ts'
 import { type Sample, untilServing } from './start.ts'
+
+type RollOutState = 'started' | 'interrupted' | 'failed' | 'finished'
 
 /** Users return to a region only after a majority has seen it healthy for a while. The next region waits this long. */
 const healthyMs = 30_000
@@ -33,8 +36,18 @@ export async function roll(
   const order = localRegions(after)
     .filter((region) => statuses.has(region.name))
     .sort((a, b) => Number(primary(a)) - Number(primary(b)))
+  const record = (region: Region, state: RollOutState, more: object = {}) =>
+    recordEvent(after, {
+      kind: 'rollOut',
+      region: region.name,
+      detail: { state, paths: change.paths, done: [...agents.keys()], ...more },
+    })
+  if (order[0]) await record(order[0], 'started')
   for (const region of order) {
-    if (signal.aborted) break
+    if (signal.aborted) {
+      await record(region, 'interrupted')
+      return agents
+    }
     const startedAt = performance.now()
     try {
       await leave(before, region)
@@ -53,14 +66,19 @@ export async function roll(
       if (statuses.get(region.name)!.ready) await untilServing(after, [region], waiting)
     } catch (error) {
       const done = [...agents.keys()].filter((name) => name !== region.name)
+      const code = error instanceof NearsideError ? error.code : 'roll_failed'
+      // Not the message: it may end with lines of the app's log.
+      await record(region, 'failed', { done, why: code })
       throw new NearsideError(
-        error instanceof NearsideError ? error.code : 'roll_failed',
+        code,
         `${messageOf(error)}\n${region.name} does not serve with the new topology; ${done.length > 0 ? `${list(done)} ${done.length === 1 ? 'runs' : 'run'} with it, ` : ''}the other regions serve with the old one`,
         { remedy: 'revert or fix the topology, then run `nearside up` again', cause: error },
       )
     }
     note(`${region.name}: now runs the new topology (${duration((performance.now() - startedAt) / 1000)})`)
   }
+  const last = order.at(-1)
+  if (last) await record(last, 'finished')
   return agents
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { refused } from '../../src/init/write.ts'
 import { loadTopology } from '../../src/topology/load.ts'
 import { pack, write } from '../init/samples.ts'
 import { folder } from '../topology/samples.ts'
@@ -74,6 +75,26 @@ test('a folder without a start command: writes nothing, and explains how to pass
   assert.deepEqual((await loadTopology(at)).topology.app.command, ['sh', '-c', 'exec serve -p "$PORT"'])
   const { found, guessed, next } = JSON.parse(said.stdout)
   assert.ok(found.length > 0 && guessed.length > 0 && next.length > 0)
+})
+
+test('a folder of which the file system refuses a write is an error with reason and remedy', async (t) => {
+  const at = write(folder(t), { 'server.js': '' })
+  const refusals: [string, RegExp][] = [
+    ['EROFS', /the file system is read-only\n.*copy the app to a writable folder/],
+    ['ENOSPC', /the disk is full\n.*free some space/],
+    ['EACCES', /permission denied\n.*grant this user access/],
+  ]
+  for (const [code, text] of refusals) {
+    const error = Object.assign(new Error(`${code}: x, write`), {
+      code,
+      ...(code === 'ENOSPC' ? {} : { path: join(at, '.nearside-1.config.ts') }),
+    })
+    const { message, remedy } = refused('init_not_written', join(at, 'nearside.config.ts'), 'written', error)
+    assert.match(`${message}\n${remedy}`, text)
+    assert.ok(message.startsWith(`${join(at, 'nearside.config.ts')}: cannot be written: `), message)
+  }
+  const { stderr } = await nearside(at, ['init', '--folder', '/proc/self', '--', 'true'])
+  assert.match(stderr, /^error: .*cannot be written: .*\n {2}\S/)
 })
 
 test('a missing or unwritable folder is an error without a stack', async (t) => {

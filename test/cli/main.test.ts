@@ -55,6 +55,38 @@ test('a typo gets a suggestion', async () => {
   assert.match(await said('logs', 'a', 'b', 'c'), /too many arguments/)
 })
 
+test('help for an unknown command says so, at every level and in every form', async () => {
+  for (const [args, text] of [
+    [['help', 'staus'], /^error: unknown command 'staus'\n {2}did you mean status\?\n$/],
+    [['staus', '--help'], /unknown command 'staus'\n {2}did you mean status\?/],
+    [['help', 'xyzzy'], /unknown command 'xyzzy'\n {2}see `nearside --help`/],
+    [['help', 'lab', 'lnik'], /unknown command 'lnik'\n {2}did you mean link\?/],
+    [['lab', 'help', 'lnik'], /unknown command 'lnik'\n {2}did you mean link\?/],
+    [['lab', 'lnik', '-h'], /unknown command 'lnik'\n {2}did you mean link\?/],
+    [['lab', 'help', 'xyzzy'], /see `nearside lab --help`/],
+  ] as const) {
+    const { code, stdout, stderr } = await nearside(folder, [...args])
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '))
+    assert.match(stderr, text)
+  }
+  for (const args of [
+    ['help'],
+    ['help', 'status'],
+    ['help', 'lab'],
+    ['lab', 'help'],
+    ['lab', 'help', 'link'],
+  ])
+    assert.equal((await nearside(folder, args)).code, 0, args.join(' '))
+})
+
+test('a group of commands without one of them prints its help, as the program does', async () => {
+  const [none, help] = await Promise.all([nearside(folder, ['lab']), nearside(folder, ['lab', '--help'])])
+  assert.deepEqual(none, help)
+  assert.equal(none.code, 0)
+  assert.match(none.stdout, /^Usage: nearside lab/)
+  assert.equal((await nearside(folder, ['lab', '--bogus'])).code, 2)
+})
+
 test('with --json an error is one document on stdout, with a code', async () => {
   const unknown = await nearside(folder, ['staus', '--json'])
   assert.deepEqual([unknown.code, unknown.stderr], [2, ''])

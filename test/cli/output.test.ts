@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { coloured, createOutput, exitCodes, printError, table } from '../../src/cli/output.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 import { printable } from '../../src/lib/printable.ts'
+import { refusalOf } from '../../src/lib/refusals.ts'
 import { TopologyError } from '../../src/topology/problems.ts'
 
 function captured(options: { json?: boolean; isTTY?: boolean; env?: NodeJS.ProcessEnv } = {}) {
@@ -54,6 +55,17 @@ test('with --json, an error is one document on stdout and nothing else is printe
   assert.equal(text.err, '')
 })
 
+test('details of an error stand below its remedy', () => {
+  const lines: string[] = []
+  const output = createOutput({ stderr: { write: (text) => lines.push(text) }, env: {} })
+  printError(
+    output,
+    new NearsideError('port_in_use', 'two ports', { remedy: 'stop it', details: ['a: 1', 'b: 2'] }),
+    {},
+  )
+  assert.equal(lines.join(''), 'error: two ports\n  stop it\n  a: 1\n  b: 2\n')
+})
+
 test('a topology error shows every problem with its remedy', () => {
   const { text, output } = captured()
   const problems = [
@@ -84,6 +96,21 @@ test('an unreadable world folder is reported as another user’s', () => {
   })
   printError(output, refused, {})
   assert.match(text.err, /\n {2}it belongs to another user \(a lab belongs to root\): use sudo\n/)
+})
+
+test('a full disk is not a bug, even where Node leaves out the path', () => {
+  const error = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+    code: 'ENOSPC',
+    syscall: 'write',
+  })
+  assert.deepEqual(refusalOf(error), {
+    code: 'ENOSPC',
+    why: 'the disk is full',
+    remedy: 'free some space',
+    syscall: 'write',
+  })
+  assert.equal(refusalOf(Object.assign(new Error('x'), { code: 'EACCES' })), undefined)
+  assert.equal(refusalOf(Object.assign(new Error('x'), { code: 'constructor' })), undefined)
 })
 
 test('an error of the operating system is not a bug: it shows path, cause and remedy', () => {

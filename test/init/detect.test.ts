@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { detect } from '../../src/init/detect.ts'
+import { editorText } from '../../src/init/editor.ts'
 import { renderTypeScript } from '../../src/init/render-typescript.ts'
 import { renderYaml } from '../../src/init/render-yaml.ts'
 import { loadTopology } from '../../src/topology/load.ts'
@@ -15,6 +16,8 @@ const forms = [
   ['nearside.config.ts', renderTypeScript],
   ['nearside.yaml', renderYaml],
 ] as const
+
+const sh = (line: string) => ['sh', '-c', `exec ${line}`]
 
 const starts: [what: string, files: Record<string, string>, command: string[]][] = [
   [
@@ -94,6 +97,31 @@ const starts: [what: string, files: Record<string, string>, command: string[]][]
     { 'manage.py': '', 'shop/wsgi.py': '' },
     ['sh', '-c', 'exec gunicorn shop.wsgi --bind "$HOST:$PORT"'],
   ],
+  [
+    'Flask',
+    { 'app.py': 'from flask import Flask\nshop = Flask(__name__)\n' },
+    sh('gunicorn app:shop --bind "$HOST:$PORT"'),
+  ],
+  [
+    'FastAPI',
+    { 'main.py': 'import fastapi\napi: FastAPI = fastapi.FastAPI()\n' },
+    sh('uvicorn main:api --host "$HOST" --port "$PORT"'),
+  ],
+  ['a lone wsgi.py', { 'wsgi.py': 'import x\n' }, sh('gunicorn wsgi:application --bind "$HOST:$PORT"')],
+  ['a lone app.py', { 'app.py': 'print(1)\n' }, ['python3', 'app.py']],
+  ['manage.py alone', { 'manage.py': '' }, sh('python3 manage.py runserver --noreload "$HOST:$PORT"')],
+  ['only requirements.txt', { 'requirements.txt': '' }, sh('gunicorn app:app --bind "$HOST:$PORT"')],
+  ['Go', { 'go.mod': 'module x', 'main.go': '' }, ['go', 'run', '.']],
+  ['Go with a folder cmd', { 'go.mod': 'module x', 'cmd/web/main.go': '' }, ['go', 'run', './cmd/web']],
+  [
+    'Rack with puma',
+    { 'config.ru': '', Gemfile: "gem 'puma'" },
+    sh('bundle exec puma -b "tcp://$HOST:$PORT"'),
+  ],
+  ['only a Gemfile', { Gemfile: "gem 'rack'" }, sh('bundle exec rackup -o "$HOST" -p "$PORT"')],
+  ['Sinatra', { 'app.rb': "require 'sinatra'" }, sh('ruby app.rb -o "$HOST" -p "$PORT"')],
+  ['PHP', { 'composer.json': '{}', 'public/index.php': '' }, sh('php -S "$HOST:$PORT" -t public')],
+  ['Laravel', { 'composer.json': '{}', artisan: '' }, sh('php artisan serve --host="$HOST" --port="$PORT"')],
   ['a lone file', { 'src/index.ts': '' }, ['node', 'src/index.ts']],
   ['development only', { ...pack({ scripts: { dev: 'nodemon x.js' } }) }, ['node', 'x.js']],
   ['a broken package.json next to a Procfile', { 'package.json': '{', Procfile: 'web: ./run' }, ['./run']],
@@ -115,6 +143,51 @@ for (const [what, files, command] of starts)
       assert.deepEqual(topology.app.command, command)
     }
   })
+
+test('a guess says what could not be detected', async (t) => {
+  for (const [files, what] of [
+    [{ 'app.py': 'print(1)' }, /could not detect the framework of app\.py: correct app\.command/],
+    [{ 'wsgi.py': '' }, /could not detect the application in wsgi\.py/],
+    [{ 'manage.py': '' }, /could not detect the project’s wsgi\.py/],
+    [{ 'requirements.txt': '' }, /could not detect the module/],
+    [{ 'go.mod': '', 'cmd/a/x': '', 'cmd/b/x': '' }, /could not detect which of cmd\/a, cmd\/b serves/],
+    [{ Gemfile: 'x' }, /could not detect config\.ru/],
+    [{ 'composer.json': '{}' }, /could not detect the folder of index\.php/],
+  ] as const) {
+    const found = await detect(write(folder(t), files))
+    assert.match(found?.next.join('\n') ?? '', what)
+    assert.match(found?.guessed.join('\n') ?? '', /app\.command/, JSON.stringify(files))
+  }
+})
+
+test('files that Nearside has written are no evidence about the app', async (t) => {
+  const at = write(folder(t), { 'server.js': 'listen(3000)' })
+  const bare = await detect(at)
+  assert.equal(bare?.health, '/')
+  assert.match(bare.next.join('\n'), /no file here mentions PORT/)
+  const evidence = 'process.env.PORT; app.get("/healthz")'
+  write(at, {
+    'nearside.config.ts': `${renderTypeScript(bare)}\n// ${evidence}`,
+    'nearside.yaml': renderYaml(bare),
+    'nearside-env.d.ts': `${editorText('typescript')}\n// ${evidence} "/healthz"`,
+    'src/nearside-env.d.ts': evidence,
+    'deploy/topology.ts': `${renderTypeScript(bare)}\n// ${evidence}`,
+    'types/near.d.ts': editorText('typescript'),
+    'topology.schema.json': evidence,
+    '.nearside/shop/regions/x.js': evidence,
+    '.nearside-1f2e.config.ts': evidence,
+    'node_modules/shop/wsgi.py': evidence,
+    'node_modules/shop/index.js': evidence,
+    'node_modules/public/css/a.css': '',
+    'manage.py': '',
+  })
+  const again = await detect(at, ['node', 'server.js'])
+  assert.equal(again?.health, '/')
+  assert.match(again.next.join('\n'), /no file here mentions PORT/)
+  assert.deepEqual(again.static, [])
+  // Django's project folder is not node_modules.
+  assert.doesNotMatch((await detect(at))?.command.join(' ') ?? '', /node_modules/)
+})
 
 test('lists what the app must still do', async (t) => {
   const next = async (files: Record<string, string>) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Machine, machine } from './machine.ts'
@@ -137,4 +137,40 @@ test('an unusable home folder is reported with the variables to set, without a s
   const text = await failure(made)
   assert.match(text, /cannot use \S*cache\S* \(\w+: .*\)\n\n.*set HOME .* or XDG_CACHE_HOME/)
   assert.doesNotMatch(text, /^ +at /m)
+})
+
+/** Runs the launcher where the cache folder is mounted with these options of bwrap. */
+async function withCache(mount: (cache: string) => string[], before = ''): Promise<string> {
+  const made = machine()
+  const cache = join(made.folder, 'cache')
+  mkdirSync(cache)
+  const launcher = join(made.checkout, 'bin', 'nearside')
+  const inside = ['--dev-bind', '/', '/', ...mount(cache), '--', 'sh', '-c', `${before}\nexec "$0"`, launcher]
+  const { status, stdout, stderr } = await made.run(['/usr/bin/bwrap', ...inside])
+  assert.deepEqual([status, stdout], [1, ''], stderr)
+  assert.doesNotMatch(stderr, /^ +at /m)
+  return stderr
+}
+
+test('a full disk is reported with the path and how much space is needed', async () => {
+  const text = await withCache(
+    (cache) => ['--size', '65536', '--tmpfs', cache],
+    'cat /dev/zero >"$XDG_CACHE_HOME/fill" 2>/dev/null',
+  )
+  assert.match(
+    text,
+    /cannot use \S*set-up\.lock \(ENOSPC: no space left on device, \w+\)\n\nFree some space.*2 GB/,
+  )
+})
+
+test('a read-only cache folder is reported with the variables to set', async () => {
+  const text = await withCache((cache) => ['--ro-bind', cache, cache])
+  assert.match(text, /cannot use \S*cache\/nearside \(EROFS: .*\)\n\n.*set HOME .* or XDG_CACHE_HOME/)
+})
+
+test('a folder in place of the lock file is reported, and is not taken for another set-up', async () => {
+  const made = machine()
+  mkdirSync(join(made.folder, 'cache/nearside/set-up.lock'), { recursive: true })
+  const text = await failure(made)
+  assert.match(text, /cannot use \S*set-up\.lock \(EISDIR: .*\)\n\n.*set HOME /)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -10,9 +11,47 @@ const load = (name: string) => import(pathToFileURL(join(home, 'setup', name)).h
 const { atLeast, nodeSuffices, upstream } = await load('versions.mjs')
 const { debianSources, fetchOptions } = await load('apt-sources.mjs')
 const { installedPackages, mmdebstrap } = await load('engine-packages.mjs')
+const { at, explain } = await load('explain.mjs')
 const { packagesMatch } = await load('steps/packages.mjs')
 const { checkPlatform } = await load('steps/platform.mjs')
 const { Progress } = await load('progress.mjs')
+
+test('every refusal of the file system is explained with path, reason and remedy, without a stack', () => {
+  const env = { HOME: '/home/a' }
+  const refused = (code: string, path: string) =>
+    explain(Object.assign(new Error(`${code}: why, open`), { code, path }), env)
+  const inCache = '/home/a/.cache/nearside/x'
+  for (const code of ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EIO', 'ENAMETOOLONG'])
+    for (const path of [inCache, '/home/a/.cache', '/home/a'])
+      assert.match(
+        refused(code, path),
+        new RegExp(`^cannot use ${path} \\(${code}: why, open\\)\\n\\n.*XDG_CACHE_HOME`),
+      )
+  for (const code of ['ENOSPC', 'EDQUOT'])
+    for (const path of [inCache, '/srv/clone/node_modules'])
+      assert.match(
+        refused(code, path),
+        new RegExp(`^cannot use ${path} \\(${code}: .*\\)\\n\\nFree some space there`),
+      )
+  assert.match(refused('EROFS', '/srv/clone/node_modules'), /Let this user write there/)
+  assert.match(explain(new TypeError('bug'), env), /^TypeError: bug\n +at /)
+})
+
+test('a failed write names its file, which Node leaves out', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  const fail = () =>
+    at('/x/lock', () => {
+      throw full
+    })
+  assert.throws(fail, { path: '/x/lock' })
+})
+
+test('without an absolute HOME, the cache is in the home folder that the system knows', () => {
+  const known = join(userInfo().homedir, '.cache/nearside')
+  for (const HOME of [undefined, '', 'relative']) assert.equal(cacheDir({ HOME }), known)
+  assert.equal(cacheDir({ HOME: '/home/a' }), '/home/a/.cache/nearside')
+  assert.equal(cacheDir({ XDG_CACHE_HOME: '/c' }), '/c/nearside')
+})
 
 test('Node runs TypeScript without a flag since 22.18 and 23.6', () => {
   const suffices = (version: string) => nodeSuffices(version, '22.18.0')

@@ -22,7 +22,6 @@ const table: SteeringTable = {
     ),
     uniformCover(6, 2),
   ],
-  km: [new Uint16Array(256 * 3).fill(100), new Uint16Array(2 * 3).fill(100)],
 }
 
 function answerFor(answers: ReturnType<typeof computeAnswers>, text: string): string {

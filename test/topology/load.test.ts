@@ -182,6 +182,71 @@ test('GeoIP databases must exist in MaxMind’s format; a country-level one give
   await assert.rejects(load('npm:@nobody/nothing/x.mmdb'), { remedy: 'npm install @nobody/nothing' })
 })
 
+test('memory beyond that of this machine gives a warning with the sum over its regions', async (t) => {
+  const at = folder(t)
+  const warnings = async (changes: Record<string, unknown>, options = {}) => {
+    const geoip = { 'steering.geoip': sample.steering.geoip, 'app.command': ['/bin/true'] }
+    writeFileSync(join(at, 'nearside.yaml'), stringify(changed({ ...geoip, ...changes })))
+    return (await loadTopology(at, { memoryBytes: 24 * 1024 ** 3, ...options })).warnings
+  }
+  assert.deepEqual(await warnings({}), [])
+  assert.deepEqual(await warnings({ 'cache.maxMemory': '900gb' }, { files: false }), [])
+  const [warning] = await warnings({ 'cache.maxMemory': '900gb' })
+  assert.equal(warning?.path, 'cache.maxMemory')
+  assert.equal(
+    warning.message,
+    'the regions on this machine may take 1.8 TB of memory (cache.maxMemory 900 GB in 2 regions, database.parameters.shared_buffers 128 MB in 2 regions and cdn.maxMemory 64 MB in 2 regions), but it has 24 GB',
+  )
+  assert.equal(warning.remedy, 'lower cache.maxMemory, which counts once per region')
+  const path = async (changes: Record<string, unknown>) => (await warnings(changes))[0]?.path
+  assert.equal(await path({ 'cdn.maxMemory': '13gb' }), 'cdn.maxMemory')
+  assert.equal(await path({ 'cdn.maxMemory': '8gb', 'cache.maxMemory': '8gb' }), 'cache.maxMemory')
+  assert.equal(
+    await path({ 'database.parameters': { shared_buffers: '12GB' } }),
+    'database.parameters.shared_buffers',
+  )
+  assert.equal(await path({ 'database.parameters': { shared_buffers: 1024 } }), undefined)
+  const away = Object.fromEntries(
+    Object.entries(sample.regions).map(([name, region], i) => [
+      name,
+      { ...region, address: `203.0.113.${i + 1}` },
+    ]),
+  )
+  assert.equal(
+    await path({ 'cache.maxMemory': '900gb', regions: away }),
+    undefined,
+    'regions of other machines',
+  )
+})
+
+test('a missing file of an installed package gets a remedy that restores it', async (t) => {
+  const at = folder(t)
+  mkdirSync(join(at, 'node_modules/city'), { recursive: true })
+  const remedy = async (entry: string) => {
+    writeFileSync(
+      join(at, 'nearside.yaml'),
+      stringify(changed({ 'steering.geoip': [entry], 'app.command': ['/bin/true'] })),
+    )
+    return (await refusal(at)).problems[0]?.remedy
+  }
+  const restore = `remove ${join(at, 'node_modules/city')}, then npm install city`
+  assert.equal(await remedy('npm:city/ipv4.mmdb'), `${restore}: its databases are missing`)
+  writeFileSync(join(at, 'node_modules/city/ipv6.mmdb'), '')
+  assert.equal(
+    await remedy('npm:city/ipv4.mmdb'),
+    `write one that it has ("npm:city/ipv6.mmdb"); if the file was deleted, ${restore}`,
+  )
+  assert.equal(await remedy('npm:town/ipv4.mmdb'), 'npm install town')
+  assert.equal(
+    await remedy('npm:mmdb-lib/x.mmdb'),
+    `npm install mmdb-lib in ${at}`,
+    'Nearside’s own dependency',
+  )
+  assert.equal(await remedy('ipv4.mmdb'), 'correct the path; it is relative to the topology file')
+  assert.equal(await remedy('node_modules/@a/b/c.mmdb'), 'write "npm:@a/b/c.mmdb" for a file of a package')
+  assert.equal(await remedy('node_modules'), 'write the path of a file in MaxMind’s format (.mmdb)')
+})
+
 test('problems of the file and of the disk are reported together', async (t) => {
   const file = join(folder(t), 'nearside.yaml')
   writeFileSync(

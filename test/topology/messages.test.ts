@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dynamicConfig } from '../../src/engines/postgres/render.ts'
-import { pathText, TopologyError } from '../../src/topology/problems.ts'
+import { type Key, pathText, TopologyError } from '../../src/topology/problems.ts'
 import { reservedParameters } from '../../src/topology/rules/parameters.ts'
 import { topologySchema } from '../../src/topology/schema.ts'
+import { contract, type Node } from '../../src/topology/walk.ts'
 import { changed, problems } from './samples.ts'
 
 test('the remedy for a misspelt key suggests the intended key', () => {
@@ -57,12 +58,14 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'domain',
     'localhost',
     'expected a domain name such as "shop.example.com", got "localhost"',
-    'write "localhost.example.com"',
+    'write a name with a dot, such as "shop.test": clients resolve localhost themselves and never ask the edge’s DNS',
   ],
-  ['ports.http', 0, 'expected a whole number from 1 to 65535, got 0'],
-  ['ports.http', 1.5, 'expected a whole number from 1 to 65535, got 1.5'],
+  ['ports.http', 0, 'expected a whole number from 1 to 65535, got 0', 'the lowest value is 1'],
+  ['ports.http', 1.5, 'expected a whole number from 1 to 65535, got 1.5', 'did you mean 2?'],
   ['ports.http', '8080', 'expected a whole number from 1 to 65535, got "8080"', 'write it without quotes'],
-  ['slo.share', 2, 'expected a number above 0 and at most 1, got 2'],
+  ['slo.share', 2, 'expected a number above 0 and at most 1, got 2', 'the highest value is 1'],
+  ['slo.share', 95, 'expected a number above 0 and at most 1, got 95', 'did you mean 0.95?'],
+  ['slo.share', '95%', 'expected a number above 0 and at most 1, got "95%"', 'did you mean 0.95?'],
   [
     'regions.us-east.location.lat',
     139.7,
@@ -83,11 +86,29 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'did you mean witness?',
   ],
   ['regions.us-east.role', 'primary', 'expected one of full, edge, witness, got "primary"'],
-  ['regions.us-east.address', '10.0.0', 'expected an IPv4 address such as "10.0.0.1", got "10.0.0"'],
+  [
+    'regions.us-east.address',
+    '10.0.0',
+    'expected an IPv4 address such as "10.0.0.1", got "10.0.0"',
+    'write the IPv4 address of the host, four numbers from 0 to 255; names are not resolved',
+  ],
+  [
+    'regions.us-east.address',
+    '999.1.1.1',
+    'expected an IPv4 address such as "10.0.0.1", got "999.1.1.1"',
+    'each of the four numbers is from 0 to 255',
+  ],
+  [
+    'regions.us-east.address',
+    'fd00::1',
+    'expected an IPv4 address such as "10.0.0.1", got "fd00::1"',
+    'write the IPv4 address of the host: regions have no IPv6',
+  ],
   [
     'regions.us-east.address',
     '10.0.0.1/24',
     'expected an IPv4 address such as "10.0.0.1", got "10.0.0.1/24"',
+    'write "10.0.0.1"',
   ],
   [
     'app.command',
@@ -129,7 +150,46 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'expected the first two numbers of an IPv4 network, such as "127.77", got "127.77.0.0/16"',
     'write "127.77"',
   ],
-  ['failover.automatic', 'yes', 'expected true or false, got "yes"'],
+  ['failover.automatic', 'yes', 'expected true or false, got "yes"', 'write true'],
+  [
+    'database.holdSeconds',
+    '15s',
+    'expected a whole number from 0 to 120, got "15s"',
+    'did you mean 15? The number is in seconds',
+  ],
+  [
+    'database.holdSeconds',
+    15_000,
+    'expected a whole number from 0 to 120, got 15000',
+    'did you mean 15? The number is in seconds',
+  ],
+  [
+    'failover.suspectMs',
+    '2s',
+    'expected a whole number from 500 to 60000, got "2s"',
+    'did you mean 2000? The number is in milliseconds',
+  ],
+  [
+    'failover.suspectMs',
+    2,
+    'expected a whole number from 500 to 60000, got 2',
+    'did you mean 2000? The number is in milliseconds',
+  ],
+  ['app.timeoutSeconds', 0, 'expected a whole number from 1 to 3600, got 0', 'the lowest value is 1'],
+  ['app.instances', 'two', 'expected a whole number from 1 to 64, got "two"', 'did you mean 2?'],
+  [
+    'app.instances',
+    null,
+    'expected a whole number from 1 to 64, got null',
+    'remove the key to use its default, 2',
+  ],
+  [
+    'regions.us-east.location.lon',
+    '77.49W',
+    'expected a number from -180 to 180, got "77.49W"',
+    'did you mean -77.49? The number is in degrees',
+  ],
+  ['database.name', 5, 'expected a string, got 5', 'put it in quotes: "5"'],
   ['regions', [], 'expected an object of keys and values, got an empty list'],
   ['app', () => 1, 'expected an object of keys and values, got a function'],
 ]
@@ -139,6 +199,66 @@ for (const [path, value, message, remedy] of wrong)
     const found = problems(changed({ [path]: value }))
     assert.deepEqual(found, [{ path, message, ...(remedy === undefined ? {} : { remedy }) }])
   })
+
+test('a path pattern that no browser requests gets the one that it sends', () => {
+  const pattern =
+    'expected an absolute path, with at most one * as its last character, such as "/assets/*", got '
+  for (const [given, meant] of [
+    ['/my files/*', '/my%20files/*'],
+    ["/it's/*", '/it%27s/*'],
+    ['/a/*/b', '/a/*'],
+    ['/a/**', '/a/*'],
+    ['assets/*', '/assets/*'],
+    ['/a?v=1', '/a'],
+  ] as const) {
+    const message = `${pattern}${JSON.stringify(given)}`
+    assert.deepEqual(problems(changed({ 'app.static': [given] })), [
+      { path: 'app.static[0]', message, remedy: `write "${meant}"` },
+    ])
+  }
+})
+
+/** Every key of the schema with a value of its own; `*` stands for a name. */
+function leaves(node: Node, at: Key[] = []): { at: Key[]; node: Node; isRequired: boolean }[] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+    const here = [...at, key]
+    if (key === 'regions') return leaves(child.additionalProperties as Node, [...here, 'us-east'])
+    return child.properties
+      ? leaves(child, here)
+      : [{ at: here, node: child, isRequired: (node.required ?? []).includes(key) }]
+  })
+}
+
+test('every key refuses a wrong type, unit or range with its path, and with a remedy where its schema tells one', () => {
+  const keys = leaves(contract)
+  assert.ok(keys.length > 40, String(keys.length))
+  for (const { at, node } of keys) {
+    const path = at.join('.')
+    for (const value of [null, 'banana split', '15 parsecs', -1, 1e9, true, {}, [], [null]]) {
+      const found = problems(changed({ [path]: value })).filter((one) => one.path.startsWith(path))
+      for (const one of found) {
+        assert.match(
+          one.message,
+          /^expected |^unknown key|^same location|^has no effect|^not supported/,
+          `${path} = ${JSON.stringify(value)}`,
+        )
+        const says =
+          one.remedy !== undefined || node.enum !== undefined || node.type === 'object' || value !== null
+        assert.ok(says, `${path} = ${JSON.stringify(value)} has no remedy: ${one.message}`)
+      }
+      if (value === null) assert.ok(found.length > 0, `${path} accepts null`)
+    }
+    if (node.type !== 'integer') continue
+    const { minimum = 0, maximum = 0 } = node
+    for (const [value, remedy] of [
+      [minimum - 1, /^the lowest value is |^did you mean /],
+      [maximum + 1, /^the highest value is |^did you mean /],
+      [`${minimum}`, /without quotes/],
+      ['many', /^remove the key/],
+    ] as const)
+      assert.match(problems(changed({ [path]: value }))[0]?.remedy ?? '', remedy, `${path} = ${value}`)
+  }
+})
 
 test('the remedy for a write rule or method is its correct spelling', () => {
   const found = problems(changed({ 'app.writes': { methods: ['post'], also: ['get: /logout'] } }))

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compile } from '../../src/compile.ts'
-import type { TopologyInput } from '../../src/topology/schema.ts'
-import { changeBetween, pathsChanged } from '../../src/world/changes.ts'
+import type { Topology, TopologyInput } from '../../src/topology/schema.ts'
+import { changeBetween, changeOf, pathsChanged } from '../../src/world/changes.ts'
 import { saEast, sampleSecrets, topologyOf, twoRegions } from '../support/topologies.ts'
 
 function revision(changes: Parameters<typeof topologyOf>[1] = {}) {
@@ -63,6 +63,30 @@ test('regions, addresses and stateful engines cannot change while the world runs
     assert.equal(change.kind, 'refused', JSON.stringify(topology))
     assert.match(change.kind === 'refused' ? change.why : '', why)
   }
+})
+
+test('a refused change tells the keys that need a stopped world from the others', () => {
+  const before = revision()
+  const planOf = (topology: Topology) =>
+    compile(topology, { secrets: sampleSecrets, folder: '/w/.nearside/shop', appFolder: '/w' })
+  const mixed = revision({
+    app: { env: { LOG: 'debug' }, timeoutSeconds: 90 },
+    database: { maxConnections: 300, holdSeconds: 20 },
+    ports: { etcdPeer: 2400 },
+  })
+  const change = changeOf(before, mixed, planOf)
+  assert.ok(change.kind === 'refused')
+  assert.deepEqual(change.fixed.toSorted(), ['database.maxConnections', 'ports.etcdPeer'])
+  assert.deepEqual(change.paths.filter((path) => !change.fixed.includes(path)).toSorted(), [
+    'app.env.LOG',
+    'app.timeoutSeconds',
+    'database.holdSeconds',
+  ])
+  // A primary in a region that does not exist yet is no topology by itself.
+  const larger = revision({ regions: { ...twoRegions, 'sa-east': saEast }, database: { primary: 'sa-east' } })
+  const added = changeOf(before, larger, planOf)
+  assert.ok(added.kind === 'refused' && added.fixed.includes('regions.sa-east'))
+  assert.equal(changeOf(before, revision({ app: { env: { LOG: 'x' } } }), planOf).kind, 'live')
 })
 
 test('differences show paths, never values', () => {

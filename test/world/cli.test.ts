@@ -266,11 +266,26 @@ suite('a world and its command line', () => {
     const after = await status()
     assert.deepEqual(pids(after, 'postgres'), pids(before, 'postgres'))
     for (const [i, pid] of pids(after, 'app-0').entries()) assert.notEqual(pid, pids(before, 'app-0')[i])
+    const rollOuts = await done('events', '--json')
+    const recorded = (JSON.parse(rollOuts) as { kind: string; detail: Record<string, unknown> }[])
+      .filter(({ kind, detail }) => kind === 'rollOut' && JSON.stringify(detail.paths).includes('COLOUR'))
+      .map(({ detail }) => [detail.state, detail.paths])
+    assert.deepEqual(recorded, [
+      ['started', ['app.env.COLOUR']],
+      ['finished', ['app.env.COLOUR']],
+    ])
+    assert.doesNotMatch(rollOuts, /green/)
     change((topology) => {
       topology.network = { base: '127.99' }
+      topology.app.env = { COLOUR: 'blue' }
     })
     const refused = await nearside('up', '--detach', '--json')
-    assert.deepEqual([refused.code, JSON.parse(refused.stdout).error.code], [1, 'world_differs'])
+    const { error } = JSON.parse(refused.stdout)
+    assert.deepEqual([refused.code, error.code], [1, 'world_differs'])
+    assert.deepEqual(error.details, [
+      'needs a stopped world: network.base',
+      'can change while it runs: app.env.COLOUR',
+    ])
     writeFileSync(file(), text)
   })
 
@@ -280,7 +295,7 @@ suite('a world and its command line', () => {
     const shown = await nearside('status')
     assert.equal(shown.code, 1)
     assert.match(shown.stdout, /no process of this world is running\n +run `nearside up`/)
-    assert.match(await done('down'), /^ledger was not running/)
+    assert.match(await done('down'), /^ledger was not running; its data is kept/)
   })
 
   test('a foreground up stops everything on Ctrl-C, once, however often it is pressed', async () => {

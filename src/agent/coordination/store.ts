@@ -48,6 +48,12 @@ export type Snapshot = {
   initialized: boolean
 }
 
+/** The event's key and value. `number` tells the writer's events of the same millisecond apart. */
+export function eventEntry(world: string, event: Event, number: number): { key: string; value: string } {
+  const at = String(event.at).padStart(15, '0')
+  return { key: `/nearside/${world}/events/${at}-${event.region}-${number}`, value: JSON.stringify(event) }
+}
+
 const leaseSeconds = 3
 const renewMs = 900
 const eventsKept = 500
@@ -58,6 +64,7 @@ export class StateStore {
   readonly etcd: Etcd
   /** Client of this region's own member only. */
   readonly #member: Etcd
+  readonly #world: string
   readonly #root: string
   readonly #service: string
   readonly #region: string
@@ -74,6 +81,7 @@ export class StateStore {
     const login = { username: 'root', password: context.secrets.etcd }
     this.etcd = new Etcd({ endpoints: etcdEndpoints(context), ...login })
     this.#member = new Etcd({ endpoints: etcdEndpoints(context).slice(0, 1), ...login })
+    this.#world = context.topology.name
     this.#root = `/nearside/${context.topology.name}/`
     this.#service = patroniPrefix(context.topology.name)
     this.#region = context.region.name
@@ -242,8 +250,8 @@ export class StateStore {
   async record(kind: string, detail: Record<string, unknown>): Promise<void> {
     const event: Event = { at: Date.now(), region: this.#region, kind, detail }
     this.#written += 1
-    const key = `${this.#root}events/${String(event.at).padStart(15, '0')}-${this.#region}-${this.#written}`
-    await this.etcd.put(key, JSON.stringify(event))
+    const { key, value } = eventEntry(this.#world, event, this.#written)
+    await this.etcd.put(key, value)
     // In the background, since the caller waits for the event to be written.
     this.#pruning ??= this.#prune()
       .catch(() => undefined)

@@ -1,11 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { messageOf, NearsideError } from '../../lib/errors.ts'
+import { NearsideError } from '../../lib/errors.ts'
 import type { Agent } from '../agent.ts'
 import { wakePatroni } from '../database/patroni-wakeup.ts'
 import { switchover } from '../database/switchover.ts'
-import { type Stage, stages, stopsBy } from '../supervision/shutdown-order.ts'
+import { stages, stopsBy } from '../supervision/shutdown-order.ts'
+import { bodyOf, limitBody } from './body.ts'
+import { notServed, refusal } from './refusals.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 
 type ApiOptions = {
@@ -43,16 +45,17 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
       )
     await next()
   })
+  app.use('/v1/*', limitBody)
   app.get('/v1/status', (c) => c.json(statusOf(agent, requestsPerSecond()) satisfies RegionStatus))
   app.get('/v1/events', async (c) => c.json(await agent.store.events()))
   app.post('/v1/switchover', async (c) => {
-    const { to } = (await c.req.json()) as { to?: string }
-    return c.json(await switchover(agent, to))
+    const { to } = await bodyOf(c, ['to'])
+    return c.json(await switchover(agent, to === undefined ? undefined : primaryCandidate(agent, to)))
   })
   app.post('/v1/restart', async (c) => {
-    const { process } = (await c.req.json()) as { process: string }
+    const { process } = await bodyOf(c, ['process'])
     const names = agent.supervisor.status().map((one) => one.name)
-    if (!names.includes(process))
+    if (typeof process !== 'string' || !names.includes(process))
       throw new NearsideError(
         'process_unknown',
         `process: expected ${names.join(', ')}, got ${JSON.stringify(process)}`,
@@ -72,9 +75,13 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     return c.json({})
   })
   app.post('/v1/stop', async (c) => {
-    const { stage } = (await c.req.json()) as { stage: Stage }
-    if (!stages.includes(stage))
-      throw new NearsideError('stage_unknown', `stage: expected one of ${stages.join(', ')}, got ${stage}`)
+    const { stage: wanted } = await bodyOf(c, ['stage'])
+    const stage = stages.find((one) => one === wanted)
+    if (stage === undefined)
+      throw new NearsideError(
+        'stage_unknown',
+        `stage: expected one of ${stages.join(', ')}, got ${JSON.stringify(wanted)}`,
+      )
     const primary = agent.database?.state.role === 'primary'
     // A stopping standby waits until the primary's Patroni drops it, which its next loop would do only seconds later.
     const leader = agent.coordination.snapshot?.leader?.region
@@ -100,17 +107,15 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     return c.json({})
   })
 
-  app.notFound((c) => c.json({ error: { code: 'not_found', message: `${c.req.method} ${c.req.path}` } }, 404))
-  app.onError((error, c) => {
-    const code = error instanceof NearsideError ? error.code : 'internal'
-    const remedy = error instanceof NearsideError ? error.remedy : undefined
-    agent.log.warn({ code, error: messageOf(error), path: c.req.path }, 'API request failed')
-    return c.json(
-      { error: { code, message: messageOf(error), ...(remedy ? { remedy } : {}) } },
-      code === 'process_unknown' ? 404 : 500,
-    )
-  })
+  app.notFound(notServed(app))
+  app.onError(refusal(agent.log))
   return app
+}
+
+function primaryCandidate({ context }: Agent, to: unknown): string {
+  const full = context.regions.filter((region) => region.full).map((region) => region.name)
+  if (typeof to === 'string' && full.includes(to)) return to
+  throw new NearsideError('region_unknown', `to: expected ${full.join(' or ')}, got ${JSON.stringify(to)}`)
 }
 
 /** Tokens are compared as digests, which have equal lengths, so timing reveals nothing about the token. */

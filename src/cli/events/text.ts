@@ -26,6 +26,8 @@ const texts: Record<EventKind, (detail: Detail) => string> = {
   primary: ({ from, to }) => `the primary is now in ${text(to)} (was in ${text(from)})`,
   moveEtcdLeader: ({ from, to }) => `the etcd leader moves from ${text(from)} to ${text(to)}`,
   release: ({ outcome, why }) => `app.release: ${text(outcome)}${why === undefined ? '' : ` (${text(why)})`}`,
+  rollOut: ({ state, paths, done, why }) =>
+    `roll-out ${text(state)}: ${text(paths)}${Array.isArray(done) && done.length > 0 ? `, in ${text(done)}` : ''}${why === undefined ? '' : ` (${text(why)})`}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
     `the primary moved from ${text(from)} to ${text(to)} in ${time(seconds)}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
 }

@@ -71,7 +71,10 @@ async function link(output: Output, options: Options, args: readonly string[]): 
         remedy: 'use `nearside lab fault` with slow-link, lossy-link or cut for links of users',
       },
     )
-  for (const name of args) if (!names.includes(name)) unknown('region', name, names)
+  for (const [i, name] of args.entries()) {
+    const accepted = i === 0 ? names : names.filter((one) => one !== args[0])
+    if (!names.includes(name)) unknown('region', name, accepted)
+  }
   if (args.length === 1)
     throw usage('to', `expected a second region: ${list(names.filter((one) => one !== args[0]))}`)
   if (args.length === 2 && args[0] === args[1]) throw usage('to', `${args[0]} has no link to itself`)

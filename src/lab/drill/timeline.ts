@@ -80,6 +80,10 @@ const decisions: Record<EventKind, (detail: Detail, by: string) => Decided> = {
   primary: ({ to }) => ({ kind: 'primary', what: `the primary is in ${name(to)}` }),
   moveEtcdLeader: ({ to }) => ({ kind: 'other', what: `the etcd leader moves to ${name(to)}` }),
   release: ({ outcome }, by) => ({ kind: 'other', what: `app.release in ${by}: ${name(outcome)}` }),
+  rollOut: ({ state, paths }) => ({
+    kind: 'other',
+    what: `roll-out ${name(state)}: ${Array.isArray(paths) ? paths.join(', ') : '?'}`,
+  }),
   switchover: ({ from, to }) => ({
     kind: 'other',
     what: `switchover: the primary moved from ${name(from)} to ${name(to)}`,

@@ -18,10 +18,11 @@ export const regionOrUsers = (word: string, facts: ClusterFacts) =>
 
 /** A region that runs the app and a database. */
 export function fullRegion(input: FaultInput): string {
-  const { kind, facts } = input
-  const name = region(input)
+  const { kind, facts, words } = input
+  const name = words[0]!
   const full = facts.regions.filter((one) => one.full).map((one) => one.name)
   if (full.includes(name)) return name
+  if (!regionNames(facts).includes(name)) return unknown('region', name, full)
   const serves = facts.regions.some((one) => one.name === name && one.serves)
   throw usage(
     'region_empty',

@@ -16,6 +16,20 @@ export const nameRules: Rule[] = [
         : [],
   },
   {
+    reads: ['domain'],
+    level: 'warning',
+    find: ({ domain }) =>
+      /\.localhost$/.test(domain)
+        ? [
+            {
+              at: ['domain'],
+              message: `clients resolve "${domain}" themselves and never ask the edge’s DNS`,
+              remedy: 'write a name such as "shop.test" to use DNS',
+            },
+          ]
+        : [],
+  },
+  {
     reads: ['steering.geoip'],
     find: ({ steering }) => [
       ...repeated(steering.geoip.map((place, i) => [place, i] as const)).map(([place, , again]) => ({

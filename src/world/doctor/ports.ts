@@ -1,8 +1,7 @@
 import { regionsOf } from '../../topology/regions.ts'
 import type { Topology } from '../../topology/schema.ts'
 import { isLocal } from '../here.ts'
-import { worldName } from '../origin.ts'
-import { holderName, needsOf, type Use, usesOf } from '../ports.ts'
+import { needsOf, takenLines, type Use, usesOf } from '../ports.ts'
 import { type Finding, ok } from './finding.ts'
 
 /** Ports that a topology needs on this machine, and the processes that hold them. `folder` is its own world's. */
@@ -18,15 +17,11 @@ export function evaluatePorts(needed: number, uses: readonly Use[], folder: stri
   const others = uses.filter((use) => !own.includes(use))
   if (others.length === 0)
     return [ok('ports', `${needed} needed: ${own.length} in use by this world, ${needed - own.length} free`)]
-  return others.map(({ need, listener, holder }) => ({
+  return [...Map.groupBy(others, ({ need }) => need.region).values()].map((uses) => ({
     check: 'ports',
     state: 'problem',
-    message: `${need.address}:${need.port} (${need.protocol}, ${need.region}/${need.what}) is in use by ${
-      holder.origin
-        ? `${holder.origin.region} of the world ${worldName(holder.origin.world)}`
-        : holderName(holder)
-    }${listener.address === need.address ? '' : ' on all addresses'}`,
-    remedy: holder.origin
+    message: takenLines(uses)[0]!,
+    remedy: uses.some(({ holder }) => holder.origin)
       ? 'stop that world, or set another network.base in one of them'
       : 'stop it, or set another port under ports in the topology',
   }))

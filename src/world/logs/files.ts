@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { unknown } from '../../lib/did-you-mean.ts'
+import { NearsideError } from '../../lib/errors.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { WorldHandle } from '../handle.ts'
 
@@ -11,7 +12,7 @@ export type LogFile = { region: string; process: string; file: string }
  * a path.
  */
 export function logFiles(
-  world: Pick<WorldHandle, 'regionFolder'>,
+  world: Pick<WorldHandle, 'regionFolder' | 'record'>,
   regions: readonly Region[],
   process?: string,
 ): LogFile[] {
@@ -21,7 +22,20 @@ export function logFiles(
   })
   if (process === undefined) return all
   const found = all.filter((one) => one.process === process)
-  return found.length > 0 ? found : unknown('process', process, [...new Set(all.map((one) => one.process))])
+  if (found.length > 0 || all.length === 0) return found
+  if (process === 'release') throw noRelease(world)
+  return unknown('process', process, [...new Set(all.map((one) => one.process))])
+}
+
+/** Only the region that ran the command has its log. */
+function noRelease({ record: { topology } }: Pick<WorldHandle, 'record'>): NearsideError {
+  return topology.app.release === undefined
+    ? new NearsideError('no_logs', 'release: the app has no release command', {
+        remedy: 'set app.release in the topology to run one before instances start',
+      })
+    : new NearsideError('no_logs', 'release: the release command has left no log here', {
+        remedy: 'it runs once, in the region of the primary: `nearside events` shows where',
+      })
 }
 
 function namesIn(folder: string): string[] {

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Agent } from '../../../src/agent/agent.ts'
-import { api } from '../../../src/agent/http/api.ts'
+import { api, listen } from '../../../src/agent/http/api.ts'
+import { freeEndpoint } from '../../support/sandboxed.ts'
+
+const regions = [
+  { name: 'us-east', full: true },
+  { name: 'us-west', full: true },
+  { name: 'us-central', full: false },
+]
 
 /** The parts of an agent that these calls need. */
 function apiOf(restarted: string[] = []) {
   const agent = {
     log: { warn: () => undefined },
-    context: { region: { name: 'us-east' }, secrets: { api: 'token' }, topology: { name: 'shop' } },
+    context: { region: { name: 'us-east' }, regions, secrets: { api: 'token' }, topology: { name: 'shop' } },
     supervisor: {
       status: () => ['etcd', 'app-0'].map((name) => ({ name })),
       restart: async (name: string) => void restarted.push(name),
@@ -41,4 +48,93 @@ test('calls without the world’s token are refused', async () => {
     body: '{"process":"app-0"}',
   })
   assert.deepEqual([answer.status, restarted], [401, []])
+})
+
+const authorization = 'Bearer token'
+
+test('a bad request gets a 4xx with an error that names the expectation, whatever the route', async () => {
+  const app = apiOf()
+  const posts: [path: string, form: string][] = [
+    ['/v1/switchover', '{ "to" }'],
+    ['/v1/restart', '{ "process" }'],
+    ['/v1/stop', '{ "stage" }'],
+  ]
+  for (const [path, form] of posts)
+    for (const [body, got] of [
+      ['', 'nothing'],
+      [' \n', 'nothing'],
+      ['{"to": ', 'something that is not JSON'],
+      ['\u0000\ufffd', 'something that is not JSON'],
+      ['null', 'null'],
+      ['[]', 'a list'],
+      ['"us-west"', 'a string'],
+      ['5', 'a number'],
+    ] as const)
+      for (const type of ['application/json', 'text/plain', 'multipart/form-data']) {
+        const headers = { authorization, 'content-type': type }
+        const answer = await app.request(path, { method: 'POST', body, headers })
+        const { error } = (await answer.json()) as { error: { code: string; message: string } }
+        const message = `body: expected a JSON object such as ${form}, got ${got}`
+        assert.deepEqual([answer.status, error], [400, { code: 'body_invalid', message }], path + body)
+      }
+})
+
+test('a value of the wrong type, or a misspelt key, is refused before anything happens', async () => {
+  const app = apiOf()
+  for (const [path, body, status, message] of [
+    ['/v1/switchover', '{"to": 5}', 400, 'to: expected us-east or us-west, got 5'],
+    ['/v1/switchover', '{"to": "mars"}', 400, 'to: expected us-east or us-west, got "mars"'],
+    ['/v1/switchover', '{"to": "us-central"}', 400, 'to: expected us-east or us-west, got "us-central"'],
+    ['/v1/switchover', '{"too": "us-west"}', 400, 'body: expected no key but to, got "too"'],
+    ['/v1/restart', '{"process": ["etcd"]}', 404, 'process: expected etcd, app-0, got ["etcd"]'],
+    ['/v1/stop', '{"stage": {}}', 400, 'stage: expected one of quiet, users, replica, primary, all, got {}'],
+    [
+      '/v1/stop',
+      '{"stage": "__proto__"}',
+      400,
+      'stage: expected one of quiet, users, replica, primary, all, got "__proto__"',
+    ],
+  ] as const) {
+    const answer = await app.request(path, { method: 'POST', body, headers: { authorization } })
+    const { error } = (await answer.json()) as { error: { message: string } }
+    assert.deepEqual([answer.status, error.message], [status, message], body)
+  }
+})
+
+test('a wrong method gets 405 with the right ones, an unknown route 404', async () => {
+  const app = apiOf()
+  for (const [path, wrong, allow] of [
+    ['/v1/status', ['POST', 'PUT', 'DELETE', 'OPTIONS'], 'GET, HEAD'],
+    ['/v1/events', ['POST'], 'GET, HEAD'],
+    ['/alive', ['POST'], 'GET, HEAD'],
+    ['/metrics', ['PATCH'], 'GET, HEAD'],
+    ...['switchover', 'restart', 'release', 'leave', 'stop'].map(
+      (name) => [`/v1/${name}`, ['GET', 'PUT', 'DELETE'], 'POST'] as const,
+    ),
+  ] as const)
+    for (const method of wrong) {
+      const answer = await app.request(path, { method, headers: { authorization } })
+      assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow], `${method} ${path}`)
+      assert.equal(((await answer.json()) as { error: { code: string } }).error.code, 'method_not_allowed')
+    }
+  for (const path of ['/', '/v1', '/v1/', '/v1/nothing', '/v1/%00', '/v1/status/x', '/v2/status'])
+    assert.equal((await app.request(path, { headers: { authorization } })).status, 404, path)
+})
+
+test('a huge body gets 413, also over a connection', async () => {
+  const app = apiOf()
+  const body = JSON.stringify({ to: 'x'.repeat(5_000_000) })
+  const { host, port } = await freeEndpoint()
+  const server = await listen(app, host, port)
+  try {
+    for (const path of ['switchover', 'restart', 'stop', 'leave', 'release']) {
+      const question = { method: 'POST', body, headers: { authorization } }
+      assert.equal((await app.request(`/v1/${path}`, question)).status, 413, path)
+      const answer = await fetch(`http://${host}:${port}/v1/${path}`, question)
+      assert.equal(answer.status, 413, path)
+      assert.equal(((await answer.json()) as { error: { code: string } }).error.code, 'body_too_large')
+    }
+  } finally {
+    server.close()
+  }
 })

@@ -45,6 +45,13 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
     [{ outcome: 'ok' }, 'app.release: ok'],
     [{ outcome: 'failed', why: 'exit 4' }, 'app.release: failed (exit 4)'],
   ],
+  rollOut: [
+    [{ state: 'started', paths: ['app.env.LOG'], done: [] }, 'roll-out started: app.env.LOG'],
+    [
+      { state: 'failed', paths: ['app.env.LOG', 'slo.share'], done: ['us-west'], why: 'agent_died' },
+      'roll-out failed: app.env.LOG and slo.share, in us-west (agent_died)',
+    ],
+  ],
   switchover: [
     [
       { from: 'us-east', to: 'us-west', seconds: 3.25, writePauseMs: 2600 },

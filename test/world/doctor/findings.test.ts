@@ -133,10 +133,18 @@ test('a port in use by another process is a problem that names it; one in use by
   const [stranger] = evaluatePorts(33, [use()], own.world)
   assert.equal(
     stranger!.message,
-    '127.77.1.1:6379 (tcp, us-east/redis) is in use by redis-server (process 812) on all addresses',
+    'us-east (127.77.1.1): 6379 (redis) in use by redis-server (process 812), which listens on all addresses',
   )
   const [other] = evaluatePorts(33, [use({ world: '/v/.nearside/blog', region: 'eu' })], own.world)
   assert.match(other!.message, /in use by eu of the world blog \(\/v\)/)
+  const http = { ...use(), need: { ...use().need, port: 8080, what: 'haproxy' } }
+  const all = evaluatePorts(33, [use(), http], own.world)
+  assert.deepEqual(
+    all.map(({ message }) => message),
+    [
+      'us-east (127.77.1.1): 6379 (redis), 8080 (haproxy) in use by redis-server (process 812), which listens on all addresses',
+    ],
+  )
 })
 
 test('finds segments of killed PostgreSQL servers among other shared memory', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { rotateOnce } from '../../../src/agent/supervision/log-rotation.ts'
 import type { Region } from '../../../src/topology/regions.ts'
+import type { WorldHandle } from '../../../src/world/handle.ts'
 import { logFiles } from '../../../src/world/logs/files.ts'
 import { Follower } from '../../../src/world/logs/follow.ts'
 import { tailOf } from '../../../src/world/logs/tail.ts'
@@ -65,7 +66,8 @@ test('a process is found by an existing name, never by a path', () => {
   mkdirSync(join(folder, 'us-east', 'log'), { recursive: true })
   for (const name of ['haproxy.log', 'haproxy.log.1', 'agent.log', 'notes.txt'])
     writeFileSync(join(folder, 'us-east', 'log', name), '')
-  const world = { regionFolder: (region: string) => join(folder, region) }
+  const record = (app: object) => ({ topology: { app } }) as WorldHandle['record']
+  const world = { regionFolder: (region: string) => join(folder, region), record: record({}) }
   const regions = [{ name: 'us-east' }, { name: 'us-west' }] as Region[]
   assert.deepEqual(
     logFiles(world, regions).map((one) => one.process),
@@ -75,4 +77,11 @@ test('a process is found by an existing name, never by a path', () => {
   for (const name of ['../../secrets', 'haproxi', 'haproxy.log.1', ''])
     assert.throws(() => logFiles(world, regions, name), { code: 'usage_process_unknown' }, name)
   assert.throws(() => logFiles(world, regions, 'haproxi'), { remedy: 'did you mean haproxy?' })
+  assert.throws(() => logFiles(world, regions, 'release'), {
+    code: 'no_logs',
+    message: 'release: the app has no release command',
+    remedy: /app\.release/,
+  })
+  const releasing = { ...world, record: record({ release: ['true'] }) }
+  assert.throws(() => logFiles(releasing, regions, 'release'), { message: /has left no log here/ })
 })
