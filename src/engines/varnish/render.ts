@@ -44,8 +44,6 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...set('nuke_limit', 1_000_000),
           // Objects of short life belong in the cache as well: by default, they share the transient storage.
           ...set('shortlived', 0),
-          // For the headers of a response that is not stored, whose fetch ends after them.
-          ...set('transit_buffer', '64k'),
           // More than HAProxy lets pass: 16 kB and 101 headers, and those that it adds.
           ...set('http_max_hdr', 256),
           ...['req', 'resp'].flatMap((side) => [

@@ -11,6 +11,9 @@ const passFor = '60s'
 /** The same after an error of the app or of the fetch, which may be over at any moment. */
 const passAfterErrorFor = '1s'
 
+/** Reason of the error by which a fetch ends after the headers. */
+const unstorable = 'Not Storable'
+
 /** Types whose responses have an end, and are small enough to be stored without knowing their length. */
 const text =
   '(?i)^(text/(?!event-stream)|font/|image/svg|application/([a-z.-]+\\+)?(javascript|json|xml|manifest))'
@@ -151,9 +154,7 @@ sub vcl_backend_response {
     return (abandon);
   }
   unset beresp.http.Via;
-  if (beresp.status != 304) {
-    unset beresp.http.nearside-pipe;
-  }
+  unset beresp.http.nearside-pipe;
   if (bereq.http.nearside-static) {
     # The request had no cookies, so a new cookie would overwrite the user's session.
     unset beresp.http.Set-Cookie;
@@ -171,6 +172,12 @@ sub vcl_backend_response {
   if (!beresp.http.nearside-unstorable) {
     return (deliver);
   }
+  # A body that must not be stored is fetched and sent here only if it is known to be small.
+  if (bereq.method != "HEAD" && beresp.status != 204 && beresp.status != 304
+      && std.integer(beresp.http.Content-Length, ${smallBytes + 1}) > ${smallBytes}
+      && (beresp.status < 400 || beresp.http.Content-Type !~ "${text}")) {
+    return (error(503, "${unstorable}"));
+  }
   unset beresp.http.nearside-unstorable;
   set beresp.grace = 0s;
   set beresp.keep = 0s;
@@ -179,25 +186,19 @@ sub vcl_backend_response {
   if (beresp.status >= 500) {
     set beresp.ttl = ${passAfterErrorFor};
   }
-  # A body that must not be stored is fetched and sent here only if it is known to be small.
-  if (bereq.method == "HEAD" || beresp.status == 204 || beresp.status == 304
-      || std.integer(beresp.http.Content-Length, ${smallBytes + 1}) <= ${smallBytes}
-      || (beresp.status >= 400 && beresp.http.Content-Type ~ "${text}")) {
-    return (deliver);
-  }
-  set beresp.http.nearside-pipe = "1";
-  # Only the headers reach vcl_deliver, which starts over, so that the fetch ends.
-  set beresp.do_stream = true;
   return (deliver);
 }
 
 sub vcl_backend_error {
-  # The fetch failed, although the origin is HAProxy, which answers errors of the app itself.
+  # The response cannot be stored, or the fetch failed, although the origin is HAProxy, which answers errors of the app.
   if (bereq.is_bgfetch || bereq.http.nearside-stale == "replace") {
     return (abandon);
   }
-  # Others that wait for this fetch need not try one after the other.
+  # Otherwise the requests that wait for this fetch would try one after the other.
   set beresp.ttl = ${passAfterErrorFor};
+  if (beresp.reason == "${unstorable}") {
+    set beresp.ttl = ${passFor};
+  }
   set beresp.grace = 0s;
   set beresp.keep = 0s;
   set beresp.uncacheable = true;
