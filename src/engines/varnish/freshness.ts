@@ -15,7 +15,8 @@ const keep = '86400s'
 const has = (...names: string[]) => `(?i)(^|,)\\s*(${names.join('|')})\\s*(=|,|;|$)`
 
 /** Matches a directive's first valid value in seconds. Captures nine digits of it, 30 years. */
-const seconds = (name: string) => `(?i)^(?:.*?,)??\\s*${name}\\s*=\\s*\\x22?0*(\\d{1,9})\\d*\\x22?\\s*(?:[,;].*)?$`
+const seconds = (name: string) =>
+  `(?i)^(?:.*?,)??\\s*${name}\\s*=\\s*\\x22?0*(\\d{1,9})\\d*\\x22?\\s*(?:[,;].*)?$`
 
 const secondsOf = (header: string, name: string) =>
   `std.duration(regsub(${header}, "${seconds(name)}", "\\1s"), 0s)`

@@ -191,7 +191,9 @@ sub vcl_backend_response {
 
 sub vcl_backend_error {
   # The response cannot be stored, or the fetch failed, although the origin is HAProxy, which answers errors of the app.
-  if (bereq.is_bgfetch || bereq.http.nearside-stale == "replace") {
+  if (beresp.reason != "${unstorable}"
+      && (bereq.is_bgfetch || bereq.http.nearside-stale == "replace")) {
+    # Keep the stale object.
     return (abandon);
   }
   # Otherwise the requests that wait for this fetch would try one after the other.

@@ -200,8 +200,10 @@ describe('the rules of the CDN cache', () => {
     test('of a file that is too large to store reach the app', async () => {
       const size = 20_000_000
       let sent = 0
+      let wholes = 0
       answerLater((request, response) => {
         response.setHeader('cache-control', 'max-age=600')
+        if (request.headers.range === undefined) wholes += 1
         const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
         if (from !== undefined) {
           response.statusCode = 206
@@ -224,6 +226,7 @@ describe('the rules of the CDN cache', () => {
         const reply = await ask(path, { range: 'bytes=1000-1999' })
         assert.deepEqual([reply.status, reply.body.length], [206, 1000])
       }
+      assert.ok(wholes <= 1, `${wholes} requests for the whole`)
       assert.ok(sent < size, `${sent} bytes of the whole`)
     })
   })
@@ -284,4 +287,44 @@ describe('the rules of the CDN cache', () => {
       assert.equal(await isFetched(path), false)
     })
   })
+})
+
+test('a response that must not be stored replaces the stored one, however long that could be served stale', async () => {
+  const world = await startEdges({
+    regions: twoRegions,
+    primary: 'us-east',
+    varnish: true,
+    changes: { app: { static: ['/static/*'] } },
+    // A second instead of a minute until the cache is asked again.
+    alter: (_, content) =>
+      content.replace('expire 1m', 'expire 1s').replaceAll('beresp.ttl = 60s', 'beresp.ttl = 1s'),
+  })
+  try {
+    for (const kind of ['text/html', 'application/pdf', 'large']) {
+      const path = `/static/${kind}`
+      const ask = async () => (await world.at('us-east').ask(path)).body
+      const answer = (cacheControl: string, body: string) => {
+        for (const app of world.at('us-east').apps)
+          app.handle = (_, response) => {
+            response.setHeader('cache-control', cacheControl)
+            response.setHeader('content-type', kind === 'large' ? 'text/html' : kind)
+            if (body.length > 3) response.setHeader('content-length', body.length)
+            response.write(body)
+            response.end()
+          }
+      }
+      const changed = kind === 'large' ? 'new'.repeat(100_000) : 'new'
+      answer('max-age=1, stale-while-revalidate=6000, stale-if-error=6000', 'old ')
+      await ask()
+      answer('no-store', changed)
+      await until('the new one', async () => (await ask()) === changed)
+      const endMs = performance.now() + 4_000
+      await until('some time to pass', async () => {
+        assert.equal(await ask(), changed, kind)
+        return performance.now() > endMs
+      })
+    }
+  } finally {
+    await world.stop()
+  }
 })
