@@ -35,6 +35,10 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
     load: async () => (await import('./durability.ts')).durability,
   },
   edge: { about: 'requests compared with nginx', load: async () => (await import('./edge.ts')).edge },
+  cache: {
+    about: 'the public tests for HTTP caches, compared with nginx and plain Varnish',
+    load: async () => (await import('./cache.ts')).cache,
+  },
   dns: {
     about: 'answers compared with gdnsd and PowerDNS',
     load: async () => (await import('./dns.ts')).dns,

@@ -82,3 +82,22 @@ export function renderProxy({ address, ports, workers, listen, accessLog }: Prox
     '}',
   ])
 }
+
+/** A cache in front of everything, with nginx's own rules. */
+export const renderCachingProxy = (
+  origin: { host: string; port: number },
+  at: { host: string; port: number },
+): string =>
+  frame({ workers: 1 }, [
+    'proxy_cache_path cache keys_zone=all:16m inactive=1h;',
+    'server {',
+    `  listen ${at.host}:${at.port};`,
+    '  proxy_http_version 1.1;',
+    '  proxy_set_header connection "";',
+    '  location / {',
+    `    proxy_pass http://${origin.host}:${origin.port};`,
+    '    proxy_cache all;',
+    '    proxy_cache_revalidate on;',
+    '  }',
+    '}',
+  ])

@@ -118,7 +118,7 @@ const startApp: Record<AppKind, AppStart> = {
   },
 }
 
-async function startNginx(
+export async function startNginx(
   root: string,
   folder: string,
   cores: readonly number[],

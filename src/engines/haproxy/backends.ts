@@ -1,5 +1,4 @@
 import { appHealthy } from '../app/render.ts'
-import { varnishSockets } from '../varnish/layout.ts'
 import { haproxySockets, ownPaths, proxies, selfPeer, tables } from './layout.ts'
 import { type Line, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
@@ -8,7 +7,7 @@ import { checkMs, upCheckMs, type View } from './view.ts'
  * A single failed connection marks a server down immediately; its next successful check marks it up. The request that
  * failed goes to another server (`option redispatch 1`), or finally to `reroute`.
  */
-const markDown = 'observe layer4 error-limit 1 on-error mark-down'
+export const markDown = 'observe layer4 error-limit 1 on-error mark-down'
 
 /** The kernel detects a dead peer: on an idle connection after 2 s + 3 × 1 s, with data in flight after 5 s. */
 const deadPeer: Line = ['option srvtcpka', 'srvtcpka-idle 2s', 'srvtcpka-intvl 1s', 'srvtcpka-cnt 3']
@@ -120,47 +119,6 @@ export function chunkedBackend({ responseMs, holdMs }: View): string {
   )
 }
 
-const keep = '{ var(txn.keep) -m bool }'
-
-/** The CDN cache: HAProxy's memory for small immutable objects, then Varnish, or the origin when Varnish is down. */
-export function cdnBackend({ region, responseMs }: View): string {
-  return section(
-    `backend ${proxies.cdn}`,
-    `timeout server ${responseMs + 5_000}ms`,
-    'http-request cache-use immutable if { var(txn.static) -m bool }',
-    'http-request set-header nearside-static 1 if { var(txn.static) -m bool }',
-    'option httpchk',
-    `http-check send meth GET uri ${ownPaths.alive} ver HTTP/1.1 hdr host localhost`,
-    // Only reads come here. A kept connection may lead to a Varnish that has just crashed, as may that of the first
-    // retry. After that, Varnish is marked down.
-    'retry-on conn-failure empty-response',
-    `server varnish unix@${varnishSockets.http} check inter 500ms fastinter 100ms fall 2 rise 1 ${markDown}`,
-    `server origin unix@${haproxySockets.origin} backup`,
-    '',
-    // A hit in memory is sent exactly as it was stored.
-    'http-response set-var(txn.cache) str(hit) if { res.cache_hit }',
-    'http-response set-var(txn.class) str(cache) if { res.cache_hit }',
-    'http-response allow if { res.cache_hit }',
-    '',
-    'http-response set-var(txn.cache) res.hdr(nearside-cache)',
-    'http-response del-header nearside-cache',
-    'http-response set-var(txn.class) str(cache) if { var(txn.cache) -m str hit stale }',
-    `http-response set-header nearside-region ${region.name} if { var(txn.cache) -m str hit stale }`,
-    '',
-    // The object is stored with the headers of a hit. Afterwards, this response gets its own headers back.
-    `http-response set-var(txn.keep) bool(true) if { var(txn.static) -m bool } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(set-cookie) -m found }`,
-    `http-response set-var(txn.region) res.hdr(nearside-region) if ${keep}`,
-    `http-response set-var(txn.cache_status) res.fhdr(cache-status) if ${keep}`,
-    `http-response del-header server-timing if ${keep}`,
-    `http-response set-header nearside-region ${region.name} if ${keep}`,
-    `http-response set-header cache-status 'nearside-${region.name}; hit; detail=memory' if ${keep}`,
-    `http-response cache-store immutable if ${keep}`,
-    `http-response set-header nearside-region %[var(txn.region)] if ${keep}`,
-    `http-response del-header cache-status if ${keep}`,
-    `http-response set-header cache-status %[var(txn.cache_status)] if ${keep} { var(txn.cache_status) -m found }`,
-  )
-}
-
 /** For an edge region when no region can serve. Without a server, HAProxy answers 503 itself. */
 export function unavailableBackend({ region }: View): string | false {
   return !region.full && section(`backend ${proxies.unavailable}`)
@@ -172,6 +130,11 @@ export function tableBackends(): string[] {
     section(`backend ${tables.served}`, 'stick-table type string len 80 size 1k store gpc(1)'),
     section(`backend ${tables.holding}`, 'stick-table type string len 8 size 100 store conn_cur'),
     section(`backend ${tables.learned}`, `stick-table type integer size 20k expire 10m peers ${selfPeer}`),
+    section(`backend ${tables.bypass}`, `stick-table type integer size 20k expire 1m peers ${selfPeer}`),
+    section(
+      `backend ${tables.changed}`,
+      `stick-table type integer size 20k expire 24h store gpt0 peers ${selfPeer}`,
+    ),
   ]
 }
 

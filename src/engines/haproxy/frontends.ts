@@ -1,9 +1,10 @@
 import { bodyVariables } from './body.ts'
+import { findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
 import { heldHeader } from './hold.ts'
 import { haproxySockets, maxHeld, neverSent, ownPaths, proxies, tables } from './layout.ts'
 import { trafficLogFormat } from './log.ts'
 import { appHealthy, primaryAt, reachable, readRoutes, stopping, writeRoutes } from './routes.ts'
-import { isStatic, isWrite, staticRules, writeRules } from './rules.ts'
+import { isWrite, staticRules, writeRules } from './rules.ts'
 import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
 
@@ -15,6 +16,7 @@ const isOwn = `{ path_beg ${ownPaths.all} }`
 export function usersFrontend(view: View): string {
   const { region, topology } = view
   const { ports } = topology
+  const changes = noteChanges()
   return section(
     `frontend ${proxies.users}`,
     // HTTP/2 without TLS would bypass the rules for HTTP/1 bodies and trailers; browsers do not use it.
@@ -28,7 +30,8 @@ export function usersFrontend(view: View): string {
     '',
     writeRules(topology),
     staticRules(topology),
-    publicPath,
+    findCached,
+    changes.request,
     '',
     `use_backend ${proxies.own} if ${isOwn}`,
     `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,
@@ -36,7 +39,9 @@ export function usersFrontend(view: View): string {
     useCdn,
     readRoutes(view),
     '',
-    learnCacheable,
+    learnPages,
+    changes.response,
+    showBypass(region.name),
     `http-response set-var(txn.class) str(hold) if ${isWrite} { res.hdr(${heldHeader}) -m found }`,
     'http-response set-var(txn.served) res.hdr(nearside-region)',
     `http-response track-sc0 var(txn.served),concat(" ",txn.class) table ${tables.served} if { var(txn.served) -m found }`,
@@ -148,6 +153,7 @@ export function originFrontend(view: View): string {
     // These headers are only for the hop between HAProxy and Varnish.
     'http-request del-header nearside-static',
     'http-request del-header nearside-stale',
+    markPipes,
     `use_backend ${proxies.ownOrigin} if ${isOwn}`,
     readRoutes(view),
   )
@@ -186,18 +192,4 @@ const holdWrites: Line = [
   `http-request return status 503 content-type text/plain string "${neverSent.tooMany}" hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
   `http-request lua.hold if ${noPrimary}`,
   `http-request return status 503 content-type text/plain string "${neverSent.noPrimary}" hdr retry-after 5 if { var(txn.refused) -m bool }`,
-]
-
-/** Set for requests without credentials; whether their response may be shared is up to its headers. */
-const publicPath =
-  'http-request set-var(txn.path) path,xxh32(1) if { method GET HEAD } !{ var(txn.static) -m bool } !{ req.hdr(cookie) -m found } !{ req.hdr(authorization) -m found }'
-
-/** Static paths, and paths whose earlier responses allowed shared caching. */
-const useCdn: Line = [
-  `use_backend ${proxies.cdn} if ${isStatic}`,
-  `use_backend ${proxies.cdn} if { var(txn.path) -m found } { var(txn.path),in_table(${tables.learned}) }`,
-]
-
-const learnCacheable: Line = [
-  `http-response track-sc2 var(txn.path) table ${tables.learned} if { var(txn.path) -m found } { res.hdr(cache-control) -m found } { status 200 } { res.fhdr(cache-control) -m reg -i max-age=[1-9]|s-maxage=[1-9] } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache } !{ res.hdr(set-cookie) -m found }`,
 ]

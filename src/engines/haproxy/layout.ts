@@ -61,8 +61,12 @@ export const tables = {
   served: 'served',
   /** Writes that are being held. */
   holding: 'holding',
-  /** Hashes of paths whose responses allowed shared caching. */
+  /** Pages whose responses allowed shared caching. */
   learned: 'learned',
+  /** URLs whose responses Varnish could not store. */
+  bypass: 'bypass',
+  /** URLs that were written to since the cache fetched them. */
+  changed: 'changed',
 } as const
 
 /** HAProxy's name for itself as a peer, see `reloadPeers`. */

@@ -2,7 +2,6 @@ import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 import {
   appBackend,
-  cdnBackend,
   chunkedBackend,
   healthyBackend,
   lastResortBackend,
@@ -13,6 +12,7 @@ import {
   writesBackend,
 } from './backends.ts'
 import { renderBodyLua } from './body.ts'
+import { cdnBackend } from './cache.ts'
 import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
 import {
   chunkedFrontend,

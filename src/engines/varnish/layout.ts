@@ -12,3 +12,9 @@ export const varnishWorkFolder = `${runFolder}/varnish`
 
 /** Name of the listener on `varnishSockets.http`. Any other listener only answers health checks. */
 export const edgeSocketName = 'edge'
+
+/**
+ * Varnish needs a thread for each response under way, however slow its reader. Each costs about 40 kB. HAProxy sends
+ * further requests directly to the app.
+ */
+export const maxThreads = 2_000

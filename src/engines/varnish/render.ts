@@ -2,8 +2,11 @@ import { anySize } from '../../lib/quantities.ts'
 import type { EnginePart } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 import { ownPaths } from '../haproxy/layout.ts'
-import { edgeSocketName, varnishPaths, varnishSockets, varnishWorkFolder } from './layout.ts'
+import { edgeSocketName, maxThreads, varnishPaths, varnishSockets, varnishWorkFolder } from './layout.ts'
 import { renderVcl } from './vcl.ts'
+
+/** For responses that are sent once and not stored, and for the bookkeeping of those that cannot be stored. */
+const transientBytes = 32 * 1024 ** 2
 
 /** Varnish, the CDN cache behind HAProxy. */
 export function renderVarnish(context: RegionContext): EnginePart {
@@ -26,10 +29,10 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...['-a', `alive=${region.address}:${ports.varnish}`],
           ...['-T', '127.0.0.1:0'],
           ...['-s', `malloc,${anySize.parse(cdn.maxMemory)}`],
-          ...['-s', `Transient=malloc,${16 * 1024 ** 2}`],
+          ...['-s', `Transient=malloc,${transientBytes}`],
           ...set('thread_pools', 1),
           ...set('thread_pool_min', 10),
-          ...set('thread_pool_max', 500),
+          ...set('thread_pool_max', maxThreads),
           ...set('vsl_space', '4M'),
           // No object is cached or served longer than its headers allow; cdn.vcl sets TTL and grace.
           ...set('default_ttl', 0),
@@ -37,8 +40,20 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ...set('default_keep', 0),
           // Compression is left to the app.
           ...set('http_gzip_support', 'off'),
-          // Uncacheable responses stream through a buffer instead of filling the transient storage.
-          ...set('transit_buffer', '256k'),
+          // By default, a full cache gives up after evicting 50 objects for a new one.
+          ...set('nuke_limit', 1_000_000),
+          // Objects of short life belong in the cache as well: by default, they share the transient storage.
+          ...set('shortlived', 0),
+          // More than HAProxy lets pass: 16 kB and 101 headers, and those that it adds.
+          ...set('http_max_hdr', 256),
+          ...['req', 'resp'].flatMap((side) => [
+            ...set(`http_${side}_hdr_len`, '32k'),
+            ...set(`http_${side}_size`, '48k'),
+          ]),
+          ...['client', 'backend'].flatMap((side) => set(`workspace_${side}`, '128k')),
+          ...set('max_restarts', 6),
+          // A reader that stops for longer than its app may is gone.
+          ...set('pipe_timeout', topology.app.timeoutSeconds + 2),
         ],
         env: {},
         run: 'engine',

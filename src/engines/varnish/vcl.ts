@@ -1,20 +1,36 @@
 import { anySize } from '../../lib/quantities.ts'
 import type { RegionContext } from '../context.ts'
-import { haproxySockets, ownPaths, unavailable } from '../haproxy/layout.ts'
+import { haproxySockets, ownPaths } from '../haproxy/layout.ts'
+import { freshness } from './freshness.ts'
 import { edgeSocketName } from './layout.ts'
 
-/** Freshness of a static response whose headers do not specify any. */
-const staticFresh = '60s'
-/** How long after that it may be served while the app fails or does not answer. */
-const staticStaleIfError = '86400s'
+/** An uncacheable response up to this size is sent like any other. Of a larger one, only the headers are fetched. */
+const smallBytes = 128 * 1024
+/** How long a URL whose response could not be stored is passed on without a fetch by Varnish. */
+const passFor = '60s'
+/** The same after an error of the app or of the fetch, which may be over at any moment. */
+const passAfterErrorFor = '1s'
+
+/** Reason of the error by which a fetch ends after the headers. */
+const unstorable = 'Not Storable'
+
+/** Types whose responses have an end, and are small enough to be stored without knowing their length. */
+const text =
+  '(?i)^(text/(?!event-stream)|font/|image/svg|application/([a-z.-]+\\+)?(javascript|json|xml|manifest))'
 
 /**
- * The cache's rules. HAProxy decides which requests come here: static paths of the topology, which it marks, and paths
- * whose earlier responses allowed shared caching. From there on, only the response's own headers count.
+ * The cache's rules. HAProxy decides which requests come here: GET and HEAD without a body or credentials, for static
+ * paths of the topology, which it marks, and for paths whose earlier responses allowed shared caching. From there on,
+ * only the response's own headers count (freshness.ts).
+ *
+ * Varnish sends only bodies that it holds completely. If it cannot store a response (too large, of unknown length, no
+ * room, or in a form that it does not support, such as trailers and interim responses), the request starts over as a
+ * pipe: a plain tunnel to the app through HAProxy, without a limit of size or form and with a fixed amount of memory.
+ * HAProxy recognizes that from \`nearside-cache\` and does not send the URL here again for a while.
  *
  * An expired response can be served under stale-while-revalidate or stale-if-error, but Varnish has a single grace
  * period. So grace is the longer of the two. A hit that only stale-if-error allows is restarted without grace, which
- * fetches; if that fails, it is restarted again with grace. The header `nearside-stale` holds the step of this
+ * fetches; if that fails, it is restarted again with grace. The header \`nearside-stale\` holds the step of this
  * sequence.
  */
 export function renderVcl({ region, topology }: RegionContext): string {
@@ -41,7 +57,7 @@ backend origin {
     .initial = 1;
   }
 }
-
+${freshness}
 sub vcl_recv {
   if (req.url == "${ownPaths.alive}") {
     return (synth(200));
@@ -51,9 +67,13 @@ sub vcl_recv {
   }
   if (req.restarts == 0) {
     unset req.http.nearside-stale;
+    unset req.http.nearside-pipe;
     # Remove the last address, which Varnish has added for HAProxy's socket.
     set req.http.X-Forwarded-For = regsub(req.http.X-Forwarded-For, ", [^,]*$", "");
-    if (req.http.nearside-static && !req.http.Authorization) {
+    if (req.http.nearside-refresh) {
+      return (purge);
+    }
+    if (req.http.nearside-static) {
       # The response is shared, so it must not depend on the cookies of the first client.
       unset req.http.Cookie;
     }
@@ -67,12 +87,36 @@ sub vcl_recv {
     } else {
       unset req.http.Accept-Encoding;
     }
+    # Several ranges, and other units than bytes, may be ignored (RFC 9110, section 14.2).
+    if (req.http.Range !~ "(?i)^bytes=(\\d+-\\d*|-\\d+)$") {
+      unset req.http.Range;
+    }
+  }
+  if (req.http.nearside-pipe || req.http.Authorization || req.http.Cookie
+      || (req.method != "GET" && req.method != "HEAD")) {
+    return (pipe);
   }
   # req.grace survives a restart.
   unset req.grace;
   if (req.http.nearside-stale == "replace") {
     set req.grace = 0s;
   }
+  return (hash);
+}
+
+sub vcl_purge {
+  # Every variant is gone, after a write to this URL. This request fetches the new response.
+  unset req.http.nearside-refresh;
+  return (restart);
+}
+
+sub vcl_pipe {
+  set bereq.http.nearside-pipe = "1";
+  unset bereq.http.Via;
+  unset bereq.http.X-Varnish;
+  # Otherwise the next request on this connection would be sent to the app unseen.
+  set bereq.http.Connection = "close";
+  return (pipe);
 }
 
 sub vcl_hit {
@@ -81,10 +125,27 @@ sub vcl_hit {
     set req.http.nearside-stale = "replace";
     return (restart);
   }
+  return (deliver);
+}
+
+sub vcl_miss {
+  # An earlier response to this URL could not be stored.
+  if (req.is_hitmiss) {
+    set req.http.nearside-pipe = "1";
+    return (restart);
+  }
+  return (fetch);
+}
+
+sub vcl_pass {
+  set req.http.nearside-pipe = "1";
+  return (restart);
 }
 
 sub vcl_backend_fetch {
   unset bereq.http.Via;
+  unset bereq.http.X-Varnish;
+  return (fetch);
 }
 
 sub vcl_backend_response {
@@ -93,52 +154,65 @@ sub vcl_backend_response {
     return (abandon);
   }
   unset beresp.http.Via;
-  unset beresp.http.nearside-revalidate;
-  set beresp.grace = 0s;
-
-  if (bereq.http.nearside-static && !bereq.http.Authorization) {
+  unset beresp.http.nearside-pipe;
+  if (bereq.http.nearside-static) {
     # The request had no cookies, so a new cookie would overwrite the user's session.
     unset beresp.http.Set-Cookie;
-    if (beresp.status == 200 && beresp.http.Cache-Control !~ "(?i)max-age|no-cache|no-store|private" && !beresp.http.Expires) {
-      set beresp.ttl = ${staticFresh};
-    }
-    if (beresp.http.Cache-Control !~ "(?i)stale-if-error") {
-      set beresp.grace = ${staticStaleIfError};
-    }
   }
-  if (beresp.http.Cache-Control ~ "(?i)stale-if-error=\\d+") {
-    set beresp.grace = std.duration(regsub(beresp.http.Cache-Control, "(?i)^.*stale-if-error=(\\d+).*$", "\\1s"), 0s);
-  }
-  if (beresp.http.Cache-Control ~ "(?i)stale-while-revalidate=\\d+") {
-    set beresp.http.nearside-revalidate = regsub(beresp.http.Cache-Control, "(?i)^.*stale-while-revalidate=(\\d+).*$", "\\1s");
-    if (std.duration(beresp.http.nearside-revalidate, 0s) > beresp.grace) {
-      set beresp.grace = std.duration(beresp.http.nearside-revalidate, 0s);
-    }
-  }
-  if (beresp.http.Cache-Control ~ "(?i)must-revalidate|proxy-revalidate") {
-    set beresp.grace = 0s;
-  }
-  # Do not cache what could evict everything else: large objects, and objects of unknown length that may be large.
+  call freshness;
+  unset beresp.http.nearside-policy;
+  # Complete before the first byte is sent. Otherwise a cache without room cuts the body off.
+  set beresp.do_stream = false;
+
+  # Large objects would evict everything else.
   if (std.integer(beresp.http.Content-Length, 0) > ${maxObjectBytes}
-      || (!beresp.http.Content-Length
-          && beresp.http.Content-Type !~ "(?i)^(text/|font/|image/svg|application/(javascript|json|xml|manifest))")) {
-    set beresp.uncacheable = true;
-    set beresp.ttl = 120s;
+      || (!beresp.http.Content-Length && beresp.http.Content-Type !~ "${text}")) {
+    set beresp.http.nearside-unstorable = "1";
+  }
+  if (!beresp.http.nearside-unstorable) {
     return (deliver);
   }
+  # A body that must not be stored is fetched and sent here only if it is known to be small.
+  if (bereq.method != "HEAD" && beresp.status != 204 && beresp.status != 304
+      && std.integer(beresp.http.Content-Length, ${smallBytes + 1}) > ${smallBytes}
+      && (beresp.status < 400 || beresp.http.Content-Type !~ "${text}")) {
+    return (error(503, "${unstorable}"));
+  }
+  unset beresp.http.nearside-unstorable;
+  set beresp.grace = 0s;
+  set beresp.keep = 0s;
+  set beresp.ttl = ${passFor};
+  set beresp.uncacheable = true;
+  if (beresp.status >= 500) {
+    set beresp.ttl = ${passAfterErrorFor};
+  }
+  return (deliver);
 }
 
 sub vcl_backend_error {
-  if (bereq.is_bgfetch || bereq.http.nearside-stale == "replace") {
+  # The response cannot be stored, or the fetch failed, although the origin is HAProxy, which answers errors of the app.
+  if (beresp.reason != "${unstorable}"
+      && (bereq.is_bgfetch || bereq.http.nearside-stale == "replace")) {
+    # Keep the stale object.
     return (abandon);
   }
-  set beresp.http.Content-Type = "text/html; charset=utf-8";
-  set beresp.http.Retry-After = "${unavailable.retryAfterSeconds}";
-  set beresp.body = {"${unavailable.html}"};
+  # Otherwise the requests that wait for this fetch would try one after the other.
+  set beresp.ttl = ${passAfterErrorFor};
+  if (beresp.reason == "${unstorable}") {
+    set beresp.ttl = ${passFor};
+  }
+  set beresp.grace = 0s;
+  set beresp.keep = 0s;
+  set beresp.uncacheable = true;
+  set beresp.http.nearside-pipe = "1";
   return (deliver);
 }
 
 sub vcl_deliver {
+  if (resp.http.nearside-pipe) {
+    set req.http.nearside-pipe = "1";
+    return (restart);
+  }
   unset resp.http.Via;
   unset resp.http.X-Varnish;
   unset resp.http.nearside-revalidate;
@@ -160,11 +234,17 @@ sub vcl_deliver {
     set resp.http.nearside-cache = "miss";
     set resp.http.Cache-Status = "nearside-${region.name}; fwd=uri-miss; stored";
   }
+  return (deliver);
 }
 
 sub vcl_synth {
   if (req.http.nearside-stale == "replace") {
     set req.http.nearside-stale = "serve";
+    return (restart);
+  }
+  if (resp.status == 503 && !req.http.nearside-pipe) {
+    # Varnish's own error.
+    set req.http.nearside-pipe = "1";
     return (restart);
   }
   set resp.http.Content-Type = "text/plain; charset=utf-8";

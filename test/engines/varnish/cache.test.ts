@@ -98,7 +98,7 @@ describe('the CDN cache', () => {
       const path = fresh('/assets/app.js')
       for (let n = 1; n <= 2; n++) {
         const reply = await ask(path, { authorization: 'Bearer x' })
-        assert.equal(cached(reply), 'miss')
+        assert.equal(cached(reply), 'not asked')
         assert.equal(reply.body, `answer ${n}`)
       }
       assert.equal(cached(await ask(path)), 'miss')

@@ -19,6 +19,83 @@ backend origin {
   }
 }
 
+sub freshness {
+  unset beresp.http.nearside-unstorable;
+  unset beresp.http.nearside-revalidate;
+  set beresp.ttl = 0s;
+  set beresp.grace = 0s;
+  set beresp.keep = 0s;
+
+  # RFC 9213: a targeted field that is not empty replaces Cache-Control and Expires.
+  std.collect(beresp.http.CDN-Cache-Control, ", ");
+  std.collect(beresp.http.Surrogate-Control, ", ");
+  std.collect(beresp.http.Age, ", ");
+  if (beresp.http.CDN-Cache-Control ~ "^[\s,]*[a-z*]") {
+    set beresp.http.nearside-policy = beresp.http.CDN-Cache-Control;
+  } else if (beresp.http.Cache-Control) {
+    set beresp.http.nearside-policy = beresp.http.Cache-Control;
+  } else {
+    set beresp.http.nearside-policy = "";
+  }
+
+  # Surrogate-Control has no standard. It can only shorten what the others allow.
+  if (beresp.http.nearside-policy ~ "(?i)(^|,)\s*(no-store|no-cache|private)\s*(=|,|;|$)"
+      || beresp.http.Surrogate-Control ~ "(?i)(^|,)\s*(no-store)\s*(=|,|;|$)"
+      || beresp.http.Vary ~ "(^|,)\s*\*\s*(,|$)"
+      || (beresp.http.Set-Cookie && !bereq.http.nearside-static)
+      || beresp.status == 206 || beresp.status == 416
+      || (beresp.http.nearside-policy ~ "(?i)(^|,)\s*(must-understand)\s*(=|,|;|$)"
+          && "" + beresp.status !~ "^(200|203|204|300|301|302|303|307|308|404|405|410|414|501)$")) {
+    set beresp.http.nearside-unstorable = "1";
+    return;
+  }
+
+  # An error is stored only if it says so.
+  if (beresp.http.nearside-policy ~ "(?i)(^|,)\s*(s-maxage)\s*(=|,|;|$)") {
+    set beresp.ttl = std.duration(regsub(beresp.http.nearside-policy, "(?i)^(?:.*?,)??\s*s-maxage\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$", "\1s"), 0s);
+  } else if (beresp.http.nearside-policy ~ "(?i)(^|,)\s*(max-age)\s*(=|,|;|$)") {
+    set beresp.ttl = std.duration(regsub(beresp.http.nearside-policy, "(?i)^(?:.*?,)??\s*max-age\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$", "\1s"), 0s);
+  } else if (beresp.http.CDN-Cache-Control !~ "^[\s,]*[a-z*]" && beresp.http.Expires) {
+    # A date that cannot be parsed is in the past. So is one of two.
+    set beresp.ttl = std.time(beresp.http.Expires, now - 1s) - std.time(beresp.http.Date, now);
+  } else if (bereq.http.nearside-static && beresp.status == 200) {
+    set beresp.ttl = 60s;
+  }
+  if (beresp.http.Surrogate-Control ~ "(?i)(^|,)\s*(max-age)\s*(=|,|;|$)"
+      && std.duration(regsub(beresp.http.Surrogate-Control, "(?i)^(?:.*?,)??\s*max-age\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$", "\1s"), 0s) < beresp.ttl) {
+    set beresp.ttl = std.duration(regsub(beresp.http.Surrogate-Control, "(?i)^(?:.*?,)??\s*max-age\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$", "\1s"), 0s);
+  }
+  if (beresp.http.Age) {
+    if (beresp.http.Age ~ "^\d{1,9}$") {
+      set beresp.ttl = beresp.ttl - std.duration(beresp.http.Age + "s", 0s);
+    } else {
+      set beresp.ttl = 0s;
+    }
+  }
+
+  if (beresp.http.nearside-policy ~ "(?i)(^|,)\s*(must-revalidate|proxy-revalidate)\s*(=|,|;|$)") {
+    # Never stale.
+  } else {
+    if (beresp.http.nearside-policy ~ "(?i)^(?:.*?,)??\s*stale-if-error\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$") {
+      set beresp.grace = std.duration(regsub(beresp.http.nearside-policy, "(?i)^(?:.*?,)??\s*stale-if-error\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$", "\1s"), 0s);
+    } else if (bereq.http.nearside-static && beresp.status == 200 && beresp.http.nearside-policy !~ "(?i)(^|,)\s*(s-maxage)\s*(=|,|;|$)") {
+      set beresp.grace = 86400s;
+    }
+    if (beresp.http.nearside-policy ~ "(?i)^(?:.*?,)??\s*stale-while-revalidate\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$") {
+      set beresp.http.nearside-revalidate = regsub(beresp.http.nearside-policy, "(?i)^(?:.*?,)??\s*stale-while-revalidate\s*=\s*\x22?0*(\d{1,9})\d*\x22?\s*(?:[,;].*)?$", "\1s");
+      if (std.duration(beresp.http.nearside-revalidate, 0s) > beresp.grace) {
+        set beresp.grace = std.duration(beresp.http.nearside-revalidate, 0s);
+      }
+    }
+  }
+  if (beresp.ttl > 0s && (beresp.http.ETag || beresp.http.Last-Modified)) {
+    set beresp.keep = 86400s;
+  }
+  if (beresp.ttl <= 0s) {
+    set beresp.http.nearside-unstorable = "1";
+  }
+}
+
 sub vcl_recv {
   if (req.url == "/.nearside/alive") {
     return (synth(200));
@@ -28,9 +105,13 @@ sub vcl_recv {
   }
   if (req.restarts == 0) {
     unset req.http.nearside-stale;
+    unset req.http.nearside-pipe;
     # Remove the last address, which Varnish has added for HAProxy's socket.
     set req.http.X-Forwarded-For = regsub(req.http.X-Forwarded-For, ", [^,]*$", "");
-    if (req.http.nearside-static && !req.http.Authorization) {
+    if (req.http.nearside-refresh) {
+      return (purge);
+    }
+    if (req.http.nearside-static) {
       # The response is shared, so it must not depend on the cookies of the first client.
       unset req.http.Cookie;
     }
@@ -44,12 +125,36 @@ sub vcl_recv {
     } else {
       unset req.http.Accept-Encoding;
     }
+    # Several ranges, and other units than bytes, may be ignored (RFC 9110, section 14.2).
+    if (req.http.Range !~ "(?i)^bytes=(\d+-\d*|-\d+)$") {
+      unset req.http.Range;
+    }
+  }
+  if (req.http.nearside-pipe || req.http.Authorization || req.http.Cookie
+      || (req.method != "GET" && req.method != "HEAD")) {
+    return (pipe);
   }
   # req.grace survives a restart.
   unset req.grace;
   if (req.http.nearside-stale == "replace") {
     set req.grace = 0s;
   }
+  return (hash);
+}
+
+sub vcl_purge {
+  # Every variant is gone, after a write to this URL. This request fetches the new response.
+  unset req.http.nearside-refresh;
+  return (restart);
+}
+
+sub vcl_pipe {
+  set bereq.http.nearside-pipe = "1";
+  unset bereq.http.Via;
+  unset bereq.http.X-Varnish;
+  # Otherwise the next request on this connection would be sent to the app unseen.
+  set bereq.http.Connection = "close";
+  return (pipe);
 }
 
 sub vcl_hit {
@@ -58,10 +163,27 @@ sub vcl_hit {
     set req.http.nearside-stale = "replace";
     return (restart);
   }
+  return (deliver);
+}
+
+sub vcl_miss {
+  # An earlier response to this URL could not be stored.
+  if (req.is_hitmiss) {
+    set req.http.nearside-pipe = "1";
+    return (restart);
+  }
+  return (fetch);
+}
+
+sub vcl_pass {
+  set req.http.nearside-pipe = "1";
+  return (restart);
 }
 
 sub vcl_backend_fetch {
   unset bereq.http.Via;
+  unset bereq.http.X-Varnish;
+  return (fetch);
 }
 
 sub vcl_backend_response {
@@ -70,52 +192,65 @@ sub vcl_backend_response {
     return (abandon);
   }
   unset beresp.http.Via;
-  unset beresp.http.nearside-revalidate;
-  set beresp.grace = 0s;
-
-  if (bereq.http.nearside-static && !bereq.http.Authorization) {
+  unset beresp.http.nearside-pipe;
+  if (bereq.http.nearside-static) {
     # The request had no cookies, so a new cookie would overwrite the user's session.
     unset beresp.http.Set-Cookie;
-    if (beresp.status == 200 && beresp.http.Cache-Control !~ "(?i)max-age|no-cache|no-store|private" && !beresp.http.Expires) {
-      set beresp.ttl = 60s;
-    }
-    if (beresp.http.Cache-Control !~ "(?i)stale-if-error") {
-      set beresp.grace = 86400s;
-    }
   }
-  if (beresp.http.Cache-Control ~ "(?i)stale-if-error=\d+") {
-    set beresp.grace = std.duration(regsub(beresp.http.Cache-Control, "(?i)^.*stale-if-error=(\d+).*$", "\1s"), 0s);
-  }
-  if (beresp.http.Cache-Control ~ "(?i)stale-while-revalidate=\d+") {
-    set beresp.http.nearside-revalidate = regsub(beresp.http.Cache-Control, "(?i)^.*stale-while-revalidate=(\d+).*$", "\1s");
-    if (std.duration(beresp.http.nearside-revalidate, 0s) > beresp.grace) {
-      set beresp.grace = std.duration(beresp.http.nearside-revalidate, 0s);
-    }
-  }
-  if (beresp.http.Cache-Control ~ "(?i)must-revalidate|proxy-revalidate") {
-    set beresp.grace = 0s;
-  }
-  # Do not cache what could evict everything else: large objects, and objects of unknown length that may be large.
+  call freshness;
+  unset beresp.http.nearside-policy;
+  # Complete before the first byte is sent. Otherwise a cache without room cuts the body off.
+  set beresp.do_stream = false;
+
+  # Large objects would evict everything else.
   if (std.integer(beresp.http.Content-Length, 0) > 8388608
-      || (!beresp.http.Content-Length
-          && beresp.http.Content-Type !~ "(?i)^(text/|font/|image/svg|application/(javascript|json|xml|manifest))")) {
-    set beresp.uncacheable = true;
-    set beresp.ttl = 120s;
+      || (!beresp.http.Content-Length && beresp.http.Content-Type !~ "(?i)^(text/(?!event-stream)|font/|image/svg|application/([a-z.-]+\+)?(javascript|json|xml|manifest))")) {
+    set beresp.http.nearside-unstorable = "1";
+  }
+  if (!beresp.http.nearside-unstorable) {
     return (deliver);
   }
+  # A body that must not be stored is fetched and sent here only if it is known to be small.
+  if (bereq.method != "HEAD" && beresp.status != 204 && beresp.status != 304
+      && std.integer(beresp.http.Content-Length, 131073) > 131072
+      && (beresp.status < 400 || beresp.http.Content-Type !~ "(?i)^(text/(?!event-stream)|font/|image/svg|application/([a-z.-]+\+)?(javascript|json|xml|manifest))")) {
+    return (error(503, "Not Storable"));
+  }
+  unset beresp.http.nearside-unstorable;
+  set beresp.grace = 0s;
+  set beresp.keep = 0s;
+  set beresp.ttl = 60s;
+  set beresp.uncacheable = true;
+  if (beresp.status >= 500) {
+    set beresp.ttl = 1s;
+  }
+  return (deliver);
 }
 
 sub vcl_backend_error {
-  if (bereq.is_bgfetch || bereq.http.nearside-stale == "replace") {
+  # The response cannot be stored, or the fetch failed, although the origin is HAProxy, which answers errors of the app.
+  if (beresp.reason != "Not Storable"
+      && (bereq.is_bgfetch || bereq.http.nearside-stale == "replace")) {
+    # Keep the stale object.
     return (abandon);
   }
-  set beresp.http.Content-Type = "text/html; charset=utf-8";
-  set beresp.http.Retry-After = "5";
-  set beresp.body = {"<!doctype html><title>Unavailable</title><h1>Temporarily unavailable</h1><p>Please try again in a few seconds.</p>"};
+  # Otherwise the requests that wait for this fetch would try one after the other.
+  set beresp.ttl = 1s;
+  if (beresp.reason == "Not Storable") {
+    set beresp.ttl = 60s;
+  }
+  set beresp.grace = 0s;
+  set beresp.keep = 0s;
+  set beresp.uncacheable = true;
+  set beresp.http.nearside-pipe = "1";
   return (deliver);
 }
 
 sub vcl_deliver {
+  if (resp.http.nearside-pipe) {
+    set req.http.nearside-pipe = "1";
+    return (restart);
+  }
   unset resp.http.Via;
   unset resp.http.X-Varnish;
   unset resp.http.nearside-revalidate;
@@ -137,11 +272,17 @@ sub vcl_deliver {
     set resp.http.nearside-cache = "miss";
     set resp.http.Cache-Status = "nearside-us-west; fwd=uri-miss; stored";
   }
+  return (deliver);
 }
 
 sub vcl_synth {
   if (req.http.nearside-stale == "replace") {
     set req.http.nearside-stale = "serve";
+    return (restart);
+  }
+  if (resp.status == 503 && !req.http.nearside-pipe) {
+    # Varnish's own error.
+    set req.http.nearside-pipe = "1";
     return (restart);
   }
   set resp.http.Content-Type = "text/plain; charset=utf-8";
