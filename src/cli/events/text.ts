@@ -35,7 +35,7 @@ const texts: Record<EventKind, (detail: Detail) => string> = {
   rollOut: ({ state, paths, done, why }) =>
     `roll-out ${text(state)}: ${text(paths)}${Array.isArray(done) && done.length > 0 ? `, in ${text(done)}` : ''}${why === undefined ? '' : ` (${text(why)})`}`,
   purge: ({ number, scope, regions, why }) =>
-    `purge ${text(number)}: ${purged(scope)} in ${regions === undefined ? 'all regions' : text(regions)}${why === undefined ? '' : `, because ${text(why)}`}`,
+    `cache purge ${text(number)}: ${purged(scope)} in ${regions === undefined ? 'all regions' : text(regions)}${why === undefined ? '' : `, because ${text(why)}`}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
     `the primary moved from ${text(from)} to ${text(to)} in ${time(seconds)}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
 }

@@ -20,14 +20,14 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
     ],
   ],
   purge: [
-    [{ number: 7, scope: { kind: 'all' } }, 'purge 7: everything in all regions'],
+    [{ number: 7, scope: { kind: 'all' } }, 'cache purge 7: everything in all regions'],
     [
       { number: 8, scope: { kind: 'pages' }, why: 'app-0 of us-east started' },
-      'purge 8: cached pages in all regions, because app-0 of us-east started',
+      'cache purge 8: cached pages in all regions, because app-0 of us-east started',
     ],
     [
       { number: 9, scope: { kind: 'path', path: '/a*', host: 'b.example' }, regions: ['us-west'] },
-      'purge 9: /a* of b.example in us-west',
+      'cache purge 9: /a* of b.example in us-west',
     ],
   ],
   revokeLeader: [
