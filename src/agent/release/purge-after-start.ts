@@ -24,6 +24,8 @@ type Purged = {
  * replaced. The purge follows when the new instance is ready; by then the old one has ended, so the last purge of a
  * roll-out finds every page that old code has rendered.
  *
+ * This also happens while `cdn.pages` is off: pages from before are still stored, and served when it is on again.
+ *
  * It compares processes with those of the last purge instead of reacting to their start, so that an agent that was
  * restarted or could not reach etcd makes up for it.
  */
@@ -41,8 +43,7 @@ export class PurgeAfterStart {
 
   /** Call this in every coordination cycle. */
   async follow(processes: readonly ProcessStatus[]): Promise<void> {
-    const { cdn } = this.#agent.context.topology
-    if (this.#busy || !cdn.pages) return
+    if (this.#busy) return
     this.#busy = true
     try {
       await this.#compare(processes)
