@@ -22,12 +22,14 @@ import { Decisions } from './decisions.ts'
 import { readWorld, regionFolder, type WorldRecord } from './layout.ts'
 import { PrimaryDuties } from './primary-duties.ts'
 import { Deployments } from './release/deployments.ts'
+import { PurgeAfterStart } from './release/purge-after-start.ts'
 import { secretsOf } from './secrets.ts'
 import { startConditionsOf } from './start-conditions.ts'
 import { type Launcher, launcher } from './supervision/launch.ts'
 import { Supervisor } from './supervision/supervisor.ts'
 import { DnsSteering } from './traffic/dns-steering.ts'
 import { OldSessions } from './traffic/old-sessions.ts'
+import { type Purges, purgesOf } from './traffic/purges.ts'
 import type { AgentBase } from './types.ts'
 
 type AgentOptions = { worldFolder: string; region: string; log: Logger; version: string }
@@ -57,9 +59,12 @@ export class Agent implements AgentBase {
   readonly writeCheck: PrimaryWriteCheck | undefined
   readonly replicaReinit: ReplicaReinit | undefined
   readonly steering: DnsSteering | undefined
+  /** Absent in a region without caches. */
+  readonly purges: Purges | undefined
   /** By the monotonic clock. */
   readonly startedAtMs = performance.now()
   readonly #primaryDuties: PrimaryDuties
+  readonly #purgeAfterStart: PurgeAfterStart
   readonly #oldSessions: OldSessions | undefined
   readonly #electionWakeup: ElectionWakeup
   readonly #standbyWakeup: StandbyWakeup
@@ -91,6 +96,7 @@ export class Agent implements AgentBase {
       version: options.version,
       seen: () => this.prober.view(),
       database: () => this.databaseState,
+      purges: () => this.purges?.state,
       follow: (snapshot, before) => this.#follow(snapshot, before),
     })
     if (region.full) {
@@ -109,7 +115,11 @@ export class Agent implements AgentBase {
       restMs: 1000,
       onError: (error) => this.log.warn({ error: messageOf(error) }, 'could not poll the database'),
     })
-    if (region.serves) this.steering = new DnsSteering(this)
+    if (region.serves) {
+      this.steering = new DnsSteering(this)
+      this.purges = purgesOf(this, () => this.coordination.trigger())
+    }
+    this.#purgeAfterStart = new PurgeAfterStart(this)
     this.deployments = new Deployments(this)
     this.supervisor = new Supervisor({
       plan,
@@ -172,6 +182,8 @@ export class Agent implements AgentBase {
   /** Acts on a new snapshot of the state store, in this order. */
   async #follow(snapshot: Snapshot, before: string | undefined): Promise<void> {
     this.steering?.update(snapshot)
+    void this.purges?.follow(snapshot)
+    if (!this.#stopping) void this.#purgeAfterStart.follow(this.supervisor.status())
     await this.decisions.follow(snapshot)
     this.#electionWakeup.update(snapshot)
     this.#standbyWakeup.update(snapshot)

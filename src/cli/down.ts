@@ -11,7 +11,7 @@ import { placeOf } from '../world/stop.ts'
 import { endRehearsals, rehearsalsOf } from './drill/end.ts'
 import { dropFaults } from './left-faults.ts'
 import { action, exitCodes, type Output } from './output.ts'
-import { mayPurge, purge } from './purge.ts'
+import { mayRemove, remove } from './remove.ts'
 import { stopShown } from './stop-view.ts'
 
 export type DownOptions = WorldOptions & { purge?: boolean; yes?: boolean; json?: boolean }
@@ -43,7 +43,7 @@ export function downCommand(program: Command): void {
 
 export async function down(output: Output, options: DownOptions, folder: string): Promise<number> {
   const world = await openWorldHere(folder)
-  if (options.purge && !(await mayPurge(world, output, options.yes))) {
+  if (options.purge && !(await mayRemove(world, output, options.yes))) {
     output.note('not confirmed: nothing was stopped or removed')
     return exitCodes.problem
   }
@@ -57,7 +57,7 @@ export async function down(output: Output, options: DownOptions, folder: string)
   const stopped = await locked(folder, 'down', output.note, async () => {
     const stopped = await stopAll(world, output)
     if (options.purge) {
-      await purge(world)
+      await remove(world)
       await leaveNothing(folder)
     }
     return stopped

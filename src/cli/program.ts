@@ -29,6 +29,7 @@ const groups: Record<string, Record<string, () => Promise<Register>>> = {
     down: async () => (await import('./down.ts')).downCommand,
     restart: async () => (await import('./restart.ts')).restartCommand,
     switchover: async () => (await import('./switchover.ts')).switchoverCommand,
+    purge: async () => (await import('./purge.ts')).purgeCommand,
   },
   'Observe:': {
     status: async () => (await import('./status.ts')).statusCommand,

@@ -1,6 +1,7 @@
 import type { Finding, Key } from './problems.ts'
 import { repair } from './repair.ts'
 import { appRules } from './rules/app.ts'
+import { cdnRules } from './rules/cdn.ts'
 import { databaseRules } from './rules/database.ts'
 import { nameRules } from './rules/names.ts'
 import { networkRules } from './rules/network.ts'
@@ -18,6 +19,7 @@ const rules: Rule[] = [
   ...appRules,
   ...writeRules,
   ...databaseRules,
+  ...cdnRules,
   ...parameterRules,
 ]
 

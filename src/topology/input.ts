@@ -209,6 +209,18 @@ export interface TopologyInput {
      * @default "64mb"
      */
     maxMemory?: string
+    /**
+     * Whether responses of paths that are not static are cached when their headers allow it. false: only
+     * app.static is cached.
+     * @default true
+     */
+    pages?: boolean
+    /**
+     * Longest time that such a response counts as fresh, whatever its headers say, and longest time that it
+     * may be served or revalidated after that. app.static is not limited.
+     * @default 60
+     */
+    pagesMaxSeconds?: number
   }
   steering?: {
     /**

@@ -194,7 +194,23 @@ export const topologySchema = z.strictObject({
     })
     .prefault({}),
   cdn: z
-    .strictObject({ maxMemory: size.default('64mb').describe('Memory of Varnish’s cache, per region.') })
+    .strictObject({
+      maxMemory: size.default('64mb').describe('Memory of Varnish’s cache, per region.'),
+      pages: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether responses of paths that are not static are cached when their headers allow it. false: only app.static is cached.',
+        ),
+      pagesMaxSeconds: z
+        .int()
+        .min(1)
+        .max(31_536_000)
+        .default(60)
+        .describe(
+          'Longest time that such a response counts as fresh, whatever its headers say, and longest time that it may be served or revalidated after that. app.static is not limited.',
+        ),
+    })
     .prefault({}),
   steering: z
     .strictObject({

@@ -3,8 +3,11 @@ import type { Region } from '../topology/regions.ts'
 import { typed } from './find.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
 
-/** Picks the agent to ask: any that can reach etcd, preferably in a full region, which can measure the write pause. */
-export async function agentToAsk(world: WorldHandle): Promise<Region> {
+/**
+ * Picks the agent to ask for something that needs etcd: any that can reach it, preferably in a full region, which can
+ * measure the write pause of a switchover.
+ */
+export async function agentToAsk(world: WorldHandle, purpose = 'a switchover'): Promise<Region> {
   const all = await Promise.all(
     world.regions.map(async (region) => ({ region, status: await regionStatus(world, region, 2000) })),
   )
@@ -19,7 +22,7 @@ export async function agentToAsk(world: WorldHandle): Promise<Region> {
   if (best) return best.region
   throw new NearsideError(
     'etcd_unreachable',
-    `${world.name}: no agent can reach etcd, which a switchover needs`,
+    `${world.name}: no agent can reach etcd, which ${purpose} needs`,
     {
       remedy: 'see `nearside status`',
     },

@@ -8,7 +8,7 @@ import { nearside } from './here.ts'
 import { nearside as program } from './program.ts'
 
 const commands = [
-  ...['init', 'check', 'up', 'down', 'restart', 'switchover'],
+  ...['init', 'check', 'up', 'down', 'restart', 'switchover', 'purge'],
   ...['status', 'logs', 'events', 'doctor', 'kill', 'revive'],
 ]
 

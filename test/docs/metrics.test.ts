@@ -27,11 +27,17 @@ function exposition(): Promise<string> {
   const agent = {
     context: { region: regions[0]!, regions, topology },
     coordination: {
-      snapshot: { leader: { region: regions[0]!.name }, reports: {}, health: {}, sync: { standbys: [] } },
+      snapshot: {
+        leader: { region: regions[0]!.name },
+        reports: { 'us-east': { purges: { applied: 1 } } },
+        health: {},
+        sync: { standbys: [] },
+      },
       atMs: performance.now(),
     },
     etcdWatch: { member: { dbBytes: 1, alarms: [] } },
     deployments: { count: 1 },
+    purges: { totals: { applied: 1, failed: 0 } },
     supervisor: { status: () => [{ name: 'etcd', state: 'ready', restarts: 0 }] },
   } as unknown as Agent
   const served = [{ region: 'us-east', why: 'local', requests: 1 }]

@@ -387,6 +387,13 @@ const warned: Case[] = [
     'regions.us-central.env',
     /no app runs/,
   ],
+  [
+    'a limit for pages that are not cached',
+    { cdn: { pages: false, pagesMaxSeconds: 5 } },
+    'cdn.pagesMaxSeconds',
+    /no effect: cdn\.pages is false/,
+    /remove one/,
+  ],
   ['a port in the ephemeral range', { 'ports.agent': 40_000 }, 'ports.agent', /ephemeral port range/],
   [
     'app ports that reach the next world',
@@ -439,6 +446,8 @@ const accepted: [rule: string, change: Record<string, unknown>][] = [
     'ordinary PostgreSQL parameters',
     { 'database.parameters': { work_mem: '8MB', random_page_cost: 1.1, jit: false } },
   ],
+  ['no cached pages', { cdn: { pages: false } }],
+  ['pages that are cached for an hour', { cdn: { pagesMaxSeconds: 3600 } }],
   ['statement_timeout off', { 'database.parameters': { statement_timeout: 0 } }],
 ]
 

@@ -6,6 +6,7 @@ import { after, before, suite, test } from 'node:test'
 import pg from 'pg'
 import type { WorldStatus } from '../../src/world/status/types.ts'
 import { ledger } from '../support/world/apps.ts'
+import { ask } from '../support/world/http.ts'
 import { pauseAll, processesOfRegion, processesOfWorld, worldMark } from '../support/world/processes.ts'
 import { TestWorld } from '../support/world.ts'
 
@@ -20,7 +21,7 @@ suite('a world and its command line', () => {
   const running = new Set<ChildProcess>()
 
   before(async () => {
-    world = await TestWorld.make({ app: ledger })
+    world = await TestWorld.make({ app: ledger, topology: { cdn: { pagesMaxSeconds: 3600 } } })
     folder = join(world.folder, '../..')
   })
   after(async () => {
@@ -136,6 +137,55 @@ suite('a world and its command line', () => {
     assert.equal(pids(after, 'app-0')[1], pids(before, 'app-0')[1])
     assert.deepEqual(pids(after, 'postgres'), pids(before, 'postgres'))
     assert.notEqual(after.regions[0]!.agent!.pid, before.regions[0]!.agent!.pid)
+    await healthy()
+  })
+
+  test('a restarted instance’s old pages leave every edge, and purge removes pages where it says', async () => {
+    const edges = ['us-east', 'us-west']
+    const page = async (edge: string, path = '/prerendered') => {
+      const { body, headers } = await ask({ host: world.address(edge), port: 8080, path, timeoutMs: 5_000 })
+      return { body, isHit: String(headers['cache-status'] ?? '').includes('; hit') }
+    }
+    const cached = (edge: string, path?: string) =>
+      world.until(`${edge} to cache the page`, async () => {
+        const { body, isHit } = await page(edge, path)
+        return isHit ? body : undefined
+      })
+    /** Purges of the world, as events, once both edges have applied them. */
+    const purges = async () => {
+      const events = JSON.parse(await done('events', '--json')) as {
+        kind: string
+        detail: { number: number }
+      }[]
+      const numbers = events.flatMap(({ kind, detail }) => (kind === 'purge' ? [detail.number] : []))
+      const last = Math.max(0, ...numbers)
+      await world.until('the edges to purge', async () =>
+        (await Promise.all(edges.map((edge) => world.status(edge)))).every(
+          (one) => one?.purges?.applied === last,
+        ),
+      )
+      return last
+    }
+    const before = await purges()
+    const old = await Promise.all(edges.map((edge) => cached(edge)))
+    await done('restart', 'us-east', 'app-0')
+    await world.until('a purge', async () => (await purges()) > before, 10_000)
+    for (const [i, edge] of edges.entries()) assert.notEqual((await page(edge)).body, old[i])
+    assert.match(await done('events'), /cached pages in all regions, because app-0 of us-east started/)
+
+    const [east, west] = await Promise.all(edges.map((edge) => cached(edge)))
+    assert.equal(await done('purge', '/prerendered', '--region', 'us-west'), 'us-west: purged\n')
+    assert.equal((await page('us-east')).body, east)
+    assert.notEqual((await page('us-west')).body, west)
+
+    const missed = await cached('us-west')
+    await world.killAgents(['us-west'])
+    const partly = await nearside('purge', '--all')
+    assert.equal(partly.code, 1, partly.stderr)
+    assert.equal(partly.stdout, 'us-east: purged\nus-west: unreachable; it will purge when it is back\n')
+    assert.equal((await page('us-west')).body, missed)
+    await done('up', '--detach')
+    await world.until('us-west to catch up', async () => (await page('us-west')).body !== missed, 10_000)
     await healthy()
   })
 

@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/errors.ts'
 import { every, Loop } from '../../lib/loop.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import { cycleIntervalMs } from './cycle-interval.ts'
+import type { PurgeState } from './purge-list.ts'
 import type { Snapshot, StateStore } from './store.ts'
 
 type CoordinationLoopOptions = {
@@ -14,6 +15,8 @@ type CoordinationLoopOptions = {
   seen: () => Record<string, View>
   /** State of the region's own database, which it publishes. */
   database: () => DatabaseState | undefined
+  /** Which purges the region's caches have applied, which it publishes. */
+  purges?: () => PurgeState | undefined
   /**
    * Runs after each cycle. The next cycle waits for it; if it throws, the cycle counts as failed. `before`: the
    * previous leader, if known.
@@ -85,9 +88,13 @@ export class CoordinationLoop {
   }
 
   async #cycle(): Promise<void> {
-    const { context, store, version, seen, database, follow } = this.#options
+    const { context, store, version, seen, database, purges, follow } = this.#options
     const region = context.region.name
-    await store.publish({ region, at: Date.now(), version, seen: seen(), database: database() })
+    const applied = purges?.()
+    await store.publish({
+      ...{ region, at: Date.now(), version, seen: seen(), database: database() },
+      ...(applied ? { purges: applied } : {}),
+    })
     const snapshot = await store.read()
     const before = this.#lastPrimary
     this.#lastPrimary = snapshot.leader?.region ?? before

@@ -13,6 +13,7 @@ import {
   type ReleaseOutcome,
   type ReleaseState,
 } from '../release/state.ts'
+import { decodeHead, PurgeList, type PurgePosition, type PurgeState, purgeHeadKey } from './purge-list.ts'
 
 /**
  * The state store that the agents share: keys in etcd below /nearside/<world>/.
@@ -21,6 +22,7 @@ import {
  *     health/<region>    agreed health of a region
  *     claims/<lease>     region that carries out a revocation, under its agent's lease
  *     releases/<run>     state of the app's release command
+ *     purges/…           purges of the caches; see purge-list.ts
  *     events/<time>…     decisions with their inputs; bounded
  */
 
@@ -31,6 +33,8 @@ type Report = {
   version: string
   seen: Record<string, View>
   database: DatabaseState | undefined
+  /** Absent in a region without caches. */
+  purges?: PurgeState
 }
 
 export type Event = { at: number; region: string; kind: string; detail: Record<string, unknown> }
@@ -46,6 +50,8 @@ export type Snapshot = {
   /** By run. */
   releases: Record<string, ReleaseState | undefined>
   initialized: boolean
+  /** The latest purge of the world; undefined when there was none. */
+  purgeHead: PurgePosition | undefined
 }
 
 /** The event's key and value. `number` tells the writer's events of the same millisecond apart. */
@@ -62,11 +68,13 @@ const releasesKept = 5
 
 export class StateStore {
   readonly etcd: Etcd
+  readonly purges: PurgeList
   /** Client of this region's own member only. */
   readonly #member: Etcd
   readonly #world: string
   readonly #root: string
   readonly #service: string
+  readonly #purgeHead: string
   readonly #region: string
   readonly #now: () => number
   readonly #votes: boolean
@@ -82,6 +90,8 @@ export class StateStore {
     this.etcd = new Etcd({ endpoints: etcdEndpoints(context), ...login })
     this.#member = new Etcd({ endpoints: etcdEndpoints(context).slice(0, 1), ...login })
     this.#world = context.topology.name
+    this.purges = new PurgeList(this.etcd, context.topology.name)
+    this.#purgeHead = purgeHeadKey(context.topology.name)
     this.#root = `/nearside/${context.topology.name}/`
     this.#service = patroniPrefix(context.topology.name)
     this.#region = context.region.name
@@ -111,13 +121,14 @@ export class StateStore {
 
   async read(): Promise<Snapshot> {
     const root = this.#root
-    const [agents, health, releases, leader, sync, initialize] = await this.etcd.read([
+    const [agents, health, releases, leader, sync, initialize, purgeHead] = await this.etcd.read([
       { key: `${root}agents/`, prefix: true },
       { key: `${root}health/`, prefix: true },
       { key: `${root}releases/`, prefix: true },
       { key: `${this.#service}leader` },
       { key: `${this.#service}sync` },
       { key: `${this.#service}initialize` },
+      { key: this.#purgeHead },
     ])
     return {
       reports: this.#byName(agents!, (kv) => ({
@@ -134,6 +145,7 @@ export class StateStore {
       leaderSinceMs: leader![0] ? this.#ageMs(leader![0]) : 0,
       sync: syncOf(sync![0]),
       initialized: (initialize![0]?.value ?? '') !== '',
+      purgeHead: purgeHead![0] && decodeHead(purgeHead![0].value),
     }
   }
 

@@ -6,6 +6,7 @@ import type { Agent } from '../agent.ts'
 import { wakePatroni } from '../database/patroni-wakeup.ts'
 import { switchover } from '../database/switchover.ts'
 import { stages, stopsBy } from '../supervision/shutdown-order.ts'
+import { purge, purgeRequest } from '../traffic/purge-request.ts'
 import { bodyOf, limitBody } from './body.ts'
 import { notServed, refusal } from './refusals.ts'
 import { type RegionStatus, statusOf } from './status.ts'
@@ -62,6 +63,12 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
       )
     await agent.supervisor.restart(process)
     return c.json({})
+  })
+  app.post('/v1/purge', async (c) => {
+    const { store, coordination, context } = agent
+    const caching = context.regions.filter((region) => region.serves).map((region) => region.name)
+    const request = purgeRequest(await bodyOf(c, ['scope', 'path', 'host', 'regions']), caching)
+    return c.json(await purge(request, { store, coordination, caching }))
   })
   app.post('/v1/release', async (c) => {
     await agent.store.forgetFailedRelease(agent.record.run)

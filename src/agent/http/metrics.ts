@@ -34,6 +34,7 @@ export function metrics(agent: Agent, traffic: () => TrafficMonitor | undefined)
     registers,
   })
   fromEngines(agent, traffic, registers)
+  fromPurges(agent, registers)
   fromShared(agent, registers)
   new Gauge({
     name: 'nearside_process_ready',
@@ -111,6 +112,25 @@ function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, re
   })
 }
 
+function fromPurges({ context, purges }: Agent, registers: Registry[]): void {
+  if (!purges) return
+  const totals = {
+    applied: 'Purges that this region’s caches have applied since this agent started.',
+    failed: 'Failed attempts to purge this region’s caches since this agent started.',
+  } as const
+  for (const kind of ['applied', 'failed'] as const)
+    new Counter({
+      name: `nearside_purges_${kind}_total`,
+      help: totals[kind],
+      labelNames: ['region'] as const,
+      registers,
+      collect() {
+        this.reset()
+        this.inc({ region: context.region.name }, purges.totals[kind])
+      },
+    })
+}
+
 /** The shared state; undefined if it is too old to show the present. */
 function freshSnapshot({ coordination: { snapshot, atMs } }: Agent) {
   return performance.now() - atMs <= freshMs ? snapshot : undefined
@@ -142,6 +162,22 @@ function fromShared(agent: Agent, registers: Registry[]): void {
       // A region without an entry has always been healthy.
       for (const region of regions)
         this.set({ region }, Number((snapshot.health[region]?.state ?? 'healthy') === 'healthy'))
+    },
+  })
+  const caching = agent.context.regions.filter((region) => region.serves).map((region) => region.name)
+  new Gauge({
+    name: 'nearside_purges_pending',
+    help: 'Purges that the region’s caches have not applied yet; absent while its agent does not report.',
+    labelNames: ['region'] as const,
+    registers,
+    collect() {
+      this.reset()
+      const snapshot = freshSnapshot(agent)
+      const last = snapshot?.purgeHead?.number ?? 0
+      for (const region of caching) {
+        const applied = snapshot?.reports[region]?.purges?.applied
+        if (applied !== undefined) this.set({ region }, Math.max(0, last - applied))
+      }
     },
   })
   new Gauge({

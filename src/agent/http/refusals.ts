@@ -6,6 +6,7 @@ import type { Agent } from '../agent.ts'
 /** Statuses of the API's error answers. 500 is left for what the caller cannot change. */
 const statuses: Record<string, ContentfulStatusCode> = {
   body_invalid: 400,
+  purge_invalid: 400,
   region_unknown: 400,
   stage_unknown: 400,
   process_unknown: 404,

@@ -3,6 +3,7 @@ import { type Durability, durabilityInForce, recordedStandbys } from '../../fail
 import type { RegionHealth, Verdict, View } from '../../failover/types.ts'
 import type { MemberStatus } from '../../lib/etcd.ts'
 import type { Agent } from '../agent.ts'
+import type { PurgeState } from '../coordination/purge-list.ts'
 import type { Snapshot } from '../coordination/store.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import type { ReleaseState } from '../release/state.ts'
@@ -27,6 +28,8 @@ export type RegionStatus = {
   requestsPerSecond?: number
   /** State of the region's DNS steering; absent in a region without DNS. */
   steering?: SteeringState
+  /** Purges of the region's caches; absent in a region without them. */
+  purges?: PurgeState
   seen: Record<string, View>
   world?: {
     ageMs: number
@@ -73,6 +76,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ...(agent.databaseState ? { database: agent.databaseState } : {}),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
+    ...(agent.purges ? { purges: agent.purges.state } : {}),
     seen: agent.prober.view(),
     ...(coordination.snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.decisions.verdicts,

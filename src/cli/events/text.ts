@@ -12,6 +12,12 @@ const regionOf = (leader: unknown) => text((leader as { region?: unknown } | nul
 const ms = (value: unknown) => (typeof value === 'number' ? milliseconds(value) : '?')
 const time = (value: unknown) => (typeof value === 'number' ? duration(value) : '?')
 
+const purged = (scope: unknown) => {
+  const { kind, path, host } = (scope ?? {}) as Detail
+  if (kind === 'path') return `${text(path)}${host === undefined ? '' : ` of ${text(host)}`}`
+  return kind === 'all' ? 'everything' : kind === 'pages' ? 'cached pages' : '?'
+}
+
 const texts: Record<EventKind, (detail: Detail) => string> = {
   setHealth: ({ region, state, was, by, why }) =>
     why === undefined
@@ -28,6 +34,8 @@ const texts: Record<EventKind, (detail: Detail) => string> = {
   release: ({ outcome, why }) => `app.release: ${text(outcome)}${why === undefined ? '' : ` (${text(why)})`}`,
   rollOut: ({ state, paths, done, why }) =>
     `roll-out ${text(state)}: ${text(paths)}${Array.isArray(done) && done.length > 0 ? `, in ${text(done)}` : ''}${why === undefined ? '' : ` (${text(why)})`}`,
+  purge: ({ number, scope, regions, why }) =>
+    `cache purge ${text(number)}: ${purged(scope)} in ${regions === undefined ? 'all regions' : text(regions)}${why === undefined ? '' : `, because ${text(why)}`}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
     `the primary moved from ${text(from)} to ${text(to)} in ${time(seconds)}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
 }

@@ -25,10 +25,12 @@ const unsafe = `${isWrite} { status 200:399 }`
  * URLs that the cache could not store lately go directly to the app, and so does everything while Varnish has no thread
  * left for another slow reader: `txn.bypass`.
  */
-export const findCached: Line = [
-  `http-request set-var(txn.page) base,xxh32(1) if ${cacheable} !${isStatic} !{ req.hdr(cookie) -m found }`,
+export const findCached = (pages: boolean): Line => [
+  pages &&
+    `http-request set-var(txn.page) base,xxh32(1) if ${cacheable} !${isStatic} !{ req.hdr(cookie) -m found }`,
   `http-request set-var(txn.url) baseq,xxh32(1) if ${isStatic} ${cacheable}`,
-  `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
+  pages &&
+    `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
   `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
   `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
 ]

@@ -18,6 +18,8 @@ export type HaproxyControl = {
    * reload an old worker checks no servers any more, so it would keep its sessions with a hung primary.
    */
   endOldSessions(primary: string): Promise<number>
+  /** Requests for pages go to the app until its responses allow caching again. */
+  forgetLearned(): Promise<void>
 }
 
 /** Control of the HAProxy in this region folder. */
@@ -44,6 +46,10 @@ export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
           ended += 1
         }
       return ended
+    },
+    async forgetLearned() {
+      const answer = (await stats(`clear table ${tables.learned}`)).trim()
+      if (answer !== '') throw new NearsideError('haproxy_refused', `haproxy: clear table: ${answer}`)
     },
   }
 }

@@ -62,3 +62,15 @@ export function staticRules({ app }: Topology): string[] {
 }
 
 export const isStatic = '{ var(txn.static) -m bool }'
+
+/** Whether a path, or one that begins like it if it ends in `*`, may be static. The query does not matter. */
+export function isStaticPath({ app }: Topology, path: string): boolean {
+  const [asked = ''] = path.split('?')
+  const start = asked.replace(/\*$/, '')
+  const isOpen = path.endsWith('*') && !path.includes('?')
+  return app.static.some((pattern) => {
+    const beginning = pattern.replace(/\*$/, '')
+    if (pattern.endsWith('*') && start.startsWith(beginning)) return true
+    return isOpen ? beginning.startsWith(start) : pattern === asked
+  })
+}

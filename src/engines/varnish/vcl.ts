@@ -3,6 +3,7 @@ import type { RegionContext } from '../context.ts'
 import { haproxySockets, ownPaths } from '../haproxy/layout.ts'
 import { freshness } from './freshness.ts'
 import { edgeSocketName } from './layout.ts'
+import { storedVcl } from './stored.ts'
 
 /** An uncacheable response up to this size is sent like any other. Of a larger one, only the headers are fetched. */
 const smallBytes = 128 * 1024
@@ -58,6 +59,7 @@ backend origin {
   }
 }
 ${freshness}
+${storedVcl(topology)}
 sub vcl_recv {
   if (req.url == "${ownPaths.alive}") {
     return (synth(200));
@@ -170,6 +172,7 @@ sub vcl_backend_response {
     set beresp.http.nearside-unstorable = "1";
   }
   if (!beresp.http.nearside-unstorable) {
+    call stored;
     return (deliver);
   }
   # A body that must not be stored is fetched and sent here only if it is known to be small.

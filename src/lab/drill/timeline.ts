@@ -79,6 +79,10 @@ const decisions: Record<EventKind, (detail: Detail, by: string) => Decided> = {
   }),
   primary: ({ to }) => ({ kind: 'primary', what: `the primary is in ${name(to)}` }),
   moveEtcdLeader: ({ to }) => ({ kind: 'other', what: `the etcd leader moves to ${name(to)}` }),
+  purge: ({ number, why }) => ({
+    kind: 'other',
+    what: `purge ${name(number)}${why === undefined ? '' : `: ${name(why)}`}`,
+  }),
   release: ({ outcome }, by) => ({ kind: 'other', what: `app.release in ${by}: ${name(outcome)}` }),
   rollOut: ({ state, paths }) => ({
     kind: 'other',

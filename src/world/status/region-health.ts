@@ -55,6 +55,15 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
           ),
         ]
       : []
+  const purges = region.purges?.failing
+    ? [
+        about(
+          'purge_failing',
+          `its caches may serve what purge ${region.purges.failing.number} removes: ${region.purges.failing.why}`,
+          `see \`nearside logs ${name} agent\``,
+        ),
+      ]
+    : []
   const processes = agent?.code === 'region_dead' ? [] : region.processes.filter(notReady)
   return [
     ...(agent ? [agent] : []),
@@ -62,6 +71,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     ...edge,
     ...database,
     ...steering,
+    ...purges,
     ...processes.map((one) =>
       about(
         'process_not_ready',

@@ -38,6 +38,15 @@ describe('agents that share an etcd', () => {
   }
   const leads = async () => (await agent('us-west').read()).leader?.region
 
+  test('a purge of one agent is seen by all, and so is what each has applied', async () => {
+    const [west, east] = [agent('us-west'), agent('us-east')]
+    assert.equal((await east.read()).purgeHead, undefined)
+    const { number, id } = await west.purges.add({ scope: { kind: 'pages' } })
+    await west.publish({ ...report('us-west'), purges: { applied: number } })
+    const { purgeHead, reports } = await east.read()
+    assert.deepEqual([purgeHead, reports['us-west']?.purges], [{ number: 1, id }, { applied: 1 }])
+  })
+
   test('exactly one of several agents revokes a leader’s lease', async () => {
     const agents = ['us-west', 'us-central', 'us-west', 'us-central'].map(agent)
     await Promise.all(agents.map((one, index) => one.publish(report(index % 2 ? 'us-central' : 'us-west'))))

@@ -5,13 +5,13 @@ import { api, listen } from '../../../src/agent/http/api.ts'
 import { freeEndpoint } from '../../support/sandboxed.ts'
 
 const regions = [
-  { name: 'us-east', full: true },
-  { name: 'us-west', full: true },
-  { name: 'us-central', full: false },
+  { name: 'us-east', full: true, serves: true },
+  { name: 'us-west', full: true, serves: true },
+  { name: 'us-central', full: false, serves: false },
 ]
 
 /** The parts of an agent that these calls need. */
-function apiOf(restarted: string[] = []) {
+function apiOf(restarted: string[] = [], more: object = {}) {
   const agent = {
     log: { warn: () => undefined },
     context: { region: { name: 'us-east' }, regions, secrets: { api: 'token' }, topology: { name: 'shop' } },
@@ -19,6 +19,7 @@ function apiOf(restarted: string[] = []) {
       status: () => ['etcd', 'app-0'].map((name) => ({ name })),
       restart: async (name: string) => void restarted.push(name),
     },
+    ...more,
   } as unknown as Agent
   return api({ agent, requestsPerSecond: () => 0, metrics: async () => '', exit: () => undefined })
 }
@@ -58,6 +59,7 @@ test('a bad request gets a 4xx with an error that names the expectation, whateve
     ['/v1/switchover', '{ "to" }'],
     ['/v1/restart', '{ "process" }'],
     ['/v1/stop', '{ "stage" }'],
+    ['/v1/purge', '{ "scope", "path", "host", "regions" }'],
   ]
   for (const [path, form] of posts)
     for (const [body, got] of [
@@ -108,7 +110,7 @@ test('a wrong method gets 405 with the right ones, an unknown route 404', async 
     ['/v1/events', ['POST'], 'GET, HEAD'],
     ['/alive', ['POST'], 'GET, HEAD'],
     ['/metrics', ['PATCH'], 'GET, HEAD'],
-    ...['switchover', 'restart', 'release', 'leave', 'stop'].map(
+    ...['switchover', 'restart', 'release', 'leave', 'stop', 'purge'].map(
       (name) => [`/v1/${name}`, ['GET', 'PUT', 'DELETE'], 'POST'] as const,
     ),
   ] as const)
@@ -127,7 +129,7 @@ test('a huge body gets 413, also over a connection', async () => {
   const { host, port } = await freeEndpoint()
   const server = await listen(app, host, port)
   try {
-    for (const path of ['switchover', 'restart', 'stop', 'leave', 'release']) {
+    for (const path of ['switchover', 'restart', 'stop', 'leave', 'release', 'purge']) {
       const question = { method: 'POST', body, headers: { authorization } }
       assert.equal((await app.request(`/v1/${path}`, question)).status, 413, path)
       const answer = await fetch(`http://${host}:${port}/v1/${path}`, question)
@@ -137,4 +139,40 @@ test('a huge body gets 413, also over a connection', async () => {
   } finally {
     server.close()
   }
+})
+
+test('a purge is added to the list and answered with its outcomes; a bad one gets 400', async () => {
+  const added: object[] = []
+  const app = apiOf([], {
+    coordination: {
+      snapshot: { reports: { 'us-east': { purges: { applied: 3 } } } },
+      trigger: () => undefined,
+    },
+    store: {
+      purges: {
+        async add(request: object) {
+          added.push(request)
+          return { number: 3, id: 'x', ...request }
+        },
+      },
+      record: async () => undefined,
+    },
+  })
+  const purge = async (body: object) => {
+    const headers = { authorization: 'Bearer token' }
+    const answer = await app.request('/v1/purge', { method: 'POST', body: JSON.stringify(body), headers })
+    return [answer.status, await answer.json()] as const
+  }
+  assert.deepEqual(await purge({ scope: 'path', path: '/a*' }), [
+    200,
+    { number: 3, regions: { 'us-east': { outcome: 'purged' }, 'us-west': { outcome: 'unreachable' } } },
+  ])
+  assert.deepEqual(added, [{ scope: { kind: 'path', path: '/a*' } }])
+  const [status, { error }] = (await purge({ scope: 'all', regions: ['us-central'] })) as [
+    number,
+    { error: object },
+  ]
+  const message = 'regions: expected regions with caches (us-east and us-west), got "us-central"'
+  assert.deepEqual([status, error], [400, { code: 'purge_invalid', message }])
+  assert.equal(added.length, 1)
 })

@@ -59,3 +59,24 @@ test('nothing old or unknown is exported as healthy: health and lag are absent w
       /^(nearside_region_healthy|replication_lag_seconds)\{/m,
     )
 })
+
+test('purges are pending by region until its report has their number, and absent without a report', async () => {
+  const reports = {
+    'us-east': { purges: { applied: 5 } },
+    'us-west': { purges: { applied: 3 } },
+    'sa-east': {},
+  }
+  const snapshot = { sync: { standbys: [] }, health: {}, reports, purgeHead: { number: 5, id: 'x' } }
+  const agent = agentOf('us-east', undefined, { snapshot, atMs: performance.now() })
+  const said = await text({ ...agent, purges: { totals: { applied: 2, failed: 1 } } } as unknown as Agent)
+  const pending = [...said.matchAll(/^nearside_purges_pending\{region="([a-z-]+)"\} (\d+)$/gm)]
+  assert.deepEqual(
+    pending.map(([, region, count]) => [region, count]),
+    [
+      ['us-east', '0'],
+      ['us-west', '2'],
+    ],
+  )
+  assert.match(said, /^nearside_purges_applied_total\{region="us-east"\} 2$/m)
+  assert.match(said, /^nearside_purges_failed_total\{region="us-east"\} 1$/m)
+})

@@ -19,6 +19,17 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
       'us-west is unhealthy (was healthy): no path to the primary, but us-west and us-central can reach it',
     ],
   ],
+  purge: [
+    [{ number: 7, scope: { kind: 'all' } }, 'cache purge 7: everything in all regions'],
+    [
+      { number: 8, scope: { kind: 'pages' }, why: 'app-0 of us-east started' },
+      'cache purge 8: cached pages in all regions, because app-0 of us-east started',
+    ],
+    [
+      { number: 9, scope: { kind: 'path', path: '/a*', host: 'b.example' }, regions: ['us-west'] },
+      'cache purge 9: /a* of b.example in us-west',
+    ],
+  ],
   revokeLeader: [
     [
       { leader: { region: 'us-east', lease: '1' }, by, inputs: {} },

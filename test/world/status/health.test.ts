@@ -169,6 +169,23 @@ test('a database that does not replicate is reported with the cause, if known', 
   assert.match(said({ state: 'creating replica' })[0]!, /is being copied from the primary/)
 })
 
+test('caches that cannot purge are a problem of their region, with the reason', () => {
+  const [east, west, central] = sampleRegions() as [RegionReport, RegionReport, RegionReport]
+  assert.deepEqual(codes([east, { ...west, purges: { applied: 7 } }, central]), [])
+  const failing = { number: 8, why: 'varnish: ban: no answer' }
+  const { problems } = statusOf([east, { ...west, purges: { applied: 7, failing } }, central])
+  assert.deepEqual(
+    problems.map(({ code, region, message }) => [code, region, message]),
+    [
+      [
+        'purge_failing',
+        'us-west',
+        'us-west: its caches may serve what purge 8 removes: varnish: ban: no answer',
+      ],
+    ],
+  )
+})
+
 test('a region that cannot reach the primary is reported as such', () => {
   const verdicts = [
     {

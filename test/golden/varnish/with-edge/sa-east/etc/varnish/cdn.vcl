@@ -96,6 +96,71 @@ sub freshness {
   }
 }
 
+# Flags, not servers: their health is the count of purges.
+backend purges_0 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_1 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_2 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_3 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_4 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_5 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_6 { .path = "/run/nearside/haproxy-origin.sock"; }
+backend purges_7 { .path = "/run/nearside/haproxy-origin.sock"; }
+
+sub count_purges {
+  set bereq.http.nearside-purges-now = ""
+    + std.healthy(purges_0)
+    + std.healthy(purges_1)
+    + std.healthy(purges_2)
+    + std.healthy(purges_3)
+    + std.healthy(purges_4)
+    + std.healthy(purges_5)
+    + std.healthy(purges_6)
+    + std.healthy(purges_7);
+}
+
+sub vcl_backend_fetch {
+  call count_purges;
+  set bereq.http.nearside-purges = bereq.http.nearside-purges-now;
+  unset bereq.http.nearside-purges-now;
+}
+
+sub stored {
+  set beresp.http.nearside-url = bereq.url;
+  set beresp.http.nearside-host = bereq.http.Host;
+  set beresp.http.nearside-purges = bereq.http.nearside-purges;
+  if (bereq.http.nearside-static) {
+    set beresp.http.nearside-kind = "static";
+  } else {
+    set beresp.http.nearside-kind = "page";
+    # A page says how long it may be kept before anybody knows when it will change.
+    if (beresp.ttl > 60s) {
+      set beresp.ttl = 60s;
+    }
+    if (beresp.grace > 60s) {
+      set beresp.grace = 60s;
+    }
+    if (beresp.keep > 60s) {
+      set beresp.keep = 60s;
+    }
+  }
+  call count_purges;
+  if (bereq.http.nearside-purges != bereq.http.nearside-purges-now) {
+    # A purge has overtaken this fetch, and requests that came after the purge may wait for it.
+    if (bereq.retries < 3) {
+      return (retry);
+    }
+    set beresp.uncacheable = true;
+    set beresp.ttl = 0s;
+  }
+}
+
+sub vcl_deliver {
+  unset resp.http.nearside-kind;
+  unset resp.http.nearside-url;
+  unset resp.http.nearside-host;
+  unset resp.http.nearside-purges;
+}
+
 sub vcl_recv {
   if (req.url == "/.nearside/alive") {
     return (synth(200));
@@ -208,6 +273,7 @@ sub vcl_backend_response {
     set beresp.http.nearside-unstorable = "1";
   }
   if (!beresp.http.nearside-unstorable) {
+    call stored;
     return (deliver);
   }
   # A body that must not be stored is fetched and sent here only if it is known to be small.
