@@ -3,6 +3,7 @@ import { markDown } from './backends.ts'
 import { haproxySockets, ownPaths, proxies, tables } from './layout.ts'
 import { isStatic, isWrite } from './rules.ts'
 import { type Line, section } from './text.ts'
+import { bypassKeys } from './traffic.ts'
 import type { View } from './view.ts'
 
 /**
@@ -30,8 +31,19 @@ export const findCached: Line = [
   `http-request set-var(txn.url) baseq,xxh32(1) if ${isStatic} ${cacheable}`,
   `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
   `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
-  `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
+  `http-request set-var(txn.no_thread) bool(true) if { var(txn.url) -m found } !${isBypassed} { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
+  `http-request set-var(txn.bypass) bool(true) if { var(txn.no_thread) -m bool }`,
+  countBypassed(bypassKeys.unstorable, `${isBypassed} !{ var(txn.no_thread) -m bool }`),
+  countBypassed(bypassKeys.noThread, '{ var(txn.no_thread) -m bool }'),
 ]
+
+/** For the agent's metrics. Only writes and the cdn backend use this counter otherwise. */
+function countBypassed(key: string, condition: string): Line {
+  return [
+    `http-request track-sc5 str(${key}) table ${tables.served} if ${condition}`,
+    `http-request sc-inc-gpc(0,5) if ${condition}`,
+  ]
+}
 
 export const useCdn = `use_backend ${proxies.cdn} if { var(txn.url) -m found } !${isBypassed}`
 
