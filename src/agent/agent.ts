@@ -9,6 +9,7 @@ import { messageOf } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import { Loop } from '../lib/loop.ts'
+import { runToEnd } from '../lib/run-to-end.ts'
 import type { RegionPlan } from '../plan.ts'
 import { EtcdWatch } from './coordination/etcd-watch.ts'
 import { CoordinationLoop } from './coordination/loop.ts'
@@ -26,6 +27,7 @@ import { secretsOf } from './secrets.ts'
 import { startConditionsOf } from './start-conditions.ts'
 import { type Launcher, launcher } from './supervision/launch.ts'
 import { Supervisor } from './supervision/supervisor.ts'
+import { CacheMonitor } from './traffic/cache-monitor.ts'
 import { DnsSteering } from './traffic/dns-steering.ts'
 import { OldSessions } from './traffic/old-sessions.ts'
 import type { AgentBase } from './types.ts'
@@ -57,6 +59,7 @@ export class Agent implements AgentBase {
   readonly writeCheck: PrimaryWriteCheck | undefined
   readonly replicaReinit: ReplicaReinit | undefined
   readonly steering: DnsSteering | undefined
+  readonly cache: CacheMonitor | undefined
   /** By the monotonic clock. */
   readonly startedAtMs = performance.now()
   readonly #primaryDuties: PrimaryDuties
@@ -120,6 +123,14 @@ export class Agent implements AgentBase {
         if (engine === 'app' && state === 'ready') this.deployments.update(this.supervisor.status())
       },
     })
+    if (region.serves)
+      this.cache = new CacheMonitor({
+        run: (command, timeoutMs) => runToEnd(this.launcher.prepare('engine', [...command], {}), timeoutMs),
+        haproxy: haproxyIn(folder, 2000),
+        isRunning: () =>
+          this.supervisor.status().some(({ name, state }) => name === 'varnish' && state === 'ready'),
+        log: this.log,
+      })
     this.etcdWatch = new EtcdWatch(this)
     this.decisions = new Decisions(this, this.etcdWatch, this.writeCheck)
     this.#electionWakeup = new ElectionWakeup(this)
@@ -136,6 +147,7 @@ export class Agent implements AgentBase {
     this.coordination.start()
     if (this.database) this.#databaseLoop.start()
     this.etcdWatch.start()
+    this.cache?.start()
   }
 
   /** Stops the agent's own work. Processes keep running (see `supervisor.stop`). */
@@ -146,6 +158,7 @@ export class Agent implements AgentBase {
       this.coordination.stop(),
       this.#databaseLoop.stop(),
       this.etcdWatch.stop(),
+      this.cache?.stop(),
     ])
     await this.writeCheck?.stop()
     await this.database?.close()

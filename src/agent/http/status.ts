@@ -7,6 +7,7 @@ import type { Snapshot } from '../coordination/store.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import type { ReleaseState } from '../release/state.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
+import type { CacheState } from '../traffic/cache-monitor.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
 
 /** Response of `GET /v1/status`: one agent's report on its region and its view of the world. */
@@ -27,6 +28,8 @@ export type RegionStatus = {
   requestsPerSecond?: number
   /** State of the region's DNS steering; absent in a region without DNS. */
   steering?: SteeringState
+  /** State of the region's CDN cache; absent in a region without one. */
+  cache?: CacheState
   seen: Record<string, View>
   world?: {
     ageMs: number
@@ -73,6 +76,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ...(agent.databaseState ? { database: agent.databaseState } : {}),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
+    ...(agent.cache ? { cache: agent.cache.state } : {}),
     seen: agent.prober.view(),
     ...(coordination.snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.decisions.verdicts,

@@ -13,7 +13,13 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { every, Loop } from '../../lib/loop.ts'
-import { type CacheActivity, type CacheTrouble, longMinutes, type TroubleKind, troubleIn } from './cache-trouble.ts'
+import {
+  type CacheActivity,
+  type CacheTrouble,
+  longMinutes,
+  type TroubleKind,
+  troubleIn,
+} from './cache-trouble.ts'
 
 /** A reading starts a short program, which takes some 15 ms of CPU time. */
 export const everyMs = 10_000
@@ -116,7 +122,9 @@ export class CacheMonitor {
     ])
     if (code !== 0) throw new Error(`varnishstat: ${output.trim().slice(0, 200) || `exit code ${code}`}`)
     const varnish = parseCounters(output)
-    const server = stats.find((row) => row.kind === 'server' && row.proxy === proxies.cdn && row.name === 'varnish')
+    const server = stats.find(
+      (row) => row.kind === 'server' && row.proxy === proxies.cdn && row.name === 'varnish',
+    )
     return { varnish, haproxy: { worker, responses: server?.current ?? 0, bypassed } }
   }
 
@@ -134,7 +142,13 @@ export class CacheMonitor {
     const { gauges } = reading.varnish
     const { responses } = reading.haproxy
     this.gauges = { ...gauges, responses }
-    const measured = { gauges, responses, minute: minute.activity, long: long.activity, longSeconds: long.seconds }
+    const measured = {
+      gauges,
+      responses,
+      minute: minute.activity,
+      long: long.activity,
+      longSeconds: long.seconds,
+    }
     const { managerUptimeSeconds: _, workerUptimeSeconds: __, ...shown } = gauges
     this.state = {
       kind: 'measured',
@@ -169,7 +183,8 @@ function noActivity(): CacheActivity {
 
 function activityBetween(before: Reading, now: Reading): CacheActivity {
   // A new worker's counters start at zero.
-  const from = before.haproxy.worker === now.haproxy.worker ? before.haproxy.bypassed : { unstorable: 0, noThread: 0 }
+  const from =
+    before.haproxy.worker === now.haproxy.worker ? before.haproxy.bypassed : { unstorable: 0, noThread: 0 }
   const { unstorable, noThread } = now.haproxy.bypassed
   return {
     ...increase(before.varnish, now.varnish),

@@ -23,6 +23,18 @@ export type CacheTrouble =
 
 export type TroubleKind = CacheTrouble['kind']
 
+/** Complete, so that the compiler finds a new kind missing. */
+const allKinds: Record<TroubleKind, true> = {
+  evicting: true,
+  'fetches failing': true,
+  'no thread': true,
+  'transient full': true,
+  crashing: true,
+  'own errors': true,
+  unmeasured: true,
+}
+export const troubleKinds = Object.keys(allKinds) as TroubleKind[]
+
 /** What happened within some time. HAProxy's part: the requests that it sent past Varnish. */
 export type CacheActivity = CacheTotals & Bypassed
 
@@ -75,7 +87,8 @@ export function troubleIn(measured: CacheMeasurement, before: readonly TroubleKi
     minute.noThread > 0 || (before.includes('no thread') && responses > maxThreads * limits.threads.end)
 
   const transient = share(gauges.transientUsedBytes, gauges.transientLimitBytes)
-  const isTransientFull = minute.transientFailures > 0 || over('transient full', transient, limits.transientUsed)
+  const isTransientFull =
+    minute.transientFailures > 0 || over('transient full', transient, limits.transientUsed)
 
   const ownErrors = minute.ownErrors + minute.dropped
   return [
@@ -90,7 +103,13 @@ export function troubleIn(measured: CacheMeasurement, before: readonly TroubleKi
         ]
       : []),
     ...(isFailing
-      ? [{ kind: 'fetches failing' as const, perMinute: failed, isFull: share(gauges.usedBytes, gauges.limitBytes) >= limits.full }]
+      ? [
+          {
+            kind: 'fetches failing' as const,
+            perMinute: failed,
+            isFull: share(gauges.usedBytes, gauges.limitBytes) >= limits.full,
+          },
+        ]
       : []),
     ...(lacksThreads ? [{ kind: 'no thread' as const, perMinute: minute.noThread, responses }] : []),
     ...(isTransientFull

@@ -16,7 +16,7 @@ const cacheable =
   '{ method GET HEAD } !{ req.hdr(authorization) -m found } !{ req.hdr(upgrade) -m found } !{ req.body_size gt 0 } !{ req.hdr(transfer-encoding) -m found }'
 
 const isPage = '{ var(txn.page) -m found }'
-const isBypassed = '{ var(txn.bypass) -m bool }'
+const isBypassed = '{ var(txn.bypass) -m found }'
 const unsafe = `${isWrite} { status 200:399 }`
 
 /**
@@ -30,20 +30,12 @@ export const findCached: Line = [
   `http-request set-var(txn.page) base,xxh32(1) if ${cacheable} !${isStatic} !{ req.hdr(cookie) -m found }`,
   `http-request set-var(txn.url) baseq,xxh32(1) if ${isStatic} ${cacheable}`,
   `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
-  `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
-  `http-request set-var(txn.no_thread) bool(true) if { var(txn.url) -m found } !${isBypassed} { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
-  `http-request set-var(txn.bypass) bool(true) if { var(txn.no_thread) -m bool }`,
-  countBypassed(bypassKeys.unstorable, `${isBypassed} !{ var(txn.no_thread) -m bool }`),
-  countBypassed(bypassKeys.noThread, '{ var(txn.no_thread) -m bool }'),
+  `http-request set-var(txn.bypass) str(${bypassKeys.unstorable}) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
+  `http-request set-var(txn.bypass) str(${bypassKeys.noThread}) if { var(txn.url) -m found } !${isBypassed} { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
+  // Counts them for the agent. Only writes and the cdn backend use this counter otherwise.
+  `http-request track-sc5 var(txn.bypass) table ${tables.served} if ${isBypassed}`,
+  `http-request sc-inc-gpc(0,5) if ${isBypassed}`,
 ]
-
-/** For the agent's metrics. Only writes and the cdn backend use this counter otherwise. */
-function countBypassed(key: string, condition: string): Line {
-  return [
-    `http-request track-sc5 str(${key}) table ${tables.served} if ${condition}`,
-    `http-request sc-inc-gpc(0,5) if ${condition}`,
-  ]
-}
 
 export const useCdn = `use_backend ${proxies.cdn} if { var(txn.url) -m found } !${isBypassed}`
 

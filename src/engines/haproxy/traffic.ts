@@ -41,7 +41,10 @@ export type Bypassed = {
 }
 
 /** Keys in the table of served requests. No region has such a name. */
-export const bypassKeys: Record<keyof Bypassed, string> = { unstorable: '-unstorable', noThread: '-no-thread' }
+export const bypassKeys: Record<keyof Bypassed, string> = {
+  unstorable: '-unstorable',
+  noThread: '-no-thread',
+}
 
 /** Parses `show table served`. */
 export function parseBypassed(text: string): Bypassed {

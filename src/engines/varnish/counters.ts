@@ -66,9 +66,11 @@ export const countersCommand = [
 /** Parses the output of `countersCommand`. Throws on anything else. */
 export function parseCounters(text: string): CacheCounters {
   const values = valuesIn(text)
-  const sumOf = (of: readonly string[]) => of.reduce((sum, name) => sum + valueOf(values, name), 0)
+  const sumOf = (of: readonly string[]) => of.reduce((sum, name) => sum + numberAt(values, name), 0)
   const sums = <K extends string>(table: Record<K, readonly string[]>) =>
-    Object.fromEntries(Object.entries<readonly string[]>(table).map(([key, of]) => [key, sumOf(of)])) as Record<K, number>
+    Object.fromEntries(
+      Object.entries<readonly string[]>(table).map(([key, of]) => [key, sumOf(of)]),
+    ) as Record<K, number>
   return { gauges: sums(gauges), totals: sums(totals) }
 }
 
@@ -77,16 +79,19 @@ function valuesIn(text: string): Record<string, unknown> {
   try {
     parsed = JSON.parse(text)
   } catch {
-    throw new TypeError(`expected counters from varnishstat, got ${JSON.stringify(text.trim().slice(0, 120))}`)
+    throw new TypeError(
+      `expected counters from varnishstat, got ${JSON.stringify(text.trim().slice(0, 120))}`,
+    )
   }
   const { version, counters } = (parsed ?? {}) as { version?: unknown; counters?: unknown }
-  if (version !== 1) throw new TypeError(`expected version 1 of varnishstat’s counters, got ${JSON.stringify(version)}`)
+  if (version !== 1)
+    throw new TypeError(`expected version 1 of varnishstat’s counters, got ${JSON.stringify(version)}`)
   if (typeof counters !== 'object' || counters === null)
     throw new TypeError('expected counters from varnishstat, got none')
   return counters as Record<string, unknown>
 }
 
-function valueOf(values: Record<string, unknown>, name: string): number {
+function numberAt(values: Record<string, unknown>, name: string): number {
   const { value } = (values[name] ?? {}) as { value?: unknown }
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
     throw new TypeError(`varnishstat: expected a number for ${name}, got ${JSON.stringify(value)}`)
