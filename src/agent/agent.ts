@@ -128,7 +128,9 @@ export class Agent implements AgentBase {
         run: (command, timeoutMs) => runToEnd(this.launcher.prepare('engine', [...command], {}), timeoutMs),
         haproxy: haproxyIn(folder, 2000),
         isRunning: () =>
-          this.supervisor.status().some(({ name, state }) => name === 'varnish' && state === 'ready'),
+          this.supervisor
+            .status()
+            .some(({ name, state }) => name === 'varnish' && (state === 'ready' || state === 'outdated')),
         log: this.log,
       })
     this.etcdWatch = new EtcdWatch(this)

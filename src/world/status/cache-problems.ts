@@ -28,7 +28,7 @@ function problemOf(trouble: CacheTrouble, region: string, about: About): Problem
     case 'no thread':
       return about(
         'cache_no_thread',
-        `Varnish has no thread left: ${many(trouble.responses, 'response')} under way; further requests go to the app`,
+        `${trouble.perMinute > 0 ? `Varnish had no thread left for ${many(trouble.perMinute, 'request')} in the last minute, which went to the app` : 'Varnish has few threads left'}; ${many(trouble.responses, 'response')} under way now`,
       )
     case 'transient full':
       return about(
