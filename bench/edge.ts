@@ -6,9 +6,9 @@ import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
 import { compareSlowReaders, slowMegabytes, slowReaders } from './edge/slow-readers.ts'
+import { versusNginx } from './edge/versus.ts'
 import type { Benchmark, Figure, Target } from './figure.ts'
 import { installPeers } from './peers.ts'
-import { median, spreadOf } from './statistics.ts'
 import { cpuSecondsOf } from './usage.ts'
 
 const defaultRuns = 6
@@ -62,7 +62,8 @@ processes; where load and app are the bottleneck, only CPU distinguishes the pro
 without its access log, and once more with it. Full cache: both caches may hold 64 MB and are filled with ${fillFiles} files of 10 kB; then
 ${mixRequests} requests over 16 connections, one in ten for a file of 0.5 to 5 MB, most of the others for a few hundred of the small ones. Slow readers: ${slowReaders} clients
 read a file of ${slowMegabytes} MB at 250 kB/s for ten seconds, then as fast as they can; meanwhile others ask for small files and pages, 100 a second. Memory: of all
-the proxy's processes, each shared page divided among those that share it; nginx keeps its cache in files, whose pages are not counted.`,
+the proxy's processes, each shared page divided among those that share it; nginx keeps its cache in files, whose pages are not counted. The kernel's
+memory: socket buffers at both ends, so the readers' own as well.`,
   async run({ runs = defaultRuns, seed }, say) {
     const root = await installPeers('peers')
     const figures: Figure[] = []
@@ -100,20 +101,10 @@ async function contend(
     const order = run % 2 === 0 ? names : names.toReversed()
     for (const name of order) measurements[name].push(await measureOnce(place, name, path))
   }
-  const versus = (
-    name: Contestant,
-    of: (measurement: Measurement) => number,
-  ): Pick<Figure, 'value' | 'peer'> => {
-    const ratios = measurements.ours.map((measurement, i) => of(measurement) / of(measurements[name][i]!))
-    const peer = {
-      value: median(measurements[name].map(of)),
-      ratio: median(ratios),
-      ratioSpread: spreadOf(ratios),
-    }
-    return { value: median(measurements.ours.map(of)), peer: { name: 'nginx', ...peer } }
-  }
+  const versus = (name: 'nginx' | 'nginxLogging', of: (measurement: Measurement) => number) =>
+    versusNginx({ ours: measurements.ours, nginx: measurements[name] }, of)
   const perSecond = versus('nginx', (measurement) => measurement.perSecond)
-  say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer!.ratio.toFixed(2)} of nginx`)
+  say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer.ratio.toFixed(2)} of nginx`)
   return [
     { what, ...perSecond, unit: '/s', ...(target ? { target } : {}) },
     {

@@ -1,17 +1,20 @@
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { withDescendants } from '../../src/lib/proc.ts'
 import type { Figure } from '../figure.ts'
-import { median, spreadOf, sum } from '../statistics.ts'
+import { median, sum } from '../statistics.ts'
 import { memoryOf } from '../usage.ts'
 import { type Fetched, fetchFile, keptConnections } from './files.ts'
 import type { Place } from './place.ts'
+import { alternate, versusNginx } from './versus.ts'
 
 export const slowReaders = 200
 export const slowMegabytes = 20
 const fileBytes = slowMegabytes * 1e6
 const bytesPerSecond = 250_000
-const slowSeconds = 10
+const settleSeconds = 4
+const slowSeconds = 6
 const smallPerSecond = 100
 
 type Measured = {
@@ -21,6 +24,8 @@ type Measured = {
   medianMs: number
   p99Ms: number
   megabytes: number
+  megabytesBefore: number
+  socketMegabytes: number
 }
 
 /** Readers of a large file that are slower than the app, and what others notice of them. */
@@ -29,20 +34,8 @@ export async function compareSlowReaders(
   runs: number,
   say: (line: string) => void,
 ): Promise<Figure[]> {
-  const names = ['ours', 'nginx'] as const
-  const measured: Record<(typeof names)[number], Measured[]> = { ours: [], nginx: [] }
-  for (let run = 0; run < runs; run += 1)
-    for (const name of run % 2 === 0 ? names : names.toReversed())
-      measured[name].push(await measureOnce(proxies[name], run))
-  const total = (name: (typeof names)[number], of: (one: Measured) => number) => sum(measured[name].map(of))
-  const versus = (of: (one: Measured) => number): Pick<Figure, 'value' | 'peer'> => {
-    const ratios = measured.ours.map((one, run) => of(one) / of(measured.nginx[run]!))
-    const value = median(measured.nginx.map(of))
-    return {
-      value: median(measured.ours.map(of)),
-      peer: { name: 'nginx', value, ratio: median(ratios), ratioSpread: spreadOf(ratios) },
-    }
-  }
+  const rounds = await alternate(runs, (name, run) => measureOnce(proxies[name], run))
+  const total = (name: 'ours' | 'nginx', of: (one: Measured) => number) => sum(rounds[name].map(of))
   const cutOff = total('ours', (one) => one.cutOff)
   say(`${slowReaders} slow readers: ${cutOff} cut off`)
   return [
@@ -60,21 +53,37 @@ export async function compareSlowReaders(
       target: { atMost: 0 },
       note: `of ${total('ours', (one) => one.smallAsked)}; nginx: ${total('nginx', (one) => one.smallFailed)}`,
     },
-    { what: '  small requests, median', ...versus((one) => one.medianMs), unit: 'ms' },
-    { what: '  small requests, 99th percentile', ...versus((one) => one.p99Ms), unit: 'ms' },
-    { what: '  memory of cache and proxy', ...versus((one) => one.megabytes), unit: 'MB' },
+    { what: '  small requests, median', ...versusNginx(rounds, (one) => one.medianMs), unit: 'ms' },
+    { what: '  small requests, 99th percentile', ...versusNginx(rounds, (one) => one.p99Ms), unit: 'ms' },
+    {
+      what: '  memory of cache and proxy',
+      ...versusNginx(rounds, (one) => one.megabytes),
+      unit: 'MB',
+      note: `without the readers: ${round(rounds.ours, (one) => one.megabytesBefore)} MB; nginx: ${round(rounds.nginx, (one) => one.megabytesBefore)} MB`,
+    },
+    {
+      what: '  the kernel’s memory for all connections',
+      ...versusNginx(rounds, (one) => one.socketMegabytes),
+      unit: 'MB',
+    },
   ]
 }
+
+const round = (of: readonly Measured[], value: (one: Measured) => number) => Math.round(median(of.map(value)))
 
 async function measureOnce({ url, pids }: Place['proxies']['ours'], run: number): Promise<Measured> {
   const agent = keptConnections(64)
   // The file is in nginx’s cache, and known to ours as too large for it.
   const file = `/files/slow-${run}/${fileBytes}`
   await fetchFile(agent, url, file)
+  const memory = () => sum(withDescendants(pids).map(megabytesOf))
+  const megabytesBefore = memory()
   const readers = Array.from({ length: slowReaders }, () => slowReader(url, file))
-  await delay(1000)
-  const small = await askSmall(agent, url, slowSeconds - 2)
-  const megabytes = sum(withDescendants(pids).map(megabytesOf))
+  // Until the buffers of all connections are full.
+  await delay(settleSeconds * 1000)
+  const small = await askSmall(agent, url, slowSeconds)
+  const megabytes = memory()
+  const socketMegabytes = kernelMegabytes()
   for (const reader of readers) reader.hurry()
   const whole = await Promise.all(readers.map(({ isWhole }) => isWhole))
   agent.destroy()
@@ -86,6 +95,8 @@ async function measureOnce({ url, pids }: Place['proxies']['ours'], run: number)
     medianMs: median(times),
     p99Ms: times[Math.floor(times.length * 0.99)]!,
     megabytes,
+    megabytesBefore,
+    socketMegabytes,
   }
 }
 
@@ -152,4 +163,10 @@ function megabytesOf(pid: number): number {
   } catch {
     return 0
   }
+}
+
+/** Of all TCP connections of this network, at both ends. */
+function kernelMegabytes(): number {
+  const pages = /^TCP: .* mem (\d+)$/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1]
+  return (Number(pages) * 4096) / 1e6
 }

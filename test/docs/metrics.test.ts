@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Agent } from '../../src/agent/agent.ts'
+import { errorKinds } from '../../src/agent/http/cache-metrics.ts'
 import { metrics } from '../../src/agent/http/metrics.ts'
+import { activityKeys } from '../../src/agent/traffic/cache-monitor.ts'
+import { troubleKinds } from '../../src/agent/traffic/cache-trouble.ts'
 import type { TrafficMonitor } from '../../src/agent/traffic/traffic.ts'
 import type { Why } from '../../src/engines/haproxy/traffic.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
@@ -20,6 +23,20 @@ const reasons: Record<Why, true> = {
   cache: true,
 }
 
+const cacheOf = () => ({
+  totals: Object.fromEntries(activityKeys.map((key) => [key, 1])),
+  gauges: {
+    usedBytes: 1,
+    limitBytes: 1,
+    transientUsedBytes: 1,
+    transientLimitBytes: 1,
+    objects: 1,
+    threads: 1,
+    responses: 1,
+  },
+  state: { kind: 'unknown', trouble: [] },
+})
+
 /** An agent of which every metric has something to report. */
 function exposition(): Promise<string> {
   const topology = topologyOf(twoRegions)
@@ -32,6 +49,7 @@ function exposition(): Promise<string> {
     },
     etcdWatch: { member: { dbBytes: 1, alarms: [] } },
     deployments: { count: 1 },
+    cache: cacheOf(),
     supervisor: { status: () => [{ name: 'etcd', state: 'ready', restarts: 0 }] },
   } as unknown as Agent
   const served = [{ region: 'us-east', why: 'local', requests: 1 }]
@@ -57,9 +75,17 @@ test('the page has the name, the type and the labels of every metric, and no oth
 })
 
 test('the page has every reason why a region served', () => {
-  const table = page.slice(page.indexOf('| `why` |'), page.indexOf('## Alerts'))
+  const table = page.slice(page.indexOf('| `why` | served |'), page.indexOf('## Errors of the cache'))
   const listed = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, why]) => why!).slice(1)
   assert.deepEqual(listed.sort(), Object.keys(reasons).sort())
+})
+
+test('the page has every kind of error and of trouble of the cache', () => {
+  const table = page.slice(page.indexOf('| `kind` | counts |'), page.indexOf('## Alerts'))
+  const listed = [...table.matchAll(/^\| `([a-z ]+)` \|/gm)].map(([, kind]) => kind!).slice(1)
+  assert.deepEqual(listed.sort(), Object.keys(errorKinds).sort())
+  const row = /^\| `nearside_cache_trouble` .*$/m.exec(page)?.[0] ?? ''
+  for (const kind of troubleKinds) assert.ok(row.includes(`\`${kind}\``), kind)
 })
 
 test('conditions for alerts name metrics that there are', async () => {
