@@ -80,9 +80,10 @@ export function cacheMetrics(cache: CacheMonitor | undefined, registers: Registr
       help,
       registers,
       collect() {
-        this.reset()
         const value = cache?.gauges?.[key]
-        if (value !== undefined) this.set(value)
+        // A reset would leave a 0.
+        if (value === undefined) this.remove({})
+        else this.set(value)
       },
     })
   }
