@@ -14,7 +14,7 @@ const simple = {
 } satisfies Partial<Record<keyof CacheActivity, [name: string, help: string]>>
 
 /** Values of the label `kind` of `nearside_cache_errors_total`. */
-export const errorKinds: Record<string, (of: CacheActivity) => number> = {
+const errorKinds: Record<string, (of: CacheActivity) => number> = {
   fetch: (of) => Math.max(0, of.failedFetches - of.interimFetches),
   origin: (of) => of.originFailures,
   transient: (of) => of.transientFailures,
@@ -75,7 +75,7 @@ export function cacheMetrics(cache: CacheMonitor | undefined, registers: Registr
   })
 
   function gauge(name: string, help: string, key: 'objects' | 'threads' | 'responses') {
-    new Gauge({
+    new Gauge<string>({
       name,
       help,
       registers,

@@ -22,7 +22,7 @@ import {
 } from './cache-trouble.ts'
 
 /** A reading starts a short program, which takes some 15 ms of CPU time. */
-export const everyMs = 10_000
+const everyMs = 10_000
 const timeoutMs = 5000
 /** Failed readings in a row that are trouble. One may fail while Varnish's worker restarts. */
 const failuresAllowed = 2
@@ -175,7 +175,7 @@ export class CacheMonitor {
   }
 }
 
-export const activityKeys = [...cacheTotals, 'unstorable', 'noThread'] as const
+const activityKeys = [...cacheTotals, 'unstorable', 'noThread'] as const
 
 function noActivity(): CacheActivity {
   return Object.fromEntries(activityKeys.map((key) => [key, 0])) as CacheActivity

@@ -48,7 +48,7 @@ const gauges = {
   threads: ['MAIN.threads'],
 } as const
 
-export type CacheTotal = keyof typeof totals
+type CacheTotal = keyof typeof totals
 export type CacheTotals = Record<CacheTotal, number>
 export type CacheGauges = Record<keyof typeof gauges, number>
 export type CacheCounters = { gauges: CacheGauges; totals: CacheTotals }

@@ -2,17 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Registry } from '@prometheus-io/client'
 import { cacheMetrics } from '../../../src/agent/http/cache-metrics.ts'
-import { activityKeys, type CacheMonitor } from '../../../src/agent/traffic/cache-monitor.ts'
+import { CacheMonitor } from '../../../src/agent/traffic/cache-monitor.ts'
 import type { CacheActivity } from '../../../src/agent/traffic/cache-trouble.ts'
 
-/** The parts of a monitor that the metrics read. */
-const monitor = (totals: Partial<CacheActivity>, rest: object = {}) =>
-  ({
-    totals: { ...Object.fromEntries(activityKeys.map((key) => [key, 0])), ...totals },
-    gauges: undefined,
-    state: { kind: 'unknown', trouble: [] },
-    ...rest,
-  }) as unknown as CacheMonitor
+/** A monitor with these figures. */
+function monitor(
+  totals: Partial<CacheActivity>,
+  rest: Partial<Record<'gauges' | 'state', object>> = {},
+): CacheMonitor {
+  const cache = new CacheMonitor({} as ConstructorParameters<typeof CacheMonitor>[0])
+  Object.assign(cache.totals, totals)
+  return Object.assign(cache, rest)
+}
 
 function text(cache: CacheMonitor | undefined): Promise<string> {
   const registry = new Registry()
