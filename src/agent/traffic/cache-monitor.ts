@@ -57,10 +57,9 @@ type CacheMonitorOptions = {
   clock?: Clock
 }
 
-type Reading = {
-  varnish: CacheCounters
-  haproxy: { worker: number; responses: number; bypassed: Bypassed }
-}
+type HaproxyReading = { worker: number; responses: number; bypassed: Bypassed }
+/** `haproxy`: as far as it is known; its failure is reported elsewhere. */
+type Reading = { varnish: CacheCounters; haproxy: HaproxyReading | undefined }
 
 type Round = { seconds: number; activity: CacheActivity }
 
@@ -113,19 +112,25 @@ export class CacheMonitor {
   }
 
   async #reading(): Promise<Reading> {
-    const { run, haproxy } = this.#options
-    const [{ code, output }, worker, stats, bypassed] = await Promise.all([
-      run(countersCommand, timeoutMs),
+    const [{ code, output }, haproxy] = await Promise.all([
+      this.#options.run(countersCommand, timeoutMs),
+      this.#haproxyReading().catch(() => this.#last?.haproxy),
+    ])
+    if (code !== 0) throw new Error(`varnishstat: ${output.trim().slice(0, 200) || `exit code ${code}`}`)
+    return { varnish: parseCounters(output), haproxy }
+  }
+
+  async #haproxyReading(): Promise<HaproxyReading> {
+    const { haproxy } = this.#options
+    const [worker, stats, bypassed] = await Promise.all([
       haproxy.workerPid(),
       haproxy.stats(),
       haproxy.bypassed(),
     ])
-    if (code !== 0) throw new Error(`varnishstat: ${output.trim().slice(0, 200) || `exit code ${code}`}`)
-    const varnish = parseCounters(output)
     const server = stats.find(
       (row) => row.kind === 'server' && row.proxy === proxies.cdn && row.name === 'varnish',
     )
-    return { varnish, haproxy: { worker, responses: server?.current ?? 0, bypassed } }
+    return { worker, responses: server?.current ?? 0, bypassed }
   }
 
   #add(reading: Reading): void {
@@ -140,7 +145,7 @@ export class CacheMonitor {
     const [minute, long] = [recent(this.#rounds, 60), recent(this.#rounds, longMinutes * 60)]
     this.#rounds = this.#rounds.slice(0, long.rounds)
     const { gauges } = reading.varnish
-    const { responses } = reading.haproxy
+    const responses = reading.haproxy?.responses ?? 0
     this.gauges = { ...gauges, responses }
     const measured = {
       gauges,
@@ -183,13 +188,15 @@ function noActivity(): CacheActivity {
 
 function activityBetween(before: Reading, now: Reading): CacheActivity {
   // A new worker's counters start at zero.
-  const from =
-    before.haproxy.worker === now.haproxy.worker ? before.haproxy.bypassed : { unstorable: 0, noThread: 0 }
-  const { unstorable, noThread } = now.haproxy.bypassed
+  const isSame = before.haproxy?.worker === now.haproxy?.worker
+  const grown = (key: keyof Bypassed) =>
+    now.haproxy === undefined || before.haproxy === undefined
+      ? 0
+      : Math.max(0, now.haproxy.bypassed[key] - (isSame ? before.haproxy.bypassed[key] : 0))
   return {
     ...increase(before.varnish, now.varnish),
-    unstorable: Math.max(0, unstorable - from.unstorable),
-    noThread: Math.max(0, noThread - from.noThread),
+    unstorable: grown('unstorable'),
+    noThread: grown('noThread'),
   }
 }
 

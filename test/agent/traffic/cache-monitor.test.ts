@@ -18,6 +18,7 @@ function fakes() {
   const varnish: Record<string, number> = { 'MGT.uptime': 1000, 'MAIN.uptime': 1000, 'MAIN.n_object': 100 }
   const state = {
     running: true,
+    haproxyIsDown: false,
     runs: 0,
     output: undefined as string | undefined,
     worker: 1,
@@ -35,7 +36,10 @@ function fakes() {
       return { code: 0, output: state.output ?? JSON.stringify({ version: 1, counters: counters() }) }
     },
     haproxy: {
-      workerPid: async () => state.worker,
+      async workerPid() {
+        if (state.haproxyIsDown) throw new Error('connect ENOENT')
+        return state.worker
+      },
       stats: async () => [],
       bypassed: async () => ({ ...state.bypassed }),
     },
@@ -92,6 +96,19 @@ describe('the cache’s counters', () => {
     await read()
     assert.deepEqual([state.runs, monitor.state], [1, { kind: 'unknown', trouble: [] }])
     assert.equal(monitor.gauges, undefined)
+  })
+
+  test('of Varnish are read without HAProxy, whose own go on when it is back', async () => {
+    const { varnish, state, monitor, read } = fakes()
+    state.bypassed.unstorable = 50
+    await read()
+    state.haproxyIsDown = true
+    varnish['MAIN.cache_hit'] = 7
+    for (let n = 0; n < 4; n++) await read()
+    assert.deepEqual([monitor.state.kind, monitor.state.trouble, monitor.totals.hits], ['measured', [], 7])
+    Object.assign(state, { haproxyIsDown: false, worker: 2, bypassed: { unstorable: 3, noThread: 0 } })
+    await read()
+    assert.equal(monitor.totals.unstorable, 3)
   })
 
   test('that cannot be read are trouble after the third time, are logged once, and end no agent', async () => {
