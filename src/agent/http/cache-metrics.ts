@@ -51,7 +51,7 @@ export function cacheMetrics(cache: CacheMonitor | undefined, registers: Registr
   })
   new Counter({
     name: 'nearside_cache_errors_total',
-    help: 'Errors of the cache. Requests that meet one go to the app, except those of the kinds dropped, own and bad request.',
+    help: 'Errors of the cache. Requests that meet one go to the app, except those of the kinds own and bad request.',
     labelNames: ['kind'] as const,
     registers,
     collect() {
