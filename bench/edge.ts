@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../test/support/requests.ts'
 import { takeWorldLock } from '../test/support/world/world-lock.ts'
-import { compareFullCaches, fillFiles, mixRequests } from './edge/full-cache.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
-import { compareSlowReaders, slowMegabytes, slowReaders } from './edge/slow-readers.ts'
 import { versusNginx } from './edge/versus.ts'
 import type { Benchmark, Figure, Target } from './figure.ts'
 import { installPeers } from './peers.ts'
@@ -59,12 +57,8 @@ export const edge: Benchmark = {
 app: two instances in plain Node that do nothing, and an nginx that answers 1 kB at once. Loopback, ${connections} kept connections, ${secondsEach} s each. A
 proxy has half of the cores and as many threads; load and app have the others. The ratio is the median over the rounds. CPU: of all the proxy's
 processes; where load and app are the bottleneck, only CPU distinguishes the proxies. The edge samples its traffic for the log; nginx is measured
-without its access log, and once more with it. Full cache: both caches may hold 64 MB and are filled with ${fillFiles} files of 10 kB; then
-${mixRequests} requests over 16 connections, one in ten for a file of 0.5 to 5 MB, most of the others for a few hundred of the small ones. Slow readers: ${slowReaders} clients
-read a file of ${slowMegabytes} MB at 250 kB/s for ten seconds, then as fast as they can; meanwhile others ask for small files and pages, 100 a second. Memory: of all
-the proxy's processes, each shared page divided among those that share it; nginx keeps its cache in files, whose pages are not counted. The kernel's
-memory: socket buffers at both ends, so the readers' own as well.`,
-  async run({ runs = defaultRuns, seed }, say) {
+without its access log, and once more with it.`,
+  async run({ runs = defaultRuns }, say) {
     const root = await installPeers('peers')
     const figures: Figure[] = []
     const machine = await takeWorldLock()
@@ -73,9 +67,6 @@ memory: socket buffers at both ends, so the readers' own as well.`,
         await withPlace(root, app, assets, async (place) => {
           for (const contest of contests.filter((one) => one.app === app))
             figures.push(...(await contend(place, contest, runs, say)))
-          if (app !== 'node') return
-          figures.push(...(await compareFullCaches(place, runs, seed, say)))
-          figures.push(...(await compareSlowReaders(place, Math.ceil(runs / 2), say)))
         })
     } finally {
       machine.end()

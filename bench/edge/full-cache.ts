@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { type Random, seeded } from '../../src/lab/users/plan/random.ts'
+import { sizeOf } from '../../src/lib/disk-usage.ts'
 import type { Figure } from '../figure.ts'
 import { sum } from '../statistics.ts'
 import { cpuSecondsOf } from '../usage.ts'
@@ -18,7 +20,7 @@ type Measured = { perSecond: number; cpuMicros: number; hitShare: number; failed
 
 /** A cache that is full of small files, and then has to make room for larger ones. */
 export async function compareFullCaches(
-  { proxies }: Place,
+  { proxies, folder }: Place,
   runs: number,
   seed: number,
   say: (line: string) => void,
@@ -36,6 +38,7 @@ export async function compareFullCaches(
     const cpuMicros = ((cpuSecondsOf(pids) - before) / paths.length) * 1e6
     return { ...shares(fetched), perSecond: paths.length / seconds, cpuMicros }
   })
+  const nginxMegabytes = Math.round((await sizeOf(join(folder, 'nginx/files'))) / 1e6)
   const failed = (of: readonly Measured[]) => sum(of.map((one) => one.failed))
   const perSecond = versusNginx(rounds, (one) => one.perSecond)
   say(`full cache: ${failed(rounds.ours)} failed, ${perSecond.peer.ratio.toFixed(2)} of nginx’s throughput`)
@@ -53,6 +56,7 @@ export async function compareFullCaches(
       what: '  answered from the cache',
       ...versusNginx(rounds, (one) => one.hitShare * 100),
       unit: '%',
+      note: `nginx’s cache took ${nginxMegabytes} MB at the end`,
     },
   ]
 }
