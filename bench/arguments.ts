@@ -28,7 +28,9 @@ export function readArguments(args: readonly string[], known: readonly string[])
     throw new RangeError(`unknown benchmark ${unknown.join(', ')}; expected ${known.join(', ')} or all`)
   const all = positionals.length === 0 || positionals.includes('all')
   return {
-    names: all ? known : known.filter((name) => positionals.includes(name)),
+    names: all
+      ? known
+      : known.filter((name) => positionals.some((one) => name === one || name.startsWith(`${one}-`))),
     runs: values.runs === undefined ? undefined : whole('--runs', values.runs, 1),
     seed: whole('--seed', values.seed ?? '1', 0),
     json: values.json,

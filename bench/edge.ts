@@ -4,9 +4,9 @@ import { takeWorldLock } from '../test/support/world/world-lock.ts'
 import { load } from './edge/load.ts'
 import type { Assets } from './edge/nginx.ts'
 import { type AppKind, type Contestant, type Place, withPlace } from './edge/place.ts'
+import { versusNginx } from './edge/versus.ts'
 import type { Benchmark, Figure, Target } from './figure.ts'
 import { installPeers } from './peers.ts'
-import { median, spreadOf } from './statistics.ts'
 import { cpuSecondsOf } from './usage.ts'
 
 const defaultRuns = 6
@@ -92,20 +92,10 @@ async function contend(
     const order = run % 2 === 0 ? names : names.toReversed()
     for (const name of order) measurements[name].push(await measureOnce(place, name, path))
   }
-  const versus = (
-    name: Contestant,
-    of: (measurement: Measurement) => number,
-  ): Pick<Figure, 'value' | 'peer'> => {
-    const ratios = measurements.ours.map((measurement, i) => of(measurement) / of(measurements[name][i]!))
-    const peer = {
-      value: median(measurements[name].map(of)),
-      ratio: median(ratios),
-      ratioSpread: spreadOf(ratios),
-    }
-    return { value: median(measurements.ours.map(of)), peer: { name: 'nginx', ...peer } }
-  }
+  const versus = (name: 'nginx' | 'nginxLogging', of: (measurement: Measurement) => number) =>
+    versusNginx({ ours: measurements.ours, nginx: measurements[name] }, of)
   const perSecond = versus('nginx', (measurement) => measurement.perSecond)
-  say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer!.ratio.toFixed(2)} of nginx`)
+  say(`${what}: ${perSecond.value.toFixed(0)}/s, ${perSecond.peer.ratio.toFixed(2)} of nginx`)
   return [
     { what, ...perSecond, unit: '/s', ...(target ? { target } : {}) },
     {

@@ -35,6 +35,10 @@ const benchmarks: Record<string, { about: string; load: () => Promise<Benchmark>
     load: async () => (await import('./durability.ts')).durability,
   },
   edge: { about: 'requests compared with nginx', load: async () => (await import('./edge.ts')).edge },
+  'edge-cache': {
+    about: 'a full cache and slow readers, compared with nginx',
+    load: async () => (await import('./edge-cache.ts')).edgeCache,
+  },
   cache: {
     about: 'the public tests for HTTP caches, compared with nginx and plain Varnish',
     load: async () => (await import('./cache.ts')).cache,
@@ -50,7 +54,8 @@ const document = join(import.meta.dirname, '../docs/internals/benchmarks.md')
 
 const usage = `Usage: npm run bench -- [all | NAME...] [--runs N] [--seed N] [--write] [--json]
 
-Measures Nearside on this machine. Each benchmark starts worlds of its own and stops them again:
+Measures Nearside on this machine. A name also selects the benchmarks that begin with it: edge, edge-cache. Each
+starts worlds of its own and stops them again:
 
 ${names.map((name) => `  ${name.padEnd(12)} ${benchmarks[name]!.about}\n`).join('')}
 The first run installs the programs to compare with (nginx, wrk, gdnsd, PowerDNS, dnsperf) beside the engines.

@@ -49,15 +49,21 @@ export function renderApp({ address, ports, workers }: AppOptions, assets: Asset
   ])
 }
 
-export type ProxyOptions = AppOptions & { listen: string; accessLog: boolean }
+export type ProxyOptions = AppOptions & {
+  listen: string
+  accessLog: boolean
+  /** Of the cache of `/files/`. */
+  maxCache: string
+}
 
 /**
  * A plain reverse proxy as an expert would configure it: keep-alive connections on both sides, and for assets its own
  * cache with open files cached.
  */
-export function renderProxy({ address, ports, workers, listen, accessLog }: ProxyOptions): string {
+export function renderProxy({ address, ports, workers, listen, accessLog, maxCache }: ProxyOptions): string {
   return frame({ workers, accessLog }, [
     'proxy_cache_path cache keys_zone=assets:16m inactive=1h;',
+    `proxy_cache_path files keys_zone=files:16m inactive=1h max_size=${maxCache} use_temp_path=off;`,
     'open_file_cache max=1000;',
     'upstream app {',
     '  least_conn;',
@@ -77,6 +83,12 @@ export function renderProxy({ address, ports, workers, listen, accessLog }: Prox
     '  location /assets/ {',
     '    proxy_pass http://app;',
     '    proxy_cache assets;',
+    '    add_header cache-status $upstream_cache_status;',
+    '  }',
+    '  location /files/ {',
+    '    proxy_pass http://app;',
+    '    proxy_cache files;',
+    '    proxy_cache_lock on;',
     '    add_header cache-status $upstream_cache_status;',
     '  }',
     '}',

@@ -32,6 +32,8 @@ export type AppKind = 'nginx' | 'node'
 
 const nodeApp = fileURLToPath(new URL('node-app.ts', import.meta.url))
 const region = 'us-east'
+/** Of both caches of `/files/`. */
+const maxCache = '64m'
 const nginxPorts = { nginx: 8088, nginxLogging: 8089 }
 
 /**
@@ -50,7 +52,12 @@ export async function withPlace<T>(
   try {
     // HAProxy derives its number of threads from the available cores.
     moveTo(cores.proxy)
-    const edges = await startEdges({ regions: twoRegions, primary: region, varnish: true })
+    const edges = await startEdges({
+      regions: twoRegions,
+      primary: region,
+      varnish: true,
+      changes: { app: { static: ['/assets/*', '/files/*'] }, cdn: { maxMemory: `${maxCache}b` } },
+    })
     ends.push(() => edges.stop())
     moveTo(cores.others)
     const edge = edges.at(region)
@@ -66,7 +73,13 @@ export async function withPlace<T>(
     ends.push(await startApp[kind](root, join(folder, 'app'), app, assets, cores))
     const startProxy = async (name: keyof typeof nginxPorts) => {
       const listen = `${address}:${nginxPorts[name]}`
-      const proxy = { ...app, workers: cores.proxy.length, listen, accessLog: name === 'nginxLogging' }
+      const proxy = {
+        ...app,
+        workers: cores.proxy.length,
+        listen,
+        maxCache,
+        accessLog: name === 'nginxLogging',
+      }
       const nginx = await startNginx(root, join(folder, name), cores.proxy, renderProxy(proxy))
       ends.push(() => nginx.stop())
       await untilAnswered(nginx, address, nginxPorts[name])

@@ -9,6 +9,7 @@ import { messageOf } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import { Loop } from '../lib/loop.ts'
+import { runToEnd } from '../lib/run-to-end.ts'
 import type { RegionPlan } from '../plan.ts'
 import { EtcdWatch } from './coordination/etcd-watch.ts'
 import { CoordinationLoop } from './coordination/loop.ts'
@@ -27,6 +28,7 @@ import { secretsOf } from './secrets.ts'
 import { startConditionsOf } from './start-conditions.ts'
 import { type Launcher, launcher } from './supervision/launch.ts'
 import { Supervisor } from './supervision/supervisor.ts'
+import { CacheMonitor } from './traffic/cache-monitor.ts'
 import { DnsSteering } from './traffic/dns-steering.ts'
 import { OldSessions } from './traffic/old-sessions.ts'
 import { type Purges, purgesOf } from './traffic/purges.ts'
@@ -61,6 +63,7 @@ export class Agent implements AgentBase {
   readonly steering: DnsSteering | undefined
   /** Absent in a region without caches. */
   readonly purges: Purges | undefined
+  readonly cache: CacheMonitor | undefined
   /** By the monotonic clock. */
   readonly startedAtMs = performance.now()
   readonly #primaryDuties: PrimaryDuties
@@ -130,6 +133,16 @@ export class Agent implements AgentBase {
         if (engine === 'app' && state === 'ready') this.deployments.update(this.supervisor.status())
       },
     })
+    if (region.serves)
+      this.cache = new CacheMonitor({
+        run: (command, timeoutMs) => runToEnd(this.launcher.prepare('engine', [...command], {}), timeoutMs),
+        haproxy: haproxyIn(folder, 2000),
+        isRunning: () =>
+          this.supervisor
+            .status()
+            .some(({ name, state }) => name === 'varnish' && (state === 'ready' || state === 'outdated')),
+        log: this.log,
+      })
     this.etcdWatch = new EtcdWatch(this)
     this.decisions = new Decisions(this, this.etcdWatch, this.writeCheck)
     this.#electionWakeup = new ElectionWakeup(this)
@@ -146,6 +159,7 @@ export class Agent implements AgentBase {
     this.coordination.start()
     if (this.database) this.#databaseLoop.start()
     this.etcdWatch.start()
+    this.cache?.start()
   }
 
   /** Stops the agent's own work. Processes keep running (see `supervisor.stop`). */
@@ -156,6 +170,7 @@ export class Agent implements AgentBase {
       this.coordination.stop(),
       this.#databaseLoop.stop(),
       this.etcdWatch.stop(),
+      this.cache?.stop(),
     ])
     await this.writeCheck?.stop()
     await this.database?.close()

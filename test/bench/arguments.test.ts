@@ -30,3 +30,9 @@ test('invalid arguments are refused with the expectation', () => {
   ] as const)
     assert.throws(() => readArguments(words, known), message)
 })
+
+test('a name also selects those that begin with it', () => {
+  const all = ['edge', 'edge-cache', 'dns', 'edges']
+  assert.deepEqual(readArguments(['edge'], all).names, ['edge', 'edge-cache'])
+  assert.deepEqual(readArguments(['edge-cache'], all).names, ['edge-cache'])
+})

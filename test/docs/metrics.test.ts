@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Agent } from '../../src/agent/agent.ts'
 import { metrics } from '../../src/agent/http/metrics.ts'
+import { CacheMonitor } from '../../src/agent/traffic/cache-monitor.ts'
+import { troubleKinds } from '../../src/agent/traffic/cache-trouble.ts'
 import type { TrafficMonitor } from '../../src/agent/traffic/traffic.ts'
 import type { Why } from '../../src/engines/haproxy/traffic.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
@@ -18,6 +20,21 @@ const reasons: Record<Why, true> = {
   write: true,
   hold: true,
   cache: true,
+}
+
+/** A monitor with something in every gauge. */
+function cacheOf(): CacheMonitor {
+  const cache = new CacheMonitor({} as ConstructorParameters<typeof CacheMonitor>[0])
+  const gauges = [
+    'usedBytes',
+    'limitBytes',
+    'transientUsedBytes',
+    'transientLimitBytes',
+    'objects',
+    'threads',
+  ]
+  cache.gauges = Object.fromEntries([...gauges, 'responses'].map((key) => [key, 1])) as CacheMonitor['gauges']
+  return cache
 }
 
 /** An agent of which every metric has something to report. */
@@ -38,6 +55,7 @@ function exposition(): Promise<string> {
     etcdWatch: { member: { dbBytes: 1, alarms: [] } },
     deployments: { count: 1 },
     purges: { totals: { applied: 1, failed: 0 } },
+    cache: cacheOf(),
     supervisor: { status: () => [{ name: 'etcd', state: 'ready', restarts: 0 }] },
   } as unknown as Agent
   const served = [{ region: 'us-east', why: 'local', requests: 1 }]
@@ -63,9 +81,18 @@ test('the page has the name, the type and the labels of every metric, and no oth
 })
 
 test('the page has every reason why a region served', () => {
-  const table = page.slice(page.indexOf('| `why` |'), page.indexOf('## Alerts'))
+  const table = page.slice(page.indexOf('| `why` | served |'), page.indexOf('## Errors of the cache'))
   const listed = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, why]) => why!).slice(1)
   assert.deepEqual(listed.sort(), Object.keys(reasons).sort())
+})
+
+test('the page has every kind of error and of trouble of the cache', async () => {
+  const table = page.slice(page.indexOf('| `kind` | counts |'), page.indexOf('## Alerts'))
+  const listed = [...table.matchAll(/^\| `([a-z ]+)` \|/gm)].map(([, kind]) => kind!).slice(1)
+  const exported = [...(await exposition()).matchAll(/^nearside_cache_errors_total\{kind="(.*)"\}/gm)]
+  assert.deepEqual(listed.sort(), exported.map(([, kind]) => kind!).sort())
+  const row = /^\| `nearside_cache_trouble` .*$/m.exec(page)?.[0] ?? ''
+  for (const kind of troubleKinds) assert.ok(row.includes(`\`${kind}\``), kind)
 })
 
 test('conditions for alerts name metrics that there are', async () => {

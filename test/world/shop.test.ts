@@ -1,6 +1,7 @@
 import { after, before, suite } from 'node:test'
 import { shop } from '../support/world/apps.ts'
 import { startWorld, type TestWorld } from '../support/world.ts'
+import { cache } from './parts/cache.ts'
 import { processes } from './parts/processes.ts'
 import { regions } from './parts/regions.ts'
 import { workloads } from './parts/workloads.ts'
@@ -13,5 +14,5 @@ suite('a world of the shop', () => {
   })
   after(() => world?.close())
 
-  for (const part of [processes, regions, workloads]) part(() => world!)
+  for (const part of [cache, processes, regions, workloads]) part(() => world!)
 })

@@ -8,6 +8,7 @@ import { freshMs } from '../../failover/fresh.ts'
 
 import type { Agent } from '../agent.ts'
 import type { TrafficMonitor } from '../traffic/traffic.ts'
+import { cacheMetrics } from './cache-metrics.ts'
 import { durabilityOf, lagOf } from './status.ts'
 
 /** In seconds; close together around 100 ms, the usual objective. */
@@ -36,6 +37,7 @@ export function metrics(agent: Agent, traffic: () => TrafficMonitor | undefined)
   fromEngines(agent, traffic, registers)
   fromPurges(agent, registers)
   fromShared(agent, registers)
+  cacheMetrics(agent.cache, registers)
   new Gauge({
     name: 'nearside_process_ready',
     help: 'Whether the process of this region is ready.',

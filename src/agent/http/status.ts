@@ -8,6 +8,7 @@ import type { Snapshot } from '../coordination/store.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import type { ReleaseState } from '../release/state.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
+import type { CacheState } from '../traffic/cache-monitor.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
 
 /** Response of `GET /v1/status`: one agent's report on its region and its view of the world. */
@@ -30,6 +31,8 @@ export type RegionStatus = {
   steering?: SteeringState
   /** Purges of the region's caches; absent in a region without them. */
   purges?: PurgeState
+  /** State of the region's CDN cache; absent in a region without one. */
+  cache?: CacheState
   seen: Record<string, View>
   world?: {
     ageMs: number
@@ -77,6 +80,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
     ...(agent.purges ? { purges: agent.purges.state } : {}),
+    ...(agent.cache ? { cache: agent.cache.state } : {}),
     seen: agent.prober.view(),
     ...(coordination.snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.decisions.verdicts,

@@ -44,7 +44,9 @@ export function renderStatus(
       `Durability  ${paint(status.durability === 'region' || status.durability === 'local' ? 'green' : 'yellow', status.durability)}: ${durabilityWords[status.durability]}`,
       ...(old ? [paint('yellow', ageLine(status))] : []),
     ].join('\n'),
-    ...(verbose ? [processTable(status, paint), etcdLine(status, paint), verdictLines(status)] : []),
+    ...(verbose
+      ? [processTable(status, paint), etcdLine(status, paint), cacheLine(status), verdictLines(status)]
+      : []),
     ...(status.problems.length > 0 ? [problemLines(status.problems, paint, width)] : []),
   ]
   return `${blocks.filter(Boolean).join('\n\n')}\n`
@@ -179,6 +181,16 @@ function etcdLine({ regions }: WorldStatus, paint: Paint): string {
   )
   const quota = regions.find(({ etcd }) => etcd?.quotaBytes !== undefined)?.etcd?.quotaBytes
   return quota === undefined ? '' : `etcd        ${members.join(', ')}; quota ${bytes(quota)}`
+}
+
+function cacheLine({ regions }: WorldStatus): string {
+  const caches = regions.flatMap(({ region, cache }) => {
+    if (cache?.kind !== 'measured') return []
+    const { hits, misses } = cache.lastMinute
+    const share = hits + misses === 0 ? '' : `, ${Math.round((100 * hits) / (hits + misses))} % hits`
+    return [`${region} ${bytes(cache.usedBytes)} of ${bytes(cache.limitBytes)}${share}`]
+  })
+  return caches.length === 0 ? '' : `CDN cache   ${caches.join('; ')}`
 }
 
 function verdictLines({ verdicts }: WorldStatus): string {

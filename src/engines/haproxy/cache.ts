@@ -3,6 +3,7 @@ import { markDown } from './backends.ts'
 import { haproxySockets, ownPaths, proxies, tables } from './layout.ts'
 import { isStatic, isWrite } from './rules.ts'
 import { type Line, section } from './text.ts'
+import { bypassKeys } from './traffic.ts'
 import type { View } from './view.ts'
 
 /**
@@ -15,7 +16,7 @@ const cacheable =
   '{ method GET HEAD } !{ req.hdr(authorization) -m found } !{ req.hdr(upgrade) -m found } !{ req.body_size gt 0 } !{ req.hdr(transfer-encoding) -m found }'
 
 const isPage = '{ var(txn.page) -m found }'
-const isBypassed = '{ var(txn.bypass) -m bool }'
+const isBypassed = '{ var(txn.bypass) -m found }'
 const unsafe = `${isWrite} { status 200:399 }`
 
 /**
@@ -31,8 +32,11 @@ export const findCached = (pages: boolean): Line => [
   `http-request set-var(txn.url) baseq,xxh32(1) if ${isStatic} ${cacheable}`,
   pages &&
     `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
-  `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
-  `http-request set-var(txn.bypass) bool(true) if { var(txn.url) -m found } { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
+  `http-request set-var(txn.bypass) str(${bypassKeys.unstorable}) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
+  `http-request set-var(txn.bypass) str(${bypassKeys.noThread}) if { var(txn.url) -m found } !${isBypassed} { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
+  // Counts them for the agent. Only writes and the cdn backend use this counter otherwise.
+  `http-request track-sc5 var(txn.bypass) table ${tables.served} if ${isBypassed}`,
+  `http-request sc-inc-gpc(0,5) if ${isBypassed}`,
 ]
 
 export const useCdn = `use_backend ${proxies.cdn} if { var(txn.url) -m found } !${isBypassed}`

@@ -3,7 +3,7 @@ import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { askUnixSocket } from '../../lib/unix-socket.ts'
 import { proxies, tables } from './layout.ts'
 import { parseOldWorkers, parseSessions, parseStats, parseWorkerPid, type StatRow } from './parse.ts'
-import { type Edge, parseServed, type Served } from './traffic.ts'
+import { type Bypassed, type Edge, parseBypassed, parseServed, type Served } from './traffic.ts'
 
 export type HaproxyControl = {
   /** Process id of the worker that accepts new connections. Each reload starts a new one, with its own counters. */
@@ -11,6 +11,8 @@ export type HaproxyControl = {
   stats(): Promise<StatRow[]>
   /** Requests since the worker started, by serving region and reason. */
   served(edge: Edge): Promise<Served[]>
+  /** Requests that were sent past Varnish since the worker started. */
+  bypassed(): Promise<Bypassed>
   /** Writes that are being held because there is no primary. */
   holding(): Promise<number>
   /**
@@ -30,6 +32,7 @@ export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
     workerPid: async () => parseWorkerPid(await stats('show info')),
     stats: async () => parseStats(await stats('show stat')),
     served: async (edge) => parseServed(await stats(`show table ${tables.served}`), edge),
+    bypassed: async () => parseBypassed(await stats(`show table ${tables.served}`)),
     async holding() {
       return [...(await stats(`show table ${tables.holding}`)).matchAll(/ conn_cur=(\d+)/g)].reduce(
         (sum, [, count]) => sum + Number(count),

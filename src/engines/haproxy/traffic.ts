@@ -25,11 +25,32 @@ export function parseServed(text: string, edge: Edge): Served[] {
   for (const { key, data } of parseTable(text)) {
     const [region = '', group = ''] = key.split(' ')
     const why = whyOf(group, region, edge)
-    if (region === '' || why === undefined) continue
+    if (region === '' || region.startsWith('-') || why === undefined) continue
     const before = counts.get(`${region} ${why}`)?.requests ?? 0
     counts.set(`${region} ${why}`, { region, why, requests: before + (data.gpc0 ?? 0) })
   }
   return [...counts.values()]
+}
+
+/** Requests that HAProxy sent past Varnish since the worker started. */
+export type Bypassed = {
+  /** The cache could not store their URL lately. */
+  unstorable: number
+  /** Varnish had too many responses under way. */
+  noThread: number
+}
+
+/** Keys in the table of served requests. No region has such a name. */
+export const bypassKeys: Record<keyof Bypassed, string> = {
+  unstorable: '-unstorable',
+  noThread: '-no-thread',
+}
+
+/** Parses `show table served`. */
+export function parseBypassed(text: string): Bypassed {
+  const rows = parseTable(text)
+  const countOf = (key: string) => rows.find((row) => row.key === key)?.data.gpc0 ?? 0
+  return { unstorable: countOf(bypassKeys.unstorable), noThread: countOf(bypassKeys.noThread) }
 }
 
 function whyOf(group: string, served: string, edge: Edge): Why | undefined {

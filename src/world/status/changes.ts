@@ -4,7 +4,7 @@ import type { WorldStatus } from './types.ts'
 export function changesIn(before: WorldStatus, after: WorldStatus): string[] {
   // Numbers in a message change all the time, so they are not compared.
   const key = ({ code, message }: WorldStatus['problems'][number]) =>
-    `${code} ${message.replace(/[\d.]+/g, '')}`
+    `${code} ${message.replace(/[\d.,]+/g, '')}`
   const was = new Map(before.problems.map((problem) => [key(problem), problem]))
   const is = new Map(after.problems.map((problem) => [key(problem), problem]))
   const moved =

@@ -1,4 +1,5 @@
 import { count, list } from '../../lib/format.ts'
+import { cacheProblems } from './cache-problems.ts'
 import type { Problem, RegionReport, WorldStatus } from './types.ts'
 
 /** No process runs: the region was killed or stopped. */
@@ -72,6 +73,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     ...database,
     ...steering,
     ...purges,
+    ...cacheProblems(region, about),
     ...processes.map((one) =>
       about(
         'process_not_ready',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CacheMonitor } from '../../../src/agent/traffic/cache-monitor.ts'
+import type { CacheTrouble } from '../../../src/agent/traffic/cache-trouble.ts'
 import { renderStatus } from '../../../src/cli/status/render.ts'
 import type { RegionReport } from '../../../src/world/status/types.ts'
 import { sampleRegions, shared, statusOf, withoutAgent } from '../../world/status/sample.ts'
@@ -73,5 +75,34 @@ test('verbose shows the size of etcd and the members with an alarm', () => {
   assert.match(
     renderStatus(statusOf(regions), plain, { verbose: true }),
     /^etcd {8}us-east 3\.0 MB, us-west 3\.0 MB NOSPACE; quota 2\.0 GB$/m,
+  )
+})
+
+test('verbose shows how full each CDN cache is, and a cache in trouble shows its remedy', () => {
+  const activity = new CacheMonitor({} as ConstructorParameters<typeof CacheMonitor>[0]).totals
+  const trouble = [
+    { kind: 'evicting', perMinute: 1200, missShare: 0.6, limitBytes: 64 * 1024 ** 2 },
+  ] satisfies CacheTrouble[]
+  const cache = {
+    kind: 'measured' as const,
+    at: 0,
+    usedBytes: 63 * 1024 ** 2,
+    limitBytes: 64 * 1024 ** 2,
+    transientUsedBytes: 0,
+    transientLimitBytes: 32 * 1024 ** 2,
+    objects: 6000,
+    threads: 10,
+    responses: 0,
+    lastMinute: { ...activity, hits: 40, misses: 60 },
+    trouble,
+  }
+  const status = statusOf([{ ...east, cache }, west, central])
+  assert.match(
+    renderStatus(status, plain, { verbose: true }),
+    /^CDN cache {3}us-east 63 MB of 64 MB, 40 % hits$/m,
+  )
+  assert.match(
+    renderStatus(status, plain),
+    /^! us-east: the cache evicts 1,200 objects a minute .*\n {4}raise cdn\.maxMemory and run `nearside up`$/m,
   )
 })

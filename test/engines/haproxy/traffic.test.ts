@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseServed, parseTrafficLine, type TrafficSample } from '../../../src/engines/haproxy/traffic.ts'
+import {
+  parseBypassed,
+  parseServed,
+  parseTrafficLine,
+  type TrafficSample,
+} from '../../../src/engines/haproxy/traffic.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { until } from '../../support/sandboxed.ts'
 import { withEdge } from '../../support/topologies.ts'
@@ -84,6 +89,21 @@ test('counts of the same region and reason are added up, and other keys are igno
     { region: 'us-west', why: 'cache', requests: 14 },
     { region: 'us-west', why: 'local', requests: 7 },
     { region: 'us-east', why: 'write', requests: 7 },
+  ])
+})
+
+test('requests that were sent past Varnish are counted apart, and served by no region', () => {
+  const table = [
+    '# table: served, type: string, size:1024, used:3',
+    '0x7fb4d57cda10: key=us-west use=0 exp=0 shard=0 gpc0=7',
+    '0x7fb4d57cda11: key=-unstorable use=0 exp=0 shard=0 gpc0=5',
+    '0x7fb4d57cda12: key=-no-thread use=0 exp=0 shard=0 gpc0=2',
+    '',
+  ].join('\n')
+  assert.deepEqual(parseBypassed(table), { unstorable: 5, noThread: 2 })
+  assert.deepEqual(parseBypassed(''), { unstorable: 0, noThread: 0 })
+  assert.deepEqual(parseServed(table, { region: 'us-west', full: true }), [
+    { region: 'us-west', why: 'local', requests: 7 },
   ])
 })
 
