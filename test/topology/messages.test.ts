@@ -261,11 +261,11 @@ test('every key refuses a wrong type, unit or range with its path, and with a re
 })
 
 test('the remedy for a write rule or method is its correct spelling', () => {
-  const found = problems(changed({ 'app.writes': { methods: ['post'], also: ['get: /logout'] } }))
+  const found = problems(changed({ 'app.writes': { safeMethods: ['get'], also: ['get: /logout'] } }))
   assert.deepEqual(
     found.map(({ path, remedy }) => [path, remedy]),
     [
-      ['app.writes.methods[0]', 'write "POST"'],
+      ['app.writes.safeMethods[0]', 'write "GET"'],
       ['app.writes.also[0]', 'write "GET /logout"'],
     ],
   )
