@@ -40,7 +40,7 @@ describe('budgets', () => {
 
   test('little memory lowers them', () => {
     const machine = { openFiles: 1_048_576, memoryBytes: gigabyte }
-    assert.ok(totalOf(budgetsOf(topologyOf(twoRegions), full, machine)) * 50 * 1024 <= gigabyte / 3)
+    assert.ok(totalOf(budgetsOf(topologyOf(twoRegions), full, machine)) * 32 * 1024 <= gigabyte / 3)
   })
 
   test('held writes leave room for others', () => {
