@@ -3,6 +3,7 @@ import type { RegionContext } from './engines/context.ts'
 import { renderEtcd } from './engines/etcd/render.ts'
 import { renderHaproxy } from './engines/haproxy/render.ts'
 import { renderKnot } from './engines/knot/render.ts'
+import { type Machine, sampleMachine } from './engines/machine.ts'
 import { renderPostgres } from './engines/postgres/render.ts'
 import { renderRedis } from './engines/redis/render.ts'
 import { renderVarnish } from './engines/varnish/render.ts'
@@ -16,6 +17,8 @@ type CompileInputs = {
   /** The world's folder, absolute; a region's folder is `<folder>/regions/<name>`. */
   folder: string
   appFolder: string
+  /** The machine that runs the region; a sample where no process will run with the plan. */
+  machine?: Machine
 }
 
 /** In starting order. Hard dependencies are in each process's `after`. */
@@ -63,5 +66,6 @@ export function contextOf(topology: Topology, name: string, inputs: CompileInput
     secrets: inputs.secrets,
     folder: `${inputs.folder}/regions/${name}`,
     appFolder: inputs.appFolder,
+    machine: inputs.machine ?? sampleMachine,
   }
 }

@@ -9,6 +9,7 @@ import { messageOf } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
 import type { Logger } from '../lib/log.ts'
 import { Loop } from '../lib/loop.ts'
+import { thisMachine } from '../lib/machine.ts'
 import { runToEnd } from '../lib/run-to-end.ts'
 import type { RegionPlan } from '../plan.ts'
 import { EtcdWatch } from './coordination/etcd-watch.ts'
@@ -77,7 +78,12 @@ export class Agent implements AgentBase {
   static async create(options: AgentOptions): Promise<Agent> {
     const record = await readWorld(options.worldFolder)
     const secrets = await secretsOf(options.worldFolder)
-    const inputs = { secrets, folder: options.worldFolder, appFolder: record.appFolder }
+    const inputs = {
+      secrets,
+      folder: options.worldFolder,
+      appFolder: record.appFolder,
+      machine: thisMachine(),
+    }
     const context = contextOf(record.topology, options.region, inputs)
     return new Agent(options, record, context, compileRegion(record.topology, options.region, inputs))
   }

@@ -23,7 +23,7 @@ async function main(worldFolder: string, region: string): Promise<void> {
   if (agent.context.region.serves) traffic = new TrafficMonitor(agent.context, measured.observe)
   const app = api({
     agent,
-    requestsPerSecond: () => traffic?.requestsPerSecond,
+    traffic: () => traffic,
     metrics: measured.text,
     exit: () => process.exit(0),
   })

@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { editorFileOf, editorFileState } from '../init/editor.ts'
 import { shownPath } from '../lib/format.ts'
+import { thisMachine } from '../lib/machine.ts'
 import { printable } from '../lib/printable.ts'
 import { type LoadedTopology, loadTopology } from '../topology/load.ts'
 import type { Problem } from '../topology/problems.ts'
 import { regionsOf } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
+import { edgeLimitWarnings } from '../world/edge-limits.ts'
 import { action, exitCodes, type Output, printWarnings, table } from './output.ts'
 
 type Options = { json?: boolean; topology?: string; files?: boolean; strict?: boolean }
@@ -76,7 +78,12 @@ export function checkCommand(program: Command): void {
           files: options.files !== false,
         })
         const { topology, file, folder, appFolder } = loaded
-        const warnings = [...loaded.warnings, ...(await editorWarning(file))]
+        const machine = thisMachine()
+        const warnings = [
+          ...loaded.warnings,
+          ...(await editorWarning(file)),
+          ...(options.files === false ? [] : edgeLimitWarnings(topology, machine)),
+        ]
         // Not the topology itself: its environment variables may be secrets, and CI keeps this output in its logs.
         output.result({
           ok: true,

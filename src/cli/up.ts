@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
+import { thisMachine } from '../lib/machine.ts'
 import { loadTopology } from '../topology/load.ts'
+import { edgeLimitWarnings } from '../world/edge-limits.ts'
 import { namesLab, type WorldOptions } from '../world/find.ts'
 import { hint } from '../world/hint.ts'
 import { locked } from '../world/lock.ts'
@@ -43,7 +45,7 @@ async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
   refuseLab(options)
   const loaded = await loadTopology(options.topology ?? '.')
-  printWarnings(output, loaded.warnings)
+  printWarnings(output, [...loaded.warnings, ...edgeLimitWarnings(loaded.topology, thisMachine())])
   const folder = folderOf(loaded)
   const { signal } = onInterrupt(output, options.detach ? 'leave' : 'stop')
   const started = await locked(

@@ -1,6 +1,7 @@
 import type { Region } from '../topology/regions.ts'
 import type { Topology } from '../topology/schema.ts'
 import type { Secrets } from '../topology/secrets.ts'
+import type { Machine } from './machine.ts'
 
 /** Input of an engine's render function: one region's view of the world. Pure data. */
 export type RegionContext = {
@@ -15,6 +16,8 @@ export type RegionContext = {
   folder: string
   /** The app's folder, absolute. */
   appFolder: string
+  /** The machine that runs the region. */
+  machine: Machine
 }
 
 /**

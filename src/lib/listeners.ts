@@ -48,6 +48,26 @@ function addressOf(hex: string): string {
   return groups.join(':')
 }
 
+/**
+ * Parses /proc/net/tcp for the connections that a listening program has not accepted yet: for a listener, the kernel
+ * shows their number as its receive queue. Pure.
+ */
+function parseWaiting(text: string, at: { address: string; port: number }): number {
+  let waiting = 0
+  for (const line of text.split('\n').slice(1)) {
+    const fields = line.trim().split(/\s+/)
+    if (fields[3] !== listening.tcp) continue
+    const [address = '', port = ''] = fields[1]!.split(':')
+    if (Number.parseInt(port, 16) === at.port && addressOf(address) === at.address)
+      waiting += Number.parseInt(fields[4]!.split(':')[1] ?? '0', 16)
+  }
+  return waiting
+}
+
+export function waitingAt(address: string, port: number): number {
+  return parseWaiting(readFileSync('/proc/net/tcp', 'utf8'), { address, port })
+}
+
 export function listeners(): Listener[] {
   return (['tcp', 'udp'] as const).flatMap((protocol) =>
     [protocol, `${protocol}6`].flatMap((name) => {

@@ -31,6 +31,11 @@ export interface TopologyInput {
      */
     region?: number
     /**
+     * HAProxy, health checks by agents and other regions.
+     * @default 8082
+     */
+    health?: number
+    /**
      * HAProxy, connections to the primary, in whichever region it is.
      * @default 6432
      */
@@ -157,13 +162,17 @@ export interface TopologyInput {
     maxBody?: string
     writes?: {
       /**
-       * Methods that are forwarded to the primary’s region.
-       * @default ["POST","PUT","PATCH","DELETE"]
+       * Methods that do not write. Requests with any other method, known or not, are forwarded to the
+       * primary’s region.
+       * @default ["GET","HEAD","OPTIONS","PROPFIND","REPORT","SEARCH","QUERY"]
        */
-      methods?: string[]
+      safeMethods?: string[]
       /** Requests that write although their method is safe. */
       also?: string[]
-      /** Requests that do not write although their method is in methods. */
+      /**
+       * Requests that do not write although their method is not safe. Like any read, such a request may be
+       * sent to the app a second time when the connection breaks off.
+       */
       except?: string[]
     }
     /** Environment of the app in every region. */
@@ -221,6 +230,25 @@ export interface TopologyInput {
      * @default 60
      */
     pagesMaxSeconds?: number
+  }
+  edge?: {
+    /**
+     * Connections of users that one region takes at a time; further ones wait. Other regions, the database
+     * endpoints and health checks have limits of their own. Default: what the machine’s limit of open files
+     * and its memory allow.
+     */
+    maxConnections?: number
+    /**
+     * Time without data in either direction after which a WebSocket is closed.
+     * @default 3600
+     */
+    webSocketIdleSeconds?: number
+    /**
+     * Addresses or networks of proxies in front of the edge, such as a TLS terminator. Their X-Forwarded-For,
+     * -Proto, -Host, -Port and Forwarded headers are kept, and the proxy’s address is appended. From everyone
+     * else these headers are replaced.
+     */
+    trustedProxies?: string[]
   }
   steering?: {
     /**

@@ -81,6 +81,7 @@ const intros: Record<string, string> = {
   app: 'The app: anything that listens on a port, in any language.',
   database: 'PostgreSQL, one primary and a streaming replica in every other full region.',
   cache: 'Redis, one per full region, for the app.',
+  edge: 'HAProxy, one per region that takes users.',
   cdn: 'Varnish, one per region that takes users.',
   steering: 'How DNS chooses a region for a user.',
   failover: 'When a region is declared unreachable.',
@@ -144,7 +145,7 @@ A value that is valid but probably unintended gives a warning.
 - Every engine has a unique port. The app's instances take consecutive ports from \`ports.app\` on, across all full
   regions, because many apps listen on all addresses. No engine's port may be in that range.
 - \`app.health\` is a single path. Patterns in \`app.static\` are written as browsers send them and are not repeated.
-- \`app.writes.methods\` contains no safe method (GET, HEAD, OPTIONS, TRACE). A path that writes is not static.
+- A path that writes (\`app.writes.also\`) is not static.
 - \`failover.suspectMs\` is at least twice \`failover.probeMs\`.
 - The app's folder, the programs of \`app.command\` and \`app.release\` and the files of \`steering.geoip\` exist
   (\`nearside check --no-files\` skips this).

@@ -54,6 +54,10 @@ export const unsupported: Readonly<Record<string, { message: string; remedy: str
     message: 'not supported: the edge has no TLS yet',
     remedy: 'remove it; users reach the edge over HTTP, on ports.http',
   },
+  'app.writes.methods': {
+    message: 'not supported any more: every method writes that is not in app.writes.safeMethods',
+    remedy: 'remove it; list requests that do not write in app.writes.except, such as "POST /search"',
+  },
 }
 
 /** Corrections of common mistakes, by the last key of the path. */
@@ -69,7 +73,7 @@ const meant: Record<string, (text: string) => string | undefined> = {
   base: (text) => quoted(/^(\d{1,3}\.\d{1,3})(\.|\/)/.exec(text)?.[1]),
   health: (text) => quoted(pathPattern(text)),
   static: (text) => quoted(pathPattern(text)),
-  methods: (text) => (/^[a-z]+$/i.test(text.trim()) ? quoted(text.trim().toUpperCase()) : undefined),
+  safeMethods: (text) => (/^[a-z]+$/i.test(text.trim()) ? quoted(text.trim().toUpperCase()) : undefined),
   also: (text) => quoted(rule(text)),
   except: (text) => quoted(rule(text)),
 }

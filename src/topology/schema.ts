@@ -28,6 +28,11 @@ const writeRule = z
     'a method and a path pattern, such as "GET /logout" or "POST /search/*"',
   )
 
+const addressOrNetwork = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+const network = z
+  .string()
+  .refine((text) => addressOrNetwork.safeParse(text).success, 'an address or a network such as "10.1.0.0/16"')
+
 const command = z
   .array(z.string().min(1))
   .min(1)
@@ -54,6 +59,7 @@ const ports = z
   .strictObject({
     http: port.default(8080).describe('HAProxy, users.'),
     region: port.default(8081).describe('HAProxy, requests from other regions.'),
+    health: port.default(8082).describe('HAProxy, health checks by agents and other regions.'),
     databaseWrite: port
       .default(6432)
       .describe('HAProxy, connections to the primary, in whichever region it is.'),
@@ -140,15 +146,19 @@ export const topologySchema = z.strictObject({
     maxBody: size.default('10mb').describe('Maximum size of a request body. Larger ones get 413.'),
     writes: z
       .strictObject({
-        methods: z
+        safeMethods: z
           .array(z.string().regex(/^[A-Z]+$/, 'an HTTP method in capitals'))
-          .default(['POST', 'PUT', 'PATCH', 'DELETE'])
-          .describe('Methods that are forwarded to the primary’s region.'),
+          .default(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
+          .describe(
+            'Methods that do not write. Requests with any other method, known or not, are forwarded to the primary’s region.',
+          ),
         also: z.array(writeRule).default([]).describe('Requests that write although their method is safe.'),
         except: z
           .array(writeRule)
           .default([])
-          .describe('Requests that do not write although their method is in methods.'),
+          .describe(
+            'Requests that do not write although their method is not safe. Like any read, such a request may be sent to the app a second time when the connection breaks off.',
+          ),
       })
       .prefault({}),
     env: env.default({}).describe('Environment of the app in every region.'),
@@ -209,6 +219,30 @@ export const topologySchema = z.strictObject({
         .default(60)
         .describe(
           'Longest time that such a response counts as fresh, whatever its headers say, and longest time that it may be served or revalidated after that. app.static is not limited.',
+        ),
+    })
+    .prefault({}),
+  edge: z
+    .strictObject({
+      maxConnections: z
+        .int()
+        .min(50)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Connections of users that one region takes at a time; further ones wait. Other regions, the database endpoints and health checks have limits of their own. Default: what the machine’s limit of open files and its memory allow.',
+        ),
+      webSocketIdleSeconds: z
+        .int()
+        .min(1)
+        .max(604_800)
+        .default(3600)
+        .describe('Time without data in either direction after which a WebSocket is closed.'),
+      trustedProxies: z
+        .array(network)
+        .default([])
+        .describe(
+          'Addresses or networks of proxies in front of the edge, such as a TLS terminator. Their X-Forwarded-For, -Proto, -Host, -Port and Forwarded headers are kept, and the proxy’s address is appended. From everyone else these headers are replaced.',
         ),
     })
     .prefault({}),

@@ -20,6 +20,7 @@ type Part = { port: Exclude<PortName, 'app'>; what: string; udp?: boolean }
 const serving: Part[] = [
   { port: 'http', what: 'haproxy' },
   { port: 'region', what: 'haproxy' },
+  { port: 'health', what: 'haproxy' },
   { port: 'varnish', what: 'varnish' },
   { port: 'dns', what: 'knot' },
   { port: 'dns', what: 'knot', udp: true },

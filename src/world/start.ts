@@ -72,8 +72,8 @@ async function sampleOf(world: WorldHandle, region: Region): Promise<Sample> {
   if (!status?.ready || !region.serves) return { region, ...(status ? { status } : {}) }
   const edge = await httpStatus({
     host: region.address,
-    port: world.record.topology.ports.http,
-    path: ownPaths.ready,
+    port: world.record.topology.ports.health,
+    path: ownPaths.serving,
     timeoutMs: 1000,
   })
   return { region, status, edge: edge === 200 }

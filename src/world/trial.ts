@@ -8,6 +8,7 @@ import { locateEngineRoot } from '../engines/root/locate.ts'
 import { sandboxCommand } from '../engines/root/sandbox.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { writeAside } from '../lib/files.ts'
+import { thisMachine } from '../lib/machine.ts'
 import { type Run, runToEnd } from '../lib/run-to-end.ts'
 import type { Secrets } from '../topology/secrets.ts'
 import { redactor } from './logs/render.ts'
@@ -45,7 +46,12 @@ export async function parametersAccepted(
 export async function planAccepted(folder: string, record: WorldRecord, secrets: Secrets): Promise<void> {
   const place = await mkdtemp(join(folder, 'trial-'))
   try {
-    const plan = compile(record.topology, { secrets, folder: place, appFolder: record.appFolder })
+    const plan = compile(record.topology, {
+      secrets,
+      folder: place,
+      appFolder: record.appFolder,
+      machine: thisMachine(),
+    })
     const objections: Objection[] = []
     for (const { region, folders, files, processes } of Object.values(plan.regions)) {
       const at = join(place, 'regions', region)

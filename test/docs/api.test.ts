@@ -20,7 +20,7 @@ const documented = new Map(
 function app() {
   const context = { region: { name: 'us-east' }, secrets: { api: 'token' }, topology: { name: 'shop' } }
   const agent = { log: { warn: () => undefined }, context } as unknown as Agent
-  return api({ agent, requestsPerSecond: () => 0, metrics: async () => '', exit: () => undefined })
+  return api({ agent, traffic: () => undefined, metrics: async () => '', exit: () => undefined })
 }
 
 test('the page has the routes that the agent serves, and no others', () => {

@@ -59,7 +59,8 @@ function exposition(): Promise<string> {
     supervisor: { status: () => [{ name: 'etcd', state: 'ready', restarts: 0 }] },
   } as unknown as Agent
   const served = [{ region: 'us-east', why: 'local', requests: 1 }]
-  const traffic = { totals: { received: 1, served }, holding: 0 } as unknown as TrafficMonitor
+  const connections = { users: { current: 1, limit: 2 }, usersWaiting: 0 }
+  const traffic = { totals: { received: 1, served }, holding: 0, connections } as unknown as TrafficMonitor
   const all = metrics(agent, () => traffic)
   all.observe({ firstByteMs: 1, weight: 1 } as Parameters<typeof all.observe>[0])
   return all.text()

@@ -7,6 +7,7 @@ import { type HaproxyControl, haproxyIn } from '../../src/engines/haproxy/contro
 import { renderHaproxy } from '../../src/engines/haproxy/render.ts'
 import { locateEngineRoot } from '../../src/engines/root/locate.ts'
 import { renderVarnish } from '../../src/engines/varnish/render.ts'
+import { thisMachine } from '../../src/lib/machine.ts'
 import { identify, isAlive, type ProcessId, signal as send } from '../../src/lib/proc.ts'
 import type { EnginePart, PlanProcess } from '../../src/plan.ts'
 import { appPort, type Region, regionsOf } from '../../src/topology/regions.ts'
@@ -175,7 +176,7 @@ function edgeRegion(
 }
 
 function partsOf(topology: Topology, region: string, folder: string): EnginePart[] {
-  const context = contextFor(topology, region, folder)
+  const context = contextFor(topology, region, folder, thisMachine())
   return [renderHaproxy(context), renderVarnish(context)]
 }
 

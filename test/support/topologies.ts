@@ -1,4 +1,5 @@
 import type { RegionContext } from '../../src/engines/context.ts'
+import { sampleMachine } from '../../src/engines/machine.ts'
 import { othersByDistance, regionsOf } from '../../src/topology/regions.ts'
 import { type Topology, type TopologyInput, topologySchema } from '../../src/topology/schema.ts'
 import { type Secrets, secretNames } from '../../src/topology/secrets.ts'
@@ -37,6 +38,7 @@ export function contextFor(
   topology: Topology,
   name: string,
   folder = `/world/regions/${name}`,
+  machine = sampleMachine,
 ): RegionContext {
   const regions = regionsOf(topology)
   const region = regions.find((candidate) => candidate.name === name)!
@@ -48,5 +50,6 @@ export function contextFor(
     secrets: sampleSecrets,
     folder,
     appFolder: '/app',
+    machine,
   }
 }

@@ -260,12 +260,21 @@ test('every key refuses a wrong type, unit or range with its path, and with a re
   }
 })
 
+test('a trusted proxy that is no address or network is named', () => {
+  for (const bad of ['10.0.0.0/33', '10.0.0', 'proxy.example.com', '10.0.0.0/8/8', '']) {
+    const [found, ...more] = problems(changed({ 'edge.trustedProxies': ['10.0.0.1', bad, 'fd00::/8'] }))
+    assert.deepEqual(more, [])
+    assert.equal(found?.path, 'edge.trustedProxies[1]')
+    assert.match(found!.message, /^expected an address or a network such as "10\.1\.0\.0\/16", got /)
+  }
+})
+
 test('the remedy for a write rule or method is its correct spelling', () => {
-  const found = problems(changed({ 'app.writes': { methods: ['post'], also: ['get: /logout'] } }))
+  const found = problems(changed({ 'app.writes': { safeMethods: ['get'], also: ['get: /logout'] } }))
   assert.deepEqual(
     found.map(({ path, remedy }) => [path, remedy]),
     [
-      ['app.writes.methods[0]', 'write "POST"'],
+      ['app.writes.safeMethods[0]', 'write "GET"'],
       ['app.writes.also[0]', 'write "GET /logout"'],
     ],
   )

@@ -7,13 +7,14 @@ import { wakePatroni } from '../database/patroni-wakeup.ts'
 import { switchover } from '../database/switchover.ts'
 import { stages, stopsBy } from '../supervision/shutdown-order.ts'
 import { purge, purgeRequest } from '../traffic/purge-request.ts'
+import type { TrafficMonitor } from '../traffic/traffic.ts'
 import { bodyOf, limitBody } from './body.ts'
 import { notServed, refusal } from './refusals.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 
 type ApiOptions = {
   agent: Agent
-  requestsPerSecond: () => number | undefined
+  traffic: () => Pick<TrafficMonitor, 'requestsPerSecond' | 'connections'> | undefined
   metrics: () => Promise<string>
   /** Exits the agent process. */
   exit: () => void
@@ -23,7 +24,7 @@ type ApiOptions = {
 const wakeMs = 700
 
 /** The agent's HTTP API. All endpoints except `/metrics` and `/alive` need the world's token. */
-export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Hono {
+export function api({ agent, traffic, metrics, exit }: ApiOptions): Hono {
   const app = new Hono()
   const token = digest(agent.context.secrets.api)
 
@@ -47,7 +48,7 @@ export function api({ agent, requestsPerSecond, metrics, exit }: ApiOptions): Ho
     await next()
   })
   app.use('/v1/*', limitBody)
-  app.get('/v1/status', (c) => c.json(statusOf(agent, requestsPerSecond()) satisfies RegionStatus))
+  app.get('/v1/status', (c) => c.json(statusOf(agent, traffic()) satisfies RegionStatus))
   app.get('/v1/events', async (c) => c.json(await agent.store.events()))
   app.post('/v1/switchover', async (c) => {
     const { to } = await bodyOf(c, ['to'])

@@ -102,6 +102,36 @@ function fromEngines(agent: Agent, traffic: () => TrafficMonitor | undefined, re
       this.set(traffic()?.holding ?? 0)
     },
   })
+  const connections = () => Object.entries(traffic()?.connections ?? {})
+  new Gauge({
+    name: 'nearside_edge_connections',
+    help: 'Connections of this region’s edge, by what they are for: users, regions, health, the database endpoints, and hops inside HAProxy.',
+    labelNames: ['for'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [name, one] of connections())
+        if (typeof one === 'object') this.set({ for: name }, one.current)
+    },
+  })
+  new Gauge({
+    name: 'nearside_edge_connections_limit',
+    help: 'The most connections of this kind at a time; further ones wait.',
+    labelNames: ['for'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [name, one] of connections()) if (typeof one === 'object') this.set({ for: name }, one.limit)
+    },
+  })
+  new Gauge({
+    name: 'nearside_edge_users_waiting',
+    help: 'Users’ connections that wait because the edge has reached its limit.',
+    registers,
+    collect() {
+      this.set(traffic()?.connections?.usersWaiting ?? 0)
+    },
+  })
   new Counter({
     name: 'regional_deployments_total',
     help: 'App releases started in this region since this agent started.',

@@ -9,7 +9,9 @@ import type { DatabaseState } from '../database/monitor.ts'
 import type { ReleaseState } from '../release/state.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
 import type { CacheState } from '../traffic/cache-monitor.ts'
+import type { EdgeConnections } from '../traffic/connections.ts'
 import type { SteeringState } from '../traffic/dns-steering.ts'
+import type { TrafficMonitor } from '../traffic/traffic.ts'
 
 /** Response of `GET /v1/status`: one agent's report on its region and its view of the world. */
 export type RegionStatus = {
@@ -27,6 +29,8 @@ export type RegionStatus = {
   database?: DatabaseState
   /** Requests per second that users sent to this region's edge, over the last few seconds. */
   requestsPerSecond?: number
+  /** Connections of this region's edge and their limits. */
+  connections?: EdgeConnections
   /** State of the region's DNS steering; absent in a region without DNS. */
   steering?: SteeringState
   /** Purges of the region's caches; absent in a region without them. */
@@ -58,7 +62,11 @@ type EtcdState = {
   alarms?: MemberStatus['alarms']
 }
 
-export function statusOf(agent: Agent, requestsPerSecond: number | undefined): RegionStatus {
+export function statusOf(
+  agent: Agent,
+  traffic: Pick<TrafficMonitor, 'requestsPerSecond' | 'connections'> | undefined,
+): RegionStatus {
+  const { requestsPerSecond, connections } = traffic ?? {}
   const { context, coordination } = agent
   const processes = agent.supervisor.status()
   return {
@@ -78,6 +86,7 @@ export function statusOf(agent: Agent, requestsPerSecond: number | undefined): R
     ready: processes.every((one) => one.state === 'ready'),
     ...(agent.databaseState ? { database: agent.databaseState } : {}),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(connections === undefined ? {} : { connections }),
     ...(agent.steering ? { steering: agent.steering.state } : {}),
     ...(agent.purges ? { purges: agent.purges.state } : {}),
     ...(agent.cache ? { cache: agent.cache.state } : {}),

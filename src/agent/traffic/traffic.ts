@@ -4,7 +4,9 @@ import { type HaproxyControl, haproxyIn } from '../../engines/haproxy/control.ts
 import { proxies } from '../../engines/haproxy/layout.ts'
 import type { StatRow } from '../../engines/haproxy/parse.ts'
 import { parseTrafficLine, type TrafficSample, type Why } from '../../engines/haproxy/traffic.ts'
+import { waitingAt } from '../../lib/listeners.ts'
 import { every, Loop } from '../../lib/loop.ts'
+import { connectionsOf, type EdgeConnections } from './connections.ts'
 
 const everyMs = 2000
 
@@ -29,6 +31,8 @@ export class TrafficMonitor {
   holding = 0
   /** Between the last two readings; undefined until there are two, and while HAProxy does not answer. */
   requestsPerSecond: number | undefined
+  /** Connections of the edge and their limits; undefined while HAProxy does not answer. */
+  connections: EdgeConnections | undefined
   readonly #context: RegionContext
   readonly #haproxy: HaproxyControl
   readonly #onSample: (sample: TrafficSample) => void
@@ -74,6 +78,9 @@ export class TrafficMonitor {
       const requests = (kind: StatRow['kind'], proxy: string) =>
         stats.find((row) => row.kind === kind && row.proxy === proxy)?.requests ?? 0
       this.holding = holding
+      this.connections = connectionsOf(stats, () =>
+        waitingAt(region.address, this.#context.topology.ports.http),
+      )
       this.#add(
         worker,
         // Without the health checks that HAProxy answers itself.
@@ -82,6 +89,7 @@ export class TrafficMonitor {
       )
     } catch {
       this.requestsPerSecond = undefined
+      this.connections = undefined
       this.holding = 0
     }
   }

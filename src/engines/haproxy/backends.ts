@@ -1,5 +1,7 @@
 import { appHealthy } from '../app/render.ts'
+import { namesHeaders } from './hygiene.ts'
 import { haproxySockets, ownPaths, proxies, selfPeer, tables } from './layout.ts'
+import { firstOnly, pickInstance, sentAgain, sentOn, triedHeader, useServer } from './resend.ts'
 import { type Line, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
 
@@ -15,10 +17,10 @@ const deadPeer: Line = ['option srvtcpka', 'srvtcpka-idle 2s', 'srvtcpka-intvl 1
 const reroute = `server reroute unix@${haproxySockets.reroute} backup`
 
 /**
- * A request that has reached an instance is not sent to another one, because it may have crashed the first. So HAProxy
- * need not keep a copy of each request either, which is a third of the cost of proxying a small one.
+ * Without this, HAProxy ends a check by resetting the connection (RST) as soon as it knows the result. Servers that still
+ * write then log an error, twice a second.
  */
-const sentOnce = 'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }'
+export const closeProperly = 'http-check connect linger'
 
 /** The app's instances of this region. */
 export function appBackend({ region, topology, appPorts }: View): string | false {
@@ -26,23 +28,26 @@ export function appBackend({ region, topology, appPorts }: View): string | false
   const { app, domain } = topology
   return section(
     `backend ${proxies.app}`,
-    'balance leastconn',
     'option httpchk',
+    closeProperly,
     `http-check send meth GET uri ${quote(app.health)} ver HTTP/1.1 hdr host ${domain} hdr user-agent nearside`,
     `http-check expect status ${appHealthy.from}-${appHealthy.to}`,
     'retry-on conn-failure empty-response',
-    sentOnce,
+    sentAgain,
+    pickInstance(appPorts.length),
     // A rerouted response comes from another region, which has set its own headers.
     'http-response allow if { srv_name reroute }',
     nearsideHeaders(region.name),
     `default-server inter 500ms fastinter 100ms downinter 250ms fall 2 rise 1 ${markDown}`,
-    appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port} check`),
+    appPorts.map((port, instance) => `server app-${instance} ${region.address}:${port} check ${firstOnly}`),
     reroute,
   )
 }
 
 /** Replaces any Nearside headers in a response of this region's app, so that an app cannot forge them. */
-const nearsideHeaders = (name: string): Line => [
+export const nearsideHeaders = (name: string): string[] => [
+  // First, so that an app cannot name a header that is added below or by another edge.
+  `http-response lua.connection_res if ${namesHeaders('res')}`,
   'http-response del-header nearside -m beg',
   // Concerns only the connection between HAProxy and the app.
   'http-response del-header keep-alive',
@@ -76,8 +81,21 @@ export function healthyBackend({ region, appPorts }: View): string | false {
 }
 
 /**
+ * Leads to `last-resort` through `reroute`, where a request is the first on its connection: HAProxy answers it with 502
+ * when the app breaks off. See resend.ts.
+ */
+export function lastResortHop({ region, responseMs }: View): string | false {
+  if (!region.full) return false
+  return section(
+    `backend ${proxies.lastResortHop}`,
+    `timeout server ${responseMs + 5_000}ms`,
+    `server reroute unix@${haproxySockets.reroute}`,
+  )
+}
+
+/**
  * Backends that lead to the other regions. They refuse requests that already came from a region. A read is sent again
- * when its region fails, because a single read cannot have caused that.
+ * once when its region fails, because a single read cannot have caused that.
  */
 export function toRegion(view: View): string[] {
   const { region, topology, remotes, responseMs, holdMs } = view
@@ -88,13 +106,16 @@ export function toRegion(view: View): string[] {
       // The other region may hold a write first, and its app then has the full response time.
       `timeout server ${responseMs + holdMs + 5_000}ms`,
       'retry-on conn-failure empty-response',
+      sentOn,
+      `http-request set-header ${triedHeader} ${remote.name}`,
+      useServer(remote.name),
       // Connections are kept open: across a continent, a new one costs a round trip before the request can be sent.
       'http-reuse always',
       deadPeer,
       'option httpchk',
       `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
       'http-check expect status 200',
-      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check inter ${upCheckMs(view, remote)}ms downinter ${checkMs(view, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s`,
+      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check port ${topology.ports.health} inter ${upCheckMs(view, remote)}ms downinter ${checkMs(view, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s ${firstOnly}`,
       reroute,
     ),
   )
@@ -110,10 +131,11 @@ export function writesBackend({ responseMs, holdMs }: View): string {
   )
 }
 
-/** Leads to the frontend that measures chunked bodies. */
+/** Leads to the frontend that measures chunked bodies, with a separate connection per request, as for writes. */
 export function chunkedBackend({ responseMs, holdMs }: View): string {
   return section(
     `backend ${proxies.chunked}`,
+    'option http-server-close',
     `timeout server ${responseMs + holdMs + 10_000}ms`,
     `server chunked unix@${haproxySockets.chunked}`,
   )

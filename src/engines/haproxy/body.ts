@@ -1,5 +1,8 @@
-/** Set by the filter, which itself can only abort with 400, so that the frontend answers with the right status. */
-export const bodyVariables = { tooLarge: 'txn.body_too_large' } as const
+/** Set by the filter, which itself can only abort with 400, so that the frontend gives the right status and text. */
+export const bodyVariables = { tooLarge: 'txn.body_too_large', refusal: 'txn.body_refusal' } as const
+
+/** The text of a 413. */
+export const tooLarge = 'The request body is larger than this site accepts.'
 
 /**
  * A Lua filter for chunked requests, whose length is not known in advance. It counts bytes while the body streams
@@ -29,11 +32,15 @@ function Body:http_payload(txn, message)
   self.bytes = self.bytes + message:input() - (kind == 'HTX_BLK_EOT' and 1 or 0)
   if self.bytes > max_bytes then
     txn:set_var('${bodyVariables.tooLarge}', true)
+    txn:set_var('${bodyVariables.refusal}', '${tooLarge}')
     error('a chunked request body is larger than ' .. max_bytes .. ' bytes', 0)
   end
   while kind == 'HTX_BLK_EOT' or kind == 'HTX_BLK_TLR' do
     local block = txn.f:internal_htx_blk_type(tostring(index))
-    if block == 'HTX_BLK_TLR' then error('a request has trailers', 0) end
+    if block == 'HTX_BLK_TLR' then
+      txn:set_var('${bodyVariables.refusal}', 'Requests with trailers are not accepted.')
+      error('a request has trailers', 0)
+    end
     if block == 'HTX_BLK_EOT' or block == 'HTX_BLK_UNUSED' then return end
     index = index + 1
   end

@@ -1,3 +1,4 @@
+import { closeProperly } from './backends.ts'
 import { proxies } from './layout.ts'
 import { stopping } from './routes.ts'
 import { logErrors, quote, section } from './text.ts'
@@ -22,7 +23,9 @@ export function primaryBackend(view: View): string {
   return section(
     `backend ${proxies.primary}`,
     'balance first',
-    'option httpchk GET /primary',
+    'option httpchk',
+    closeProperly,
+    'http-check send meth GET uri /primary',
     // The leader lock alone is not enough: writes must wait while PostgreSQL starts or is being promoted. The body is
     // checked first, because a check that fails on the status closes the connection early, which Patroni logs every
     // time.
@@ -48,7 +51,9 @@ export function replicaBackend(view: View): string | false {
   if (!region.full) return false
   return section(
     `backend ${proxies.replica}`,
-    `option httpchk GET ${quote(`/read-only?lag=${maxLag}`)}`,
+    'option httpchk',
+    closeProperly,
+    `http-check send meth GET uri ${quote(`/read-only?lag=${maxLag}`)}`,
     running,
     'http-check expect status 200',
     'default-server tcp-ut 5s',
@@ -65,12 +70,13 @@ export function replicaBackend(view: View): string | false {
  * Ports 6432 and 6433. A connection waits while there is no database for it. One that waits in the old worker after a
  * reload is passed to the new one.
  */
-export function databaseFrontends({ region, topology, holdMs }: View): string[] {
+export function databaseFrontends({ region, topology, holdMs, budgets }: View): string[] {
   if (!region.full) return []
-  const endpoint = (backend: string, port: number) => [
+  const endpoint = (backend: string, port: number, budget: number) => [
     section(
-      `frontend database-${backend}`,
+      `frontend ${proxies.database(backend)}`,
       `bind ${region.address}:${port}`,
+      `maxconn ${budget}`,
       logErrors,
       `tcp-request inspect-delay ${holdMs + 5_000}ms`,
       `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,
@@ -81,7 +87,7 @@ export function databaseFrontends({ region, topology, holdMs }: View): string[] 
     section(`backend ${proxies.newWorker(backend)}`, `server new-worker ${region.address}:${port}`),
   ]
   return [
-    ...endpoint(proxies.primary, topology.ports.databaseWrite),
-    ...endpoint(proxies.replica, topology.ports.databaseRead),
+    ...endpoint(proxies.primary, topology.ports.databaseWrite, budgets.databaseWrite),
+    ...endpoint(proxies.replica, topology.ports.databaseRead, budgets.databaseRead),
   ]
 }

@@ -1,10 +1,14 @@
 import { bodyVariables } from './body.ts'
 import { findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
 import { heldHeader } from './hold.ts'
-import { haproxySockets, maxHeld, neverSent, ownPaths, proxies, tables } from './layout.ts'
+import { requestHygiene } from './hygiene.ts'
+import { haproxySockets, neverSent, ownPaths, proxies, tables } from './layout.ts'
+import { heldOf } from './limits.ts'
 import { trafficLogFormat } from './log.ts'
+import { resentHeader, triedHeader } from './resend.ts'
 import { appHealthy, primaryAt, reachable, readRoutes, stopping, writeRoutes } from './routes.ts'
 import { isWrite, staticRules, writeRules } from './rules.ts'
+import { isUpgrade, noteUpgrade, removeVia, signVia } from './sockets.ts'
 import { type Line, logErrors, section } from './text.ts'
 import type { View } from './view.ts'
 
@@ -21,6 +25,13 @@ export function usersFrontend(view: View): string {
     `frontend ${proxies.users}`,
     // HTTP/2 without TLS would bypass the rules for HTTP/1 bodies and trailers; browsers do not use it.
     `bind ${region.address}:${ports.http} proto h1`,
+    `maxconn ${view.budgets.users}`,
+    // The kernel notices a client that has vanished: otherwise its WebSocket would keep its place until it is idle for
+    // too long.
+    'option clitcpka',
+    'clitcpka-idle 60s',
+    'clitcpka-intvl 10s',
+    'clitcpka-cnt 3',
     logErrors,
     `log ${region.address}:${ports.agent} format raw local0`,
     `log-format ${trafficLogFormat(region.name)}`,
@@ -32,13 +43,16 @@ export function usersFrontend(view: View): string {
     staticRules(topology),
     findCached(topology.cdn.pages),
     changes.request,
+    noteUpgrade,
     '',
     `use_backend ${proxies.own} if ${isOwn}`,
     `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,
     `use_backend ${proxies.writes} if ${isWrite}`,
+    region.full && `use_backend ${proxies.sockets} if ${isUpgrade} ${appHealthy}`,
     useCdn,
     readRoutes(view),
     '',
+    removeVia,
     topology.cdn.pages && learnPages,
     changes.response,
     showBypass(region.name),
@@ -62,16 +76,22 @@ export function regionsFrontend(view: View): string | false {
   return section(
     `frontend ${proxies.regions}`,
     `bind ${region.address}:${topology.ports.region}`,
+    `maxconn ${view.budgets.regions}`,
     logErrors,
     // Longer than the other side keeps an idle connection (pool-purge-delay), so the other side closes it.
     'timeout http-keep-alive 10m',
-    'timeout client 10m',
+    `timeout client ${view.hopMs}ms`,
     `http-request deny deny_status 403 if !{ src ${senders.join(' ')} } !${isOwn}`,
     'http-request set-header nearside-hop 1',
+    `http-request set-header ${resentHeader} 1 if { req.hdr(nearside-reroute) -m found }`,
     'http-request del-header nearside-reroute',
+    `http-request del-header ${triedHeader}`,
     writeRules(topology),
+    noteUpgrade,
+    removeVia,
     `use_backend ${proxies.ownRegion} if ${isOwn}`,
     `use_backend ${proxies.writes} if ${isWrite}`,
+    `use_backend ${proxies.sockets} if ${isUpgrade} ${appHealthy}`,
     `default_backend ${proxies.app}`,
     `http-response add-header server-timing 'region;desc="${region.name}";dur=%[res.timer.hdr]'`,
   )
@@ -86,15 +106,16 @@ export function writesFrontend(view: View): string {
   return section(
     `frontend ${proxies.writes}`,
     `bind unix@${haproxySockets.writes} mode 600`,
+    `maxconn ${view.budgets.writes}`,
     logErrors,
-    'timeout client 10m',
+    `timeout client ${view.hopMs}ms`,
     // A write that may have reached an app is not sent again, unless the app can recognise the duplicate.
     'http-request set-var(txn.replayable) bool(true) if { req.hdr(idempotency-key) -m found }',
     'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }',
     view.remotes.map(
       ({ name }) => `http-request lua.hold_doubt if ${primaryAt(name)} !${reachable(name)} !${hasHopped}`,
     ),
-    holdWrites,
+    holdWrites(view),
     // In an old worker this leads to the new one, which has taken over the socket.
     `use_backend ${proxies.writes} if ${stopping}`,
     view.region.full && `use_backend ${proxies.app} if ${hasHopped}`,
@@ -106,16 +127,20 @@ export function writesFrontend(view: View): string {
 
 /**
  * The target of the `backup` server in other backends. A request comes here when the server that it was routed to was
- * gone, and is routed again by the present state, at most three times.
+ * gone or broke off, and is routed again by the present state, at most three times.
  */
 export function rerouteFrontend(view: View): string {
   return section(
     `frontend ${proxies.reroute}`,
     `bind unix@${haproxySockets.reroute} mode 600`,
+    `maxconn ${view.budgets.reroute}`,
     logErrors,
-    'timeout client 10m',
+    `timeout client ${view.hopMs}ms`,
+    // Each request is the first on its connection (see resend.ts).
+    'option httpclose',
     'http-request deny deny_status 503 if { req.hdr_cnt(nearside-reroute) ge 3 }',
     'http-request add-header nearside-reroute 1',
+    signVia,
     writeRules(view.topology),
     view.region.full && [
       `http-request lua.hold_app if ${hasHopped} !${appHealthy} { req.hdr_cnt(nearside-reroute) 1 }`,
@@ -123,7 +148,12 @@ export function rerouteFrontend(view: View): string {
       `use_backend ${proxies.lastResort} if ${hasHopped}`,
     ],
     `use_backend ${proxies.writes} if ${isWrite}`,
-    readRoutes(view),
+    view.region.full && `use_backend ${proxies.app} if ${appHealthy}`,
+    view.remotes.map(
+      ({ name }) =>
+        `use_backend ${proxies.to(name)} if ${reachable(name)} !{ req.hdr(${triedHeader}) ${name} }`,
+    ),
+    readRoutes(view, proxies.lastResort),
   )
 }
 
@@ -132,9 +162,13 @@ export function chunkedFrontend(view: View): string {
   return section(
     `frontend ${proxies.chunked}`,
     `bind unix@${haproxySockets.chunked} mode 600`,
+    `maxconn ${view.budgets.chunked}`,
     logErrors,
-    'timeout client 10m',
+    `timeout client ${view.hopMs}ms`,
     'filter lua.body',
+    // HAProxy's only status for a body that the filter refuses is 400.
+    `http-error status 400 content-type text/plain lf-string "%[var(${bodyVariables.refusal})]"`,
+    `http-request set-var(${bodyVariables.refusal}) str("The request is malformed.")`,
     writeRules(view.topology),
     `use_backend ${proxies.writes} if ${isWrite}`,
     readRoutes(view),
@@ -147,8 +181,9 @@ export function originFrontend(view: View): string {
   return section(
     `frontend ${proxies.origin}`,
     `bind unix@${haproxySockets.origin} mode 600`,
+    `maxconn ${view.budgets.origin}`,
     logErrors,
-    'timeout client 10m',
+    `timeout client ${view.hopMs}ms`,
     'timeout http-keep-alive 10m',
     // These headers are only for the hop between HAProxy and Varnish.
     'http-request del-header nearside-static',
@@ -160,27 +195,6 @@ export function originFrontend(view: View): string {
   )
 }
 
-/** Removes what a client must not send, and adds what the app must know about the client. */
-function requestHygiene({ region, maxBodyBytes }: View): Line {
-  return [
-    `http-request return status 413 content-type text/plain string "The request body is larger than this site accepts." if { req.body_size gt ${maxBodyBytes} }`,
-    'http-request deny deny_status 405 if { method CONNECT TRACE }',
-    // Any other upgrade (h2c) would carry requests past these rules.
-    'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
-    // By prefix, and also with underscores, because CGI-like interfaces do not distinguish `a-b` from `a_b`.
-    'http-request del-header nearside -m beg',
-    'http-request del-header x-forwarded -m beg',
-    'http-request del-header x_forwarded -m beg',
-    'http-request del-header x-real-ip',
-    'http-request del-header forwarded',
-    // add-header is cheaper than set-header, and any old ones have just been removed.
-    `http-request add-header nearside-edge ${region.name}`,
-    'http-request add-header x-forwarded-for %[src]',
-    'http-request add-header x-forwarded-proto http',
-    'http-request add-header forwarded for=%[src];proto=http',
-  ]
-}
-
 /** Logs every request up to 100 per second, and one in 16 beyond. The weight in the line keeps histograms correct. */
 const logSampling: Line = [
   'http-request set-var(txn.weight) int(16) if { fe_req_rate gt 100 }',
@@ -188,9 +202,9 @@ const logSampling: Line = [
 ]
 
 /** Holds writes while there is no primary. */
-const holdWrites: Line = [
+const holdWrites = ({ budgets }: View): Line => [
   `http-request track-sc1 str(hold) table ${tables.holding} if ${noPrimary}`,
-  `http-request return status 503 content-type text/plain string "${neverSent.tooMany}" hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${maxHeld} }`,
+  `http-request return status 503 content-type text/plain string "${neverSent.tooMany}" hdr retry-after 5 if ${noPrimary} { sc1_conn_cur(${tables.holding}) gt ${heldOf(budgets)} }`,
   `http-request lua.hold if ${noPrimary}`,
   `http-request return status 503 content-type text/plain string "${neverSent.noPrimary}" hdr retry-after 5 if { var(txn.refused) -m bool }`,
 ]

@@ -1,16 +1,18 @@
 import { haproxyPaths, haproxySockets, selfPeer, unavailable } from './layout.ts'
+import { totalOf } from './limits.ts'
+import { viaWord } from './sockets.ts'
 import { quote, section } from './text.ts'
 import type { View } from './view.ts'
 
-export function globalSections(): string[] {
+export function globalSections({ budgets }: View): string[] {
   return [
     section(
       'global',
       `stats socket ${haproxySockets.stats} mode 600 level admin expose-fd listeners`,
       'stats timeout 2m',
-      // As many connections as the machine allows, but with a table of at most this many file descriptors (25,000
-      // pairs).
-      'fd-hard-limit 50000',
+      // The sum of the frontends' limits, so that none of them can take another's place.
+      `maxconn ${totalOf(budgets)}`,
+      viaWord,
       // Four threads serve over 100,000 requests/s; more would only cost memory on big machines.
       'thread-hard-limit 4',
       // The number of sc0 to sc5.
@@ -21,6 +23,7 @@ export function globalSections(): string[] {
       `localpeer ${selfPeer}`,
       `lua-load ${haproxyPaths.hold}`,
       `lua-load ${haproxyPaths.body}`,
+      `lua-load-per-thread ${haproxyPaths.connection}`,
     ),
   ]
 }
@@ -46,10 +49,10 @@ export function httpDefaults(view: View): string[] {
       // Limits the time for all headers of a request, against clients that send them slowly.
       'timeout http-request 10s',
       'timeout http-keep-alive 60s',
-      'timeout client 60s',
+      `timeout client ${view.clientMs}ms`,
       `timeout server ${view.responseMs}ms`,
       'timeout queue 5s',
-      'timeout tunnel 1h',
+      `timeout tunnel ${view.topology.edge.webSocketIdleSeconds}s`,
       `http-error status 503 content-type text/html string ${quote(unavailable.html)} hdr retry-after ${unavailable.retryAfterSeconds}`,
     ),
     section(
@@ -77,6 +80,9 @@ export function tcpDefaults(): string {
     // Pooled sessions may be idle for long. TCP keepalive (below) detects a dead peer.
     'timeout client 24h',
     'timeout server 24h',
+    // A side that has closed its half has ended its session. A hung database would keep the other half for a day.
+    'timeout client-fin 30s',
+    'timeout server-fin 30s',
     'timeout queue 5s',
     'option clitcpka',
     'option srvtcpka',

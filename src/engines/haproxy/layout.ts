@@ -8,6 +8,7 @@ export const haproxyPaths = {
   config: 'etc/haproxy/haproxy.cfg',
   hold: 'etc/haproxy/hold.lua',
   body: 'etc/haproxy/body.lua',
+  connection: 'etc/haproxy/connection.lua',
 } as const
 
 export const haproxySockets = {
@@ -20,6 +21,8 @@ export const haproxySockets = {
   reroute: `${runFolder}/haproxy-reroute.sock`,
   /** Chunked requests, whose length is not known in advance, pass through here first. */
   chunked: `${runFolder}/haproxy-chunked.sock`,
+  /** WebSockets for this region's app pass a TCP proxy here. */
+  sockets: `${runFolder}/haproxy-sockets.sock`,
   /** Varnish's origin. */
   origin: `${runFolder}/haproxy-origin.sock`,
   /** By which an old worker passes its learned paths to the new one. */
@@ -35,11 +38,14 @@ export const neverSent = {
 /** Proxy names. Servers of `primary` and of each `to-…` are named after their regions. */
 export const proxies = {
   users: 'users',
+  health: 'health',
   regions: 'regions',
   writes: 'writes',
   reroute: 'reroute',
   chunked: 'chunked',
   origin: 'origin',
+  sockets: 'sockets',
+  socketsApp: 'sockets-app',
   app: 'app',
   appHealth: 'app-health',
   cdn: 'cdn',
@@ -47,9 +53,11 @@ export const proxies = {
   ownOrigin: 'own-origin',
   ownRegion: 'own-region',
   lastResort: 'last-resort',
+  lastResortHop: 'last-resort-hop',
   unavailable: 'unavailable',
   primary: 'primary',
   replica: 'replica',
+  database: (endpoint: string) => `database-${endpoint}`,
   to: (region: string) => `to-${region}`,
   /** Takes the connections to a database endpoint that still wait in the old worker after a reload. */
   newWorker: (endpoint: string) => `new-worker-${endpoint}`,
@@ -72,17 +80,22 @@ export const tables = {
 /** HAProxy's name for itself as a peer, see `reloadPeers`. */
 export const selfPeer = 'self'
 
-/** Endpoints that HAProxy answers itself, on 8080 and 8081. No request below this path reaches the app. */
+/** Endpoints that HAProxy answers itself, on 8080, 8081 and 8082. No request below this path reaches the app. */
 export const ownPaths = {
   all: '/.nearside/',
   /** 200 while this HAProxy runs. */
   alive: '/.nearside/alive',
-  /** On 8080, 200 while any region can serve; on 8081, 200 while this region's app can. Otherwise 503. */
+  /**
+   * On 8080, 200 while any region can serve; on 8081 and 8082, 200 while this region's app can (in an edge region: any).
+   * Otherwise 503.
+   */
   ready: '/.nearside/ready',
+  /** 200 while any region can serve, on every port. */
+  serving: '/.nearside/serving',
 } as const
 
 /**
- * Maximum number of held writes in one region; further ones get 503 immediately. Measured with this many bodies of 12
+ * Maximum number of held writes in one region, less where its `writes` frontend is small (see limits.ts); further ones get 503 immediately. Measured with this many bodies of 12
  * kB: 37 kB of memory each (two streams, a buffer, a Lua coroutine) and 13 % of one core in total.
  */
 export const maxHeld = 2_000

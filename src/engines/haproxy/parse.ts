@@ -12,6 +12,8 @@ export type StatRow = {
   queued: number
   /** Current connections or streams. */
   current: number
+  /** Of a frontend: the most that it takes at a time. */
+  limit: number | undefined
   /** Connections or streams since this worker started. */
   total: number
   /** HTTP requests (frontends and backends), including those that HAProxy answered itself. */
@@ -59,6 +61,7 @@ function rowOf(cell: (name: string) => string): StatRow {
     up: /^(UP|OPEN|no check)/.test(status),
     queued: number('qcur') ?? 0,
     current: number('scur') ?? 0,
+    limit: number('slim'),
     total: number('stot') ?? 0,
     requests: number('req_tot'),
     requestRate: number('req_rate'),

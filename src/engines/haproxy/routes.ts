@@ -13,12 +13,17 @@ export const reachable = (name: string) => `{ srv_is_up(${proxies.to(name)}/${na
 
 export const primaryAt = (name: string) => `{ srv_is_up(${proxies.primary}/${name}) }`
 
-/** Reads go to this region's app, otherwise to the nearest region with a healthy one. */
-export function readRoutes({ region, remotes }: View): Line {
+/**
+ * Reads go to this region's app, otherwise to the nearest region with a healthy one. `last`: where they go without one.
+ */
+export function readRoutes(
+  { region, remotes }: View,
+  last: typeof proxies.lastResort | typeof proxies.lastResortHop = proxies.lastResortHop,
+): Line {
   return [
     region.full && `use_backend ${proxies.app} if ${appHealthy}`,
     remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${reachable(name)}`),
-    `default_backend ${region.full ? proxies.lastResort : proxies.unavailable}`,
+    `default_backend ${region.full ? last : proxies.unavailable}`,
   ]
 }
 
@@ -31,6 +36,6 @@ export function writeRoutes(view: View): Line {
   return [
     region.full && `use_backend ${proxies.app} if ${primaryAt(region.name)} ${appHealthy}`,
     remotes.map(({ name }) => `use_backend ${proxies.to(name)} if ${primaryAt(name)} ${reachable(name)}`),
-    readRoutes(view),
+    readRoutes(view, proxies.lastResort),
   ]
 }

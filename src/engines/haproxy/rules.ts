@@ -32,11 +32,11 @@ function byMethod(rules: readonly string[]): Map<string, string[]> {
 export const isWrite = '{ var(txn.write) -m bool }'
 
 /**
- * Sets `txn.write`. A common GET costs one comparison of methods; path rules are evaluated only for the methods that
- * they name.
+ * Sets `txn.write`: a method that is not known to be safe writes. A common GET costs one comparison of methods; path
+ * rules are evaluated only for the methods that they name.
  */
 export function writeRules({ app }: Topology): string[] {
-  const { methods, also, except } = app.writes
+  const { safeMethods, also, except } = app.writes
   const setAll = (rules: readonly string[], value: boolean) =>
     [...byMethod(rules)].flatMap(([method, patterns]) =>
       pathConditions(patterns).map(
@@ -45,9 +45,7 @@ export function writeRules({ app }: Topology): string[] {
       ),
     )
   return [
-    ...(methods.length > 0
-      ? [`http-request set-var(txn.write) bool(true) if { method ${methods.join(' ')} }`]
-      : []),
+    `http-request set-var(txn.write) bool(true)${safeMethods.length > 0 ? ` unless { method ${safeMethods.join(' ')} }` : ''}`,
     ...setAll(also, true),
     ...setAll(except, false),
     `http-request set-var(txn.class) str(write) if ${isWrite}`,

@@ -2,6 +2,7 @@ import { anySize } from '../../lib/quantities.ts'
 import { appPort, type Region } from '../../topology/regions.ts'
 import { roundTripMs } from '../../topology/round-trips.ts'
 import type { RegionContext } from '../context.ts'
+import { type Budgets, budgetsOf } from './limits.ts'
 
 /** Input of the configuration: one region's view of the world, with derived values. */
 export type View = RegionContext & {
@@ -15,11 +16,17 @@ export type View = RegionContext & {
   holdMs: number
   /** How long a response may stall. */
   responseMs: number
+  /** How long a client may stall, in sending a body or in reading a response. */
+  clientMs: number
+  /** The same for a hop inside the region, and for another region. The side that knows the client decides. */
+  hopMs: number
+  budgets: Budgets
 }
 
 export function viewOf(context: RegionContext): View {
   const { topology, region, others } = context
   const remotes = others.filter((other) => other.full)
+  const clientMs = Math.max(60_000, topology.app.timeoutSeconds * 1000)
   return {
     ...context,
     remotes,
@@ -30,6 +37,9 @@ export function viewOf(context: RegionContext): View {
     maxBodyBytes: anySize.parse(topology.app.maxBody)!,
     holdMs: topology.database.holdSeconds * 1000,
     responseMs: topology.app.timeoutSeconds * 1000,
+    clientMs,
+    budgets: budgetsOf(topology, region, context.machine),
+    hopMs: Math.max(600_000, clientMs + topology.database.holdSeconds * 1000 + 30_000),
   }
 }
 

@@ -37,6 +37,22 @@ function appRange(topology: Parameters<Rule['find']>[0]): [number, number] | und
 
 export const networkRules: Rule[] = [
   {
+    reads: ['edge.trustedProxies'],
+    level: 'warning',
+    find: ({ edge }) =>
+      edge.trustedProxies.flatMap((text, i) =>
+        text.endsWith('/0')
+          ? [
+              {
+                at: ['edge', 'trustedProxies', i],
+                message: `"${text}" trusts every client: each can choose the address that the app sees`,
+                remedy: 'list only the addresses of your own proxies',
+              },
+            ]
+          : [],
+      ),
+  },
+  {
     reads: ['network.base'],
     find: ({ network: { base } }) => {
       const at = ['network', 'base']

@@ -33,8 +33,8 @@ const known = [
   'UNSUBSCRIBE',
   'CONNECT',
 ]
-const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
-const lists = ['methods', 'also', 'except'] as const
+const writing = ['POST', 'PUT', 'PATCH', 'DELETE']
+const lists = ['safeMethods', 'also', 'except'] as const
 
 const parse = (rule: string) => {
   const space = rule.indexOf(' ')
@@ -71,37 +71,37 @@ export const writeRules: Rule[] = [
     },
   ]),
   {
-    reads: ['app.writes.methods'],
-    find: ({ app }) =>
-      app.writes.methods.flatMap((method, i) =>
-        safe.includes(method)
-          ? [
-              {
-                at: ['app', 'writes', 'methods', i],
-                message: `expected methods that write, got "${method}": every page would be fetched from the primary region`,
-                remedy: `remove it and list the paths that write in app.writes.also, such as "${method} /logout"`,
-              },
-            ]
-          : [],
-      ),
-  },
-  {
-    reads: ['app.writes.methods'],
+    reads: ['app.writes.safeMethods'],
     level: 'warning',
     find: ({ app }) => {
-      const missing = ['POST', 'PUT', 'PATCH', 'DELETE'].filter(
-        (method) => !app.writes.methods.includes(method),
-      )
+      const missing = ['GET', 'HEAD', 'OPTIONS'].filter((method) => !app.writes.safeMethods.includes(method))
       return missing.length === 0
         ? []
         : [
             {
-              at: ['app', 'writes', 'methods'],
-              message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing: such requests run where they arrive, which outside the primary’s region means against a read-only replica`,
-              remedy: 'keep all four, and list exceptions in app.writes.except',
+              at: ['app', 'writes', 'safeMethods'],
+              message: `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing: every such request would go to the primary’s region`,
+              remedy:
+                'keep all three, and list the paths that write in app.writes.also, such as "GET /logout"',
             },
           ]
     },
+  },
+  {
+    reads: ['app.writes.safeMethods'],
+    level: 'warning',
+    find: ({ app }) =>
+      app.writes.safeMethods.flatMap((method, i) =>
+        writing.includes(method)
+          ? [
+              {
+                at: ['app', 'writes', 'safeMethods', i],
+                message: `${method} is not safe: such requests run where they arrive, which outside the primary’s region means against a read-only replica`,
+                remedy: `remove it, and list exceptions in app.writes.except, such as "${method} /search"`,
+              },
+            ]
+          : [],
+      ),
   },
   {
     reads: ['app.writes.also', 'app.writes.except'],
@@ -143,7 +143,7 @@ export const writeRules: Rule[] = [
     level: 'warning',
     find: ({ app: { writes } }) => [
       ...writes.also.flatMap((rule, i) =>
-        writes.methods.includes(parse(rule).method)
+        !writes.safeMethods.includes(parse(rule).method)
           ? [
               {
                 at: ['app', 'writes', 'also', i],
@@ -155,7 +155,7 @@ export const writeRules: Rule[] = [
       ...writes.except.flatMap((rule, i) => {
         const { method, path } = parse(rule)
         const isWrite =
-          writes.methods.includes(method) ||
+          !writes.safeMethods.includes(method) ||
           writes.also.some((other) => parse(other).method === method && overlap(parse(other).path, path))
         return isWrite
           ? []

@@ -4,6 +4,7 @@ import { readRequirements } from '../../../setup/paths.mjs'
 import { locateEngineRoot } from '../../engines/root/locate.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { bytes } from '../../lib/format.ts'
+import { parseOpenFiles } from '../../lib/machine.ts'
 import { runToEnd } from '../../lib/run-to-end.ts'
 import { atLeast, type Finding, ok } from './finding.ts'
 
@@ -100,9 +101,9 @@ const filesNeeded = 8192
 
 /** Parses /proc/self/limits. HAProxy needs two files per connection, Redis and PostgreSQL one. Pure. */
 export function limits(text: string): Finding {
-  const found = /^Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)/m.exec(text)?.[2]
-  const files = found === 'unlimited' ? Infinity : Number(found ?? 0)
-  const message = `${found ?? 'unknown number of'} open files allowed per process`
+  const found = parseOpenFiles(text)
+  const files = found ?? 0
+  const message = `${found === undefined ? 'unknown number of' : found === Infinity ? 'unlimited' : found} open files allowed per process`
   if (files >= filesNeeded) return ok('limits', message)
   return {
     check: 'limits',

@@ -41,7 +41,7 @@ async function reportOn(world: WorldHandle, region: Region): Promise<RegionRepor
   const { ports } = world.record.topology
   const { agentMs, edgeMs, lateMs, engineMs } = timeouts[isHere(world, region) ? 'here' : 'away']
   const asked = regionStatus(world, region, agentMs)
-  const edge = region.serves ? edgeOf(region, ports.http, edgeMs) : undefined
+  const edge = region.serves ? edgeOf(region, ports.health, edgeMs) : undefined
   const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
   const direct = early === undefined || early === 'late' ? withoutAgent(world, region, engineMs) : undefined
   const status = await asked
@@ -52,7 +52,7 @@ async function reportOn(world: WorldHandle, region: Region): Promise<RegionRepor
 }
 
 async function edgeOf(region: Region, port: number, timeoutMs: number): Promise<Edge> {
-  const status = await httpStatus({ host: region.address, port, path: ownPaths.ready, timeoutMs })
+  const status = await httpStatus({ host: region.address, port, path: ownPaths.serving, timeoutMs })
   if (status === undefined) return 'unreachable'
   return status === 200 ? 'serving' : 'no app'
 }

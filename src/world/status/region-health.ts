@@ -1,3 +1,4 @@
+import type { Budget } from '../../engines/haproxy/limits.ts'
 import { count, list } from '../../lib/format.ts'
 import { cacheProblems } from './cache-problems.ts'
 import type { Problem, RegionReport, WorldStatus } from './types.ts'
@@ -6,10 +7,12 @@ import type { Problem, RegionReport, WorldStatus } from './types.ts'
 export const isDead = (region: RegionReport): boolean =>
   !region.processes.some((one) => one.state === 'running')
 
+type About = (code: string, message: string, remedy?: string) => Problem
+
 /** The problems of one region. Pure. */
 export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldStatus, 'verdicts'>): Problem[] {
   const name = region.region
-  const about = (code: string, message: string, remedy?: string): Problem => ({
+  const about: About = (code, message, remedy) => ({
     code,
     region: name,
     message: `${name}: ${message}`,
@@ -70,6 +73,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     ...(agent ? [agent] : []),
     ...health,
     ...edge,
+    ...connectionProblems(region, about),
     ...database,
     ...steering,
     ...purges,
@@ -87,6 +91,48 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ),
     ),
   ]
+}
+
+/** From this share of a limit on, users or regions will soon wait. */
+const nearlyFullShare = 0.8
+
+const shownNumber = (value: number) => value.toLocaleString('en-US')
+
+/** A full edge still passes its health checks, so that DNS does not fill the next one. */
+function connectionProblems({ region, connections }: RegionReport, about: About): Problem[] {
+  if (!connections) return []
+  const { users, usersWaiting, ...others } = connections
+  const of = (one: { current: number; limit: number }) =>
+    `${shownNumber(one.current)} of ${shownNumber(one.limit)} connections`
+  const more = 'raise the limit of open files of `nearside up`, or edge.maxConnections'
+  const waiting = usersWaiting > 0 ? ` (${shownNumber(usersWaiting)} now)` : ''
+  const full = Object.entries(others).filter(([, one]) => one.limit > 0 && one.current >= one.limit)
+  return [
+    ...(users && users.current >= users.limit
+      ? [about('edge_full', `serves ${of(users)}: users wait${waiting}`, more)]
+      : users && users.current >= users.limit * nearlyFullShare
+        ? [about('edge_nearly_full', `serves ${of(users)}: soon users will wait`, more)]
+        : []),
+    ...full.map(([name, one]) =>
+      about(
+        'edge_limit_reached',
+        `its edge has ${of(one)} for ${budgetWords[name as keyof typeof others]}: further ones wait`,
+        `see \`nearside logs ${region} haproxy\``,
+      ),
+    ),
+  ]
+}
+
+const budgetWords: Record<Exclude<Budget, 'users'>, string> = {
+  regions: 'other regions',
+  health: 'health checks',
+  writes: 'writes',
+  reroute: 'requests whose app or region broke off',
+  chunked: 'chunked uploads',
+  origin: 'requests of its CDN cache',
+  sockets: 'WebSockets of its app',
+  databaseWrite: 'DATABASE_URL',
+  databaseRead: 'DATABASE_READ_URL',
 }
 
 const stateWords: Partial<Record<RegionReport['processes'][number]['state'], string>> = {
@@ -107,10 +153,7 @@ function whyNotStreaming(database: RegionReport['database']): string {
 
 const notReady = ({ state }: RegionReport['processes'][number]) => state !== 'ready' && state !== 'running'
 
-function agentProblem(
-  region: RegionReport,
-  about: (code: string, message: string, remedy?: string) => Problem,
-): Problem | undefined {
+function agentProblem(region: RegionReport, about: About): Problem | undefined {
   switch (region.agentState) {
     case 'answers':
       return undefined

@@ -73,14 +73,14 @@ describe('a probe', () => {
 
 /** The other full region, with a server on each probed port. */
 describe('probes of a region with app and data', () => {
-  type Answers = Partial<Record<'region' | 'patroni' | 'etcdClient', number | 'nothing'>>
+  type Answers = Partial<Record<'health' | 'patroni' | 'etcdClient', number | 'nothing'>>
 
   async function started(t: TestContext, everyMs: number) {
     const topology = topologyOf(twoRegions, { network: { base: await freeNetwork() } })
     const [east, west] = regionsOf(topology)
     const answers: Answers = {}
     const asked: string[] = []
-    const servers = (['region', 'patroni', 'etcdClient'] as const).map((port) => {
+    const servers = (['health', 'patroni', 'etcdClient'] as const).map((port) => {
       const server = createServer(({ url }, response) => {
         asked.push(url!)
         const answer = answers[port] ?? 200
@@ -116,13 +116,13 @@ describe('probes of a region with app and data', () => {
 
   test('one response covers edge and app: an edge that reports its app as not ready is itself up', async (t) => {
     const { answers, asked, ok, all, eventually } = await started(t, 1000)
-    answers.region = 503
+    answers.health = 503
     await eventually('the app to fail', () => ok().app === false)
     assert.deepEqual(ok(), { edge: true, app: false, patroni: true, etcd: true })
-    answers.region = 'nothing'
+    answers.health = 'nothing'
     await eventually('the edge to fail', () => ok().edge === false)
     assert.deepEqual(ok(), { edge: false, app: false, patroni: true, etcd: true })
-    delete answers.region
+    delete answers.health
     await eventually('everything to answer', () => all(true))
     assert.equal(new Set(asked).size, 3, 'three requests for four probes')
   })
@@ -131,7 +131,7 @@ describe('probes of a region with app and data', () => {
     // Each of the three requests is sent 2 s after the previous one.
     const everyMs = 6000
     const { answers, view, all, eventually } = await started(t, everyMs)
-    for (const port of ['region', 'patroni', 'etcdClient'] as const) answers[port] = 'nothing'
+    for (const port of ['health', 'patroni', 'etcdClient'] as const) answers[port] = 'nothing'
     await eventually('all to fail', () => all(false))
     const times = Object.values(view()).map(({ forMs }) => forMs)
     assert.ok(Math.max(...times) - Math.min(...times) < everyMs / 3, times.join(', '))

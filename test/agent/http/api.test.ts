@@ -21,7 +21,7 @@ function apiOf(restarted: string[] = [], more: object = {}) {
     },
     ...more,
   } as unknown as Agent
-  return api({ agent, requestsPerSecond: () => 0, metrics: async () => '', exit: () => undefined })
+  return api({ agent, traffic: () => undefined, metrics: async () => '', exit: () => undefined })
 }
 
 const restart = (body: string, app = apiOf()) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Agent } from '../../../src/agent/agent.ts'
 import { metrics } from '../../../src/agent/http/metrics.ts'
+import type { TrafficMonitor } from '../../../src/agent/traffic/traffic.ts'
 import type { MemberStatus } from '../../../src/lib/etcd.ts'
 import { regionsOf } from '../../../src/topology/regions.ts'
 import { topologyOf, withEdge } from '../../support/topologies.ts'
@@ -79,4 +80,21 @@ test('purges are pending by region until its report has their number, and absent
   )
   assert.match(said, /^nearside_purges_applied_total\{region="us-east"\} 2$/m)
   assert.match(said, /^nearside_purges_failed_total\{region="us-east"\} 1$/m)
+})
+
+test('connections of the edge are exported with their limits', async () => {
+  const connections = { users: { current: 7, limit: 9 }, health: { current: 1, limit: 128 }, usersWaiting: 2 }
+  const traffic = {
+    totals: { received: 0, served: [] },
+    holding: 0,
+    connections,
+  } as unknown as TrafficMonitor
+  const shown = await metrics(agentOf('us-east'), () => traffic).text()
+  for (const line of [
+    'nearside_edge_connections{for="users"} 7',
+    'nearside_edge_connections_limit{for="users"} 9',
+    'nearside_edge_connections_limit{for="health"} 128',
+    'nearside_edge_users_waiting 2',
+  ])
+    assert.ok(shown.includes(`\n${line}\n`), shown)
 })

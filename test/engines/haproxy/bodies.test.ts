@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { type Echo, echo } from '../../support/fakes.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
 const mb = 1024 ** 2
+const edgesOf = (world: EdgeWorld) => ['us-east', 'us-west'].map((name) => world.at(name))
 
 describe('request bodies', () => {
   let world: EdgeWorld
@@ -36,6 +38,7 @@ describe('request bodies', () => {
       for (const body of [Buffer.alloc(mb + 1), [Buffer.alloc(mb + 1)]]) {
         const reply = await world.at(edge).ask('/too-large', { method: 'PUT', body })
         assert.equal(reply.status, 413)
+        assert.equal(reply.body, 'The request body is larger than this site accepts.')
         assert.equal(reply.headers['nearside-edge'], edge)
       }
     }
@@ -59,6 +62,7 @@ describe('request bodies', () => {
         body: Array.from({ length: 64 }, () => Buffer.alloc(mb / 16)),
       })
       assert.equal(reply.status, 413)
+      assert.equal(reply.body, 'The request body is larger than this site accepts.')
       await until('the app to see the request abort', () => broken)
       assert.ok(received <= mb)
     }
@@ -93,6 +97,48 @@ describe('request bodies', () => {
     }
     for (const app of world.at('us-east').apps) app.handle = echo(app.name)
   })
+})
+
+describe('an upload that pauses', () => {
+  /** The world is forty times faster than its topology says: `timeoutSeconds` of 90 lasts 2.25 s. */
+  const times = (path: string, content: string) =>
+    path.endsWith('haproxy.cfg')
+      ? content.replace(/timeout (client|server|http-request) (\d+)(ms|s|m)\b/g, (_, side, count, unit) => {
+          const ms = Number(count) * { ms: 1, s: 1000, m: 60_000 }[unit as 'ms' | 's' | 'm']
+          return `timeout ${side} ${Math.round(ms / 40)}ms`
+        })
+      : content
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: twoRegions,
+      primary: 'us-east',
+      changes: { app: { timeoutSeconds: 90 }, database: { holdSeconds: 0 } },
+      alter: times,
+    })
+  })
+  after(() => world?.stop())
+
+  const framings = {
+    'with a length': ['content-length: 4\r\n\r\nab', 'cd'],
+    chunked: ['transfer-encoding: chunked\r\n\r\n2\r\nab\r\n', '2\r\ncd\r\n0\r\n\r\n'],
+  } as const
+  for (const [framing, [first, second]] of Object.entries(framings))
+    test(`may pause for almost app.timeoutSeconds, and no longer: ${framing}`, async () => {
+      await Promise.all(
+        edgesOf(world).flatMap((edge) =>
+          (['POST', 'GET'] as const).flatMap(async (method) => {
+            const start = () => edge.raw(`${method} /up HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${first}`)
+            const [patient, silent] = [start(), start()]
+            // 72 s.
+            await delay(1_800)
+            patient.socket.write(second)
+            assert.match(await patient.closed(), /^HTTP\/1.1 200 .*"body":"abcd"/s)
+            assert.match(await silent.closed(), /^HTTP\/1.1 4\d\d /)
+          }),
+        ),
+      )
+    })
 })
 
 describe('an ambiguous request', () => {

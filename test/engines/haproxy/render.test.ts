@@ -74,10 +74,10 @@ describe('rendering', () => {
     assert.doesNotMatch(output, /WARNING/)
   })
 
-  test('a world of one region works, and so does an app without write methods', async () => {
+  test('a world of one region works, and so does an app without safe methods', async () => {
     const topology = topologyOf(
       { only: { location: { lat: 0, lon: 0 } } },
-      { app: { static: [], writes: { methods: [] } } },
+      { app: { static: [], writes: { safeMethods: [] } } },
     )
     const { code, output } = await check(renderHaproxy(contextFor(topology, 'only')).files)
     assert.equal(code, 0, output)

@@ -77,6 +77,9 @@ describe('streams', () => {
         )
       const head = await connection.wait('the switch', (text) => text.includes('\r\n\r\n'))
       assert.match(head, /^HTTP\/1.1 101 /)
+      // The app’s region, although us-west has not noticed yet that its own app is gone.
+      assert.match(head, /nearside-region: us-east/)
+      assert.doesNotMatch(head, /nearside-via/)
       assert.match(head, /sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/i)
       for (const text of ['ping', 'pong']) {
         connection.socket.write(text)

@@ -212,3 +212,44 @@ test('without any agent a standby that its own Patroni would not promote is not 
   assert.equal(said(true), 'region')
   assert.equal(said(false), 'at risk')
 })
+
+test('a full edge is named with its numbers and stays healthy, and one that is nearly full too', () => {
+  const withUsers = (current: number, usersWaiting = 0): RegionReport => ({
+    ...east,
+    health: 'healthy',
+    connections: { users: { current, limit: 9_900 }, regions: { current: 3, limit: 20 }, usersWaiting },
+  })
+  const told = (region: RegionReport) =>
+    regionProblems(region, { verdicts: [] }).map((one) => [one.code, one.message])
+  assert.deepEqual(told(withUsers(7_000)), [])
+  assert.deepEqual(told(withUsers(7_920)), [
+    ['edge_nearly_full', 'us-east: serves 7,920 of 9,900 connections: soon users will wait'],
+  ])
+  assert.deepEqual(told(withUsers(9_900)), [
+    ['edge_full', 'us-east: serves 9,900 of 9,900 connections: users wait'],
+  ])
+  assert.deepEqual(told(withUsers(9_900, 1_200)), [
+    ['edge_full', 'us-east: serves 9,900 of 9,900 connections: users wait (1,200 now)'],
+  ])
+  assert.equal(statusOf([withUsers(9_900), west, central]).regions[0]!.edge, 'serving')
+})
+
+test('any other limit of an edge that is reached is named', () => {
+  const region: RegionReport = {
+    ...east,
+    connections: {
+      databaseWrite: { current: 300, limit: 300 },
+      regions: { current: 0, limit: 0 },
+      usersWaiting: 0,
+    },
+  }
+  assert.deepEqual(
+    regionProblems(region, { verdicts: [] }).map((one) => [one.code, one.message]),
+    [
+      [
+        'edge_limit_reached',
+        'us-east: its edge has 300 of 300 connections for DATABASE_URL: further ones wait',
+      ],
+    ],
+  )
+})

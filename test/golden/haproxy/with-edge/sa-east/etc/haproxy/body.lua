@@ -19,11 +19,15 @@ function Body:http_payload(txn, message)
   self.bytes = self.bytes + message:input() - (kind == 'HTX_BLK_EOT' and 1 or 0)
   if self.bytes > max_bytes then
     txn:set_var('txn.body_too_large', true)
+    txn:set_var('txn.body_refusal', 'The request body is larger than this site accepts.')
     error('a chunked request body is larger than ' .. max_bytes .. ' bytes', 0)
   end
   while kind == 'HTX_BLK_EOT' or kind == 'HTX_BLK_TLR' do
     local block = txn.f:internal_htx_blk_type(tostring(index))
-    if block == 'HTX_BLK_TLR' then error('a request has trailers', 0) end
+    if block == 'HTX_BLK_TLR' then
+      txn:set_var('txn.body_refusal', 'Requests with trailers are not accepted.')
+      error('a request has trailers', 0)
+    end
     if block == 'HTX_BLK_EOT' or block == 'HTX_BLK_UNUSED' then return end
     index = index + 1
   end

@@ -1,0 +1,100 @@
+import { tooLarge } from './body.ts'
+import type { Line } from './text.ts'
+import type { View } from './view.ts'
+
+/** Removes what a client must not send, and adds what the app must know about the client. */
+export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
+  const { trustedProxies } = topology.edge
+  const isTrusted = trustedProxies.length > 0 && `{ src ${trustedProxies.join(' ')} }`
+  return [
+    `http-request return status 413 content-type text/plain string "${tooLarge}" if { req.body_size gt ${maxBodyBytes} }`,
+    'http-request deny deny_status 405 if { method CONNECT TRACE }',
+    // First, so that a client cannot name a header that is added below.
+    `http-request lua.connection_req if ${namesHeaders('req')}`,
+    // Any other upgrade (h2c) would carry requests past these rules.
+    'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
+    isTrusted
+      ? [
+          `http-request set-var(txn.trusted) bool(true) if ${isTrusted}`,
+          `http-request del-header '${forged}' -m reg if !${trusted}`,
+          `http-request del-header '^(?!${kept.map((name) => `${name}$`).join('|')})${forged.slice(1)}' -m reg if ${trusted}`,
+        ]
+      : `http-request del-header '${forged}' -m reg`,
+    `http-request add-header nearside-edge ${region.name}`,
+    isTrusted ? appended : overwritten,
+  ]
+}
+
+/** Whether Connection names headers (RFC 9110, 7.6.1), which is rare: then a Lua action (connection.ts) removes them. */
+export const namesHeaders = (side: 'req' | 'res') =>
+  `{ ${side}.hdr(connection) -m reg -i '^(?!(keep-alive|close|upgrade)$)' }`
+
+const trusted = '{ var(txn.trusted) -m bool }'
+
+/** What a trusted proxy says of its client. It reaches the app. */
+const kept = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded']
+
+/** Beginnings of names: a client sends none of Nearside's own headers, and no header of a proxy on its way here. */
+const prefixes = ['nearside', 'x-forwarded', 'x-original-forwarded']
+
+/**
+ * Names in which frameworks, their middleware and common recipes look for the client's address, for the host, path or
+ * scheme that it asked for, or (`proxy`: CGI, httpoxy) for an outgoing proxy. No browser sends them. They are believed
+ * because a proxy is expected to set them, so the edge has to remove them. Headers in which an app of its own accord
+ * accepts a statement of its client (`x-http-method-override`, `x-remote-user`) are the app's business.
+ */
+const names = [
+  'forwarded',
+  'proxy',
+  'x-real-ip',
+  'client-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'x-cluster-client-ip',
+  'x-remote-ip',
+  'x-remote-addr',
+  'x-originating-ip',
+  'x-envoy-external-address',
+  'x-azure-clientip',
+  'x-appengine-user-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'cf-pseudo-ipv4',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'x-proxyuser-ip',
+  'x-host',
+  'x-original-host',
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+  'x-rewrite-uri',
+  'x-scheme',
+  'x-url-scheme',
+  'x-original-proto',
+  'front-end-https',
+]
+
+/**
+ * HAProxy has names in lower case. CGI-like interfaces do not distinguish `a-b` from `a_b`, and some replace every
+ * character that is no letter or digit.
+ */
+const anySpelling = (name: string) => name.replaceAll('-', '[^a-z0-9]')
+
+const forged = `^(${[...prefixes.map(anySpelling), `(${names.map(anySpelling).join('|')})$`].join('|')})`
+
+/** add-header is cheaper than set-header, and any old ones have just been removed. */
+const overwritten: Line = [
+  'http-request add-header x-forwarded-for %[src]',
+  'http-request add-header x-forwarded-proto http',
+  'http-request add-header forwarded for=%[src];proto=http',
+]
+
+/** The nearest proxy's address comes last. On one line, because some frameworks read only one. */
+const appended: Line = [
+  'http-request set-header x-forwarded-for "%[req.fhdr(x-forwarded-for)], %[src]" if { req.fhdr_cnt(x-forwarded-for) 1 }',
+  'http-request add-header x-forwarded-for %[src] if !{ req.fhdr_cnt(x-forwarded-for) 1 }',
+  'http-request add-header x-forwarded-proto http if !{ req.hdr(x-forwarded-proto) -m found }',
+  'http-request set-header forwarded "%[req.fhdr(forwarded)], for=%[src];proto=http" if { req.fhdr_cnt(forwarded) 1 }',
+  'http-request add-header forwarded for=%[src];proto=http if !{ req.fhdr_cnt(forwarded) 1 }',
+]
