@@ -52,8 +52,9 @@ export function renderVarnish(context: RegionContext): EnginePart {
           ]),
           ...['client', 'backend'].flatMap((side) => set(`workspace_${side}`, '128k')),
           ...set('max_restarts', 6),
-          // A reader that stops for longer than its app may is gone.
-          ...set('pipe_timeout', topology.app.timeoutSeconds + 2),
+          // HAProxy, at both ends of a pipe, ends it much earlier. A value of the topology would cost a restart when it
+          // changes.
+          ...set('pipe_timeout', 86_400),
         ],
         env: {},
         run: 'engine',
