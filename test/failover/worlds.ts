@@ -54,6 +54,7 @@ export function worldWith(
     policy,
     observations,
     health: {},
+    served: regions.map(({ name }) => name),
     leader: { region: 'us-east', lease: '71', modRevision: '9' },
     sync: { leader: 'us-east', standbys: ['us-west'] },
     etcdLeader: undefined,
@@ -109,6 +110,7 @@ export const anyWorld: fc.Arbitrary<DecisionInput> = anyRoles
             requiredKeys: names.filter((_, index) => index % 2 === 0),
           }),
           health: fc.dictionary(anyName, anyHealth),
+          served: fc.uniqueArray(anyName),
           leader: fc.option(
             fc.record({ region: anyName, lease: fc.nat().map(String), modRevision: fc.nat().map(String) }),
             { nil: undefined },
