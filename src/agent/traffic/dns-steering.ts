@@ -70,7 +70,12 @@ export class DnsSteering {
 
   constructor(
     agent: SteeringAgent,
-    options: { cacheFolder?: string; control?: KnotControl; onTables?: () => void } = {},
+    options: {
+      cacheFolder?: string
+      control?: KnotControl
+      lookEveryMs?: number
+      onTables?: () => void
+    } = {},
   ) {
     const { context, record, launcher, log } = agent
     const { topology } = context
@@ -80,6 +85,7 @@ export class DnsSteering {
       topology,
       topologyFolder: dirname(record.topologyFile),
       cacheFolder: options.cacheFolder ?? join(cacheDir(process.env), 'steering'),
+      lookEveryMs: options.lookEveryMs,
       ownFolder: join(context.folder, 'data', 'knot'),
       onChange: () => {
         options.onTables?.()

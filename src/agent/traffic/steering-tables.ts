@@ -19,6 +19,7 @@ type Options = {
   cacheFolder: string
   /** The region's own: the tables that it uses, kept when the cache or the databases are lost. */
   ownFolder: string
+  lookEveryMs?: number | undefined
   onChange: () => void
   /** Called once for each new problem. */
   onProblem: (problem: TableProblem) => void
@@ -53,7 +54,7 @@ export class SteeringTables {
     this.#options = options
     this.#loop = new Loop({
       round: (signal) => this.look(signal),
-      restMs: lookEveryMs,
+      restMs: options.lookEveryMs ?? lookEveryMs,
       onError: () => undefined,
     })
   }
@@ -169,7 +170,7 @@ export class SteeringTables {
       this.#held.set(revision, await readTable(tableFile(folder, revision)))
       return true
     } catch {
-      return this.#held.has(revision)
+      return false
     }
   }
 
@@ -186,7 +187,8 @@ export class SteeringTables {
   }
 
   #fail(error: unknown, fingerprint: string | undefined): void {
-    const times = this.#failed?.fingerprint === fingerprint ? this.#failed!.times + 1 : 1
+    const before = this.#failed
+    const times = before && before.fingerprint === fingerprint ? before.times + 1 : 1
     this.#failed = { fingerprint, times, atMs: performance.now() }
     // The files that are there are not those of the wanted revision any more.
     if (fingerprint !== this.#fingerprint) this.wants = undefined
