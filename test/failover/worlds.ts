@@ -22,8 +22,8 @@ export const edge = (name: string): RegionInput => ({ name, votes: false, full: 
 export const threeRegions = [full('us-east'), full('us-west'), witness('us-central')]
 
 const viewOf = (region: RegionInput, seen: { ok: boolean; forMs: number }): View => ({
-  ...(region.serves ? { edge: seen } : {}),
-  ...(region.full ? { app: seen, patroni: seen } : {}),
+  ...(region.serves ? { edge: seen, app: seen } : {}),
+  ...(region.full ? { patroni: seen } : {}),
   ...(region.votes ? { etcd: seen } : {}),
 })
 
