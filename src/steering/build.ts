@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
+import { statSync, writeFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { makeFolder } from '../lib/files.ts'
+import { bytes } from '../lib/format.ts'
 import { modulePath } from '../lib/program.ts'
 import type { Topology } from '../topology/schema.ts'
 import { type BuildJob, temporaryFile } from './build-files.ts'
@@ -60,7 +62,7 @@ export async function buildRevision(options: {
   }, 1000)
   try {
     makeUsable(cacheFolder)
-    await buildOnce(join(cacheFolder, 'build.lock'), isBuilt, () => runChild(job, signal), {
+    await buildOnce(join(cacheFolder, 'build.lock'), isBuilt, () => build(job, signal), {
       signal,
       progress: () => readProgress(progressFile)?.text,
     })
@@ -69,6 +71,15 @@ export async function buildRevision(options: {
   }
   return file
 }
+
+async function build(job: BuildJob, signal: AbortSignal | undefined): Promise<void> {
+  // Small databases always fit; a machine without any memory left has other problems.
+  const large = job.places.filter((path) => statSync(path).size > largeBytes)
+  if (large.length > 0) enoughMemory(large)
+  await runChild(job, signal)
+}
+
+const largeBytes = 100 * 1024 ** 2
 
 function makeUsable(cacheFolder: string): void {
   try {
@@ -97,6 +108,20 @@ async function isTable(file: string): Promise<boolean> {
   return readTable(file).then(
     () => true,
     () => false,
+  )
+}
+
+/** A child needs this much, and the databases on top, which it holds as a whole. */
+const childBytes = 500 * 1024 ** 2
+
+/** Refuses to start what would take memory from the databases and apps of this machine. */
+export function enoughMemory(places: readonly string[], availableBytes = process.availableMemory()): void {
+  const needed = childBytes + places.reduce((sum, path) => sum + statSync(path).size, 0)
+  if (needed <= availableBytes) return
+  throw new NearsideError(
+    'steering_build_memory',
+    `computing the steering table takes about ${bytes(needed)} of memory, of which ${bytes(availableBytes)} are available`,
+    { remedy: 'give the machine more memory, or use a smaller GeoIP database' },
   )
 }
 
@@ -153,6 +178,8 @@ const hung = () =>
 function lowerPriority(pid: number): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+    // If memory runs out, the kernel ends this process and not a database.
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '1000')
   } catch {
     // It has already exited.
   }

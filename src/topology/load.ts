@@ -5,7 +5,7 @@ import { checkFiles } from './files.ts'
 import { fail, findTopology, readTopology, yamlExtensions } from './find.ts'
 import { checkMemory } from './machine.ts'
 import { importTopology } from './module.ts'
-import { type Problem, pathText, TopologyError, toProblem } from './problems.ts'
+import { type Finding, type Problem, pathText, TopologyError, toProblem } from './problems.ts'
 import type { Topology } from './schema.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -22,6 +22,8 @@ export type LoadedTopology = {
 type LoadOptions = {
   /** false: check only the topology file itself, because the app is on other machines. */
   files?: boolean
+  /** false: a GeoIP database that cannot be used is a warning, because a world must come up without it. */
+  needsGeoip?: boolean
   /** Search path for programs; default: this process's PATH. */
   path?: string
   /** Memory to compare the topology with; default: this machine's. */
@@ -67,8 +69,10 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
     const disk = appFolder.includes('\0')
       ? { problems: [], warnings: [] }
       : await checkFiles(readable.topology, place, usable)
-    problems.push(...disk.problems)
-    warnings.push(...disk.warnings)
+    const isOptional = (finding: Finding) =>
+      options.needsGeoip === false && finding.at[0] === 'steering' && finding.at[1] === 'geoip'
+    problems.push(...disk.problems.filter((finding) => !isOptional(finding)))
+    warnings.push(...disk.warnings, ...disk.problems.filter(isOptional).map(withoutGeoip))
     if (checked.topology) warnings.push(...checkMemory(checked.topology, options.memoryBytes))
   }
   const shown = problems.map((finding) => toProblem(finding, source.locate))
@@ -85,3 +89,8 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
     warnings: warnings.map((finding) => toProblem(finding, source.locate)),
   }
 }
+
+const withoutGeoip = (finding: Finding): Finding => ({
+  ...finding,
+  message: `${finding.message}; DNS steers by the last good table, or sends everyone to the first healthy region`,
+})

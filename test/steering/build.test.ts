@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, w
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAddress } from '../../src/geo/prefix.ts'
-import { buildRevision, buildTable, readTable } from '../../src/steering/build.ts'
+import { buildRevision, buildTable, enoughMemory, readTable } from '../../src/steering/build.ts'
 import { buildOnce } from '../../src/steering/build-lock.ts'
 import { fingerprintOf, revisionOf, tableInputs } from '../../src/steering/inputs.ts'
 import { writeMmdb } from '../support/mmdb.ts'
@@ -190,6 +190,18 @@ test('a cache folder that cannot be made is named, with what to do', async () =>
   const world = smallWorld()
   writeFileSync(world.cacheFolder, 'a file')
   await assert.rejects(buildTable(world), { code: 'steering_cache_unwritable', message: /cache/ })
+})
+
+test('a build that would take the memory of the databases is refused before it starts', () => {
+  const { folder } = smallWorld()
+  const file = join(folder, 'large.mmdb')
+  writeFileSync(file, '')
+  truncateSync(file, 1024 ** 3)
+  enoughMemory([file], 2 * 1024 ** 3)
+  assert.throws(() => enoughMemory([file], 1024 ** 3), {
+    code: 'steering_build_memory',
+    message: /takes about 1.5 GB/,
+  })
 })
 
 test('a table with one changed bit is computed again', async () => {
