@@ -4,6 +4,7 @@ import { validate } from './checks.ts'
 import { checkFiles } from './files.ts'
 import { fail, findTopology, readTopology, yamlExtensions } from './find.ts'
 import { checkMemory } from './machine.ts'
+import { checkPorts, type PortLimits, portLimits } from './machine-ports.ts'
 import { importTopology } from './module.ts'
 import { type Finding, type Problem, pathText, TopologyError, toProblem } from './problems.ts'
 import type { Topology } from './schema.ts'
@@ -28,6 +29,8 @@ type LoadOptions = {
   path?: string
   /** Memory to compare the topology with; default: this machine's. */
   memoryBytes?: number
+  /** What ports a world may bind; default: what this machine and user allow. */
+  ports?: PortLimits
   /** How long a topology's code may await, so a promise that never settles cannot hang a command. Default 10,000. */
   timeoutMs?: number
 }
@@ -73,7 +76,12 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
       options.needsGeoip === false && finding.at[0] === 'steering' && finding.at[1] === 'geoip'
     problems.push(...disk.problems.filter((finding) => !isOptional(finding)))
     warnings.push(...disk.warnings, ...disk.problems.filter(isOptional).map(withoutGeoip))
-    if (checked.topology) warnings.push(...checkMemory(checked.topology, options.memoryBytes))
+    if (checked.topology) {
+      warnings.push(...checkMemory(checked.topology, options.memoryBytes))
+      const ports = checkPorts(checked.topology, options.ports ?? portLimits())
+      problems.push(...ports.problems)
+      warnings.push(...ports.warnings)
+    }
   }
   const shown = problems.map((finding) => toProblem(finding, source.locate))
   shown.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
