@@ -16,13 +16,10 @@ type CoordinationLoopOptions = {
   seen: () => Record<string, View>
   /** State of the region's own database, which it publishes. */
   database: () => DatabaseState | undefined
-    const { context, store, version, seen, database, purges, tables, follow } = this.#options
-    const region = context.region.name
-    const applied = purges?.()
-    await store.publish({
-      ...{ region, at: Date.now(), version, seen: seen(), database: database(), tables: tables?.() },
-      ...(applied ? { purges: applied } : {}),
-    })
+  /** Which purges the region's caches have applied, which it publishes. */
+  purges?: () => PurgeState | undefined
+  /** The region's steering tables, which it publishes. */
+  tables?: () => TableReport | undefined
   /**
    * Runs after each cycle. The next cycle waits for it; if it throws, the cycle counts as failed. `before`: the
    * previous leader, if known.

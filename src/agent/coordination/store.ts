@@ -134,17 +134,18 @@ export class StateStore {
 
   async read(): Promise<Snapshot> {
     const root = this.#root
-    const [agents, health, served, table, releases, leader, sync, initialize, purgeHead] = await this.etcd.read([
-      { key: `${root}agents/`, prefix: true },
-      { key: `${root}health/`, prefix: true },
-      { key: `${root}served/`, prefix: true },
-      { key: `${root}steering/table` },
-      { key: `${root}releases/`, prefix: true },
-      { key: `${this.#service}leader` },
-      { key: `${this.#service}sync` },
-      { key: `${this.#service}initialize` },
-      { key: this.#purgeHead },
-    ])
+    const [agents, health, served, table, releases, leader, sync, initialize, purgeHead] =
+      await this.etcd.read([
+        { key: `${root}agents/`, prefix: true },
+        { key: `${root}health/`, prefix: true },
+        { key: `${root}served/`, prefix: true },
+        { key: `${root}steering/table` },
+        { key: `${root}releases/`, prefix: true },
+        { key: `${this.#service}leader` },
+        { key: `${this.#service}sync` },
+        { key: `${this.#service}initialize` },
+        { key: this.#purgeHead },
+      ])
     return {
       reports: this.#byName(agents!, (kv) => ({
         ...(JSON.parse(kv.value) as Report),
