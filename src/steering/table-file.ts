@@ -4,8 +4,8 @@ import type { Family } from '../geo/prefix.ts'
 import type { SteeringTable } from './table.ts'
 
 /** Part of the hash in the file's name, so each version has its own file. */
-export const tableFormat = 3
-const magic = 'nearside-table-3\n'
+export const tableFormat = 4
+const magic = 'nearside-table-4\n'
 
 /**
  * Serialises a table: a line of magic, a line of JSON, then per family the arrays in little-endian: lengths (8 bits),

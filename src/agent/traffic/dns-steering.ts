@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from '../../../setup/paths.mjs'
 import { createKnotControl, type KnotControl } from '../../engines/knot/control.ts'
 import { createKnotSteering, type KnotSteering } from '../../engines/knot/steering.ts'
@@ -41,6 +42,7 @@ type Tried = { revision: string | undefined; steering: KnotSteering; table: Stee
 
 /** Knot is queried at least this often: it may have restarted or lost its map. */
 const lookEveryMs = 1000
+const stopMs = 1000
 /** A table whose map Knot has refused is tried again after this, while another one is in use. */
 const retryMs = 30_000
 
@@ -136,9 +138,11 @@ export class DnsSteering {
     })
   }
 
+  /** Ends a build. Does not wait for a reload of Knot, which may take longer than a roll-out should wait. */
   async stop(): Promise<void> {
     await this.#ready
-    await Promise.all([this.#tables.stop(), this.#loop.stop()])
+    const stopped = Promise.all([this.#tables.stop(), this.#loop.stop()])
+    await Promise.race([stopped, sleep(stopMs, undefined, { ref: false })])
   }
 
   /** Call this in every coordination cycle. */
