@@ -40,6 +40,7 @@ export function portLimits(): PortLimits {
 const grantable: readonly PortName[] = [
   'http',
   'region',
+  'health',
   'dns',
   'databaseWrite',
   'databaseRead',

@@ -29,7 +29,7 @@ describe('a port that needs a privilege', () => {
   test('is a problem even for root where the engine gets no capability', () => {
     const [problem] = found({ postgres: 543, http: 80 }, { isPrivileged: true }).problems
     assert.equal(problem!.at.join('.'), 'ports.postgres')
-    assert.match(problem!.message, /below that, only http, region, dns/)
+    assert.match(problem!.message, /below that, only http, region, health, dns/)
   })
 })
 

@@ -88,7 +88,12 @@ export function renderHaproxy(context: RegionContext): EnginePart {
 }
 
 function boundPorts({ region, topology: { ports } }: RegionContext): number[] {
-  return [ports.http, ports.region, ...(region.full ? [ports.databaseWrite, ports.databaseRead] : [])]
+  return [
+    ports.http,
+    ports.region,
+    ports.health,
+    ...(region.full ? [ports.databaseWrite, ports.databaseRead] : []),
+  ]
 }
 
 function renderConfig(view: View): string {

@@ -8,6 +8,7 @@ import { renderKnot } from '../../../src/engines/knot/render.ts'
 import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
 import { sandboxCommand } from '../../../src/engines/root/sandbox.ts'
 import { httpStatus } from '../../../src/lib/http.ts'
+import { thisMachine } from '../../../src/lib/machine.ts'
 import { signal } from '../../../src/lib/proc.ts'
 import type { EnginePart } from '../../../src/plan.ts'
 import { knotTopology, writePart } from '../../support/knot.ts'
@@ -43,7 +44,7 @@ describe('an engine with a port below 1024', () => {
   test('HAProxy serves port 80 and Knot port 53', { skip }, async () => {
     const topology = await knotTopology({ ports: { http: 80, dns: 53 } })
     const folder = temporaryFolder('low-ports')
-    const context = contextFor(topology, 'us-east', folder)
+    const context = { ...contextFor(topology, 'us-east', folder), machine: thisMachine() }
     const { address } = context.region
     const parts = [renderHaproxy(context), renderKnot(context)]
     writePart(merged(parts), folder)
