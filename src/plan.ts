@@ -38,6 +38,13 @@ export type Reload =
    */
   | { kind: 'exec'; command: string[] }
 
+/** Ports below it need a privilege on Linux, unless the machine's ip_unprivileged_port_start is lower. */
+const firstOrdinaryPort = 1024
+
+/** For a process that binds these ports. */
+export const lowPorts = (...ports: readonly number[]): Pick<PlanProcess, 'bindsLowPorts'> =>
+  ports.some((port) => port < firstOrdinaryPort) ? { bindsLowPorts: true } : {}
+
 export type PlanProcess = {
   /** Unique in its region: `haproxy`, `app-0`. */
   name: string
@@ -47,6 +54,8 @@ export type PlanProcess = {
   env: Record<string, string>
   /** `engine`: in the sandbox of the engine root, in the region's folder. `host`: like any process of the user. */
   run: 'engine' | 'host'
+  /** For `engine` only: it binds a port below 1024, which takes root and a capability. */
+  bindsLowPorts?: true
   /** For `host` only; absolute. */
   cwd?: string
   /** Processes of the same region that must be ready first. */

@@ -106,6 +106,7 @@ export class Agent implements AgentBase {
       seen: () => this.prober.view(),
       database: () => this.databaseState,
       purges: () => this.purges?.state,
+      tables: () => this.steering?.report,
       follow: (snapshot, before) => this.#follow(snapshot, before),
     })
     if (region.full) {
@@ -125,7 +126,7 @@ export class Agent implements AgentBase {
       onError: (error) => this.log.warn({ error: messageOf(error) }, 'could not poll the database'),
     })
     if (region.serves) {
-      this.steering = new DnsSteering(this)
+      this.steering = new DnsSteering(this, { onTables: () => this.coordination.trigger() })
       this.purges = purgesOf(this, () => this.coordination.trigger())
     }
     this.#purgeAfterStart = new PurgeAfterStart(this)
@@ -160,7 +161,7 @@ export class Agent implements AgentBase {
     await this.#writeFiles()
     this.supervisor.start()
     this.prober.start(this.context.topology.failover.probeMs, probeTimeoutMs)
-    if (this.steering) void this.steering.start()
+    this.steering?.start()
     this.writeCheck?.start()
     this.coordination.start()
     if (this.database) this.#databaseLoop.start()
@@ -177,6 +178,7 @@ export class Agent implements AgentBase {
       this.#databaseLoop.stop(),
       this.etcdWatch.stop(),
       this.cache?.stop(),
+      this.steering?.stop(),
     ])
     await this.writeCheck?.stop()
     await this.database?.close()
@@ -206,6 +208,7 @@ export class Agent implements AgentBase {
     void this.purges?.follow(snapshot)
     if (!this.#stopping) void this.#purgeAfterStart.follow(this.supervisor.status())
     await this.decisions.follow(snapshot)
+    await this.steering?.agree(snapshot)
     this.#electionWakeup.update(snapshot)
     this.#standbyWakeup.update(snapshot)
     await this.#primaryDuties.follow(snapshot, before)

@@ -1,4 +1,4 @@
-import { decide } from '../failover/decide.ts'
+import { decide, firstServing } from '../failover/decide.ts'
 import { recordedStandbys } from '../failover/durability.ts'
 import type { Action, DecisionInput, OwnPrimary, Verdict } from '../failover/types.ts'
 import { defaultPolicy } from '../failover/verdict.ts'
@@ -17,13 +17,13 @@ const retryMs = 30_000
 export class Decisions {
   /** Those of the latest cycle. */
   verdicts: Verdict[] = []
-  readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
+  readonly #agent: Pick<AgentBase, 'context' | 'record' | 'store' | 'log'>
   readonly #etcd: EtcdWatch
   readonly #writeCheck: PrimaryWriteCheck | undefined
   #forcedMs = -Infinity
 
   constructor(
-    agent: Pick<AgentBase, 'context' | 'store' | 'log'>,
+    agent: Pick<AgentBase, 'context' | 'record' | 'store' | 'log'>,
     etcd: EtcdWatch,
     writeCheck: PrimaryWriteCheck | undefined,
   ) {
@@ -45,6 +45,13 @@ export class Decisions {
         .record(kind, { ...detail, inputs: observationsOf(snapshot) })
         .catch((error) => log.warn({ error: messageOf(error) }, 'could not write event'))
     }
+    // After the change of health itself: whoever reads the mark also reads that the region is healthy.
+    for (const region of firstServing(verdicts, this.#served(snapshot)))
+      await store.markServed(region, this.#agent.record.run)
+  }
+
+  #served({ served }: Snapshot): string[] {
+    return Object.keys(served).filter((region) => served[region] === this.#agent.record.run)
   }
 
   #world(snapshot: Snapshot): DecisionInput {
@@ -56,6 +63,7 @@ export class Decisions {
       policy: defaultPolicy(topology.failover),
       observations: observationsOf(snapshot),
       health: snapshot.health,
+      served: this.#served(snapshot),
       leader: snapshot.leader,
       sync: snapshot.sync,
       etcdLeader: this.#etcd.leader,

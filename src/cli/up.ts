@@ -44,7 +44,7 @@ export function upCommand(program: Command): void {
 async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
   refuseLab(options)
-  const loaded = await loadTopology(options.topology ?? '.')
+  const loaded = await loadTopology(options.topology ?? '.', { needsGeoip: false })
   printWarnings(output, [...loaded.warnings, ...edgeLimitWarnings(loaded.topology, thisMachine())])
   const folder = folderOf(loaded)
   const { signal } = onInterrupt(output, options.detach ? 'leave' : 'stop')

@@ -22,6 +22,7 @@ export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Ac
       revision,
       by: verdict.by,
       ...(verdict.why ? { why: verdict.why } : {}),
+      ...(state === 'healthy' && !world.served.includes(verdict.region) ? { first: true as const } : {}),
       ...(wakes ? { wakes } : {}),
     })
   }
@@ -44,6 +45,12 @@ export function decide(world: DecisionInput): { verdicts: Verdict[]; actions: Ac
   if (better) actions.push(better)
   return { verdicts, actions }
 }
+
+/** Regions that are healthy for the first time in this run of the world, which is to be remembered. Pure. */
+export const firstServing = (verdicts: readonly Verdict[], served: readonly string[]): string[] =>
+  verdicts
+    .filter(({ state, region }) => state === 'healthy' && !served.includes(region))
+    .map(({ region }) => region)
 
 /**
  * The only standby that Patroni can elect; undefined when several could be. A named candidate is promoted without first

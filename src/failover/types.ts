@@ -27,6 +27,8 @@ export type DecisionInput = {
   observations: Record<string, Observation>
   /** `revision` is '0' for a region without an entry. */
   health: Record<string, { state: RegionHealth; revision: string }>
+  /** Regions that have been healthy in this run of the world. */
+  served: readonly string[]
   leader: Leader | undefined
   sync: SyncRecord
   /** Region whose etcd member leads etcd; undefined when unknown. */
@@ -78,6 +80,8 @@ export type Action =
       revision: string
       by: string[]
       why?: Verdict['why']
+      /** The region has not been healthy in this run of the world before, so nothing comes back. */
+      first?: true
       /** The primary's region, whose Patroni must check immediately whether its standby is still there. */
       wakes?: string
     }

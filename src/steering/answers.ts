@@ -49,8 +49,9 @@ function choose(order: Uint8Array, states: readonly Availability[], hash: number
     waiting ??= region
   }
   // If every healthy region is still coming back and no share includes this prefix, the nearest of them must take it.
-  // If no region is healthy, everyone gets the nearest one: an empty answer would be cached.
-  return waiting ?? order[0]!
+  // If no region is healthy, everyone gets the nearest one that answers at all, and the nearest one if none does: an
+  // empty answer would be cached.
+  return waiting ?? order.find((region) => states[region]!.kind === 'unhealthy') ?? order[0]!
 }
 
 /** Hash of the prefix of `length` bits that contains the address. */

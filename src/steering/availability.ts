@@ -1,8 +1,12 @@
 /**
  * A region as steering sees it. `share` is the fraction of its users that a healthy region gets, 0 to 1: a region that
- * comes back gets its users back gradually. `unhealthy` does not work.
+ * comes back gets its users back gradually. `unhealthy` answers but cannot serve everything, `unreachable` does not
+ * answer at all: see `computeAnswers` for the difference.
  */
-export type Availability = { kind: 'healthy'; share: number } | { kind: 'unhealthy' }
+export type Availability =
+  | { kind: 'healthy'; share: number }
+  | { kind: 'unhealthy' }
+  | { kind: 'unreachable' }
 
 /** By region name. A region that is missing is healthy. */
 export type AvailabilityByRegion = Readonly<Record<string, Availability>>

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
-import { access, open, stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import { inspectPlaces } from '../geo/load-places.ts'
 import { resolveGeoip } from '../geo/places.ts'
 import { NearsideError } from '../lib/errors.ts'
 import type { Finding, Key } from './problems.ts'
@@ -120,26 +121,9 @@ const absence = (entry: string, folder: string) =>
 const geoipRemedy = (entry: string, folder: string) =>
   resolved(entry, folder).remedy ?? 'write the path of a file in MaxMind’s format (.mmdb)'
 
-/** `database_type` from the metadata at the end of a MaxMind database; undefined when the file is not one. */
-async function databaseType(file: string): Promise<string | undefined> {
-  const handle = await open(file)
-  try {
-    const { size } = await handle.stat()
-    // By the format's specification, the metadata follow this marker within the last 128 KiB.
-    const length = Math.min(size, 128 * 1024)
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
-    const start = buffer.lastIndexOf(Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1'))
-    if (start === -1) return undefined
-    const key = buffer.indexOf('database_type', start)
-    if (key === -1) return ''
-    const control = buffer[key + 'database_type'.length] ?? 0
-    const [short, extra] = [control & 0x1f, buffer[key + 'database_type'.length + 1] ?? 0]
-    const from = key + 'database_type'.length + (short === 29 ? 2 : 1)
-    return buffer.toString('utf8', from, from + (short === 29 ? 29 + extra : short))
-  } finally {
-    await handle.close()
-  }
-}
+/** Names the file as the topology does. */
+const said = (message: string, file: string, entry: string) =>
+  message.startsWith(file) ? entry + message.slice(file.length) : message
 
 async function checkGeoip(
   topology: Topology,
@@ -155,15 +139,19 @@ async function checkGeoip(
       problems.push({ at, message, remedy: geoipRemedy(entry, folder) })
       continue
     }
-    const type = await databaseType(file).catch(() => undefined)
-    if (type === undefined)
-      problems.push({ at, message: `expected a MaxMind database (.mmdb), but ${entry} is not one` })
-    else if (/country/i.test(type))
-      warnings.push({
+    try {
+      await inspectPlaces(file)
+    } catch (error) {
+      if (!(error instanceof NearsideError)) throw error
+      const { code, remedy } = error
+      const finding = {
         at,
-        message: `${entry} is a country-level database: it cannot distinguish regions within one country`,
-        remedy: 'use a city-level database',
-      })
+        message: said(error.message, file, entry),
+        ...(remedy === undefined ? {} : { remedy }),
+      }
+      if (code === 'geoip_country_level') warnings.push(finding)
+      else problems.push(finding)
+    }
   }
   return { problems, warnings }
 }

@@ -4,8 +4,9 @@ import { validate } from './checks.ts'
 import { checkFiles } from './files.ts'
 import { fail, findTopology, readTopology, yamlExtensions } from './find.ts'
 import { checkMemory } from './machine.ts'
+import { checkPorts, type PortLimits, portLimits } from './machine-ports.ts'
 import { importTopology } from './module.ts'
-import { type Problem, pathText, TopologyError, toProblem } from './problems.ts'
+import { type Finding, type Problem, pathText, TopologyError, toProblem } from './problems.ts'
 import type { Topology } from './schema.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -22,10 +23,14 @@ export type LoadedTopology = {
 type LoadOptions = {
   /** false: check only the topology file itself, because the app is on other machines. */
   files?: boolean
+  /** false: a GeoIP database that cannot be used is a warning, because a world must come up without it. */
+  needsGeoip?: boolean
   /** Search path for programs; default: this process's PATH. */
   path?: string
   /** Memory to compare the topology with; default: this machine's. */
   memoryBytes?: number
+  /** What ports a world may bind; default: what this machine and user allow. */
+  ports?: PortLimits
   /** How long a topology's code may await, so a promise that never settles cannot hang a command. Default 10,000. */
   timeoutMs?: number
 }
@@ -67,9 +72,16 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
     const disk = appFolder.includes('\0')
       ? { problems: [], warnings: [] }
       : await checkFiles(readable.topology, place, usable)
-    problems.push(...disk.problems)
-    warnings.push(...disk.warnings)
-    if (checked.topology) warnings.push(...checkMemory(checked.topology, options.memoryBytes))
+    const isOptional = (finding: Finding) =>
+      options.needsGeoip === false && finding.at[0] === 'steering' && finding.at[1] === 'geoip'
+    problems.push(...disk.problems.filter((finding) => !isOptional(finding)))
+    warnings.push(...disk.warnings, ...disk.problems.filter(isOptional).map(withoutGeoip))
+    if (checked.topology) {
+      warnings.push(...checkMemory(checked.topology, options.memoryBytes))
+      const ports = checkPorts(checked.topology, options.ports ?? portLimits())
+      problems.push(...ports.problems)
+      warnings.push(...ports.warnings)
+    }
   }
   const shown = problems.map((finding) => toProblem(finding, source.locate))
   shown.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
@@ -85,3 +97,8 @@ export async function loadTopology(pathOrFolder = '.', options: LoadOptions = {}
     warnings: warnings.map((finding) => toProblem(finding, source.locate)),
   }
 }
+
+const withoutGeoip = (finding: Finding): Finding => ({
+  ...finding,
+  message: `${finding.message}; DNS steers by the last good table, or sends everyone to the first healthy region`,
+})

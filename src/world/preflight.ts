@@ -35,9 +35,15 @@ function portsTaken(taken: readonly Use[]): NearsideError {
     remedy:
       worlds.length > 0
         ? `set another network.base for this world, or stop ${worlds.map(worldName).join(', ')} with \`nearside down\``
-        : 'stop these processes, or set other ports under ports in the topology',
+        : `${stubRemedy(taken)}stop these processes, or set other ports under ports in the topology`,
   })
 }
+
+/** Port 53 is usually taken by the machine's own resolver, which must not simply be stopped. */
+const stubRemedy = (taken: readonly Use[]) =>
+  taken.some(({ need }) => need.port === 53)
+    ? 'if systemd-resolved has port 53, set DNSStubListener=no in /etc/systemd/resolved.conf and run `systemctl restart systemd-resolved`; otherwise '
+    : ''
 
 /** A new full region needs about 120 MB immediately (initial PostgreSQL files, etcd's log) and grows from there. */
 const newRegionBytes = 400 * 1024 * 1024

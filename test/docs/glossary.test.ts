@@ -54,6 +54,11 @@ const process: All<ProcessState | 'running' | 'gone'> = {
 }
 const agent: All<RegionReport['agentState']> = { answers: true, hangs: true, gone: true, elsewhere: true }
 const steering: All<SteeringState['kind']> = { building: true, answering: true, failed: true }
+const steeringTables: All<NonNullable<SteeringState['table']>['kind']> = {
+  agreed: true,
+  other: true,
+  uniform: true,
+}
 const release: All<ReleaseState['kind']> = { running: true, ok: true, failed: true }
 const databaseRole: All<NonNullable<RegionStatus['database']>['role']> = {
   primary: true,
@@ -73,6 +78,7 @@ test('every state that status, JSON and metrics show is explained', () => {
     ['Process states', Object.keys(process)],
     ['Agent states', Object.keys(agent)],
     ['Steering states', Object.keys(steering)],
+    ['Steering tables', Object.keys(steeringTables)],
     ['Release states', Object.keys(release)],
   ]
   for (const [title, states] of tables) assert.deepEqual(words(title).sort(), states.sort(), title)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { decide } from '../../src/failover/decide.ts'
+import { decide, firstServing } from '../../src/failover/decide.ts'
 import type { Action, DecisionInput, RegionHealth } from '../../src/failover/types.ts'
 import { anyWorld, policy, worldWith } from './worlds.ts'
 
@@ -315,5 +315,27 @@ describe('over time', () => {
       'unreachable',
       'healthy',
     ])
+  })
+})
+
+describe('a region that becomes healthy', () => {
+  const returns = (served: string[]) =>
+    decide(
+      worldWith(
+        { 'us-west': { 'us-east': { alive: 60_000 } }, 'us-central': { 'us-east': { alive: 60_000 } } },
+        { served, health: { 'us-east': { state: 'unreachable', revision: '5' } } },
+      ),
+    )
+  const change = (served: string[]) =>
+    returns(served).actions.find((action) => action.kind === 'setHealth' && action.region === 'us-east')
+
+  test('comes back if it was healthy in this run of the world', () => {
+    assert.equal(Object.hasOwn(change(['us-east'])!, 'first'), false)
+    assert.deepEqual(firstServing(returns(['us-east']).verdicts, ['us-east']), [])
+  })
+
+  test('starts if it was not: nothing comes back, so nothing is ramped up', () => {
+    assert.equal((change([]) as { first?: true }).first, true)
+    assert.deepEqual(firstServing(returns([]).verdicts, []), ['us-east'])
   })
 })

@@ -90,6 +90,22 @@ describe('a region is unhealthy', () => {
     assert.deepEqual(verdictOn('us-east', world), us('unhealthy', ['us-west', 'us-central']))
   })
 
+  test('an edge region too, when it can reach no healthy app: only its users would get 503', () => {
+    const lost = { ok: false, forMs: 2000 }
+    const fine = { ok: true, forMs: 60_000 }
+    const regions = [...threeRegions, edge('eu-central')]
+    const views = (app: View['app']) => ({ 'eu-central': { edge: fine, app: app! } })
+    const world = worldWith({ 'us-east': views(lost), 'us-west': views(lost) }, { regions })
+    assert.deepEqual(verdictOn('eu-central', world), {
+      region: 'eu-central',
+      state: 'unhealthy',
+      by: ['us-east', 'us-west'],
+      needed: 2,
+    })
+    const served = worldWith({ 'us-east': views(fine), 'us-west': views(fine) }, { regions })
+    assert.equal(verdictOn('eu-central', served).state, 'healthy')
+  })
+
   test('not because its database or etcd does not answer: it still serves users', () => {
     const noData: View = { ...noApp, app: { ok: true, forMs: 60_000 }, patroni: { ok: false, forMs: 60_000 } }
     const world = worldWith({ 'us-west': { 'us-east': noData }, 'us-central': { 'us-east': noData } })

@@ -22,8 +22,8 @@ export const edge = (name: string): RegionInput => ({ name, votes: false, full: 
 export const threeRegions = [full('us-east'), full('us-west'), witness('us-central')]
 
 const viewOf = (region: RegionInput, seen: { ok: boolean; forMs: number }): View => ({
-  ...(region.serves ? { edge: seen } : {}),
-  ...(region.full ? { app: seen, patroni: seen } : {}),
+  ...(region.serves ? { edge: seen, app: seen } : {}),
+  ...(region.full ? { patroni: seen } : {}),
   ...(region.votes ? { etcd: seen } : {}),
 })
 
@@ -54,6 +54,7 @@ export function worldWith(
     policy,
     observations,
     health: {},
+    served: regions.map(({ name }) => name),
     leader: { region: 'us-east', lease: '71', modRevision: '9' },
     sync: { leader: 'us-east', standbys: ['us-west'] },
     etcdLeader: undefined,
@@ -109,6 +110,7 @@ export const anyWorld: fc.Arbitrary<DecisionInput> = anyRoles
             requiredKeys: names.filter((_, index) => index % 2 === 0),
           }),
           health: fc.dictionary(anyName, anyHealth),
+          served: fc.uniqueArray(anyName),
           leader: fc.option(
             fc.record({ region: anyName, lease: fc.nat().map(String), modRevision: fc.nat().map(String) }),
             { nil: undefined },

@@ -63,6 +63,29 @@ test('impossible coordinates and 0,0 count as an unknown place', () => {
   assert.deepEqual(walked(tree!), ['9.0.0.0/8 40.7 -74.5'])
 })
 
+const makers: [name: string, data: MmdbEntry[1]][] = [
+  ['MaxMind and DB-IP: numbers in location', { location: { latitude: 40.7, longitude: -74.5 } }],
+  ['ip-location-db: numbers at the top', { latitude: 40.7, longitude: -74.5 }],
+  ['strings', { latitude: '40.7', longitude: '-74.5' }],
+  ['strings in location', { location: { latitude: '40.70', longitude: '-74.5' } }],
+  ['IPinfo: lat and lng as strings, country beside them', { country: 'US', lat: '40.7', lng: '-74.5' }],
+  ['lat and lon', { country_code: 'US', lat: 40.7, lon: -74.5 }],
+  ['IPinfo: both in loc', { country: 'US', city: 'New York', loc: '40.7,-74.5' }],
+  ['both in location, with a space', { location: '40.7, -74.5' }],
+]
+for (const [name, data] of makers)
+  test(`coordinates of ${name} are read`, () => {
+    assert.deepEqual(walked(placesIn([['9.0.0.0/8', data]])[0]!), ['9.0.0.0/8 40.7 -74.5'])
+  })
+
+test('a database whose lower half has no coordinates is read', () => {
+  const without = Array.from({ length: 3000 }, (_, index): MmdbEntry => {
+    return [`${1 + (index >> 8)}.${index & 255}.0.0/16`, { country_code: 'US', asn: index }]
+  })
+  const [tree] = placesIn([...without, ['217.7.0.0/16', { country_code: 'US', ...newYork }]])
+  assert.deepEqual(walked(tree!), ['217.7.0.0/16 40.7 -74.5'])
+})
+
 for (const recordSize of [24, 28, 32] as const) {
   for (const family of [4, 6] as const) {
     test(`records of ${recordSize} bits, IPv${family}: read as MaxMind’s own reader reads them`, () => {
@@ -123,6 +146,11 @@ const refused: { title: string; code: string; bytes: () => Buffer }[] = [
         whole.subarray(whole.lastIndexOf('\xab\xcd\xefMaxMind', undefined, 'latin1')),
       ])
     },
+  },
+  {
+    title: 'coordinates that are no decimal degrees, beside a country',
+    code: 'geoip_coordinates',
+    bytes: () => writeMmdb([['9.0.0.0/8', { country_code: 'US', lat: '40°42′N', lng: '74°W' }]]),
   },
   {
     title: 'a country-level database',

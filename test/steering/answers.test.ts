@@ -7,6 +7,7 @@ import { type Availability, type AvailabilityByRegion, rampShare } from '../../s
 import type { SteeringTable } from '../../src/steering/table.ts'
 
 const unhealthy: Availability = { kind: 'unhealthy' }
+const unreachable = { kind: 'unreachable' } as const
 const ramping = (share: number): Availability => ({ kind: 'healthy', share })
 
 const location = { lat: 0, lon: 0 }
@@ -47,6 +48,11 @@ test('everyone gets the nearest healthy region', () => {
 
 test('when no region is healthy, everyone still gets the nearest', () => {
   assert.equal(choices({ a: unhealthy, b: unhealthy, c: unhealthy }), 'a c b')
+})
+
+test('when no region is healthy, one that answers comes before one that is unreachable', () => {
+  assert.equal(choices({ a: unreachable, b: unhealthy, c: unreachable }), 'b b b')
+  assert.equal(choices({ a: unreachable, b: unreachable, c: unreachable }), 'a c b')
 })
 
 test('prefixes with the same answer are merged', () => {

@@ -9,6 +9,7 @@ import { stringify } from 'yaml'
 import { loadTopology } from '../../src/topology/load.ts'
 import { type Problem, TopologyError } from '../../src/topology/problems.ts'
 import { topologySchema } from '../../src/topology/schema.ts'
+import { type MmdbEntry, writeMmdb } from '../support/mmdb.ts'
 import { changed, folder, sample } from './samples.ts'
 
 const source = (input: unknown, before = '') => `${before}export default ${JSON.stringify(input)}\n`
@@ -159,15 +160,13 @@ test('a program must be on PATH or in the app’s folder, and the script of an i
 test('GeoIP databases must exist in MaxMind’s format; a country-level one gives a warning', async (t) => {
   const at = folder(t)
   const file = join(at, 'nearside.yaml')
-  const metadata = (type: string) =>
-    Buffer.concat([
-      Buffer.alloc(300_000),
-      Buffer.from('\xab\xcd\xefMaxMind.com\xe1Mdatabase_type', 'latin1'),
-      Buffer.from([0x40 + type.length]),
-      Buffer.from(type),
-    ])
-  writeFileSync(join(at, 'city.mmdb'), metadata('GeoLite2-City'))
-  writeFileSync(join(at, 'country.mmdb'), metadata('GeoLite2-Country'))
+  const entry = ['9.0.0.0/8', { latitude: 40.7, longitude: -74 }] as MmdbEntry
+  const city = writeMmdb([entry])
+  writeFileSync(join(at, 'city.mmdb'), city)
+  writeFileSync(join(at, 'country.mmdb'), writeMmdb([entry], { databaseType: 'GeoLite2-Country' }))
+  writeFileSync(join(at, 'damaged.mmdb'), Buffer.concat([city.subarray(0, 30), city.subarray(-90)]))
+  writeFileSync(join(at, 'cut.mmdb'), city.subarray(0, -40))
+  writeFileSync(join(at, 'as.mmdb'), writeMmdb([['9.0.0.0/8', { asn: 64500 }]]))
   writeFileSync(join(at, 'text.mmdb'), 'hello')
   const load = (...places: string[]) => {
     writeFileSync(file, stringify(changed({ 'steering.geoip': places, 'app.command': ['/bin/true'] })))
@@ -177,9 +176,29 @@ test('GeoIP databases must exist in MaxMind’s format; a country-level one give
   const [warning] = (await load('country.mmdb')).warnings
   assert.equal(warning?.path, 'steering.geoip[0]')
   assert.match(warning?.message ?? '', /is a country-level database/)
-  await assert.rejects(load('text.mmdb'), /text\.mmdb is not one/)
+  await assert.rejects(load('text.mmdb'), /text\.mmdb is not a complete MaxMind database/)
+  await assert.rejects(load('cut.mmdb'), /cut\.mmdb is not a complete MaxMind database/)
+  await assert.rejects(load('damaged.mmdb'), /damaged\.mmdb/)
+  await assert.rejects(load('as.mmdb'), /as\.mmdb has no coordinates \(its fields: asn\)/)
   await assert.rejects(load('none.mmdb'), /none\.mmdb does not exist/)
   await assert.rejects(load('npm:@nobody/nothing/x.mmdb'), { remedy: 'npm install @nobody/nothing' })
+})
+
+test('where a world must come up, a GeoIP database that cannot be used is a warning with what DNS does without it', async (t) => {
+  const at = folder(t)
+  const file = join(at, 'nearside.yaml')
+  for (const [name, content] of [
+    ['text.mmdb', 'hello'],
+    ['none.mmdb', undefined],
+  ] as const) {
+    if (content !== undefined) writeFileSync(join(at, name), content)
+    writeFileSync(file, stringify(changed({ 'steering.geoip': [name], 'app.command': ['/bin/true'] })))
+    const { warnings } = await loadTopology(file, { needsGeoip: false })
+    assert.match(
+      warnings[0]!.message,
+      new RegExp(`${name}.*; DNS steers by the last good table, or sends everyone`),
+    )
+  }
 })
 
 test('memory beyond that of this machine gives a warning with the sum over its regions', async (t) => {

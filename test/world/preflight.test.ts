@@ -3,6 +3,7 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { NearsideError } from '../../src/lib/errors.ts'
 import type { Listener } from '../../src/lib/listeners.ts'
 import { regionsOf } from '../../src/topology/regions.ts'
 import { handleOf } from '../../src/world/handle.ts'
@@ -81,4 +82,19 @@ test('names the process that holds a port', async () => {
   } finally {
     server.close()
   }
+})
+
+test('a taken port 53 names what usually has it, and how to free it', async () => {
+  const { record, ...rest } = world()
+  const topology = topologyOf(twoRegions, { ports: { dns: 53 } })
+  const one = { ...rest, record: { ...record, topology } }
+  const region = regionsOf(topology)[0]!
+  await assert.rejects(preflight(one, [region], [listener('0.0.0.0', 53, 'udp')]), (error: NearsideError) => {
+    assert.match(
+      error.details.join(),
+      /53 udp \(knot\) in use by a process of user 105, which listens on all/,
+    )
+    assert.match(error.remedy ?? '', /DNSStubListener=no/)
+    return true
+  })
 })

@@ -2,6 +2,7 @@ import type { RegionContext } from '../../engines/context.ts'
 import type { View } from '../../failover/types.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { every, Loop } from '../../lib/loop.ts'
+import type { TableReport } from '../../steering/agreement.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import { cycleIntervalMs } from './cycle-interval.ts'
 import type { PurgeState } from './purge-list.ts'
@@ -17,6 +18,8 @@ type CoordinationLoopOptions = {
   database: () => DatabaseState | undefined
   /** Which purges the region's caches have applied, which it publishes. */
   purges?: () => PurgeState | undefined
+  /** The region's steering tables, which it publishes. */
+  tables?: () => TableReport | undefined
   /**
    * Runs after each cycle. The next cycle waits for it; if it throws, the cycle counts as failed. `before`: the
    * previous leader, if known.
@@ -88,11 +91,11 @@ export class CoordinationLoop {
   }
 
   async #cycle(): Promise<void> {
-    const { context, store, version, seen, database, purges, follow } = this.#options
+    const { context, store, version, seen, database, purges, tables, follow } = this.#options
     const region = context.region.name
     const applied = purges?.()
     await store.publish({
-      ...{ region, at: Date.now(), version, seen: seen(), database: database() },
+      ...{ region, at: Date.now(), version, seen: seen(), database: database(), tables: tables?.() },
       ...(applied ? { purges: applied } : {}),
     })
     const snapshot = await store.read()

@@ -23,11 +23,11 @@ const isOk = (status: number) => status === 200
 function requestsTo({ serves, full, votes }: Region): Request[] {
   return [
     // On the port for health checks, which answers while all of the users' connections are taken. One response covers
-    // two probes: it comes from the edge and reports that region's own app.
-    ...(full
+    // two probes: it comes from the edge and reports that region's own app. An edge region has none: its app is any
+    // healthy one that it can reach, because without one its users get 503.
+    ...(serves
       ? [{ port: 'health', path: ownPaths.ready, results: { edge: () => true, app: isOk } } as const]
       : []),
-    ...(serves && !full ? [{ port: 'health', path: ownPaths.alive, results: { edge: isOk } } as const] : []),
     ...(full ? [{ port: 'patroni', path: '/liveness', results: { patroni: isOk } } as const] : []),
     ...(votes ? [{ port: 'etcdClient', path: '/version', results: { etcd: isOk } } as const] : []),
   ]

@@ -5,6 +5,7 @@ import type { SyncRecord } from '../../failover/durability.ts'
 import type { Action, Leader, Observation, RegionHealth, View } from '../../failover/types.ts'
 import type { Compare, KeyValue } from '../../lib/etcd/wire.ts'
 import { Etcd, type MemberStatus } from '../../lib/etcd.ts'
+import type { TableReport } from '../../steering/agreement.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import {
   decodeRelease,
@@ -20,6 +21,8 @@ import { decodeHead, PurgeList, type PurgePosition, type PurgeState, purgeHeadKe
  *
  *     agents/<region>    latest report of a region, under its agent's lease
  *     health/<region>    agreed health of a region
+ *     served/<region>    run of the world in which the region was last healthy for the first time
+ *     steering/table     revision of the steering table that all regions answer from
  *     claims/<lease>     region that carries out a revocation, under its agent's lease
  *     releases/<run>     state of the app's release command
  *     purges/…           purges of the caches; see purge-list.ts
@@ -35,6 +38,8 @@ type Report = {
   database: DatabaseState | undefined
   /** Absent in a region without caches. */
   purges?: PurgeState
+  /** The agent's steering tables; absent in a region without DNS. */
+  tables?: TableReport | undefined
 }
 
 export type Event = { at: number; region: string; kind: string; detail: Record<string, unknown> }
@@ -42,7 +47,15 @@ export type Event = { at: number; region: string; kind: string; detail: Record<s
 export type Snapshot = {
   /** By region: its report, and how long this reader has known it. */
   reports: Record<string, Report & { ageMs: number }>
-  health: Record<string, { state: RegionHealth; revision: string; sinceMs: number }>
+  /** `first`: healthy for the first time in its run. `at`: the writer's clock; absent in entries of older versions. */
+  health: Record<
+    string,
+    { state: RegionHealth; revision: string; sinceMs: number; first?: boolean; at?: number }
+  >
+  /** By region: the run of the world in which it was last healthy for the first time. */
+  served: Record<string, string>
+  /** The agreed steering table; `modRevision` is '0' before the first agreement. */
+  table: { revision: string | undefined; modRevision: string; sinceMs: number }
   leader: Leader | undefined
   /** How long this reader has known the current revision of the leader key. */
   leaderSinceMs: number
@@ -121,25 +134,34 @@ export class StateStore {
 
   async read(): Promise<Snapshot> {
     const root = this.#root
-    const [agents, health, releases, leader, sync, initialize, purgeHead] = await this.etcd.read([
-      { key: `${root}agents/`, prefix: true },
-      { key: `${root}health/`, prefix: true },
-      { key: `${root}releases/`, prefix: true },
-      { key: `${this.#service}leader` },
-      { key: `${this.#service}sync` },
-      { key: `${this.#service}initialize` },
-      { key: this.#purgeHead },
-    ])
+    const [agents, health, served, table, releases, leader, sync, initialize, purgeHead] =
+      await this.etcd.read([
+        { key: `${root}agents/`, prefix: true },
+        { key: `${root}health/`, prefix: true },
+        { key: `${root}served/`, prefix: true },
+        { key: `${root}steering/table` },
+        { key: `${root}releases/`, prefix: true },
+        { key: `${this.#service}leader` },
+        { key: `${this.#service}sync` },
+        { key: `${this.#service}initialize` },
+        { key: this.#purgeHead },
+      ])
     return {
       reports: this.#byName(agents!, (kv) => ({
         ...(JSON.parse(kv.value) as Report),
         ageMs: this.#ageMs(kv),
       })),
       health: this.#byName(health!, (kv) => ({
-        state: (JSON.parse(kv.value) as { state: RegionHealth }).state,
+        ...(JSON.parse(kv.value) as { state: RegionHealth; first?: boolean; at?: number }),
         revision: kv.modRevision,
         sinceMs: this.#ageMs(kv),
       })),
+      served: this.#byName(served!, (kv) => kv.value),
+      table: {
+        revision: table![0]?.value,
+        modRevision: table![0]?.modRevision ?? '0',
+        sinceMs: table![0] ? this.#ageMs(table![0]) : 0,
+      },
       releases: this.#byName(releases!, (kv) => decodeRelease(kv.value)),
       leader: leader![0] && leaderOf(leader![0]),
       leaderSinceMs: leader![0] ? this.#ageMs(leader![0]) : 0,
@@ -154,7 +176,21 @@ export class StateStore {
     const key = `${this.#root}health/${action.region}`
     return this.etcd.transact(
       [{ key, target: 'MOD', mod_revision: action.revision }],
-      [{ put: { key, value: JSON.stringify({ state: action.state }) } }],
+      [{ put: { key, value: JSON.stringify({ state: action.state, first: action.first, at: Date.now() }) } }],
+    )
+  }
+
+  /** Remembers that the region has been healthy in this run: from now on it can only come back. */
+  async markServed(region: string, run: string): Promise<void> {
+    await this.etcd.put(`${this.#root}served/${region}`, run)
+  }
+
+  /** Agrees on a steering table, if no other agent has done so since. */
+  async agreeTable(revision: string, before: string): Promise<boolean> {
+    const key = `${this.#root}steering/table`
+    return this.etcd.transact(
+      [{ key, target: 'MOD', mod_revision: before }],
+      [{ put: { key, value: revision } }],
     )
   }
 

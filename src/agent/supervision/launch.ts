@@ -75,7 +75,11 @@ export function launcher(options: { root: string; folder: string; files: readonl
       const { file, args, env, cwd } = prepare('host', process.command, process.env, process.cwd)
       return started(spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', log, log] }))
     }
-    const inside = { root, binds: [{ path: folder }], runDir: join(folder, 'run'), cwd: folder, infoFd: 3 }
+    const inside = {
+      ...{ root, binds: [{ path: folder }], runDir: join(folder, 'run'), cwd: folder, infoFd: 3 },
+      // An ordinary user has no capability to give, and binds such a port only where the machine lets everyone do so.
+      bindsLowPorts: process.bindsLowPorts === true && isRoot(),
+    }
     const marked = { ...process.env, [folderVariable]: folder }
     const { file, args, env } = sandboxCommand({ ...inside, env: marked, command: process.command })
     const child = spawn(file, args, { cwd: folder, env, detached: true, stdio: ['ignore', log, log, 'pipe'] })
@@ -130,6 +134,9 @@ export function launcher(options: { root: string; folder: string; files: readonl
   }
 }
 
+// The parameter of the functions above is called `process`.
+const isRoot = () => globalThis.process.geteuid?.() === 0
+
 function readRecord(file: string): ProcessRecord | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ProcessRecord
@@ -157,10 +164,12 @@ type Spec = { start: string; files: string }
 export type Difference = 'none' | 'files' | 'start'
 
 export function specOf(process: PlanProcess, files: readonly PlanFile[]): Spec {
-  const { command, env, run, cwd } = process
+  const { command, env, run, cwd, bindsLowPorts } = process
   const own = filesOf(process, files)
   const [started, reloaded] = process.reload ? [[], own] : [own, []]
-  return { start: digest([command, env, run, cwd, started]), files: digest(reloaded) }
+  // Only if set, so that a process of an earlier version is not restarted for nothing.
+  const privilege = bindsLowPorts ? ['low ports'] : []
+  return { start: digest([command, env, run, cwd, started, ...privilege]), files: digest(reloaded) }
 }
 
 export function differenceBetween(before: Spec, now: Spec): Difference {

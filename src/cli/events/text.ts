@@ -19,9 +19,9 @@ const purged = (scope: unknown) => {
 }
 
 const texts: Record<EventKind, (detail: Detail) => string> = {
-  setHealth: ({ region, state, was, by, why }) =>
+  setHealth: ({ region, state, was, by, why, first }) =>
     why === undefined
-      ? `${text(region)} is ${text(state)} (was ${text(was)})${agreed(by)}`
+      ? `${text(region)} is ${text(state)}${first === true ? ' for the first time since the start' : ''} (was ${text(was)})${agreed(by)}`
       : `${text(region)} is ${text(state)} (was ${text(was)}): ${text(why)}, but ${text(by)} can reach it`,
   revokeLeader: ({ leader, by }) =>
     `failover: ${regionOf(leader)} loses the primary because it is unreachable${agreed(by)}`,

@@ -80,7 +80,7 @@ async function start(output: Output, options: Options, interrupt: Interrupt): Pr
   const { signal } = interrupt
   const startedAt = performance.now()
   await mustBeAble()
-  const plain = labTopology(await loadTopology(options.topology ?? '.'))
+  const plain = labTopology(await loadTopology(options.topology ?? '.', { needsGeoip: false }))
   const folder = folderOf(plain)
   const id = labIdOf(folder)
   const regions = regionsOf(plain.topology)

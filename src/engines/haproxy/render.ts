@@ -1,4 +1,4 @@
-import type { EnginePart } from '../../plan.ts'
+import { type EnginePart, lowPorts } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
 import {
   appBackend,
@@ -68,6 +68,7 @@ export function renderHaproxy(context: RegionContext): EnginePart {
         ],
         env: {},
         run: 'engine',
+        ...lowPorts(...boundPorts(context)),
         // Starts first, because apps reach their database through it.
         after: [],
         ready: {
@@ -84,6 +85,15 @@ export function renderHaproxy(context: RegionContext): EnginePart {
       },
     ],
   }
+}
+
+function boundPorts({ region, topology: { ports } }: RegionContext): number[] {
+  return [
+    ports.http,
+    ports.region,
+    ports.health,
+    ...(region.full ? [ports.databaseWrite, ports.databaseRead] : []),
+  ]
 }
 
 function renderConfig(view: View): string {

@@ -1,4 +1,4 @@
-import { copyFile, rename } from 'node:fs/promises'
+import { copyFile, link, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask, type Server } from './ask.ts'
@@ -89,11 +89,18 @@ export function createKnotControl(options: KnotControlOptions): KnotControl {
     if (stored === mark && before === mark) return { kind: 'unchanged', mark }
     if (stored === mark && before === undefined) return { kind: 'stored', mark }
 
-    await writeMapFile(path.candidate, map, mark)
+    // A full disk must not keep a lost region in the answers: the space of the previous map is there for the next one.
+    await rm(path.previous, { force: true })
+    await writeMapFile(path.candidate, map, mark).catch(async (error) => {
+      await rm(path.candidate, { force: true })
+      throw error
+    })
     const { code, output } = await run(['knotc', '-c', knotPaths.candidateConfig, 'conf-check'])
     if (code !== 0) return { kind: 'refused', stage: 'check', detail: output, restored: before !== undefined }
 
-    await copyFile(stored === undefined ? path.initial : path.map, path.previous)
+    // A link takes no space. The map's file is replaced below and never written to, so it stays the last good one.
+    if (stored === undefined) await copyFile(path.initial, path.previous)
+    else await link(path.map, path.previous)
     await rename(path.candidate, path.map)
     if (before === undefined && (await liveMark()) === undefined) return { kind: 'stored', mark }
 

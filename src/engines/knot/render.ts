@@ -1,5 +1,5 @@
 import { netsOf, uniformCover } from '../../geo/cover.ts'
-import type { EnginePart, PlanFile } from '../../plan.ts'
+import { type EnginePart, lowPorts, type PlanFile } from '../../plan.ts'
 import { type RegionContext, runFolder } from '../context.ts'
 import { markLabel, renderMap, renderMark } from './map.ts'
 
@@ -41,6 +41,7 @@ export function renderKnot(context: RegionContext): EnginePart {
         command: ['sh', '-c', startScript],
         env: {},
         run: 'engine',
+        ...lowPorts(topology.ports.dns),
         after: [],
         ready: {
           kind: 'exec',

@@ -36,6 +36,12 @@ export type SandboxOptions = {
    * This works only after their exec: if bubblewrap is killed in the milliseconds before it, they keep running.
    */
   readonly lifetime?: 'detached' | 'tied'
+  /**
+   * The command may bind ports below 1024. Only root can give that away. The kernel asks the user namespace that owns the
+   * network for it, which is the host's, so the command gets no user namespace of its own: it runs as root, whose files
+   * it could access anyway, with CAP_NET_BIND_SERVICE as its only capability and no way to gain others.
+   */
+  readonly bindsLowPorts?: boolean
 }
 
 /** Arguments for `spawn(file, args, { env })`. The environment must be exactly this one. */
@@ -53,7 +59,7 @@ type SandboxCommand = {
  * unshare the latter: by a shared memory segment, PostgreSQL detects that an old server in another sandbox still uses
  * its data.
  *
- * The command runs without capabilities as uid 1000, the only uid of its user namespace, mapped to the user who starts
+ * The command runs without capabilities (except with `bindsLowPorts`) as uid 1000, the only uid of its user namespace, mapped to the user who starts
  * it. So PostgreSQL also runs when root starts it, and a world may be in a folder that only root can enter. New files
  * belong to the starter. A folder of *another* user is not accessible, not even to root.
  *
@@ -72,8 +78,12 @@ type SandboxCommand = {
  */
 export function sandboxCommand(options: SandboxOptions): SandboxCommand {
   const { root, binds, runDir, cwd, env, command, infoFd, lifetime = 'detached' } = options
+  const user = options.bindsLowPorts
+    ? ['--cap-drop', 'ALL', '--cap-add', 'CAP_NET_BIND_SERVICE']
+    : ['--unshare-user', '--uid', UID, '--gid', GID, '--cap-drop', 'ALL']
   const args = [
-    ...['--unshare-user', '--uid', UID, '--gid', GID, '--cap-drop', 'ALL', '--new-session'],
+    ...user,
+    '--new-session',
     ...(lifetime === 'tied' ? ['--die-with-parent'] : []),
     ...(infoFd === undefined ? [] : ['--info-fd', String(infoFd)]),
     ...['--ro-bind', join(root, 'usr'), '/usr', '--ro-bind', join(root, 'etc'), '/etc'],

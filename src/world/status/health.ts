@@ -3,6 +3,7 @@ import { spaceState } from '../../engines/etcd/space.ts'
 import { freshMs } from '../../failover/fresh.ts'
 import { duration, list } from '../../lib/format.ts'
 import { isDead, regionProblems } from './region-health.ts'
+import { steeringProblems } from './steering-health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
 
 type StatusWithoutHealth = Omit<WorldStatus, 'health' | 'problems'>
@@ -32,6 +33,7 @@ export function evaluate(
     ...sharedProblems(status),
     ...aloneProblems(status),
     ...status.regions.flatMap((region) => regionProblems(region, status)),
+    ...steeringProblems(status),
     ...releaseProblems(status),
   ]
   const edges = status.regions.filter((region) => region.edge !== undefined)

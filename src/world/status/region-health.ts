@@ -54,7 +54,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ? [
           about(
             'steering_failed',
-            `its DNS cannot steer by client network: ${region.steering.why}`,
+            `its DNS does not answer as it should: ${region.steering.why}`,
             `see \`nearside logs ${name} agent\``,
           ),
         ]

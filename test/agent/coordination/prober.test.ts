@@ -9,6 +9,33 @@ import { freeNetwork } from '../../support/net.ts'
 import { until } from '../../support/sandboxed.ts'
 import { topologyOf, twoRegions } from '../../support/topologies.ts'
 
+test('an edge is asked whether it can reach a healthy app; without one it is up, and its app is not', async () => {
+  const regions = { ...twoRegions, 'eu-central': { location: { lat: 50, lon: 8 }, role: 'edge' as const } }
+  const topology = topologyOf(regions, { network: { base: await freeNetwork() } })
+  const [east, , , edge] = regionsOf(topology)
+  let ready = 200
+  const paths = new Set<string>()
+  const server = createServer((request, response) => {
+    paths.add(request.url!)
+    response.writeHead(ready).end()
+  })
+  await new Promise<void>((resolve) => server.listen(topology.ports.health, edge!.address, resolve))
+  const prober = new Prober(topology, east!, [edge!])
+  const seen = () => prober.view()['eu-central']
+  prober.start(20, 200)
+  try {
+    await until('the app behind the edge', () => seen()?.app?.ok === true)
+    ready = 503
+    await until('the edge without an app', () => seen()?.app?.ok === false)
+    assert.equal(seen()?.edge?.ok, true)
+    assert.deepEqual([...paths], ['/.nearside/ready'])
+  } finally {
+    await prober.stop()
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
 /** One region probes the witness, which has a single request, to etcd. */
 describe('a probe', () => {
   let server: Server

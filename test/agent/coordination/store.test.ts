@@ -121,6 +121,30 @@ describe('agents that share an etcd', () => {
     assert.equal(await agents[2]!.setHealth(back), false)
   })
 
+  test('exactly one of several agents agrees on the next steering table', async () => {
+    const agents = ['us-west', 'us-central', 'us-east'].map(agent)
+    assert.deepEqual((await agents[0]!.read()).table, { revision: undefined, modRevision: '0', sinceMs: 0 })
+    assert.equal(await agents[0]!.agreeTable('aaaa', '0'), true)
+    assert.equal(await agents[1]!.agreeTable('bbbb', '0'), false)
+    const { table } = await agents[2]!.read()
+    assert.equal(table.revision, 'aaaa')
+    assert.equal(await agents[2]!.agreeTable('bbbb', table.modRevision), true)
+    assert.equal((await agents[0]!.read()).table.revision, 'bbbb')
+  })
+
+  test('the first time that a region is healthy is kept by run, and with the change of its health', async () => {
+    const [west, central] = [agent('us-west'), agent('us-central')]
+    const slow = { kind: 'setHealth', region: 'us-east', state: 'unhealthy', was: 'healthy' } as const
+    assert.equal(await west.setHealth({ ...slow, by: [], revision: '0' }), true)
+    const { revision } = (await central.read()).health['us-east']!
+    assert.equal(await central.setHealth({ ...slow, by: [], state: 'healthy', first: true, revision }), true)
+    await central.markServed('us-east', 'run-1')
+    const { health, served } = await west.read()
+    assert.equal(health['us-east']!.first, true)
+    assert.ok(Math.abs(Date.now() - health['us-east']!.at!) < 60_000)
+    assert.deepEqual(served, { 'us-east': 'run-1' })
+  })
+
   test('a reader measures a report’s age from when it first saw it', async () => {
     const [west, central] = [agent('us-west'), agent('us-central')]
     await west.publish(report('us-west'))

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type ApplyResult, createKnotControl } from '../../../src/engines/knot/control.ts'
@@ -228,3 +239,50 @@ test('steering follows availability, and repairs a server that has lost its map'
     assert.equal(await answers(), `${toEast} ${toWest}`)
     assert.ok(statSync(join(knot.folder, knotPaths.map)).size > 100)
   }))
+
+const isRoot = process.geteuid?.() === 0
+
+test('on a full disk a lost region still leaves the answers', { skip: isRoot ? false : 'needs root' }, () =>
+  withKnot(async (knot, map) => {
+    const disk = join(knot.folder, 'data', 'knot')
+    await knot.kill()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk])
+    try {
+      await knot.start()
+      const nets = netsOf(cover(4, new Uint8Array(32_768).fill(15), new Uint32Array(32_768)))
+      const large = (address: string): KnotMap => ({
+        ...map(address),
+        nets: () => [...nets, ...netsOf(uniformCover(6, 0))],
+      })
+      for (const address of ['10.0.0.1', '10.0.0.2'])
+        assert.equal(kindOf(await knot.control.apply(large(address))), 'applied')
+      fill(join(disk, 'filler'))
+      assert.equal(
+        kindOf(await knot.control.apply(large('10.0.0.3'))),
+        'applied',
+        'in the previous map’s space',
+      )
+      assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.3 /15')
+      fill(join(disk, 'more'))
+      // A map that does not fit at all, and then the small one that leaves the lost region out.
+      const larger: KnotMap = { ...large('10.0.0.4'), answers: [Array(50).fill('10.0.0.4')] }
+      await assert.rejects(knot.control.apply(larger), { code: 'ENOSPC' })
+      assert.equal(kindOf(await knot.control.apply(map('10.0.0.5'))), 'applied')
+      assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.5 /1')
+    } finally {
+      await knot.kill()
+      execFileSync('umount', [disk])
+    }
+  }),
+)
+
+function fill(path: string): void {
+  const file = openSync(path, 'w')
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4096))
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
 import { regionProblems } from '../../../src/world/status/region-health.ts'
+import { steeringProblems } from '../../../src/world/status/steering-health.ts'
 import type { RegionReport } from '../../../src/world/status/types.ts'
 import { sampleRegions, shared, statusOf, withoutAgent } from './sample.ts'
 
@@ -252,4 +253,63 @@ test('any other limit of an edge that is reached is named', () => {
       ],
     ],
   )
+})
+
+describe('steering tables', () => {
+  const answering = { kind: 'answering', mark: 'm', prefixes: 4 } as const
+  const agreed = { kind: 'agreed', revision: 'aaaaaaaaaaaa' } as const
+  const problem = {
+    code: 'geoip_missing',
+    why: 'no such file: city.mmdb',
+    remedy: 'correct the path',
+    sinceMs: 1000,
+  }
+  type Steering = NonNullable<RegionReport['steering']>
+  const said = (...[first, second]: Steering[]) =>
+    steeringProblems({
+      at: 181_000,
+      regions: [
+        { ...east, steering: first! },
+        { ...west, steering: second! },
+      ],
+    }).map(({ code, message, remedy }) => [code, message, remedy].filter(Boolean).join(' | '))
+
+  test('all regions by the same table, of the present databases: no problem', () => {
+    const fine: Steering = { ...answering, table: agreed, agreed: 'aaaaaaaaaaaa', wanted: 'aaaaaaaaaaaa' }
+    assert.deepEqual(said(fine, fine), [])
+  })
+
+  test('an unusable database is one problem, with what DNS does instead, since when, and the remedy', () => {
+    const lastGood: Steering = { ...answering, table: agreed, problem }
+    assert.deepEqual(said(lastGood, lastGood), [
+      'geoip_unusable | us-east and us-west: steering.geoip has been unusable for 3 min: no such file: city.mmdb; DNS there steers by the last good table, without unhealthy regions | correct the path',
+    ])
+    const uniform: Steering = { ...answering, table: { kind: 'uniform' }, problem }
+    assert.match(said(uniform, uniform)[0]!, /sends everyone to the first healthy region/)
+  })
+
+  test('a first table that is being computed is a problem until it is there; a new one is none', () => {
+    const uniform: Steering = { ...answering, table: { kind: 'uniform' }, percent: 43 }
+    assert.match(said(uniform, uniform)[0]!, /^steering_table_building .*43 %/)
+    const old: Steering = { ...answering, table: agreed, percent: 43 }
+    assert.deepEqual(said(old, old), [])
+  })
+
+  test('regions that answer by different tables, or have different databases, disagree', () => {
+    const one: Steering = { ...answering, table: agreed, wanted: 'aaaaaaaaaaaa' }
+    const other: Steering = {
+      ...answering,
+      table: { kind: 'other', revision: 'bbbbbbbbbbbb' },
+      wanted: 'bbbbbbbbbbbb',
+    }
+    assert.match(
+      said(one, other)[0]!,
+      /^steering_disagrees .*us-east by table aaaaaaaa; us-west by table bbbbbbbb/,
+    )
+    assert.match(said(one, { ...answering, table: { kind: 'uniform' } })[0]!, /us-west by the topology order/)
+    assert.match(
+      said(one, { ...one, wanted: 'bbbbbbbbbbbb' })[0]!,
+      /^steering_disagrees .*different GeoIP databases/,
+    )
+  })
 })
