@@ -46,28 +46,32 @@ export function walkPlaces(
   visit: (length: number, place: number, high: number, low: number) => void,
 ): void {
   let stepsLeft = tree.stepLimit
-  const walk = (
+  /** Outside of special prefixes, which is almost everywhere: as little work per record as possible. */
+  const walk = (record: number, depth: number, high: number, low: number): void => {
+    if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree contains a cycle')
+    const place = tree.placeAt(record)
+    if (place !== inner) return visit(depth, place, high, low)
+    walk(tree.left(record), depth + 1, high, low)
+    walk(tree.right(record), depth + 1, rightHigh(high, depth), rightLow(low, depth))
+  }
+  const walkAround = (
     record: number,
     depth: number,
     high: number,
     low: number,
     inside: readonly Prefix[],
   ): void => {
+    if (inside.length === 0) return walk(record, depth, high, low)
     if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree contains a cycle')
-    const place = tree.placeAt(record)
-    if (inside.some((special) => special.length === depth)) visit(depth, specialPlace, high, low)
-    else if (place !== inner && inside.length === 0) visit(depth, place, high, low)
-    else {
-      // A leaf that contains a special prefix is split until the special prefix is a leaf of its own.
-      const [left, right] = place === inner ? [tree.left(record), tree.right(record)] : [record, record]
-      const [leftInside, rightInside] = split(inside, depth)
-      walk(left, depth + 1, high, low, leftInside)
-      if (depth < 32) walk(right, depth + 1, high + 2 ** (31 - depth), low, rightInside)
-      // Only the top 64 bits of an address are kept (see `Prefix`).
-      else walk(right, depth + 1, high, depth < 64 ? low + 2 ** (63 - depth) : low, rightInside)
-    }
+    if (inside.some((special) => special.length === depth)) return visit(depth, specialPlace, high, low)
+    // A leaf that contains a special prefix is split until the special prefix is a leaf of its own.
+    const isLeaf = tree.placeAt(record) !== inner
+    const [leftInside, rightInside] = split(inside, depth)
+    walkAround(isLeaf ? record : tree.left(record), depth + 1, high, low, leftInside)
+    const right = isLeaf ? record : tree.right(record)
+    walkAround(right, depth + 1, rightHigh(high, depth), rightLow(low, depth), rightInside)
   }
-  walk(
+  walkAround(
     tree.root,
     0,
     0,
@@ -75,6 +79,10 @@ export function walkPlaces(
     specials.filter((special) => special.family === tree.family),
   )
 }
+
+const rightHigh = (high: number, depth: number) => (depth < 32 ? high + 2 ** (31 - depth) : high)
+/** Only the top 64 bits of an address are kept (see `Prefix`). */
+const rightLow = (low: number, depth: number) => (depth < 32 || depth >= 64 ? low : low + 2 ** (63 - depth))
 
 function split(prefixes: readonly Prefix[], depth: number): [readonly Prefix[], readonly Prefix[]] {
   if (prefixes.length === 0) return [prefixes, prefixes]

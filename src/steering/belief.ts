@@ -49,15 +49,12 @@ export class Belief {
     const number = this.#numberOf(country)
     if (number === undefined) return
     const lengths = blockLengths[this.#family]
-    let deepest = -1
-    let changed = lengths.length
-    for (let level = 0; level < lengths.length; level++) {
-      const inside = lengths[level]! <= net.length
-      if (inside) deepest = level
-      if (!inside || this.#open[level]!.block !== blockAt(net, lengths[level]!)) {
-        changed = Math.min(changed, level)
-      }
-    }
+    let deepest = lengths.length - 1
+    while (deepest >= 0 && lengths[deepest]! > net.length) deepest--
+    // Where a block is still the same, the larger ones around it are, too.
+    let changed = deepest
+    while (changed >= 0 && this.#open[changed]!.block !== blockAt(net, lengths[changed]!)) changed--
+    changed++
     this.#closeFrom(changed)
     for (let level = changed; level <= deepest; level++) {
       this.#open[level]!.block = blockAt(net, lengths[level]!)
@@ -118,6 +115,7 @@ export class Belief {
   #closeFrom(level: number): void {
     for (let at = this.#open.length - 1; at >= level; at--) {
       const open = this.#open[at]!
+      if (open.block === -1) continue
       for (const [country, { sums, isWanted }] of open.byCountry) {
         const networks = sums[this.#regionCount]!
         if (networks === 0) continue

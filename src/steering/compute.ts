@@ -2,7 +2,7 @@ import { cover } from '../geo/cover.ts'
 import { type PlaceTree, specialPlace, walkPlaces } from '../geo/place-tree.ts'
 import { type Family, longestPrefix } from '../geo/prefix.ts'
 import { specialPrefixes } from '../geo/special.ts'
-import { networksOf, type Survey, surveyPlaces } from './networks.ts'
+import { type Coverage, networksOf, surveyPlaces } from './networks.ts'
 import { distancesByCountry, type Settlement } from './population.ts'
 import { type PrefixTree, PrefixTreeBuilder, unranked } from './prefix-tree.ts'
 import { prune } from './prune.ts'
@@ -47,7 +47,7 @@ export function computeTable(options: {
   const used = new Rankings()
   const [ipv4, ipv6] = trees.map((tree, index) => harvest(tree, cuts[index]!, regions.length, all, used))
   const summaryOf = (index: 0 | 1) =>
-    summarise(trees[index]!, cuts[index]!, regions.length, all, plants[index]!.survey)
+    summarise(trees[index]!, cuts[index]!, regions.length, all, plants[index]!.coverage)
   return {
     regions: regions.map(({ name, location: { lat, lon } }) => ({ name, location: { lat, lon } })),
     rankings: used.all(),
@@ -62,7 +62,7 @@ function plant(
   regions: readonly SteeringRegion[],
   inhabitants: ReadonlyMap<string, Float64Array>,
   rankings: Rankings,
-): { tree: PrefixTree; survey: Survey | undefined } {
+): { tree: PrefixTree; coverage: Coverage | undefined } {
   const builder = new PrefixTreeBuilder({
     family,
     longest: longestPrefix[family],
@@ -73,9 +73,9 @@ function plant(
   const survey = places && surveyPlaces(places, regions, inhabitants)
   if (!survey) {
     builder.add(0, undefined)
-    return { tree: builder.finish(), survey }
+    return { tree: builder.finish(), coverage: undefined }
   }
-  const weigh = weigher(family, survey)
+  const weigh = weigher(family, survey.coverage)
   // Topology order, an arbitrary 1,000 km apart, so special prefixes are not ranked like their neighbours.
   const unknown = Float64Array.from(regions, (_, region) => region * 1000)
   const special = {
@@ -90,11 +90,12 @@ function plant(
     const found = survey.whereabouts({ length, high, low, place })
     if (!found) return builder.add(length, undefined)
     const { kind, distances } = found
-    const ranking = kind === 'known' ? (rankingOfPlace[place] ??= rankingOf(distances)) : rankingOf(distances)
+    if (kind === 'known') rankingOfPlace[place] ??= rankingOf(distances)
+    const ranking = kind === 'known' ? rankingOfPlace[place]! : rankingOf(distances)
     const networks = kind === 'known' ? networksOf(family, length) : 0
     builder.add(length, { distances, ranking, weight: weigh(length), networks })
   })
-  return { tree: builder.finish(), survey }
+  return { tree: builder.finish(), coverage: survey.coverage }
 }
 
 /**
@@ -102,7 +103,7 @@ function plant(
  * are: by addresses alone, a carrier's block in one entry outweighs the thousand networks of a city; by networks alone, a
  * thousand entries of nobody outweigh a /20 of homes.
  */
-function weigher(family: Family, { addresses, networks }: Survey): (length: number) => number {
+function weigher(family: Family, { addresses, networks }: Coverage): (length: number) => number {
   return (length) => (2 ** -length / addresses + networksOf(family, length) / networks) / 2
 }
 

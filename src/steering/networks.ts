@@ -14,15 +14,16 @@ export type Whereabouts =
 
 export type Network = { length: number; high: number; low: number; place: number }
 
-/** What one pass over a database finds. */
-export type Survey = {
+/** How much a database knows. */
+export type Coverage = {
   /** Share of the address space for which the database has a place or a country. */
   addresses: number
   /** Number of such networks (see `networksOf`), and how many of them have a country only. */
   networks: number
   countryOnly: number
-  whereabouts(network: Network): Whereabouts | undefined
 }
+
+type Survey = { coverage: Coverage; whereabouts(network: Network): Whereabouts | undefined }
 
 /** A network is an entry of the database, at most as long as resolvers send: longer ones count as a part of one. */
 export function networksOf(family: PlaceTree['family'], length: number): number {
@@ -78,10 +79,13 @@ export function surveyPlaces(
     if (!priors.has(country)) priors.set(country, distances)
   }
   return {
-    addresses,
-    networks,
-    countryOnly: counts.reduce((sum, count, place) => sum + (vague[place] === undefined ? 0 : count), 0),
-    whereabouts({ place, ...net }) {
+    coverage: {
+      addresses,
+      networks,
+      countryOnly: counts.reduce((sum, count, place) => sum + (vague[place] === undefined ? 0 : count), 0),
+    },
+    whereabouts(net) {
+      const { place } = net
       if (place < 0) return undefined
       const country = vague[place]
       if (country === undefined) return { kind: 'known', place, distances: distancesOf(place) }

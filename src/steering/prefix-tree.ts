@@ -18,8 +18,8 @@ export type PrefixTree = {
   /** What the networks count in `distance` and `least`. */
   weight: Float64Array
   /** Number of networks whose place the database knows, and their share of the family's space. */
-  networks: Float64Array
-  addresses: Float64Array
+  networks: Float32Array
+  addresses: Float32Array
   /** Per region: the sum of distance (km) times weight; `regionCount` numbers per node. */
   distance: Float64Array
   /** Sum of distance (see `distanceOf`) times weight if every address had its own best ranking. */
@@ -43,8 +43,8 @@ export class PrefixTreeBuilder {
   #left: Int32Array
   #ranking: Uint32Array
   #weight: Float64Array
-  #networks: Float64Array
-  #addresses: Float64Array
+  #networks: Float32Array
+  #addresses: Float32Array
   #distance: Float64Array
   #least: Float64Array
   /** Finished subtrees whose right sibling is still missing: the index of the root and the prefix length. */
@@ -59,8 +59,8 @@ export class PrefixTreeBuilder {
     this.#left = new Int32Array(capacity)
     this.#ranking = new Uint32Array(capacity)
     this.#weight = new Float64Array(capacity)
-    this.#networks = new Float64Array(capacity)
-    this.#addresses = new Float64Array(capacity)
+    this.#networks = new Float32Array(capacity)
+    this.#addresses = new Float32Array(capacity)
     this.#distance = new Float64Array(capacity * options.regionCount)
     this.#least = new Float64Array(capacity)
   }
@@ -146,16 +146,16 @@ export class PrefixTreeBuilder {
   }
 
   #grow(): void {
-    const grown = <T extends Int32Array | Uint32Array | Float64Array>(from: T, into: T): T => {
+    const grown = <T extends Int32Array | Uint32Array | Float32Array | Float64Array>(from: T, into: T): T => {
       into.set(from)
       return into
     }
-    const capacity = this.#size * 2
+    const capacity = Math.ceil(this.#size * 1.5)
     this.#left = grown(this.#left, new Int32Array(capacity))
     this.#ranking = grown(this.#ranking, new Uint32Array(capacity))
     this.#weight = grown(this.#weight, new Float64Array(capacity))
-    this.#networks = grown(this.#networks, new Float64Array(capacity))
-    this.#addresses = grown(this.#addresses, new Float64Array(capacity))
+    this.#networks = grown(this.#networks, new Float32Array(capacity))
+    this.#addresses = grown(this.#addresses, new Float32Array(capacity))
     this.#distance = grown(this.#distance, new Float64Array(capacity * this.#regionCount))
     this.#least = grown(this.#least, new Float64Array(capacity))
   }

@@ -1,4 +1,4 @@
-import type { Survey } from './networks.ts'
+import type { Coverage } from './networks.ts'
 import { type PrefixTree, unranked } from './prefix-tree.ts'
 import { type Rankings, rank } from './rankings.ts'
 import type { FamilySummary } from './table.ts'
@@ -9,7 +9,7 @@ export function summarise(
   cuts: Uint8Array,
   regionCount: number,
   rankings: Rankings,
-  survey: Survey | undefined,
+  coverage: Coverage | undefined,
 ): FamilySummary {
   const root = tree.count - 1
   const known = { networks: tree.networks[root]!, addresses: tree.addresses[root]! }
@@ -40,10 +40,10 @@ export function summarise(
 
   const share = (part: number, whole: number) => (whole > 0 ? Math.round((part / whole) * 1e6) / 1e6 : 0)
   return {
-    networks: Math.round(survey?.networks ?? 0),
+    networks: Math.round(coverage?.networks ?? 0),
     countryOnly: {
-      networks: share(survey?.countryOnly ?? 0, survey?.networks ?? 0),
-      addresses: share((survey?.addresses ?? 0) - known.addresses, survey?.addresses ?? 0),
+      networks: share(coverage?.countryOnly ?? 0, coverage?.networks ?? 0),
+      addresses: share((coverage?.addresses ?? 0) - known.addresses, coverage?.addresses ?? 0),
     },
     misled: {
       networks: share(misled.networks, known.networks),
