@@ -50,9 +50,10 @@ export function walkPlaces(
   const walk = (record: number, depth: number, high: number, low: number): void => {
     if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree contains a cycle')
     const place = tree.placeAt(record)
-    if (place !== inner) return visit(depth, place, high, low)
-    walk(tree.left(record), depth + 1, high, low)
-    walk(tree.right(record), depth + 1, rightHigh(high, depth), rightLow(low, depth))
+    if (place === inner) {
+      walk(tree.left(record), depth + 1, high, low)
+      walk(tree.right(record), depth + 1, rightHigh(high, depth), rightLow(low, depth))
+    } else visit(depth, place, high, low)
   }
   const walkAround = (
     record: number,
@@ -61,15 +62,17 @@ export function walkPlaces(
     low: number,
     inside: readonly Prefix[],
   ): void => {
-    if (inside.length === 0) return walk(record, depth, high, low)
     if (--stepsLeft < 0 || depth > 128) throw new RangeError('the tree contains a cycle')
-    if (inside.some((special) => special.length === depth)) return visit(depth, specialPlace, high, low)
-    // A leaf that contains a special prefix is split until the special prefix is a leaf of its own.
-    const isLeaf = tree.placeAt(record) !== inner
-    const [leftInside, rightInside] = split(inside, depth)
-    walkAround(isLeaf ? record : tree.left(record), depth + 1, high, low, leftInside)
-    const right = isLeaf ? record : tree.right(record)
-    walkAround(right, depth + 1, rightHigh(high, depth), rightLow(low, depth), rightInside)
+    if (inside.length === 0) walk(record, depth, high, low)
+    else if (inside.some((special) => special.length === depth)) visit(depth, specialPlace, high, low)
+    else {
+      // A leaf that contains a special prefix is split until the special prefix is a leaf of its own.
+      const isLeaf = tree.placeAt(record) !== inner
+      const [left, right] = isLeaf ? [record, record] : [tree.left(record), tree.right(record)]
+      const [leftInside, rightInside] = split(inside, depth)
+      walkAround(left, depth + 1, high, low, leftInside)
+      walkAround(right, depth + 1, rightHigh(high, depth), rightLow(low, depth), rightInside)
+    }
   }
   walkAround(
     tree.root,

@@ -2,9 +2,9 @@ import { cover } from '../geo/cover.ts'
 import { type PlaceTree, specialPlace, walkPlaces } from '../geo/place-tree.ts'
 import { type Family, longestPrefix } from '../geo/prefix.ts'
 import { specialPrefixes } from '../geo/special.ts'
-import { type Coverage, networksOf, surveyPlaces } from './networks.ts'
+import { type Coverage, type Network, networksOf, surveyPlaces } from './networks.ts'
 import { distancesByCountry, type Settlement } from './population.ts'
-import { type PrefixTree, PrefixTreeBuilder, unranked } from './prefix-tree.ts'
+import { type Leaf, type PrefixTree, PrefixTreeBuilder, unranked } from './prefix-tree.ts'
 import { prune } from './prune.ts'
 import { Rankings, rank } from './rankings.ts'
 import { summarise } from './summary.ts'
@@ -78,22 +78,25 @@ function plant(
   const weigh = weigher(family, survey.coverage)
   // Topology order, an arbitrary 1,000 km apart, so special prefixes are not ranked like their neighbours.
   const unknown = Float64Array.from(regions, (_, region) => region * 1000)
-  const special = {
+  const special: Leaf = {
     distances: unknown,
     ranking: rankingOf(unknown),
     weight: weigh(specialLength[family]),
     networks: 0,
   }
   const rankingOfPlace: number[] = []
-  walkPlaces(places, specialPrefixes, (length, place, high, low) => {
-    if (place === specialPlace) return builder.add(length, special)
-    const found = survey.whereabouts({ length, high, low, place })
-    if (!found) return builder.add(length, undefined)
+  const leafOf = (net: Network): Leaf | undefined => {
+    const found = survey.whereabouts(net)
+    if (!found) return undefined
     const { kind, distances } = found
-    if (kind === 'known') rankingOfPlace[place] ??= rankingOf(distances)
-    const ranking = kind === 'known' ? rankingOfPlace[place]! : rankingOf(distances)
-    const networks = kind === 'known' ? networksOf(family, length) : 0
-    builder.add(length, { distances, ranking, weight: weigh(length), networks })
+    const weight = weigh(net.length)
+    if (kind === 'estimated') return { distances, ranking: rankingOf(distances), weight, networks: 0 }
+    rankingOfPlace[net.place] ??= rankingOf(distances)
+    const ranking = rankingOfPlace[net.place]!
+    return { distances, ranking, weight, networks: networksOf(family, net.length) }
+  }
+  walkPlaces(places, specialPrefixes, (length, place, high, low) => {
+    builder.add(length, place === specialPlace ? special : leafOf({ length, high, low, place }))
   })
   return { tree: builder.finish(), coverage: survey.coverage }
 }
