@@ -361,15 +361,18 @@ test('the summary says what share the bound misleads, by networks and by address
 })
 
 test('many small networks are not given up for one large one', () => {
-  // An operator's /12 in the west in one entry, and a city in the west in 64 entries of /24, each inside of the east.
+  // A city in the west in 64 entries of /24, and operators' /12 a little nearer to the west, all inside of the east.
   const city = Array.from({ length: 64 }, (_, step) => [
     at(`${60 + step}.0.0.0/8`, newYork),
     at(`${60 + step}.128.0.0/24`, losAngeles),
   ]).flat()
   const carriers = Array.from({ length: 40 }, (_, step) => [
     at(`${150 + step}.0.0.0/8`, newYork),
-    at(`${150 + step}.128.0.0/12`, { lat: 39.5, lon: -98.5 }),
+    at(`${150 + step}.128.0.0/12`, { lat: 40, lon: -101 }),
   ]).flat()
-  const table = tableOf([usEast, usWest], [...city, ...carriers], 1400)
-  assert.equal(orderFor(table, '80.128.0.1')[0], 'us-west')
+  const entries = [...city, ...carriers]
+  const first = (bound: number) =>
+    ['80.128.0.1', '160.128.0.1'].map((net) => orderFor(tableOf([usEast, usWest], entries, bound), net)[0])
+  assert.deepEqual(first(200_000), ['us-west', 'us-west'])
+  assert.deepEqual(first(1150), ['us-west', 'us-east'], 'a longer way for a few, not for many')
 })
