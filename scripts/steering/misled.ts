@@ -97,12 +97,13 @@ export function misledUsers(
   table: SteeringTable,
   tree: PlaceTree,
   cities: readonly City[],
-  { country, nearest }: Filter,
+  { country, nearest, only }: Filter,
 ): number {
   const answerAt = follow(table, tree.family)
   /** By place: how many of its networks get each region. */
   const answers: number[][] = []
-  eachKnown(tree, ({ high, low, place }) => {
+  eachKnown(tree, ({ high, low, length, place }) => {
+    if (only && !only.has(networkKey(high, low, length))) return
     answers[place] ??= table.regions.map(() => 0)
     answers[place][answerAt(high, low)]! += 1
   })
