@@ -1,5 +1,5 @@
 import { cover } from '../geo/cover.ts'
-import { type PlaceTree, specialPlace, walkPlaces } from '../geo/place-tree.ts'
+import { type PlaceTree, placeTree, specialPlace, walkPlaces } from '../geo/place-tree.ts'
 import { type Family, longestPrefix } from '../geo/prefix.ts'
 import { specialPrefixes } from '../geo/special.ts'
 import { type Coverage, type Network, networksOf, surveyPlaces } from './networks.ts'
@@ -36,7 +36,7 @@ export function computeTable(options: {
   const plants = ([4, 6] as const).map((family) =>
     plant(
       family,
-      places.find((tree) => tree.family === family),
+      places.find((tree) => tree.family === family) ?? placeTree(family, []),
       regions,
       inhabitants,
       all,
@@ -58,11 +58,11 @@ export function computeTable(options: {
 
 function plant(
   family: Family,
-  places: PlaceTree | undefined,
+  places: PlaceTree,
   regions: readonly SteeringRegion[],
   inhabitants: ReadonlyMap<string, Float64Array>,
   rankings: Rankings,
-): { tree: PrefixTree; coverage: Coverage | undefined } {
+): { tree: PrefixTree; coverage: Coverage } {
   const builder = new PrefixTreeBuilder({
     family,
     longest: longestPrefix[family],
@@ -70,11 +70,7 @@ function plant(
     rankings,
   })
   const rankingOf = (distances: Float64Array) => rankings.numberOf(rank(distances))
-  const survey = places && surveyPlaces(places, regions, inhabitants)
-  if (!survey) {
-    builder.add(0, undefined)
-    return { tree: builder.finish(), coverage: undefined }
-  }
+  const survey = surveyPlaces(places, regions, inhabitants)
   const weigh = weigher(family, survey.coverage)
   // Topology order, an arbitrary 1,000 km apart, so special prefixes are not ranked like their neighbours.
   const unknown = Float64Array.from(regions, (_, region) => region * 1000)
@@ -107,7 +103,8 @@ function plant(
  * thousand entries of nobody outweigh a /20 of homes.
  */
 function weigher(family: Family, { addresses, networks }: Coverage): (length: number) => number {
-  return (length) => (2 ** -length / addresses + networksOf(family, length) / networks) / 2
+  // Without a database only special prefixes have a weight.
+  return (length) => (2 ** -length / (addresses || 1) + networksOf(family, length) / (networks || 1)) / 2
 }
 
 /** Collects the prefixes that remain after pruning, each with its ranking. */

@@ -6,7 +6,7 @@ import { Belief } from './belief.ts'
 import type { SteeringRegion } from './table.ts'
 
 /** Where the users of a network are, by their distances to the regions in km. */
-export type Whereabouts =
+type Whereabouts =
   /** The database has a place for it. */
   | { kind: 'known'; place: number; distances: Float64Array }
   /** It has the country only, so the distances are an estimate. */

@@ -9,7 +9,7 @@ export function summarise(
   cuts: Uint8Array,
   regionCount: number,
   rankings: Rankings,
-  coverage: Coverage | undefined,
+  { networks, addresses, countryOnly }: Coverage,
 ): FamilySummary {
   const root = tree.count - 1
   const known = { networks: tree.networks[root]!, addresses: tree.addresses[root]! }
@@ -40,10 +40,10 @@ export function summarise(
 
   const share = (part: number, whole: number) => (whole > 0 ? Math.round((part / whole) * 1e6) / 1e6 : 0)
   return {
-    networks: Math.round(coverage?.networks ?? 0),
+    networks: Math.round(networks),
     countryOnly: {
-      networks: share(coverage?.countryOnly ?? 0, coverage?.networks ?? 0),
-      addresses: share((coverage?.addresses ?? 0) - known.addresses, coverage?.addresses ?? 0),
+      networks: share(countryOnly, networks),
+      addresses: share(addresses - known.addresses, addresses),
     },
     misled: {
       networks: share(misled.networks, known.networks),
