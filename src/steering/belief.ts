@@ -32,10 +32,13 @@ export class Belief {
   readonly #found: Map<number, number>[]
   #sums = new Float64Array(0)
   #used = 0
+  /** What `distances` returns. */
+  readonly #mean: Float64Array
 
   constructor(family: Family, regionCount: number) {
     this.#family = family
     this.#regionCount = regionCount
+    this.#mean = new Float64Array(regionCount)
     this.#open = blockLengths[family].map(() => ({ block: -1, byCountry: new Map() }))
     this.#found = blockLengths[family].map(() => new Map())
   }
@@ -74,13 +77,15 @@ export class Belief {
     this.#closeFrom(0)
   }
 
+  /** Valid until the next call: millions of arrays would take longer to collect than to compute. */
   distances(
     net: { length: number; high: number; low: number },
     country: string,
     prior: Float64Array,
   ): Float64Array {
     const number = this.#numberOf(country)
-    const mean = Float64Array.from(prior)
+    const mean = this.#mean
+    mean.set(prior)
     if (number === undefined) return mean
     const lengths = blockLengths[this.#family]
     for (let level = 0; level < lengths.length && lengths[level]! < net.length; level++) {

@@ -31,7 +31,7 @@ export function networksOf(family: PlaceTree['family'], length: number): number 
 }
 
 /**
- * Reads a database twice: for what it has of each country, and for what surrounds the networks that lack a city.
+ * Reads a database for what it has of each country, and for what surrounds the networks that lack a city.
  *
  * `inhabitants` are the distances from each country's population (see `distancesByCountry`). For a country that is not
  * among them its known networks take their place, and if it has none, the coordinates that the database gives.
@@ -51,23 +51,20 @@ export function surveyPlaces(
 
   let [addresses, networks] = [0, 0]
   const counts: number[] = []
-  walkPlaces(tree, specialPrefixes, (length, place) => {
+  const belief = new Belief(tree.family, regions.length)
+  walkPlaces(tree, specialPrefixes, (length, place, high, low) => {
     if (place < 0) return
     const count = networksOf(tree.family, length)
     counts[place] = (counts[place] ?? 0) + count
     networks += count
     addresses += 2 ** -length
-  })
-
-  const vague = vagueCountries(tree.locations)
-  const belief = new Belief(tree.family, regions.length)
-  walkPlaces(tree, specialPrefixes, (length, place, high, low) => {
-    const country = tree.locations[place]?.country
+    const { country, precision } = tree.locations[place]!
     if (country === undefined) return
-    belief.add({ length, high, low }, country, vague[place] === undefined ? distancesOf(place) : undefined)
+    belief.add({ length, high, low }, country, precision === 'country' ? undefined : distancesOf(place))
   })
   belief.close()
 
+  const vague = vagueCountries(tree.locations)
   const priors = new Map(inhabitants)
   for (const [country, distances] of meanDistances(
     tree.locations,
