@@ -8,6 +8,7 @@ import type { SteeringTable } from '../../../src/steering/table.ts'
 import { cityPlaces, networksIn } from '../../support/city-databases.ts'
 import { knotTopology, startKnot, type TestKnot } from '../../support/knot.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
+import { locate, rankingOf } from '../../support/steering-table.ts'
 
 /** Fewer than the 322,000 prefixes that these two regions would have without a bound. */
 const maxPrefixes = 200_000
@@ -55,6 +56,17 @@ test('a bound costs few of the networks whose city is known, in both families', 
     assert.ok(misled.networks < 0.02 && misled.addresses < 0.01, JSON.stringify(misled))
     assert.ok(countryOnly.networks > 0.2, JSON.stringify(countryOnly))
   }
+})
+
+test('a carrier of the whole country, whose networks mostly lack a city, is not sent to one coast', () => {
+  // 2600:1010::/28 is Verizon Wireless: of its networks with a city, 45 % are nearer to the west.
+  const shareToWest = (step: number) => {
+    const address = { family: 6, high: 0x26001010 + (step >> 5), low: ((step & 31) << 27) >>> 0 } as const
+    const { family, index } = locate(table, address)
+    return rankingOf(table, family, index)[0] === 1 ? 1 / 512 : 0
+  }
+  const share = Array.from({ length: 512 }, (_, step) => shareToWest(step)).reduce((sum, part) => sum + part)
+  assert.ok(share > 0.2 && share < 0.8, `${share} to the west`)
 })
 
 test('users in New York get the east and users in Los Angeles the west, from either region’s server', async () => {
