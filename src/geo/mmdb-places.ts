@@ -1,6 +1,5 @@
 import { NearsideError } from '../lib/errors.ts'
 import { coordinatesIn, unreadableCoordinates } from './coordinates.ts'
-import type { Location } from './distance.ts'
 import type { Mmdb } from './mmdb.ts'
 import { countryIn, namesCity, precisionOf } from './place-names.ts'
 import { inner, noPlace, type Place, type PlaceTree } from './place-tree.ts'
