@@ -20,6 +20,7 @@ const exceptions: { reason: string; names: string[] }[] = [
       'src/cli/live.ts cut',
       'src/cli/output.ts coloured',
       'src/cli/revive.ts backText',
+      'src/cli/steering-summary.ts summaryOf',
       'src/cli/stop-view.ts stopLines',
       'src/cli/up/progress.ts progressLines',
       'src/cli/up/progress.ts wordsOf',
@@ -73,8 +74,6 @@ const exceptions: { reason: string; names: string[] }[] = [
 
 /** The same, without a use in their own file. */
 const alone: Record<string, string> = {
-  'src/geo/prefix.ts contains':
-    'what it means to lie in a prefix; tests of covers, tables and answers measure against it',
   'src/lab/checker/index.ts checkFile':
     'docs/internals/checker.md: how an engineer checks a saved history again',
   'src/lab/drill/schedule.ts impaired': 'the property that every round of a soak is held to',

@@ -11,6 +11,7 @@ import { regionsOf } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
 import { action, exitCodes, type Output, printWarnings, table } from './output.ts'
+import { type SteeringSummary, steeringSummary, summaryLines } from './steering-summary.ts'
 
 type Options = { json?: boolean; topology?: string; files?: boolean; strict?: boolean }
 
@@ -23,7 +24,12 @@ Examples:
 Exit codes: 0 valid, 1 invalid (with --strict, also if there are warnings),
 2 usage error.`
 
-function print(output: Output, { topology, file, appFolder }: LoadedTopology, warnings: number): void {
+function print(
+  output: Output,
+  { topology, file, appFolder }: LoadedTopology,
+  warnings: number,
+  steering: SteeringSummary | undefined,
+): void {
   const rows = regionsOf(topology).map((region) => [
     region.name,
     region.role,
@@ -40,6 +46,7 @@ function print(output: Output, { topology, file, appFolder }: LoadedTopology, wa
   output.print(
     `App   ${printable(topology.app.command.join(' '))}, in ${printable(shownPath(appFolder))}, ${topology.app.instances} per full region`,
   )
+  if (steering) for (const line of summaryLines(steering)) output.print(line)
   output.print()
   output.print(
     table([{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }], rows, (text) =>
@@ -84,6 +91,7 @@ export function checkCommand(program: Command): void {
           ...(await editorWarning(file)),
           ...(options.files === false ? [] : edgeLimitWarnings(topology, machine)),
         ]
+        const steering = options.files === false ? undefined : await steeringSummary(loaded)
         // Not the topology itself: its environment variables may be secrets, and CI keeps this output in its logs.
         output.result({
           ok: true,
@@ -94,9 +102,10 @@ export function checkCommand(program: Command): void {
           domain: topology.domain,
           revision: revision(topology),
           regions: regionsOf(topology).map(({ env, ...region }) => region),
+          ...(steering ? { steering } : {}),
           warnings,
         })
-        print(output, loaded, warnings.length)
+        print(output, loaded, warnings.length, steering)
         if (warnings.length > 0) output.print()
         printWarnings(output, warnings)
         return options.strict && warnings.length > 0 ? exitCodes.problem : exitCodes.ok

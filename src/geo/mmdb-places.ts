@@ -1,8 +1,8 @@
 import { NearsideError } from '../lib/errors.ts'
 import { coordinatesIn, unreadableCoordinates } from './coordinates.ts'
-import type { Location } from './distance.ts'
 import type { Mmdb } from './mmdb.ts'
-import { inner, noPlace, type PlaceTree } from './place-tree.ts'
+import { countryIn, namesCity, precisionOf } from './place-names.ts'
+import { inner, noPlace, type Place, type PlaceTree } from './place-tree.ts'
 import type { Family } from './prefix.ts'
 
 const remedy =
@@ -16,24 +16,29 @@ export function requirePlaces(database: Mmdb): void {
 /** A tree of places per address family. Throws a NearsideError when the database has no city-level coordinates. */
 export function mmdbPlaces(database: Mmdb): PlaceTree[] {
   return [...database.roots].map(([family, root]) => {
-    requireCities(database, sampleData(database, root))
-    return placesAt(database, family, root)
+    const sample = sampleData(database, root)
+    requireCities(database, sample)
+    return placesAt(database, family, root, sample.some(namesCity))
   })
 }
 
-function placesAt(database: Mmdb, family: Family, root: number): PlaceTree {
+/** Without `hasNames`, the database has coordinates only, and each of them counts as that of a city. */
+function placesAt(database: Mmdb, family: Family, root: number, hasNames: boolean): PlaceTree {
   const { nodeCount, child } = database
-  const locations: Location[] = []
+  const locations: Place[] = []
   const placeOfLocation = new Map<string, number>()
   const placeOfRecord = new Map<number, number>()
 
   const lookUp = (record: number): number => {
-    const location = coordinatesIn(database.data(record))
+    const data = database.data(record)
+    const location = coordinatesIn(data)
     if (!location) return noPlace
-    const key = `${location.lat},${location.lon}`
+    const country = countryIn(data)
+    const precision = hasNames ? precisionOf(data) : 'city'
+    const key = `${location.lat},${location.lon},${country},${precision}`
     const known = placeOfLocation.get(key)
     if (known !== undefined) return known
-    placeOfLocation.set(key, locations.push(location) - 1)
+    placeOfLocation.set(key, locations.push({ ...location, country, precision }) - 1)
     return locations.length - 1
   }
   return {

@@ -1,4 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises'
+import { loadCities } from '../geo/cities.ts'
 import { loadPlaces } from '../geo/load-places.ts'
 import type { PlaceTree } from '../geo/place-tree.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
@@ -6,6 +7,7 @@ import { type BuildJob, temporaryFile } from './build-files.ts'
 import { progressWriter, watched } from './build-progress.ts'
 import { computeTable } from './compute.ts'
 import { fingerprintOf } from './inputs.ts'
+import type { Settlement } from './population.ts'
 import type { SteeringTable } from './table.ts'
 import { encodeTable } from './table-file.ts'
 
@@ -18,7 +20,7 @@ async function work(): Promise<void> {
   const progress = progressWriter(job.progressFile)
   progress.step(0)
   try {
-    const table = compute(job, await loadPlaces(job.places), progress.step)
+    const table = compute(job, await loadPlaces(job.places), await loadCities(), progress.step)
     if ((await fingerprintOf(job.places)) !== job.fingerprint)
       throw new NearsideError('geoip_changed', `${job.places.join(' or ')} changed while it was being read`, {
         remedy: 'nothing: it is read again once it is complete',
@@ -53,16 +55,18 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 function compute(
   { regions, maxPrefixes, places: files }: BuildJob,
   places: PlaceTree[],
+  settlements: Settlement[],
   onPercent: (percent: number) => void,
 ): SteeringTable {
   const of = places.length
   const seen = places.map((tree, index) =>
-    watched(tree, tree.stepLimit / 8, (share) =>
+    // It is walked twice: see `surveyPlaces`.
+    watched(tree, tree.stepLimit / 4, (share) =>
       onPercent(readPercent + ((rankedPercent - readPercent) * (index + Math.min(1, share))) / of),
     ),
   )
   try {
-    return computeTable({ regions, maxPrefixes, places: seen })
+    return computeTable({ regions, maxPrefixes, places: seen, settlements })
   } catch (cause) {
     if (cause instanceof NearsideError) throw cause
     throw new NearsideError('geoip_damaged', `${files.join(' or ')} is damaged: ${messageOf(cause)}`, {

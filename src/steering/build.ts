@@ -35,6 +35,16 @@ export async function buildTable({ topology, folder, cacheFolder, signal }: Buil
   return buildRevision({ inputs, fingerprint, revision, cacheFolder, signal })
 }
 
+/** The topology's table if it has been computed on this machine. Throws a NearsideError when a database is unusable. */
+export async function builtTable({
+  topology,
+  folder,
+  cacheFolder,
+}: Omit<BuildOptions, 'signal'>): Promise<SteeringTable | undefined> {
+  const revision = await revisionOf(tableInputs(topology, folder))
+  return readTable(tableFile(cacheFolder, revision)).catch(() => undefined)
+}
+
 /**
  * With a worldwide database, computing takes seconds and half a gigabyte. A child process does it once per revision, and
  * one at a time on this machine, even when the agents of several regions and worlds ask for it.

@@ -6,7 +6,7 @@ export const unranked = 0xffffffff
 
 /**
  * A binary tree of prefixes in post-order: a node's right child immediately precedes it, its left child is in `left`. A
- * node's numbers cover all addresses below it, weighted by their share of the family's space.
+ * node's numbers cover all networks below it.
  */
 export type PrefixTree = {
   family: Family
@@ -15,13 +15,19 @@ export type PrefixTree = {
   left: Int32Array
   /** For leaves: the ranking's number, or `unranked`. */
   ranking: Uint32Array
-  /** Share of the family's space whose place is known. */
+  /** What the networks count in `distance` and `least`. */
   weight: Float64Array
+  /** Number of networks whose place the database knows, and their share of the family's space. */
+  networks: Float32Array
+  addresses: Float32Array
   /** Per region: the sum of distance (km) times weight; `regionCount` numbers per node. */
   distance: Float64Array
   /** Sum of distance (see `distanceOf`) times weight if every address had its own best ranking. */
   least: Float64Array
 }
+
+/** A leaf's whereabouts and weight. Its `distances` are in km, by region; `networks` is 0 if they are an estimate. */
+export type Leaf = { distances: Float64Array; ranking: number; weight: number; networks: number }
 
 /**
  * Builds a tree from leaves in address order, without gaps. Two halves with the same ranking become one leaf, a half of
@@ -37,6 +43,8 @@ export class PrefixTreeBuilder {
   #left: Int32Array
   #ranking: Uint32Array
   #weight: Float64Array
+  #networks: Float32Array
+  #addresses: Float32Array
   #distance: Float64Array
   #least: Float64Array
   /** Finished subtrees whose right sibling is still missing: the index of the root and the prefix length. */
@@ -51,25 +59,25 @@ export class PrefixTreeBuilder {
     this.#left = new Int32Array(capacity)
     this.#ranking = new Uint32Array(capacity)
     this.#weight = new Float64Array(capacity)
+    this.#networks = new Float32Array(capacity)
+    this.#addresses = new Float32Array(capacity)
     this.#distance = new Float64Array(capacity * options.regionCount)
     this.#least = new Float64Array(capacity)
   }
 
-  /** `place` is undefined when unknown; its `distances` are in km, by region. `share` is the leaf's weight. */
-  add(
-    length: number,
-    place: { distances: Float64Array; ranking: number } | undefined,
-    share = 2 ** -length,
-  ): void {
+  /** `leaf` is undefined when nothing is known of its addresses. */
+  add(length: number, leaf: Leaf | undefined): void {
     const node = this.#claim()
-    const weight = place ? share : 0
+    const weight = leaf?.weight ?? 0
     this.#left[node] = -1
-    this.#ranking[node] = place ? place.ranking : unranked
+    this.#ranking[node] = leaf ? leaf.ranking : unranked
     this.#weight[node] = weight
+    this.#networks[node] = leaf?.networks ?? 0
+    this.#addresses[node] = leaf && leaf.networks > 0 ? 2 ** -length : 0
     for (let region = 0; region < this.#regionCount; region++) {
-      this.#distance[node * this.#regionCount + region] = place ? place.distances[region]! * weight : 0
+      this.#distance[node * this.#regionCount + region] = leaf ? leaf.distances[region]! * weight : 0
     }
-    this.#least[node] = place ? distanceOf(this.#rankings.order(place.ranking), place.distances) * weight : 0
+    this.#least[node] = leaf ? distanceOf(this.#rankings.order(leaf.ranking), leaf.distances) * weight : 0
     this.#open.push({ root: node, length })
     this.#close()
   }
@@ -82,6 +90,8 @@ export class PrefixTreeBuilder {
       left: this.#left,
       ranking: this.#ranking,
       weight: this.#weight,
+      networks: this.#networks,
+      addresses: this.#addresses,
       distance: this.#distance,
       least: this.#least,
     }
@@ -116,6 +126,8 @@ export class PrefixTreeBuilder {
 
   #sum(into: number, left: number, right: number): void {
     this.#weight[into] = this.#weight[left]! + this.#weight[right]!
+    this.#networks[into] = this.#networks[left]! + this.#networks[right]!
+    this.#addresses[into] = this.#addresses[left]! + this.#addresses[right]!
     this.#least[into] = this.#least[left]! + this.#least[right]!
     const count = this.#regionCount
     for (let region = 0; region < count; region++) {
@@ -134,14 +146,16 @@ export class PrefixTreeBuilder {
   }
 
   #grow(): void {
-    const grown = <T extends Int32Array | Uint32Array | Float64Array>(from: T, into: T): T => {
+    const grown = <T extends Int32Array | Uint32Array | Float32Array | Float64Array>(from: T, into: T): T => {
       into.set(from)
       return into
     }
-    const capacity = this.#size * 2
+    const capacity = Math.ceil(this.#size * 1.5)
     this.#left = grown(this.#left, new Int32Array(capacity))
     this.#ranking = grown(this.#ranking, new Uint32Array(capacity))
     this.#weight = grown(this.#weight, new Float64Array(capacity))
+    this.#networks = grown(this.#networks, new Float32Array(capacity))
+    this.#addresses = grown(this.#addresses, new Float32Array(capacity))
     this.#distance = grown(this.#distance, new Float64Array(capacity * this.#regionCount))
     this.#least = grown(this.#least, new Float64Array(capacity))
   }

@@ -1,6 +1,9 @@
 import type { PrefixTree } from './prefix-tree.ts'
 import { distanceOf, rank } from './rankings.ts'
 
+/** Share of the bound that ends the search for the price: what is left would take longer than it is worth. */
+const fullEnough = 0.9999
+
 /** Per tree: 1 for every node that becomes one prefix, together with everything below it. */
 type Pruning = Uint8Array[]
 
@@ -11,8 +14,7 @@ type Pruning = Uint8Array[]
  * Every prefix has a price. A subtree is merged exactly when the extra distance costs less than the prefixes that it
  * saves. For any price, the result is the optimal pruning with that number of prefixes (Lagrangian relaxation; Breiman
  * et al. 1984, chapter 3, prune decision trees the same way). Bisection finds the lowest price that keeps the bound.
- * Both families share one price. Each family counts as half of all users, since their numbers are unknown, and all
- * addresses of a family count the same.
+ * Both families share one price. Each family counts as half of all users, since their numbers are unknown.
  */
 export function prune(trees: readonly PrefixTree[], regionCount: number, maxPrefixes: number): Pruning {
   const extras = trees.map((tree) => extraDistances(tree, regionCount))
@@ -41,8 +43,10 @@ export function prune(trees: readonly PrefixTree[], regionCount: number, maxPref
   let [tooLow, enough] = [Math.log(1e-15), Math.log(1e6)]
   for (let step = 0; step < 50; step++) {
     const middle = (tooLow + enough) / 2
-    if (cut(Math.exp(middle)).prefixes > maxPrefixes) tooLow = middle
+    const { prefixes } = cut(Math.exp(middle))
+    if (prefixes > maxPrefixes) tooLow = middle
     else enough = middle
+    if (prefixes <= maxPrefixes && prefixes >= maxPrefixes * fullEnough) break
   }
   return cut(Math.exp(enough)).cuts
 }

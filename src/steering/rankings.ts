@@ -3,9 +3,17 @@
  * order, so the same input gives the same order everywhere.
  */
 export function rank(distances: ArrayLike<number>): Uint8Array {
-  return Uint8Array.from(
-    Array.from(distances, (_, region) => region).sort((a, b) => distances[a]! - distances[b]! || a - b),
-  )
+  const order = new Uint8Array(distances.length)
+  // Insertion: regions are few, and this runs for every network of the world.
+  for (let region = 0; region < order.length; region++) {
+    let at = region
+    while (at > 0 && distances[order[at - 1]!]! > distances[region]!) {
+      order[at] = order[at - 1]!
+      at--
+    }
+    order[at] = region
+  }
+  return order
 }
 
 /** Interns rankings: many prefixes share few of them. Numbers are assigned in order of first use. */

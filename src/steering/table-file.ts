@@ -4,8 +4,8 @@ import type { Family } from '../geo/prefix.ts'
 import type { SteeringTable } from './table.ts'
 
 /** Part of the hash in the file's name, so each version has its own file. */
-export const tableFormat = 4
-const magic = 'nearside-table-4\n'
+export const tableFormat = 5
+const magic = 'nearside-table-5\n'
 
 /**
  * Serialises a table: a line of magic, a line of JSON, then per family the arrays in little-endian: lengths (8 bits),
@@ -18,6 +18,7 @@ export function encodeTable(table: SteeringTable): Uint8Array {
       regions: table.regions,
       rankings: table.rankings.map((order) => [...order]),
       prefixes: table.covers.map((part) => part.lengths.length),
+      summary: table.summary,
     })}\n`,
   )
   const size = table.covers.reduce((sum, part) => sum + part.lengths.length * 5, 0)
@@ -49,8 +50,10 @@ export function decodeTable(bytes: Uint8Array): SteeringTable {
   if (start !== magic || headEnd < 0) throw new RangeError('not a steering table')
   if (end <= headEnd || sumOf(bytes.subarray(0, end)).compare(bytes.subarray(end)) !== 0)
     throw new RangeError('the file is incomplete or damaged: its checksum differs')
-  const head: { regions: SteeringTable['regions']; rankings: number[][]; prefixes: [number, number] } =
-    JSON.parse(new TextDecoder().decode(bytes.subarray(magic.length, headEnd)))
+  const head: Pick<SteeringTable, 'regions' | 'summary'> & {
+    rankings: number[][]
+    prefixes: [number, number]
+  } = JSON.parse(new TextDecoder().decode(bytes.subarray(magic.length, headEnd)))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = headEnd + 1
   const read = (family: Family, count: number) => {
@@ -68,5 +71,6 @@ export function decodeTable(bytes: Uint8Array): SteeringTable {
     regions: head.regions,
     rankings: head.rankings.map((order) => Uint8Array.from(order)),
     covers: [ipv4, ipv6],
+    summary: head.summary,
   }
 }

@@ -258,10 +258,10 @@ export const topologySchema = z.strictObject({
       maxPrefixes: z
         .int()
         .min(16)
-        .max(500_000)
-        .default(100_000)
+        .max(1_000_000)
+        .default(200_000)
         .describe(
-          'Maximum size of the DNS map. Beyond it, neighbouring prefixes share one answer, chosen so that users are sent as little farther as possible.',
+          'Maximum size of the DNS map. Beyond it, neighbouring prefixes share one answer, chosen so that users are sent as little farther as possible. Knot needs about 0.7 MB per 1,000 prefixes and reads 200,000 in a second.',
         ),
       rampSeconds: z
         .int()

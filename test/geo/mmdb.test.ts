@@ -53,6 +53,40 @@ test('a database for both address families gives one tree per family', () => {
   assert.ok(byFamily.get(6)?.includes('2600::/24 34.5 -118.2'))
 })
 
+test('an entry without a city says how much it knows, in the fields of each publisher', () => {
+  const at = { latitude: 37.75, longitude: -97.82 }
+  const flat = (names: { [key: string]: string }) => ({
+    ...at,
+    country_code: 'US',
+    state1: '',
+    postcode: '',
+    ...names,
+  })
+  const nested = (names: { [key: string]: { [key: string]: string | { [key: string]: string } } }) => ({
+    location: at,
+    country: { iso_code: 'US' },
+    ...names,
+  })
+  const precisions = (entries: MmdbEntry[]) => {
+    const [tree] = placesIn(entries)
+    walked(tree!)
+    return tree!.locations.map(({ country, precision }) => `${country} ${precision}`)
+  }
+  assert.deepEqual(
+    precisions([
+      ['9.0.0.0/8', flat({ city: 'Wichita' })],
+      ['17.0.0.0/8', flat({ city: '', state1: 'Kansas' })],
+      ['18.0.0.0/8', flat({ city: '' })],
+      ['19.0.0.0/8', nested({ city: { names: { en: 'Wichita' } } })],
+      ['20.0.0.0/8', nested({ registered_country: { iso_code: 'US' } })],
+      ['21.0.0.0/8', { ...at, country: 'US', city: '-', region: '-' }],
+    ]),
+    ['US city', 'US area', 'US country'],
+    'equal places are one',
+  )
+  assert.deepEqual(precisions([['9.0.0.0/8', flat({})]]), ['US city'], 'a database of coordinates only')
+})
+
 test('impossible coordinates and 0,0 count as an unknown place', () => {
   const [tree] = placesIn([
     ['9.0.0.0/8', newYork],

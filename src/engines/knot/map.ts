@@ -5,6 +5,7 @@ import type { AvailabilityByRegion } from '../../steering/availability.ts'
 import type { SteeringTable } from '../../steering/table.ts'
 import type { Region } from '../../topology/regions.ts'
 import type { Topology } from '../../topology/schema.ts'
+import { withGeneric } from './generic.ts'
 
 /** Configuration of mod-geoip: the addresses to answer with, per net. */
 export type KnotMap = {
@@ -44,7 +45,7 @@ const chunkSize = 16 * 1024
 export function* renderMap({ domain, nets, answers }: KnotMap): Generator<string> {
   const records = answers.map((addresses) => addresses.map((address) => `    A: ${address}\n`).join(''))
   let chunk = `${domain}:\n`
-  for (const net of nets()) {
+  for (const net of withGeneric(nets())) {
     chunk += `  - net: ${formatPrefix(net)}\n${records[net.value]}`
     if (chunk.length < chunkSize) continue
     yield chunk

@@ -131,7 +131,7 @@ template:
     semantic-checks: on
     journal-content: none
     zonefile-sync: -1
-    global-module: [mod-rrl/limit, mod-stats/counters]
+    global-module: [mod-cookies, mod-rrl/limit, mod-stats/counters]
 
 zone:
   - domain: ${topology.domain}.

@@ -45,7 +45,7 @@ const kindOf = ({ kind }: ApplyResult) => kind
 test('a server that was never given a map answers everyone with all serving regions', () =>
   withKnot(async (knot) => {
     const { base } = knot.topology.network
-    assert.equal(await knot.answer('9.9.9.0/24'), `${base}.1.1,${base}.2.1 /1`)
+    assert.equal(await knot.answer('9.9.9.0/24'), `${base}.1.1,${base}.2.1 /5`)
     assert.equal(await knot.control.liveMark(), 'initial')
   }))
 
@@ -55,7 +55,7 @@ test('a map is applied once, and again when the server or the disk has lost it',
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
     truncateSync(join(knot.folder, knotPaths.map), 60)
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'applied')
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /5')
   }))
 
 test('a restarted server keeps its map', () =>
@@ -63,7 +63,7 @@ test('a restarted server keeps its map', () =>
     await knot.control.apply(map('10.0.0.1'))
     await knot.kill()
     await knot.start()
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /5')
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
   }))
 
@@ -82,7 +82,7 @@ for (const [title, spoil] of [
       spoil(join(knot.folder, knotPaths.map))
       await knot.start()
       const { base } = knot.topology.network
-      assert.equal(await knot.answer('9.9.9.0/24'), `${base}.1.1,${base}.2.1 /1`)
+      assert.equal(await knot.answer('9.9.9.0/24'), `${base}.1.1,${base}.2.1 /5`)
       assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'applied')
     }))
 }
@@ -98,7 +98,7 @@ test('a map that Knot rejects never replaces the good one', () =>
     )
     assert.match(result.detail, /mod-geoip/)
     assert.equal(readFileSync(join(knot.folder, knotPaths.map), 'utf8'), good)
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /5')
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.2'))), 'applied')
   }))
 
@@ -120,7 +120,7 @@ test('a map that loads but gives wrong answers is withdrawn, and the last good o
       result.kind === 'refused' && result.stage === 'probe' && result.restored,
       JSON.stringify(result),
     )
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /5')
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
   }))
 
@@ -142,7 +142,7 @@ test('a reload that reports OK but does not happen is noticed, and the last good
     )
     await knot.kill()
     await knot.start()
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /5')
   }))
 
 test('a map for a server that is down is stored on disk until it starts', () =>
@@ -153,7 +153,7 @@ test('a map for a server that is down is stored on disk until it starts', () =>
     const broken = await knot.control.apply(map('10.0.0.300'))
     assert.ok(broken.kind === 'refused' && !broken.restored)
     await knot.start()
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.1 /5')
     assert.equal(kindOf(await knot.control.apply(map('10.0.0.1'))), 'unchanged')
   }))
 
@@ -163,7 +163,7 @@ test('concurrent calls apply their maps one after another, and the last one stay
       ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((at) => knot.control.apply(map(at))),
     )
     assert.deepEqual(results.map(kindOf), ['applied', 'applied', 'applied'])
-    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.3 /1')
+    assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.3 /5')
   }))
 
 test('maps change under load without a lost query, and every answer is from one of the two', () =>

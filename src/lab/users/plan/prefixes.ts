@@ -18,14 +18,15 @@ const farthestKm = 250
 
 /**
  * The largest IPv4 networks of every location. Omits networks longer than /24: resolvers send no more of an address
- * than that, and such a /24 may cover several places. Reads the whole database (3.7 million prefixes, 1.6 s).
+ * than that, and such a /24 may cover several places. Omits networks of which only the country is known: the middle of
+ * the United Kingdom is in London, but not all of these networks are. Reads the whole database (3.7 million prefixes, 1.6 s).
  */
 export function prefixIndex(tree: PlaceTree): PrefixIndex {
   if (tree.family !== 4) throw new RangeError('only IPv4 is indexed')
   const found: IndexedPrefix[][] = []
   let start = 0
   walkPlaces(tree, specialPrefixes, (length, place) => {
-    if (place >= 0 && length <= longestPrefix[4]) {
+    if (place >= 0 && tree.locations[place]!.precision !== 'country' && length <= longestPrefix[4]) {
       found[place] ??= []
       const list = found[place]
       const at = list.findIndex((one) => one[1] > length)

@@ -215,6 +215,20 @@ test('users of a city have its networks in proportion to their sizes, as /24s', 
   assert.equal(atSea, undefined)
 })
 
+test('a network of which only the country is known belongs to no city, even to the one in the country’s middle', () => {
+  const middle = { lat: 51.5, lon: -0.12, country: 'GB', precision: 'country' } as const
+  const index = prefixIndex(
+    placeTree(4, [
+      { ...prefix('8.0.0.0/8', 0, 0), location: middle },
+      { ...prefix('9.0.0.0/24', 0, 0), location: { ...middle, precision: 'city' } },
+    ]),
+  )
+  assert.deepEqual(
+    index.flatMap(({ prefixes }) => prefixes),
+    [[0x09000000, 24]],
+  )
+})
+
 test('networks drawn for a city are in that city according to the database', async () => {
   const [tree] = await loadPlaces([cityDatabases.files[0]!])
   const index = prefixIndex(tree!)
