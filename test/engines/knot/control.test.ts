@@ -268,7 +268,7 @@ test('on a full disk a lost region still leaves the answers', { skip: isRoot ? f
       const larger: KnotMap = { ...large('10.0.0.4'), answers: [Array(50).fill('10.0.0.4')] }
       await assert.rejects(knot.control.apply(larger), { code: 'ENOSPC' })
       assert.equal(kindOf(await knot.control.apply(map('10.0.0.5'))), 'applied')
-      assert.equal(await knot.answer('9.9.9.0/24'), '10.0.0.5 /1')
+      assert.match(await knot.answer('9.9.9.0/24'), /^10\.0\.0\.5 \//)
     } finally {
       await knot.kill()
       execFileSync('umount', [disk])
