@@ -8,9 +8,10 @@ import { agentProcess, endAgent, type StartedAgent, startAgent } from './agents.
 import { regionStatus, type WorldHandle } from './handle.ts'
 import { isHere } from './here.ts'
 import { locked } from './lock.ts'
-import { logTail, untilServing } from './start.ts'
+import { brokenWords, isBroken } from './process-words.ts'
+import { logTail, type Sample, untilServing } from './start.ts'
 
-/** Resolves once the process is ready again. Also starts a process that is no longer restarted. */
+/** Resolves once the process is ready again. A process that pauses after failures starts at once. */
 export async function restartProcess(
   world: WorldHandle,
   region: Region,
@@ -37,10 +38,10 @@ export async function restartProcess(
     timeoutMs: 700_000,
     async failure(status) {
       const one = status?.processes.find((process) => process.name === name)
-      if (status && one?.state !== 'gaveUp') return undefined
+      if (status && !(one && isBroken(one))) return undefined
       return new NearsideError(
         status ? 'process_gave_up' : 'agent_unreachable',
-        `${region.name}/${name}: ${one?.why ?? 'its agent stopped answering'}${await logTail(world, region.name, name)}`,
+        `${region.name}/${name} ${one ? brokenWords(one) : 'is unknown: its agent stopped answering'}${await logTail(world, region.name, name)}`,
         { remedy: `see \`nearside logs ${region.name} ${name}\`` },
       )
     },
@@ -72,7 +73,12 @@ export async function restartUntilReady(
 }
 
 /** Resolves once a new agent serves. The engines keep running and are adopted. */
-export async function restartAgent(world: WorldHandle, region: Region, note: Note): Promise<void> {
+export async function restartAgent(
+  world: WorldHandle,
+  region: Region,
+  note: Note,
+  onSample: (samples: readonly Sample[]) => void,
+): Promise<void> {
   if (!isHere(world, region))
     throw new NearsideError(
       'region_elsewhere',
@@ -82,7 +88,7 @@ export async function restartAgent(world: WorldHandle, region: Region, note: Not
   const agents = await locked(world.folder, 'restart', note, async () => {
     return new Map([[region.name, await replaceAgent(world, region)]])
   })
-  await untilServing(world, [region], { agents: agents!, onSample: () => undefined })
+  await untilServing(world, [region], { agents: agents!, onSample, onTrouble: note })
 }
 
 /** Ends the agent, if it runs, and starts a new one, which adopts the engines. The caller holds the world's lock. */
