@@ -5,7 +5,7 @@ import { loadTopology } from '../topology/load.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
 import { namesLab, type WorldOptions } from '../world/find.ts'
 import { hint } from '../world/hint.ts'
-import { locked } from '../world/lock.ts'
+import { locked, stopOfUp } from '../world/lock.ts'
 import { folderOf, prepare, type Started } from '../world/prepare.ts'
 import { worldStatus } from '../world/status/collect.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -103,5 +103,5 @@ function refuseLab(options: Options): void {
 const regionNames = ({ regions }: Started) => regions.map((region) => region.name)
 
 async function stop({ world, regions }: Started, output: Output): Promise<void> {
-  await locked(world.folder, 'up', output.note, () => stopShown(world, regions, output))
+  await locked(world.folder, stopOfUp, output.note, () => stopShown(world, regions, output))
 }

@@ -1,8 +1,5 @@
 import { list } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
-import { agentProcess } from './agents.ts'
-import { regionStatus, type WorldHandle } from './handle.ts'
-import { isHere } from './here.ts'
 
 /** etcd's majority: without it no primary is elected, and a region that starts waits. */
 export type Majority = { needed: number; voting: readonly string[]; running: readonly string[] }
@@ -23,19 +20,4 @@ export function majorityWords({ needed, voting, running }: Majority): string {
   const runs =
     running.length === 0 ? 'none runs' : `only ${list(running)} ${running.length === 1 ? 'runs' : 'run'}`
   return `etcd needs ${needed} of ${voting.length} voting regions; ${runs}`
-}
-
-/** Counts the regions whose agent runs here, or answers from another machine. */
-export async function majorityNow(world: WorldHandle): Promise<Majority> {
-  const runs = await Promise.all(
-    world.regions.map(async (region) => {
-      if (!region.votes) return false
-      if (isHere(world, region)) return agentProcess(world, region) !== undefined
-      return (await regionStatus(world, region, 1500)) !== undefined
-    }),
-  )
-  return majorityOf(
-    world.regions,
-    (name) => runs[world.regions.findIndex((one) => one.name === name)] === true,
-  )
 }

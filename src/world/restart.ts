@@ -8,8 +8,11 @@ import { agentProcess, endAgent, type StartedAgent, startAgent } from './agents.
 import { regionStatus, type WorldHandle } from './handle.ts'
 import { isHere } from './here.ts'
 import { locked } from './lock.ts'
-import { brokenWords, isBroken } from './process-words.ts'
+import { brokenWords, describeTrouble, isBroken } from './process-words.ts'
 import { logTail, type Sample, untilServing } from './start.ts'
+
+/** Beyond an app's own limits. A database is exempt: it may have to be copied from the primary. */
+const restartWithinMs = 60_000
 
 /** Resolves once the process is ready again. A process that pauses after failures starts at once. */
 export async function restartProcess(
@@ -34,11 +37,23 @@ export async function restartProcess(
       },
     )
   note(`Restarting ${region.name}/${name}`)
+  let said = ''
+  const { startSeconds, stopSeconds } = world.record.topology.app
+  const deadlineMs = performance.now() + restartWithinMs + (startSeconds + stopSeconds) * 1000
   await restartUntilReady(world, region, name, {
     timeoutMs: 700_000,
     async failure(status) {
       const one = status?.processes.find((process) => process.name === name)
-      if (status && !(one && isBroken(one))) return undefined
+      if (status && one && !isBroken(one)) {
+        const words = describeTrouble(one)
+        if (words !== said) note(`${region.name}/${name} ${words}`)
+        said = words
+        if (one.name !== 'postgres' && performance.now() > deadlineMs)
+          return new NearsideError('process_not_ready', `${region.name}/${name} ${words}`, {
+            remedy: `see \`nearside logs ${region.name} ${name}\``,
+          })
+        return undefined
+      }
       return new NearsideError(
         status ? 'process_gave_up' : 'agent_unreachable',
         `${region.name}/${name} ${one ? brokenWords(one) : 'is unknown: its agent stopped answering'}${await logTail(world, region.name, name)}`,

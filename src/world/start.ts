@@ -17,7 +17,8 @@ import { isHere } from './here.ts'
 import { hint } from './hint.ts'
 import { redactor, renderLine } from './logs/render.ts'
 import { tailOf } from './logs/tail.ts'
-import { isMissing, type Majority, majorityNow, majorityWords } from './majority.ts'
+import { isMissing, type Majority, majorityWords } from './majority.ts'
+import { majorityNow } from './majority-now.ts'
 import { brokenWords, describeTrouble, isBroken } from './process-words.ts'
 
 /** One sample of a region that is starting. */
@@ -131,7 +132,7 @@ const progressOf = ({ status, edge }: Sample) => [
   status?.processes.map(({ name, state }) => [name, state === 'ready']),
 ]
 
-export function withoutMajority(world: WorldHandle, majority: Majority): NearsideError {
+function withoutMajority(world: WorldHandle, majority: Majority): NearsideError {
   return new NearsideError('no_majority', majorityWords(majority), {
     remedy: `start all regions with \`${hint(world, 'up --detach')}\``,
   })
