@@ -7,6 +7,7 @@ import { namesLab, type WorldOptions } from '../world/find.ts'
 import { hint } from '../world/hint.ts'
 import { locked, stopOfUp } from '../world/lock.ts'
 import { folderOf, prepare, type Started } from '../world/prepare.ts'
+import { orNothing } from '../world/remove.ts'
 import { worldStatus } from '../world/status/collect.ts'
 import { onInterrupt } from './interrupt.ts'
 import { healLeftFaults } from './left-faults.ts'
@@ -53,13 +54,15 @@ async function up(output: Output, options: Options): Promise<number> {
     'up',
     output.note,
     () =>
-      prepare(
-        { loaded, only: options.region },
-        {
-          note: output.note,
-          signal,
-          healLeft: (world) => healLeftFaults(world, output.note, { starting: true }),
-        },
+      orNothing(folder, () =>
+        prepare(
+          { loaded, only: options.region },
+          {
+            note: output.note,
+            signal,
+            healLeft: (world) => healLeftFaults(world, output.note, { starting: true }),
+          },
+        ),
       ),
     signal,
   )
