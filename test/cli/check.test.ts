@@ -31,7 +31,7 @@ test('an invalid topology: every problem with its remedy on stderr, nothing on s
   assert.equal(stdout, '')
   assert.match(
     stderr,
-    /^deploy\/nearside\.yaml: 3 problems\nerror: name \(line 1, column 1\): expected a DNS label.*\n {2}write "a-b"\nerror: /,
+    /^deploy\/nearside\.yaml: 3 problems\nerror: name \(line 1, column 1\): expected a name of a-z.*\n {2}write "a-b"\nerror: /,
   )
   assert.equal(stderr.match(/^error: /gm)?.length, 3)
   assert.equal(code, 1)

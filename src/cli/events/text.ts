@@ -7,7 +7,7 @@ type Detail = Record<string, unknown>
 
 /** Malformed events and those of other versions are shown anyway, with `?` for each missing value. */
 const text = (value: unknown) => (Array.isArray(value) ? list(value.map(String)) : String(value ?? '?'))
-const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, agreed by ${text(by)}` : '')
+const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, confirmed by ${text(by)}` : '')
 const regionOf = (leader: unknown) => text((leader as { region?: unknown } | null | undefined)?.region)
 const ms = (value: unknown) => (typeof value === 'number' ? milliseconds(value) : '?')
 const time = (value: unknown) => (typeof value === 'number' ? duration(value) : '?')
@@ -24,7 +24,7 @@ const texts: Record<EventKind, (detail: Detail) => string> = {
       ? `${text(region)} is ${text(state)}${first === true ? ' for the first time since the start' : ''} (was ${text(was)})${agreed(by)}`
       : `${text(region)} is ${text(state)} (was ${text(was)}): ${text(why)}, but ${text(by)} can reach it`,
   revokeLeader: ({ leader, by }) =>
-    `failover: ${regionOf(leader)} loses the primary because it is unreachable${agreed(by)}`,
+    `failover: moving the primary away from ${regionOf(leader)} (unreachable${Array.isArray(by) && by.length > 0 ? `; confirmed by ${text(by)}` : ''})`,
   forceFailover: ({ from, to, unresponsiveMs }) =>
     `forced failover: the primary in ${text(from)} has not written anything for ${ms(unresponsiveMs)}; ${text(to)} takes over`,
   replicaReinit: ({ region, from, segment }) =>

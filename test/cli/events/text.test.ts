@@ -12,7 +12,7 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
   setHealth: [
     [
       { region: 'us-east', state: 'unreachable', was: 'healthy', by, inputs: {} },
-      'us-east is unreachable (was healthy), agreed by us-west and us-central',
+      'us-east is unreachable (was healthy), confirmed by us-west and us-central',
     ],
     [
       { region: 'us-west', state: 'unhealthy', was: 'healthy', by, why: 'no path to the primary' },
@@ -33,7 +33,7 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
   revokeLeader: [
     [
       { leader: { region: 'us-east', lease: '1' }, by, inputs: {} },
-      'failover: us-east loses the primary because it is unreachable, agreed by us-west and us-central',
+      'failover: moving the primary away from us-east (unreachable; confirmed by us-west and us-central)',
     ],
   ],
   forceFailover: [
@@ -95,7 +95,7 @@ test('a malformed event or one of another version is shown anyway', () => {
   assert.equal(text('setHealth', {}), '? is ? (was ?)')
   assert.equal(
     text('revokeLeader', { leader: null, by: 3 }),
-    'failover: ? loses the primary because it is unreachable',
+    'failover: moving the primary away from ? (unreachable)',
   )
   assert.ok(!text('release', { outcome: '\u001b[2J' }).includes('\u001b'))
 })
