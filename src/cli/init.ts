@@ -12,9 +12,18 @@ import { printable } from '../lib/printable.ts'
 import { findTopology } from '../topology/find.ts'
 import { loadTopology } from '../topology/load.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
+import { refuseConflict, refuseUnused } from './conflicts.ts'
 import { action, type Output } from './output.ts'
 
-type Options = { json?: boolean; force?: boolean; yaml?: boolean; editor?: boolean; folder?: string }
+type Options = {
+  topology?: string
+  world?: string
+  json?: boolean
+  force?: boolean
+  yaml?: boolean
+  editor?: boolean
+  folder?: string
+}
 
 const examples = `
 Examples:
@@ -79,6 +88,17 @@ export function initCommand(program: Command): void {
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
+        refuseUnused(
+          'init',
+          { '--topology': options.topology, '--world': options.world },
+          'it writes a topology file into --folder',
+        )
+        for (const [name, value] of [
+          ['[command...]', args.length > 0],
+          ['--yaml', options.yaml],
+          ['--force', options.force],
+        ] as const)
+          refuseConflict('init', { '--editor': options.editor, [name]: value })
         const folder = resolve(options.folder ?? '.')
         if (options.editor) return renewEditorFile(folder, output)
         const form = options.yaml ? 'yaml' : 'typescript'

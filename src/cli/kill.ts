@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { NearsideError } from '../lib/errors.ts'
 import { count } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
+import { recordCommand } from '../world/events.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, type WorldHandle } from '../world/handle.ts'
 import { isHere, localRegions } from '../world/here.ts'
@@ -36,6 +37,11 @@ export function killCommand(program: Command): void {
       action<Options>(async ({ output, options, args }) => {
         const world = await worldOf(options)
         const regions = [...new Set(args)].map((name) => regionHere(world, name))
+        await recordCommand(
+          world,
+          'kill',
+          regions.map((region) => region.name),
+        )
         const killed = await killRegions(world, regions)
         output.result({ world: world.name, killed })
         for (const region of regions)

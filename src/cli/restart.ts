@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { duration } from '../lib/format.ts'
+import { recordCommand } from '../world/events.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed } from '../world/handle.ts'
 import { restartAgent, restartProcess } from '../world/restart.ts'
@@ -35,6 +36,7 @@ export function restartCommand(program: Command): void {
           const show = (samples: readonly Sample[]) => progress.show(samples)
           await restartAgent(world, region, output.note, show).finally(() => progress.end())
         } else await restartProcess(world, region, name, output.note)
+        await recordCommand(world, 'restart', [region.name], { process: name })
         const seconds = (performance.now() - startedAt) / 1000
         output.result({ region: region.name, process: name, seconds })
         output.print(`${region.name}/${name} is ready again (${duration(seconds)})`)

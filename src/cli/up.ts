@@ -3,6 +3,7 @@ import { NearsideError } from '../lib/errors.ts'
 import { thisMachine } from '../lib/machine.ts'
 import { loadTopology } from '../topology/load.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
+import { recordCommand } from '../world/events.ts'
 import { namesLab, type WorldOptions } from '../world/find.ts'
 import { hint } from '../world/hint.ts'
 import { locked, stopOfUp } from '../world/lock.ts'
@@ -46,6 +47,12 @@ async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
   refuseLab(options)
   const loaded = await loadTopology(options.topology ?? '.', { needsGeoip: false })
+  if (options.world !== undefined && options.world !== loaded.topology.name)
+    throw new NearsideError(
+      'usage_world_unknown',
+      `--world: ${loaded.file} makes the world ${loaded.topology.name}, not ${options.world}`,
+      { remedy: 'leave --world out, or pass another topology file with --topology' },
+    )
   printWarnings(output, [...loaded.warnings, ...edgeLimitWarnings(loaded.topology, thisMachine())])
   const folder = folderOf(loaded)
   const { signal } = onInterrupt(output, options.detach ? 'leave' : 'stop')
@@ -69,6 +76,7 @@ async function up(output: Output, options: Options): Promise<number> {
   if (!started) return exitCodes.interrupted
   try {
     await untilUp(started, output, signal, options.region === undefined)
+    await recordCommand(started.world, 'start', [...started.agents.keys()])
     output.result(await worldStatus(started.world))
     output.print(renderPlaces(started, (performance.now() - startedAt) / 1000, options.detach === true))
     if (options.detach) return exitCodes.ok
@@ -80,6 +88,7 @@ async function up(output: Output, options: Options): Promise<number> {
     if (!signal.aborted) {
       // A world that was running before must not be stopped because a part of it failed.
       if (!options.detach && started.agents.size === started.regions.length) await stop(started, output)
+      else output.note(`${started.world.name} keeps running; stop it with \`${hint(started.world, 'down')}\``)
       throw error
     }
     if (options.detach) {
@@ -103,8 +112,9 @@ function refuseLab(options: Options): void {
   })
 }
 
-const regionNames = ({ regions }: Started) => regions.map((region) => region.name)
+const regionNames = ({ regions }: Pick<Started, 'regions'>) => regions.map((region) => region.name)
 
 async function stop({ world, regions }: Started, output: Output): Promise<void> {
+  await recordCommand(world, 'stop', regionNames({ regions }))
   await locked(world.folder, stopOfUp, output.note, () => stopShown(world, regions, output))
 }

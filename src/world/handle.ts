@@ -69,13 +69,17 @@ export function regionNamed(
   world: Pick<WorldHandle, 'regions'>,
   name: string,
   accepted: readonly Region[] = world.regions,
+  /** The argument or option, for the error. */
+  what = 'region',
 ): Region {
   const found = accepted.find((region) => region.name === name)
   if (found) return found
+  const other = world.regions.find((region) => region.name === name)
   return unknown(
     'region',
     name,
     accepted.map((region) => region.name),
+    { what, ...(other ? { remedy: `${name} is a region with role "${other.role}"` } : {}) },
   )
 }
 

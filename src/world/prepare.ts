@@ -24,6 +24,7 @@ import { preflight } from './preflight.ts'
 import { processesOf } from './processes.ts'
 import { retryFailed } from './retry-failed.ts'
 import { roll } from './roll.ts'
+import { rollWords } from './roll-words.ts'
 import { placeOf } from './stop.ts'
 import { parametersAccepted, planAccepted } from './trial.ts'
 
@@ -191,15 +192,4 @@ function startWords(
   const names = list(missing.map((region) => region.name))
   if (running) return `Starting missing regions of ${world.name}: ${names}`
   return `Starting ${known ? '' : 'the new world '}${world.name}: ${names}${known ? '' : `, in ${world.folder}`}`
-}
-
-function rollWords({ restarts, reloads }: Extract<Change, { kind: 'live' }>): string {
-  const said = (verb: string, by: Record<string, string[]>) => {
-    const some = Object.entries(by).filter(([, names]) => names.length > 0)
-    const what = some.map(([region, names]) => `${list(names)} in ${region}`).join('; ')
-    return some.length === 0 ? [] : [`${verb} ${what}`]
-  }
-  const all = [...said('restarts', restarts), ...said('reloads', reloads)]
-  if (all.length === 0) return 'only the agents restart'
-  return `one region after another, this ${all.join(', and ')}`
 }

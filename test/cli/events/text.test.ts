@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventKind } from '../../../src/agent/coordination/event-kinds.ts'
-import { eventText } from '../../../src/cli/events/text.ts'
+import { eventText, inputLines } from '../../../src/cli/events/text.ts'
 
 const text = (kind: string, detail: Record<string, unknown>) => eventText({ kind, detail })
 
@@ -56,6 +56,14 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
     [{ outcome: 'ok' }, 'app.release: ok'],
     [{ outcome: 'failed', why: 'exit 4' }, 'app.release: failed (exit 4)'],
   ],
+  operator: [
+    [{ command: 'kill', regions: ['us-east', 'us-west'] }, 'an operator is killing us-east and us-west'],
+    [
+      { command: 'restart', regions: ['us-west'], process: 'app-0' },
+      'an operator restarted app-0 in us-west',
+    ],
+    [{ command: 'start', regions: ['us-west'] }, 'an operator started us-west'],
+  ],
   rollOut: [
     [{ state: 'started', paths: ['app.env.LOG'], done: [] }, 'roll-out started: app.env.LOG'],
     [
@@ -102,4 +110,11 @@ test('a malformed event or one of another version is shown anyway', () => {
 
 test('a failed release shows its reason', () => {
   assert.equal(text('release', { outcome: 'failed', why: 'exit 4' }), 'app.release: failed (exit 4)')
+})
+
+test('the observations behind a decision are shown one to a line', () => {
+  assert.equal(
+    inputLines({ 'us-west': { ageMs: 200, seen: { 'us-east': { state: 'dead' } } } }),
+    '    us-west:\n      ageMs: 200\n      seen:\n        us-east:\n          state: dead',
+  )
 })
