@@ -13,7 +13,7 @@ import { revision } from '../topology/revision.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
 import { parametersAccepted } from '../world/trial.ts'
 import { refuseConflict, refuseUnused } from './conflicts.ts'
-import { action, exitCodes, type Output, printWarnings, table } from './output.ts'
+import { action, exitCodes, type Output, printWarnings, table, widthOf, wrapLines } from './output.ts'
 import { type SteeringSummary, steeringSummary, summaryLines } from './steering-summary.ts'
 
 type Options = { json?: boolean; topology?: string; world?: string; files?: boolean; strict?: boolean }
@@ -26,6 +26,9 @@ Examples:
 
 Exit codes: 0 valid, 1 invalid (with --strict, also if there are warnings),
 2 usage error.`
+
+/** Wrapped to the terminal, unlike output that is meant to be copied as it is. */
+const printWrapped = (output: Output, text: string) => output.print(wrapLines(text, widthOf(process.stdout)))
 
 function print(
   output: Output,
@@ -43,13 +46,14 @@ function print(
     warnings === 0
       ? output.paint('green', 'ok')
       : output.paint('yellow', `ok, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`)
-  output.print(`${printable(shownPath(file))}: ${mark}`)
+  printWrapped(output, `${printable(shownPath(file))}: ${mark}`)
   output.print()
   output.print(`World ${topology.name}, ${topology.domain}`)
-  output.print(
+  printWrapped(
+    output,
     `App   ${printable(topology.app.command.join(' '))}, in ${printable(shownPath(appFolder))}, ${topology.app.instances} per full region`,
   )
-  if (steering) for (const line of summaryLines(steering)) output.print(line)
+  if (steering) for (const line of summaryLines(steering)) printWrapped(output, line)
   output.print()
   output.print(
     table([{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }], rows, (text) =>

@@ -5,8 +5,8 @@ import { detect } from '../init/detect.ts'
 import { editorFileOf, editorHelp, editorText, type Form } from '../init/editor.ts'
 import { renderTypeScript } from '../init/render-typescript.ts'
 import { renderYaml } from '../init/render-yaml.ts'
+import { noCommand } from '../init/static-site.ts'
 import { refuseExisting, refuseOther, writeEditorFile, writeTopology } from '../init/write.ts'
-import { NearsideError } from '../lib/errors.ts'
 import { shownPath } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'
 import { findTopology } from '../topology/find.ts'
@@ -110,12 +110,7 @@ export function initCommand(program: Command): void {
           folder,
           args.filter((word) => word !== ''),
         )
-        if (!found)
-          throw new NearsideError(
-            'init_no_command',
-            `${folder}: found no start command: expected package.json, Procfile, Dockerfile, go.mod, Gemfile, composer.json, or a file such as server.js or app.py`,
-            { remedy: 'pass the command: nearside init -- node server.js' },
-          )
+        if (!found) throw await noCommand(folder)
         const text = renderers[form](found, editor.line)
         const file = await writeTopology(folder, form, text, options.force === true)
         if (editorFile !== undefined) await writeEditorFile(editorFile, editor.file!.text)
