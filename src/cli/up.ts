@@ -29,6 +29,9 @@ Examples:
 Starts only what is missing, so you can run it again at any time. If the
 topology file has changed, it shows the effect and rolls the change out region
 by region where that is possible.
+Stops waiting for an app that exits three times in a row before it is ready, or
+that is not ready within app.startSeconds, and prints the end of its log. With
+--detach, the rest of the world keeps running and the app is retried.
 Exit codes: 0 every region serves (or Ctrl-C stopped the world),
 1 could not start, 2 usage error.`
 

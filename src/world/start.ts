@@ -129,6 +129,7 @@ const isCopying = ({ status }: Sample) =>
 const progressOf = ({ status, edge }: Sample) => [
   edge,
   status?.database?.state,
+  status?.steering?.percent,
   status?.processes.map(({ name, state }) => [name, state === 'ready']),
 ]
 

@@ -40,7 +40,9 @@ const values: Record<string, fc.Arbitrary<unknown>> = {
   'app.static': fc.array(path, { maxLength: 2 }),
   'app.env': fc.dictionary(variable, fc.constantFrom('x', 'a\0b'), { maxKeys: 2, noNullPrototype: true }),
   'app.command': fc.array(fc.constantFrom('node', 'x\0', ''), { maxLength: 2 }),
-  'app.writes.safeMethods': fc.array(fc.constantFrom('POST', 'GET', 'post', 'HEAD', 'QUERY'), { maxLength: 3 }),
+  'app.writes.safeMethods': fc.array(fc.constantFrom('POST', 'GET', 'post', 'HEAD', 'QUERY'), {
+    maxLength: 3,
+  }),
   'app.writes.also': fc.array(fc.constantFrom('GET /logout', 'GET /*', 'HEAD /*', 'GET', 'get /x'), {
     maxLength: 3,
   }),
