@@ -3,9 +3,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { messageOf } from '../lib/errors.ts'
 import { modulePath } from '../lib/program.ts'
 import { fail } from './find.ts'
+import { given } from './given.ts'
 import { packed } from './module-value.ts'
 import { type Problem, TopologyError } from './problems.ts'
-import { given } from './translate.ts'
 
 /**
  * The process that runs a topology written in TypeScript or JavaScript, and sends its default export to the command that
