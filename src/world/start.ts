@@ -126,8 +126,10 @@ const lacksEtcd = ({ etcd, processes }: RegionStatus) =>
 const isCopying = ({ status }: Sample) =>
   status?.database?.state === 'creating replica' || status?.world?.release?.kind === 'running'
 
-const progressOf = ({ status, edge }: Sample) => [
+const progressOf = ({ region, status, edge }: Sample) => [
   edge,
+  // Catching up after a long absence takes as long as it takes.
+  status?.world?.lag[region.name]?.lagBytes,
   status?.database?.state,
   status?.steering?.percent,
   status?.processes.map(({ name, state }) => [name, state === 'ready']),
