@@ -54,6 +54,12 @@ function writeAside(path, text) {
   })
 }
 
+const [, , key = ''] = process.argv
+// It becomes part of a file's name. Anything else is somebody who runs this file by hand.
+if (!/^[0-9a-f]{64}$/.test(key)) {
+  console.error('nearside set-up: run by the launchers in bin/, not by hand: try bin/nearside --help')
+  process.exit(2)
+}
 const progress = new Progress()
 /** @type {NodeJS.Signals | undefined} */
 let interruptedBy
@@ -73,7 +79,7 @@ try {
       isRoot,
       nodeVersion: process.versions.node,
     },
-    process.argv[2] ?? 'none',
+    key,
   )
 } catch (error) {
   const step = progress.failed()

@@ -14,6 +14,8 @@ export function startConditionsOf(
 ): Record<string, StartCondition> {
   const { region, topology } = agent.context
   const first = firstPrimary(topology)
+  // Without a release command, apps wait only until the primary's region has noted that there is nothing to run.
+  const waitsFor = topology.app.release ? 'app.release in the primary’s region' : 'a primary'
   const startConditions: Record<string, StartCondition> = {
     postgres: {
       waitsFor: `the first primary in ${first}`,
@@ -27,7 +29,7 @@ export function startConditionsOf(
   for (const { name, engine } of plan.processes)
     if (engine === 'app')
       startConditions[name] = {
-        waitsFor: 'app.release in the primary’s region',
+        waitsFor,
         met: () => coordination.until((snapshot) => snapshot.releases[agent.record.run]?.kind === 'ok'),
       }
   return startConditions

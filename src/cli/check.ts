@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { editorFileOf, editorFileState } from '../init/editor.ts'
+import { NearsideError } from '../lib/errors.ts'
 import { shownPath } from '../lib/format.ts'
 import { thisMachine } from '../lib/machine.ts'
 import { printable } from '../lib/printable.ts'
@@ -10,10 +11,12 @@ import type { Problem } from '../topology/problems.ts'
 import { regionsOf } from '../topology/regions.ts'
 import { revision } from '../topology/revision.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
-import { action, exitCodes, type Output, printWarnings, table } from './output.ts'
+import { parametersAccepted } from '../world/trial.ts'
+import { refuseConflict, refuseUnused } from './conflicts.ts'
+import { action, exitCodes, type Output, printWarnings, table, widthOf, wrapLines } from './output.ts'
 import { type SteeringSummary, steeringSummary, summaryLines } from './steering-summary.ts'
 
-type Options = { json?: boolean; topology?: string; files?: boolean; strict?: boolean }
+type Options = { json?: boolean; topology?: string; world?: string; files?: boolean; strict?: boolean }
 
 const examples = `
 Examples:
@@ -23,6 +26,9 @@ Examples:
 
 Exit codes: 0 valid, 1 invalid (with --strict, also if there are warnings),
 2 usage error.`
+
+/** Wrapped to the terminal, unlike output that is meant to be copied as it is. */
+const printWrapped = (output: Output, text: string) => output.print(wrapLines(text, widthOf(process.stdout)))
 
 function print(
   output: Output,
@@ -40,13 +46,14 @@ function print(
     warnings === 0
       ? output.paint('green', 'ok')
       : output.paint('yellow', `ok, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`)
-  output.print(`${printable(shownPath(file))}: ${mark}`)
+  printWrapped(output, `${printable(shownPath(file))}: ${mark}`)
   output.print()
   output.print(`World ${topology.name}, ${topology.domain}`)
-  output.print(
+  printWrapped(
+    output,
     `App   ${printable(topology.app.command.join(' '))}, in ${printable(shownPath(appFolder))}, ${topology.app.instances} per full region`,
   )
-  if (steering) for (const line of summaryLines(steering)) output.print(line)
+  if (steering) for (const line of summaryLines(steering)) printWrapped(output, line)
   output.print()
   output.print(
     table([{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }], rows, (text) =>
@@ -69,25 +76,52 @@ async function editorWarning(topologyFile: string): Promise<Problem[]> {
   ]
 }
 
+/** What keeps PostgreSQL itself from being asked: `nearside up` asks again, so that is no error. */
+const unasked: readonly string[] = ['engine_root_missing', 'engine_root_broken', 'trial_timeout']
+
+/** Has PostgreSQL check database.parameters, as `nearside up` does. Throws what it refuses. */
+async function parameterWarnings({ topology, file, folder }: LoadedTopology): Promise<Problem[]> {
+  try {
+    await parametersAccepted(folder, { topology, topologyFile: file })
+    return []
+  } catch (error) {
+    if (!(error instanceof NearsideError) || !unasked.includes(error.code)) throw error
+    return [
+      {
+        path: 'database.parameters',
+        message: `PostgreSQL has not been asked about them: ${error.message}`,
+        remedy: '`nearside up` asks before it starts anything',
+      },
+    ]
+  }
+}
+
 export function checkCommand(program: Command): void {
   program
     .command('check')
     .description('validate a topology file and list all of its problems')
     .argument('[file]', 'topology file or its folder (default: current folder)')
     .option('-t, --topology <file>', 'same as [file]')
-    .option('--no-files', 'skip checks of files on this machine (app, program, GeoIP databases)')
+    .option(
+      '--no-files',
+      'skip checks against this machine (app, program, GeoIP databases, PostgreSQL’s parameters)',
+    )
     .option('--strict', 'treat warnings as errors')
     .option('--json', 'print JSON')
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
+        refuseConflict('check', { '[file]': args[0], '--topology': options.topology })
+        refuseUnused('check', { '--world': options.world }, 'it reads a topology file')
         const loaded = await loadTopology(args[0] ?? options.topology ?? '.', {
           files: options.files !== false,
         })
         const { topology, file, folder, appFolder } = loaded
+        const asked = options.files === false ? [] : await parameterWarnings(loaded)
         const machine = thisMachine()
         const warnings = [
           ...loaded.warnings,
+          ...asked,
           ...(await editorWarning(file)),
           ...(options.files === false ? [] : edgeLimitWarnings(topology, machine)),
         ]

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { worldFile } from '../agent/layout.ts'
+import { recordCommand } from '../world/events.ts'
 import { findWorld, openWorldHere, type WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
@@ -80,7 +81,14 @@ export async function stopAll(world: WorldHandle, output: Output): Promise<boole
   // A process that a fault keeps stopped would not react to SIGTERM.
   await dropFaults(world, output.note)
   const running = processesOf(world.folder, places).length > 0
-  if (running) await stopShown(world, regions, output)
+  if (running) {
+    await recordCommand(
+      world,
+      'stop',
+      regions.map((region) => region.name),
+    )
+    await stopShown(world, regions, output)
+  }
   const { lab } = world.record
   if (!lab) return running
   const { removeLab } = await import('../lab/lab.ts')

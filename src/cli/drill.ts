@@ -21,6 +21,7 @@ import { version } from '../lib/version.ts'
 import type { WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { rehearse } from '../world/rehearsal-lock.ts'
+import { refuseConflict } from './conflicts.ts'
 import { mustBeWritable, saveResult } from './drill/save.ts'
 import { onInterrupt } from './interrupt.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from './output.ts'
@@ -102,6 +103,7 @@ export function drillCommand(program: Command): void {
     .addHelpText('after', examples)
     .action(
       action<Options>(({ output, options, args }) => {
+        refuseConflict('drill', { '[scenario]': args[0], '--list': options.list })
         if (options.list) return list(output)
         const [scenario, ...words] = args
         if (scenario === undefined)

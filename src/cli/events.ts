@@ -3,11 +3,12 @@ import type { Command } from 'commander'
 import type { Event } from '../agent/coordination/store.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { clock } from '../lib/format.ts'
+import { printable } from '../lib/printable.ts'
 import { eventsOf } from '../world/events.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { lastOf } from '../world/logs/tail.ts'
-import { eventText } from './events/text.ts'
+import { eventText, inputLines } from './events/text.ts'
 import { action, exitCodes, type Output } from './output.ts'
 import { lineCount, quantityOption } from './quantity-option.ts'
 
@@ -15,7 +16,7 @@ type Options = WorldOptions & { follow?: boolean; lines?: number; verbose?: bool
 
 const examples = `
 Examples:
-  nearside events                       the last 50 decisions
+  nearside events                       the last 50 events
   nearside events --follow
   nearside events --json | jq '.[-1].detail.inputs'     inputs of the last one
 
@@ -27,7 +28,7 @@ const everyMs = 700
 export function eventsCommand(program: Command): void {
   program
     .command('events')
-    .description('show decisions: what, when, by which region and why')
+    .description('show decisions of the agents and commands of operators')
     .option('-f, --follow', 'print new events until Ctrl-C')
     .addOption(
       quantityOption('-n, --lines <number>', 'number of events from the end (default: 50)', lineCount),
@@ -78,8 +79,11 @@ async function follow(world: WorldHandle, first: Event[], output: Output, option
   }
 }
 
+/** Line by line: a text may come from an app or from another version. */
+const printableLines = (inputs: unknown) => inputLines(inputs).split('\n').map(printable).join('\n')
+
 function line(event: Event, output: Output, { verbose }: Options): string {
   const head = `${output.paint('dim', clock(event.at))}  ${event.region}  ${eventText(event)}`
   const inputs = verbose ? event.detail.inputs : undefined
-  return inputs === undefined ? head : `${head}\n    ${JSON.stringify(inputs)}`
+  return inputs === undefined ? head : `${head}\n${printableLines(inputs)}`
 }

@@ -5,16 +5,25 @@ import { detect } from '../init/detect.ts'
 import { editorFileOf, editorHelp, editorText, type Form } from '../init/editor.ts'
 import { renderTypeScript } from '../init/render-typescript.ts'
 import { renderYaml } from '../init/render-yaml.ts'
+import { noCommand } from '../init/static-site.ts'
 import { refuseExisting, refuseOther, writeEditorFile, writeTopology } from '../init/write.ts'
-import { NearsideError } from '../lib/errors.ts'
 import { shownPath } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'
 import { findTopology } from '../topology/find.ts'
 import { loadTopology } from '../topology/load.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
+import { refuseConflict, refuseUnused } from './conflicts.ts'
 import { action, type Output } from './output.ts'
 
-type Options = { json?: boolean; force?: boolean; yaml?: boolean; editor?: boolean; folder?: string }
+type Options = {
+  topology?: string
+  world?: string
+  json?: boolean
+  force?: boolean
+  yaml?: boolean
+  editor?: boolean
+  folder?: string
+}
 
 const examples = `
 Examples:
@@ -79,6 +88,17 @@ export function initCommand(program: Command): void {
     .addHelpText('after', examples)
     .action(
       action<Options>(async ({ output, options, args }) => {
+        refuseUnused(
+          'init',
+          { '--topology': options.topology, '--world': options.world },
+          'it writes a topology file into --folder',
+        )
+        for (const [name, value] of [
+          ['[command...]', args.length > 0],
+          ['--yaml', options.yaml],
+          ['--force', options.force],
+        ] as const)
+          refuseConflict('init', { '--editor': options.editor, [name]: value })
         const folder = resolve(options.folder ?? '.')
         if (options.editor) return renewEditorFile(folder, output)
         const form = options.yaml ? 'yaml' : 'typescript'
@@ -90,12 +110,7 @@ export function initCommand(program: Command): void {
           folder,
           args.filter((word) => word !== ''),
         )
-        if (!found)
-          throw new NearsideError(
-            'init_no_command',
-            `${folder}: found no start command: expected package.json, Procfile, Dockerfile, go.mod, Gemfile, composer.json, or a file such as server.js or app.py`,
-            { remedy: 'pass the command: nearside init -- node server.js' },
-          )
+        if (!found) throw await noCommand(folder)
         const text = renderers[form](found, editor.line)
         const file = await writeTopology(folder, form, text, options.force === true)
         if (editorFile !== undefined) await writeEditorFile(editorFile, editor.file!.text)

@@ -52,6 +52,35 @@ export function wrap(text: string, width: number | undefined, indent: string): s
   return lines.join('\n')
 }
 
+/** A second column narrower than this would be harder to read than lines that begin at the left. */
+const leastColumn = 20
+
+/**
+ * Wraps each line to at most `width` characters, between words. Continuation lines begin where the line's text does: in
+ * a line of two columns, two spaces apart, at the second.
+ */
+export function wrapLines(text: string, width: number | undefined): string {
+  if (width === undefined) return text
+  return text
+    .split('\n')
+    .map((line) => {
+      if (lengthOf(line) <= width) return line
+      const [margin = ''] = /^\s*/.exec(line) ?? []
+      const [columns = ''] = /^\s*\S.*?\s{2,}(?=\S)/.exec(line) ?? []
+      const head = columns !== '' && width - lengthOf(columns) >= leastColumn ? columns : margin
+      const hang = ' '.repeat(lengthOf(head) + (head === margin ? 2 : 0))
+      const [first = '', ...words] = line.slice(head.length).split(' ')
+      const lines = [head + first]
+      for (const word of words) {
+        const last = lines.at(-1)!
+        if (lengthOf(last) + 1 + lengthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`
+        else lines.push(hang + word)
+      }
+      return lines.join('\n')
+    })
+    .join('\n')
+}
+
 export type Column = { head: string; align?: 'left' | 'right' }
 
 /** Columns two spaces apart, each as wide as its widest cell; nothing is truncated. Cells may be coloured. */
@@ -114,7 +143,7 @@ export function createOutput({
     json,
     print: (text = '') => void (json || line(stdout, text)),
     result: (value) => void (json && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
-    note: (text) => line(stderr, text),
+    note: (text) => line(stderr, wrapLines(text, widthOf(stderr))),
     live(on = 'stderr') {
       const stream = on === 'stderr' ? stderr : stdout
       if (!isTerminal(stream) || !stream.isTTY || env.TERM === 'dumb' || (json && on === 'stdout'))

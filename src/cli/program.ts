@@ -10,6 +10,8 @@ import {
   Program,
   printError,
   processIo,
+  widthOf,
+  wrapLines,
 } from './output.ts'
 
 /** `words`: the command line without options, the command first. */
@@ -134,7 +136,11 @@ export async function programFor(args: readonly string[], io: Io = processIo): P
     .option('-w, --world <name>', 'world to use if the folder has several')
     .addHelpText('after', epilogue)
     .configureHelp({ showGlobalOptions: true, subcommandTerm })
-    .configureOutput({ writeOut: (text) => void stdout.write(text), outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => void stdout.write(wrapLines(text, widthOf(stdout))),
+      getOutHelpWidth: () => widthOf(stdout) ?? 80,
+      outputError: () => undefined,
+    })
     .showSuggestionAfterError(false)
     .exitOverride()
   const words = args.filter(isWord)

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { DatabaseState } from '../agent/database/monitor.ts'
 import { duration } from '../lib/format.ts'
 import type { Region } from '../topology/regions.ts'
+import { recordCommand } from '../world/events.ts'
 import { type WorldOptions, worldOf } from '../world/find.ts'
 import { regionNamed, regionStatus, type WorldHandle } from '../world/handle.ts'
 import { localRegions } from '../world/here.ts'
@@ -68,6 +69,7 @@ async function revive(world: WorldHandle, region: Region, output: Output): Promi
   } finally {
     progress.end()
   }
+  if (agents.size > 0) await recordCommand(world, 'revive', [region.name])
   const seconds = (performance.now() - startedAt) / 1000
   const status = await regionStatus(world, region, 2000)
   const role = status?.database?.role

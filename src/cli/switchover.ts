@@ -36,7 +36,7 @@ export function switchoverCommand(program: Command): void {
       action<Options>(async ({ output, options }) => {
         const world = await worldOf(options)
         const full = world.regions.filter((region) => region.full)
-        if (options.to !== undefined) regionNamed(world, options.to, full)
+        if (options.to !== undefined) regionNamed(world, options.to, full, '--to')
         const { signal } = onInterrupt(output, 'leave')
         const asked = await agentToAsk(world)
         if (signal.aborted) return exitCodes.interrupted

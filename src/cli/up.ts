@@ -3,10 +3,12 @@ import { NearsideError } from '../lib/errors.ts'
 import { thisMachine } from '../lib/machine.ts'
 import { loadTopology } from '../topology/load.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
+import { recordCommand } from '../world/events.ts'
 import { namesLab, type WorldOptions } from '../world/find.ts'
 import { hint } from '../world/hint.ts'
-import { locked } from '../world/lock.ts'
+import { locked, stopOfUp } from '../world/lock.ts'
 import { folderOf, prepare, type Started } from '../world/prepare.ts'
+import { orNothing } from '../world/remove.ts'
 import { worldStatus } from '../world/status/collect.ts'
 import { onInterrupt } from './interrupt.ts'
 import { healLeftFaults } from './left-faults.ts'
@@ -27,6 +29,9 @@ Examples:
 Starts only what is missing, so you can run it again at any time. If the
 topology file has changed, it shows the effect and rolls the change out region
 by region where that is possible.
+Stops waiting for an app that exits three times in a row before it is ready, or
+that is not ready within app.startSeconds, and prints the end of its log. With
+--detach, the rest of the world keeps running and the app is retried.
 Exit codes: 0 every region serves (or Ctrl-C stopped the world),
 1 could not start, 2 usage error.`
 
@@ -45,6 +50,12 @@ async function up(output: Output, options: Options): Promise<number> {
   const startedAt = performance.now()
   refuseLab(options)
   const loaded = await loadTopology(options.topology ?? '.', { needsGeoip: false })
+  if (options.world !== undefined && options.world !== loaded.topology.name)
+    throw new NearsideError(
+      'usage_world_unknown',
+      `--world: ${loaded.file} makes the world ${loaded.topology.name}, not ${options.world}`,
+      { remedy: 'leave --world out, or pass another topology file with --topology' },
+    )
   printWarnings(output, [...loaded.warnings, ...edgeLimitWarnings(loaded.topology, thisMachine())])
   const folder = folderOf(loaded)
   const { signal } = onInterrupt(output, options.detach ? 'leave' : 'stop')
@@ -53,19 +64,22 @@ async function up(output: Output, options: Options): Promise<number> {
     'up',
     output.note,
     () =>
-      prepare(
-        { loaded, only: options.region },
-        {
-          note: output.note,
-          signal,
-          healLeft: (world) => healLeftFaults(world, output.note, { starting: true }),
-        },
+      orNothing(folder, () =>
+        prepare(
+          { loaded, only: options.region },
+          {
+            note: output.note,
+            signal,
+            healLeft: (world) => healLeftFaults(world, output.note, { starting: true }),
+          },
+        ),
       ),
     signal,
   )
   if (!started) return exitCodes.interrupted
   try {
     await untilUp(started, output, signal, options.region === undefined)
+    await recordCommand(started.world, 'start', [...started.agents.keys()])
     output.result(await worldStatus(started.world))
     output.print(renderPlaces(started, (performance.now() - startedAt) / 1000, options.detach === true))
     if (options.detach) return exitCodes.ok
@@ -77,6 +91,7 @@ async function up(output: Output, options: Options): Promise<number> {
     if (!signal.aborted) {
       // A world that was running before must not be stopped because a part of it failed.
       if (!options.detach && started.agents.size === started.regions.length) await stop(started, output)
+      else output.note(`${started.world.name} keeps running; stop it with \`${hint(started.world, 'down')}\``)
       throw error
     }
     if (options.detach) {
@@ -100,8 +115,9 @@ function refuseLab(options: Options): void {
   })
 }
 
-const regionNames = ({ regions }: Started) => regions.map((region) => region.name)
+const regionNames = ({ regions }: Pick<Started, 'regions'>) => regions.map((region) => region.name)
 
 async function stop({ world, regions }: Started, output: Output): Promise<void> {
-  await locked(world.folder, 'up', output.note, () => stopShown(world, regions, output))
+  await recordCommand(world, 'stop', regionNames({ regions }))
+  await locked(world.folder, stopOfUp, output.note, () => stopShown(world, regions, output))
 }

@@ -56,10 +56,20 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
 }
 
 /** Throws for an unknown name in an argument. The error lists the known names. */
-export function unknown(what: string, name: string, known: readonly string[]): never {
+export function unknown(
+  kind: string,
+  name: string,
+  known: readonly string[],
+  { what = kind, remedy }: { what?: string; remedy?: string } = {},
+): never {
   throw new NearsideError(
-    `usage_${what}_unknown`,
+    `usage_${kind}_unknown`,
     `${what}: expected ${list(known, 'or')}, got ${JSON.stringify(name)}`,
-    { remedy: didYouMean(name, known) },
+    {
+      remedy:
+        remedy ??
+        didYouMean(name, known) ??
+        (kind === 'region' || kind === 'process' ? 'see `nearside status --verbose`' : undefined),
+    },
   )
 }

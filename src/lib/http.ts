@@ -89,14 +89,16 @@ export function callHttp(question: HttpQuestion): Promise<HttpAnswer> {
 const askHttp = (question: HttpQuestion): Promise<HttpAnswer | undefined> =>
   unlessUnanswered(callHttp(question))
 
-/** Resolves to the status without waiting for the body, or to undefined if none arrives in time. */
+/** Resolves to the status without waiting for the body. Rejects with `HttpError` if none arrives in time. */
+export const responseStatus = (question: HttpQuestion): Promise<number> =>
+  send(question, (response, resolve) => {
+    resolve(response.statusCode ?? 0)
+    response.destroy()
+  })
+
+/** The same, but resolves to undefined if none arrives in time. */
 export const httpStatus = (question: HttpQuestion): Promise<number | undefined> =>
-  unlessUnanswered(
-    send(question, (response, resolve) => {
-      resolve(response.statusCode ?? 0)
-      response.destroy()
-    }),
-  )
+  unlessUnanswered(responseStatus(question))
 
 /** Resolves to the parsed JSON, whatever the status, or to undefined if there is no valid JSON. */
 export async function getJson<T>(question: HttpQuestion): Promise<T | undefined> {

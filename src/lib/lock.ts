@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { NearsideError } from './errors.ts'
 import { makeFolder } from './files.ts'
@@ -73,6 +83,30 @@ function holderOf(file: string): string {
     return readFileSync(file, 'utf8').trim() || 'another process'
   } catch {
     return 'another process'
+  }
+}
+
+/**
+ * The name of the process that has the lock file open and says that it holds it; undefined when there is none, or when
+ * this user may not see it. Does not wait and takes no lock.
+ */
+export function lockHolder(file: string): string | undefined {
+  try {
+    const holder = readFileSync(file, 'utf8').trim()
+    const pid = /\bprocess (\d+)\)?$/.exec(holder)?.[1]
+    if (pid === undefined) return undefined
+    const real = statSync(file)
+    const isOpen = readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      try {
+        const link = `/proc/${pid}/fd/${fd}`
+        return readlinkSync(link) === file && statSync(link).ino === real.ino
+      } catch {
+        return false
+      }
+    })
+    return isOpen ? holder : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -5,7 +5,7 @@ import { NearsideError } from './errors.ts'
  * caller.
  *
  *     duration      250ms  1.5s  5min  5m  2h        only 0 needs no unit
- *     size          256mb  1gb  4096                 powers of 1,024; a bare number is bytes
+ *     size          256mb  1gb  4096b                powers of 1,024
  *     data rate     100mbit  512kbit/s  5000bit      powers of 1,000; `none` and 0 mean no limit
  *     share         1%  0.01
  *     frequency     20/s  90/min  20                 a bare number is per second
@@ -20,6 +20,10 @@ export type Quantity = {
   expected: string
   /** The value in the constructor's unit; undefined if the text is invalid or out of bounds. */
   parse: (text: string) => number | undefined
+  /** Completes a number without a unit, for “did you mean”. */
+  unit?: string
+  /** Exactly the texts that `parse` accepts, apart from the bounds; for JSON Schema, which has no flags. */
+  pattern?: RegExp
 }
 
 /** In the unit of the quantity. `above` is exclusive, `least` and `most` are inclusive. */
@@ -30,13 +34,20 @@ type Terms = Bounds & {
 }
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
-const unitBytes = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
+const unitBytes = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
 const unitBits = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 }
 const shareUnits = { '': 1, '%': 0.01 }
+
+/** At most 10^15 bytes, which a number holds exactly. Without flags: JSON Schema has none. */
+const sizePattern =
+  /^\s*([0-9]{1,15}\s*[bB]|[0-9]{1,12}\s*[kK][bB]|[0-9]{1,9}\s*[mM][bB]|[0-9]{1,6}\s*[gG][bB])\s*$/
+
+const unitIn = (example: string) => /[a-z%]+/i.exec(example)?.[0]
 
 export const durationMs = ({ example, ...bounds }: Terms): Quantity => ({
   kind: 'duration',
   expected: `a time${range(bounds, typedMs)} such as ${example}`,
+  unit: unitIn(example),
   parse: (text) => within(bounds, isZero(text) ? 0 : scaled(text, unitMs)),
 })
 
@@ -58,13 +69,16 @@ export const offsetMs = ({ example, most }: { example: string; most: number }): 
 export const sizeBytes = ({ example, ...bounds }: Terms): Quantity => ({
   kind: 'size',
   expected: `a size${range(bounds, typedBytes)} such as ${example} (units b, kb, mb, gb)`,
-  parse: (text) => (text.includes('.') ? undefined : within(bounds, scaled(text, unitBytes))),
+  unit: unitIn(example),
+  pattern: sizePattern,
+  parse: (text) => (sizePattern.test(text) ? within(bounds, scaled(text, unitBytes)) : undefined),
 })
 
 /** 0 means no limit, regardless of the bounds. */
 export const bitsPerSecond = ({ example, ...bounds }: Terms): Quantity => ({
   kind: 'data_rate',
   expected: `a data rate${range(bounds, typedBits)} such as ${example}, or none`,
+  unit: unitIn(example),
   parse(text) {
     if (isZero(text) || text.trim().toLowerCase() === 'none') return 0
     const bits = scaled(text.replace(/\s*\/\s*s\s*$/i, ''), unitBits)
@@ -76,6 +90,7 @@ export const bitsPerSecond = ({ example, ...bounds }: Terms): Quantity => ({
 export const share = ({ example, above, least, most = 1 }: Terms): Quantity => ({
   kind: 'share',
   expected: `a share${range({ above, least, most }, typedShare)} such as ${example}`,
+  unit: '%',
   parse: (text) => within({ above, least, most }, scaled(text, shareUnits)),
 })
 
@@ -113,7 +128,23 @@ export function readQuantity(quantity: Quantity, where: string, text: string): n
   const value = quantity.parse(text)
   if (value !== undefined) return value
   const got = JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text)
-  throw new NearsideError(`usage_${quantity.kind}`, `${where}: expected ${quantity.expected}, got ${got}`)
+  throw new NearsideError(`usage_${quantity.kind}`, `${where}: expected ${quantity.expected}, got ${got}`, {
+    remedy: likely(quantity, text),
+  })
+}
+
+/** The quantity that was probably meant: a number without its unit, or with the unit spelt out. */
+function likely(quantity: Quantity, text: string): string | undefined {
+  const words = text
+    .trim()
+    .toLowerCase()
+    .replace(/\s*(?:milliseconds?|msecs?)$/, 'ms')
+    .replace(/\s*(?:seconds?|secs?)$/, 's')
+    .replace(/\s*(?:minutes?|mins)$/, 'min')
+    .replace(/\s*(?:hours?|hrs?)$/, 'h')
+    .replace(',', '.')
+  const meant = [words, `${words}${quantity.unit ?? ''}`].find((one) => quantity.parse(one) !== undefined)
+  return meant === undefined ? undefined : `did you mean ${meant}?`
 }
 
 /** A number and one of these units, in the base unit. */

@@ -17,7 +17,7 @@ export function runToEnd(
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutMs,
+      timeout: Math.ceil(timeoutMs),
       killSignal: 'SIGKILL',
     })
     const parts: Buffer[] = []

@@ -1,117 +1,55 @@
-import { createHash } from 'node:crypto'
-import { registerHooks } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { messageOf } from '../lib/errors.ts'
+import { fork } from 'node:child_process'
 import { modulePath } from '../lib/program.ts'
-import { fail } from './find.ts'
-import { TopologyError } from './problems.ts'
-import { given } from './translate.ts'
+import type { ModuleJob, ModuleReport } from './module-child.ts'
+import { unpacked } from './module-value.ts'
+import { type Problem, TopologyError } from './problems.ts'
 import type { Source } from './yaml.ts'
 
-const ourselves = pathToFileURL(modulePath('../index', import.meta.url)).href
+/** For the start of Node, which is not the topology's own time. */
+const startMs = 20_000
 
 /**
  * Runs a topology written in TypeScript or JavaScript and returns its default export.
  *
- * `import … from 'nearside'` resolves to this very program, even when it is not installed in the app's folder. A
- * TypeScript file is always an ES module, whatever package.json says, since a topology must use `export default`. Types
- * are stripped, not checked.
+ * In a process of its own (decision 61): an endless loop can be ended, whatever it prints goes to standard error, and a
+ * timer that it leaves open, an environment variable or a folder that it changes do not concern the command.
  */
 export async function importTopology(file: string, text: string, timeoutMs: number): Promise<Source> {
-  // Node runs a module once per URL. The content's hash in the URL lets the same process load a changed file again.
-  const url = pathToFileURL(file)
-  url.searchParams.set('content', createHash('sha256').update(text).digest('hex').slice(0, 16))
-  const typescript = /\.m?ts(\?|$)/
-  const format = typescript.test(url.pathname)
-    ? 'module-typescript'
-    : /^\s*export\s/m.test(text)
-      ? 'module'
-      : undefined
-  const hooks = registerHooks({
-    resolve(specifier, context, next) {
-      if (specifier === 'nearside') return { url: ourselves, shortCircuit: true }
-      // Short-circuited, so a broken package.json of the app does not matter.
-      if (specifier === url.href && format !== undefined) return { url: url.href, format, shortCircuit: true }
-      const found = next(specifier, context)
-      return typescript.test(found.url) ? { ...found, format: 'module-typescript' } : found
-    },
-  })
-  // Otherwise a topology that calls process.exit would end the command silently, possibly with exit code 0.
-  const { exit } = process
-  process.exit = (code) => {
-    throw new Error(`it called process.exit(${code ?? ''})`)
-  }
-  let timer: NodeJS.Timeout | undefined
-  let loaded: { default?: unknown }
-  try {
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it did not finish within ${timeoutMs / 1000} s`)), timeoutMs)
+  const report = await reportOf({ file, text }, timeoutMs)
+  if (report.kind === 'value') return { value: unpacked(report.value) }
+  throw new TopologyError('topology_syntax', file, [report.problem])
+}
+
+type End = Exclude<ModuleReport, { kind: 'running' }>
+
+const failed = (how: string): End => ({
+  kind: 'problem',
+  problem: { path: '', message: `failed while running: ${how}` } satisfies Problem,
+})
+
+function reportOf(job: ModuleJob, timeoutMs: number): Promise<End> {
+  return new Promise((resolve) => {
+    const child = fork(modulePath('./module-child', import.meta.url), [], {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 2, 2, 'ipc'],
     })
-    loaded = (await Promise.race([import(url.href), late])) as { default?: unknown }
-  } catch (error) {
-    throw explained(file, error)
-  } finally {
-    clearTimeout(timer)
-    process.exit = exit
-    hooks.deregister()
-  }
-  return { value: exported(file, loaded) }
-}
-
-function exported(file: string, loaded: { default?: unknown }): unknown {
-  const value = loaded.default
-  const write = 'end the file with: export default defineTopology({ … })'
-  if (!('default' in loaded) || value === undefined) {
-    const others = Object.keys(loaded).filter((name) => name !== 'default')
-    const found = others.length === 0 ? 'nothing' : `only ${others.join(', ')}`
-    fail('topology_syntax', file, `expected a default export, but the file exports ${found}`, write)
-  }
-  if (typeof value === 'function')
-    fail('topology_syntax', file, 'expected the default export to be a topology, got a function', write)
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || 'then' in value)
-    fail(
-      'topology_syntax',
-      file,
-      `expected the default export to be a topology, got ${given(value)}`,
-      value !== null && typeof value === 'object' && 'then' in value ? 'write export default await …' : write,
-    )
-  return value
-}
-
-const remedies: Record<string, string> = {
-  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
-    'use only syntax that can be stripped: no enums, namespaces or parameter properties',
-  ERR_MODULE_NOT_FOUND: 'install it, or correct the import; imports of files need the file extension',
-  ERR_INVALID_PACKAGE_CONFIG: 'correct the package.json, or write the topology as nearside.config.ts',
-  ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING:
-    'move the file out of node_modules: Node does not run TypeScript there',
-}
-
-/** The thrown error without its stack, with the line if it was thrown in the topology file itself. */
-function explained(file: string, error: unknown): TopologyError {
-  const { code, stack, name } =
-    error instanceof Error ? (error as NodeJS.ErrnoException) : ({} as Partial<NodeJS.ErrnoException>)
-  const kind = name === 'SyntaxError' ? 'syntax error' : 'failed while running'
-  const message = messageOf(error)
-    .split('\n')[0]!
-    .replace(/ imported from .*$/, '')
-  const remedy = remedies[code ?? '']
-  const at = position(file, String(stack ?? ''))
-  const problem = { path: '', message: `${kind}: ${message}`, ...(remedy ? { remedy } : {}), ...at }
-  return new TopologyError('topology_syntax', file, [problem], error)
-}
-
-function position(file: string, stack: string): { line: number; column: number } | undefined {
-  for (const [, where, line, column] of stack.matchAll(
-    /(?:^|\(|\s)((?:file:\/\/)?\/[^\s():]*(?:\?[^\s():]*)?):(\d+)(?::(\d+))?/gm,
-  )) {
-    let path = where!
-    try {
-      if (path.startsWith('file:')) path = fileURLToPath(path.replace(/\?.*$/, ''))
-    } catch {
-      continue
+    const end = (report: End) => {
+      clearTimeout(timer)
+      child.removeAllListeners()
+      child.on('error', () => undefined)
+      child.kill('SIGKILL')
+      resolve(report)
     }
-    if (path === file) return { line: Number(line), column: Number(column ?? 1) }
-  }
-  return undefined
+    const late = () => end(failed(`it did not finish within ${timeoutMs / 1000} s`))
+    let timer = setTimeout(late, timeoutMs + startMs)
+    child.on('message', (report: ModuleReport) => {
+      if (report.kind !== 'running') return end(report)
+      clearTimeout(timer)
+      timer = setTimeout(late, timeoutMs)
+    })
+    child.on('error', (error) => end(failed(error.message)))
+    child.on('exit', (code, signal) => end(failed(`its process ended (${signal ?? `exit ${code}`})`)))
+    child.send(job)
+  })
 }

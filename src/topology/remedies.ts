@@ -15,6 +15,59 @@ export function asLabel(text: string): string | undefined {
   return label === '' ? undefined : label
 }
 
+/** `us-east, US West` → `us-east us-west`. */
+export function asPair(text: string): string | undefined {
+  const names = text
+    .toLowerCase()
+    .split(/[^a-z0-9-]+|(?<=\w)->|--+/)
+    .filter(Boolean)
+  return names.length === 2 && names.every((name) => asLabel(name) === name) ? names.join(' ') : undefined
+}
+
+/** A database name as PostgreSQL takes it without quotes: `a-b` → `a_b`. */
+function asIdentifier(text: string): string | undefined {
+  const name = asLabel(text)
+    ?.replaceAll('-', '_')
+    .replace(/^(?=\d)/, '_')
+    .slice(0, 63)
+  return name === text ? undefined : name
+}
+
+/** Keys and values by names that other tools have for them, and that resemble ours too little for “did you mean”. */
+export const synonyms: Readonly<Record<string, string>> = {
+  lng: 'lon',
+  long: 'lon',
+  longitude: 'lon',
+  latitude: 'lat',
+  ip: 'address',
+  host: 'address',
+  environment: 'env',
+  migrate: 'release',
+  replicas: 'instances',
+  healthcheck: 'health',
+}
+
+/** Remedies for values that an enum does not have, by key and value. */
+const enumRemedies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  role: {
+    primary: 'remove role: every full region can hold the primary; database.primary names the first one',
+    leader: 'remove role: every full region can hold the primary; database.primary names the first one',
+    master: 'remove role: every full region can hold the primary; database.primary names the first one',
+    replica: 'remove role: a full region that does not hold the primary is a replica',
+    standby: 'remove role: a full region that does not hold the primary is a replica',
+    arbiter: 'write witness',
+    cdn: 'write edge',
+    pop: 'write edge',
+  },
+  durability: {
+    sync: 'write region, or strict to stop writes while there is no second region',
+    synchronous: 'write region, or strict to stop writes while there is no second region',
+    async: 'write local',
+    asynchronous: 'write local',
+    none: 'write local',
+  },
+}
+
 const quoted = (text: string | undefined) =>
   text === undefined ? undefined : `write ${JSON.stringify(text)}`
 
@@ -129,7 +182,8 @@ function ownRemedy(at: readonly Key[], value: unknown, node: Node | undefined): 
     return 'put it in quotes: environment values are strings'
   if (value !== null && (last === 'maxMemory' || last === 'maxBody'))
     return 'write a number and a unit, such as "256mb"'
-  if (node?.enum && typeof value === 'string') return didYouMean(value, node.enum)
+  if (node?.enum && typeof value === 'string')
+    return enumRemedies[last]?.[value.trim().toLowerCase()] ?? didYouMean(value, node.enum)
   if (
     (last === 'lat' || last === 'lon') &&
     typeof value === 'number' &&
@@ -140,5 +194,6 @@ function ownRemedy(at: readonly Key[], value: unknown, node: Node | undefined): 
   if (node?.type === 'array' && (last === 'command' || last === 'release')) return words(value)
   if (last === 'base' && typeof value === 'number') return 'put it in quotes: network.base is a string'
   if (node?.type === 'object' && value === null) return 'remove the key, or add values below it'
+  if (at[0] === 'database' && last === 'name' && typeof value === 'string') return quoted(asIdentifier(value))
   return typeof value === 'string' && node?.type === 'string' ? meant[last]?.(value) : undefined
 }

@@ -13,7 +13,7 @@ const variable = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 const port = z.int().min(1).max(65535)
 const env = z.record(z.string().regex(variable, 'a variable name such as LOG_LEVEL'), z.string())
-const size = z.string().refine((text) => anySize.parse(text) !== undefined, anySize.expected)
+const size = z.string().regex(anySize.pattern!, anySize.expected)
 const pathPattern = z
   .string()
   .regex(
@@ -83,7 +83,7 @@ const ports = z
 export const topologySchema = z.strictObject({
   name: z
     .string()
-    .regex(label, 'a DNS label: a-z, 0-9 and -, at most 63 characters')
+    .regex(label, 'a name of a-z, 0-9 and -, with at most 63 characters')
     .describe('Name of the world.'),
   domain: z
     .string()
@@ -100,7 +100,7 @@ export const topologySchema = z.strictObject({
         ),
       rttMs: z
         .record(
-          z.string().regex(/^[a-z0-9-]+ [a-z0-9-]+$/, 'two regions, such as "us-east us-west"'),
+          z.string().regex(/^[a-z0-9-]+ [a-z0-9-]+$/, 'two region names such as "us-east us-west"'),
           z.number().min(0).max(10_000),
         )
         .optional()
@@ -111,7 +111,7 @@ export const topologySchema = z.strictObject({
     .prefault({}),
   ports: ports.prefault({}),
   regions: z
-    .record(z.string().regex(label, 'a DNS label: a-z, 0-9 and -, at most 63 characters'), region)
+    .record(z.string().regex(label, 'a name of a-z, 0-9 and -, with at most 63 characters'), region)
     .describe('Regions by name. Their order determines their addresses, so add new ones at the end.'),
   app: z.strictObject({
     command: command.describe(
@@ -171,7 +171,7 @@ export const topologySchema = z.strictObject({
         .describe('Region that holds the primary initially. Default: the first full region.'),
       name: z
         .string()
-        .regex(identifier, 'a PostgreSQL name: a-z, 0-9 and _')
+        .regex(identifier, 'a PostgreSQL name of a-z, 0-9 and _, without a digit at its start')
         .default('app')
         .describe('Name of the app’s database and role.'),
       durability: z

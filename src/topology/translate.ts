@@ -1,25 +1,10 @@
 import type * as z from 'zod'
 import { suggest } from '../lib/did-you-mean.ts'
+import { given } from './given.ts'
 import type { Finding, Key } from './problems.ts'
-import { asLabel, remedyFor, unsupported } from './remedies.ts'
+import { asLabel, asPair, remedyFor, synonyms, unsupported } from './remedies.ts'
 import { topologySchema } from './schema.ts'
 import { expectation, nodeAt } from './walk.ts'
-
-/** Describes a refused value on one line. Values of environment variables are never shown: they may be secrets. */
-export function given(value: unknown, at: readonly Key[] = []): string {
-  if (value === undefined) return 'nothing'
-  if (value === null) return 'null'
-  if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
-  if (typeof value === 'object') {
-    if (typeof (value as { then?: unknown }).then === 'function') return 'a promise'
-    const kind = Object.getPrototypeOf(value)?.constructor?.name
-    return typeof kind === 'string' && kind !== 'Object' && kind !== '' ? `a ${kind}` : 'an object'
-  }
-  if (at.includes('env')) return `a ${typeof value}`
-  if (typeof value !== 'string') return String(value)
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)
-}
 
 /** The value at a path of the operator's input. */
 function valueAt(input: unknown, at: readonly Key[]): unknown {
@@ -42,11 +27,14 @@ export function translate(
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(nodeAt(at)?.properties ?? {})
     const written = Object.keys((valueAt(input, at) as object | undefined) ?? {})
+    const free = (key: string | undefined) => (key && known.includes(key) ? key : undefined)
     const meantBy = (key: string) =>
+      free(synonyms[key.toLowerCase()]) ??
       suggest(
         key,
         known.filter((name) => !written.includes(name)),
-      ) ?? suggest(key, known)
+      ) ??
+      suggest(key, known)
     const unknown = issue.keys.map((key) => {
       const where = [...at, key]
       return { at: where, meant: where.join('.') in unsupported ? undefined : meantBy(key) }
@@ -75,11 +63,15 @@ function finding(issue: z.core.$ZodIssue, at: Key[], input: unknown): Finding {
     const expected = issue.issues[0]?.message ?? 'another name'
     const label = at[0] === 'regions' && at.length === 2 ? asLabel(name) : undefined
     const variable = at.at(-2) === 'env' ? name.replace(/\W/g, '_').replace(/^(?=\d)/, '_') : undefined
-    const better = label ?? (variable === '' ? undefined : variable)
+    const better =
+      label ?? (variable === '' ? undefined : variable) ?? (at.at(-2) === 'rttMs' ? asPair(name) : undefined)
     return {
       at,
-      message: `expected its name to be ${expected}, got ${given(name)}`,
-      remedy: better === undefined ? undefined : `name it ${better}`,
+      message: `expected ${expected}, got ${given(name)}`,
+      remedy:
+        better === undefined
+          ? undefined
+          : `name it ${better.includes(' ') ? JSON.stringify(better) : better}`,
     }
   }
   const value = valueAt(input, at)

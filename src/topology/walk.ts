@@ -57,6 +57,6 @@ export function expectation(node: Node): string {
     case 'array':
       return `a list of strings${node.minItems ? ' with at least one item' : ''}`
     default:
-      return 'an object of keys and values'
+      return 'a mapping'
   }
 }

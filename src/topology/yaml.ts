@@ -69,7 +69,7 @@ export function parseYaml(file: string, text: string): Source {
     fail(
       'topology_syntax',
       file,
-      `expected keys and values (name: shop …), got ${found}`,
+      `expected a mapping (name: shop …), got ${found}`,
       tomlRemedy(text) ?? 'see docs/reference/topology.md, or create one with: nearside init',
     )
   }

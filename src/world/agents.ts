@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from '../../setup/paths.mjs'
 import type { RegionStatus } from '../agent/http/status.ts'
+import { logStart, logStartFile } from '../agent/supervision/log-start.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { HttpError } from '../lib/http.ts'
 import {
@@ -43,8 +44,10 @@ export type StartedAgent = {
 export async function startAgent(world: WorldHandle, region: Region): Promise<StartedAgent> {
   const folder = world.regionFolder(region.name)
   await mkdir(join(folder, 'log'), { recursive: true, mode: 0o700 })
+  await mkdir(join(folder, 'run'), { recursive: true, mode: 0o700 })
   const output = openSync(join(folder, 'log', 'agent.log'), 'a', 0o600)
   try {
+    await writeFile(logStartFile(folder, 'agent'), String(fstatSync(output).size)).catch(() => undefined)
     const args = [...heapFlags, agentProgram, '--world', world.folder, '--region', region.name]
     const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compile') }
     const [file, ...words] = [...insideOf(world, region), process.execPath, ...args]
@@ -127,8 +130,8 @@ export async function endAgent(agent: ProcessId): Promise<void> {
 
 /** The reason an agent gave for its exit, and the end of its log. */
 export async function lastWords(world: WorldHandle, region: Region): Promise<{ why?: string; tail: string }> {
-  const file = join(world.regionFolder(region.name), 'log', 'agent.log')
-  const lines = await tailOf(file, 8)
+  const folder = world.regionFolder(region.name)
+  const lines = await tailOf(join(folder, 'log', 'agent.log'), 8, logStart(folder, 'agent'))
   const redact = redactor(Object.values(world.secrets))
   const said = lines.map((line) => fatal(line)).findLast((why) => why !== undefined)
   return {

@@ -11,6 +11,8 @@ export type Change =
       restarts: Record<string, string[]>
       reloads: Record<string, string[]>
       removed: Record<string, string[]>
+      /** Processes that the new plan has and the old one had not, by region. */
+      added: Record<string, string[]>
     }
   /** The change needs a stopped world. `fixed`: the paths that need it; the others could change while it runs. */
   | { kind: 'refused'; paths: string[]; fixed: string[]; why: string }
@@ -67,6 +69,7 @@ export function changeBetween(before: Revision, after: Revision): Change {
   const restarts: Record<string, string[]> = {}
   const reloads: Record<string, string[]> = {}
   const removed: Record<string, string[]> = {}
+  const added: Record<string, string[]> = {}
   for (const [region, plan] of Object.entries(after.plan.regions)) {
     const old = before.plan.regions[region]!
     const changed = differing(old, plan)
@@ -74,11 +77,15 @@ export function changeBetween(before: Revision, after: Revision): Change {
     if (kept) return refused(`${kept.process.engine === 'etcd' ? 'etcd' : 'PostgreSQL'} cannot change`)
     const named = (by: Difference) =>
       changed.filter(({ differs }) => differs === by).map(({ process }) => process.name)
-    restarts[region] = named('start')
+    const others = [...namesOf(old), ...namesOf(plan)].filter(
+      (name) => !namesOf(old).includes(name) || !namesOf(plan).includes(name),
+    )
+    restarts[region] = named('start').filter((name) => !others.includes(name))
     reloads[region] = named('files')
     removed[region] = namesOf(old).filter((name) => !namesOf(plan).includes(name))
+    added[region] = namesOf(plan).filter((name) => !namesOf(old).includes(name))
   }
-  return { kind: 'live', paths, restarts, reloads, removed }
+  return { kind: 'live', paths, restarts, reloads, removed, added }
 }
 
 const namesOf = (plan: RegionPlan) => plan.processes.map((process) => process.name)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventKind } from '../agent/coordination/event-kinds.ts'
 import { type Event, eventEntry } from '../agent/coordination/store.ts'
 import { NearsideError } from '../lib/errors.ts'
@@ -14,6 +15,24 @@ export async function eventsOf(world: WorldHandle): Promise<Event[]> {
     return fromEtcd(world)
   }
 }
+
+/** A command that an operator ran. `regions`: those that it starts, stops or kills. */
+type OperatorCommand = 'start' | 'stop' | 'kill' | 'revive' | 'restart'
+
+/** Records a command of an operator. Waits at most a second: after a total loss etcd takes no event. */
+export async function recordCommand(
+  world: WorldHandle,
+  command: OperatorCommand,
+  regions: readonly string[],
+  more: { process?: string } = {},
+): Promise<void> {
+  const [region] = regions
+  if (region === undefined) return
+  const recorded = recordEvent(world, { kind: 'operator', region, detail: { command, regions, ...more } })
+  await Promise.race([recorded, sleep(commandEventMs, undefined, { ref: false })])
+}
+
+const commandEventMs = 1000
 
 /** Records what this command does to the world. Never fails: events are only for operators. */
 export async function recordEvent(

@@ -129,8 +129,8 @@ function notFound(missing: Missing, { world = '' }: WorldOptions, { noun, code, 
       })
     }
     case 'none':
-      return new NearsideError(code, `${missing.below}: expected a ${noun}, found none`, {
-        remedy: `run \`${up}\` first, or pass the topology file with --topology FILE`,
+      return new NearsideError(code, `There is no ${noun} here (${dirname(missing.below)}).`, {
+        remedy: `start one with \`${up}\`, or pass the topology file with --topology FILE`,
       })
   }
 }

@@ -29,15 +29,25 @@ export async function openWorld(folder: string): Promise<WorldHandle> {
   return handleOf(folder, await readWorld(folder), await secretsOf(folder))
 }
 
-export function handleOf(folder: string, record: WorldRecord, secrets: Secrets): WorldHandle {
+/** A world that may not exist yet: no file of it has been written. */
+export type DraftWorld = Omit<WorldHandle, 'secrets' | 'call'>
+
+export function draftOf(folder: string, record: WorldRecord): DraftWorld {
   const { topology } = record
   return {
     name: topology.name,
     folder,
     record,
-    secrets,
     regions: regionsOf(topology),
     regionFolder: (region) => regionFolder(folder, region),
+  }
+}
+
+export function handleOf(folder: string, record: WorldRecord, secrets: Secrets): WorldHandle {
+  const { topology } = record
+  return {
+    ...draftOf(folder, record),
+    secrets,
     call: (region, method, path, body, timeoutMs = 5000) =>
       askAgent({
         host: region.address,
@@ -59,13 +69,17 @@ export function regionNamed(
   world: Pick<WorldHandle, 'regions'>,
   name: string,
   accepted: readonly Region[] = world.regions,
+  /** The argument or option, for the error. */
+  what = 'region',
 ): Region {
   const found = accepted.find((region) => region.name === name)
   if (found) return found
+  const other = world.regions.find((region) => region.name === name)
   return unknown(
     'region',
     name,
     accepted.map((region) => region.name),
+    { what, ...(other ? { remedy: `${name} is a region with role "${other.role}"` } : {}) },
   )
 }
 

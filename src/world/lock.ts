@@ -1,8 +1,17 @@
-import { withLock } from '../lib/lock.ts'
+import { lockHolder, withLock } from '../lib/lock.ts'
 import type { Note } from '../lib/note.ts'
 
 /** Next to the world's folder, not in it, so that a command can hold the lock while it removes the folder. */
 export const lockFileOf = (folder: string) => `${folder}.lock`
+
+/** What `locked` calls the stop that ends `nearside up`; see `isBeingStopped`. */
+export const stopOfUp = 'up, which stops it'
+
+/** Whether a command is stopping the world right now. */
+export function isBeingStopped(folder: string): boolean {
+  const holder = lockHolder(lockFileOf(folder)) ?? ''
+  return [stopOfUp, 'down', 'lab down'].some((command) => holder.startsWith(`nearside ${command} (`))
+}
 
 /**
  * Runs one command at a time that starts or stops parts of a world; the others wait and show which one they wait for.

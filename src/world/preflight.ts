@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { NearsideError } from '../lib/errors.ts'
 import { bytes, count } from '../lib/format.ts'
 import type { Listener } from '../lib/listeners.ts'
 import type { Region } from '../topology/regions.ts'
-import type { WorldHandle } from './handle.ts'
+import type { DraftWorld } from './handle.ts'
 import { worldName } from './origin.ts'
 import { needsOf, takenLines, type Use, usesOf } from './ports.ts'
 
 /** Checks beforehand for conditions that would make a start fail halfway. */
 export async function preflight(
-  world: WorldHandle,
+  world: DraftWorld,
   regions: readonly Region[],
   all?: readonly Listener[],
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function preflight(
 }
 
 /** The next agent adopts or replaces processes that an earlier agent started in the same region. */
-const isOurs = ({ holder, need }: Use, world: WorldHandle) =>
+const isOurs = ({ holder, need }: Use, world: DraftWorld) =>
   holder.origin?.world === world.folder && holder.origin.region === need.region
 
 function portsTaken(taken: readonly Use[]): NearsideError {
@@ -49,8 +49,8 @@ const stubRemedy = (taken: readonly Use[]) =>
 const newRegionBytes = 400 * 1024 * 1024
 const oldRegionBytes = 64 * 1024 * 1024
 
-async function enoughSpace(world: WorldHandle, regions: readonly Region[]): Promise<void> {
-  const { bavail, bsize } = await statfs(world.folder)
+async function enoughSpace(world: DraftWorld, regions: readonly Region[]): Promise<void> {
+  const { bavail, bsize } = await statfs(existing(world.folder))
   const needed = regions
     .map((region) =>
       region.full && !existsSync(join(world.regionFolder(region.name), 'data', 'postgres', 'main'))
@@ -66,3 +66,6 @@ async function enoughSpace(world: WorldHandle, regions: readonly Region[]): Prom
     { remedy: 'free some space, or move the app’s folder to a larger disk' },
   )
 }
+
+/** The folder itself, or the nearest one above it: a new world has none yet. */
+const existing = (folder: string): string => (existsSync(folder) ? folder : existing(dirname(folder)))

@@ -17,13 +17,14 @@ import type { Topology } from '../topology/schema.ts'
 import { type StartedAgent, startAgent, workingAgent } from './agents.ts'
 import { type Change, changeOf } from './changes.ts'
 import { canonical } from './find.ts'
-import { handleOf, openWorld, regionNamed, type WorldHandle } from './handle.ts'
+import { type DraftWorld, draftOf, handleOf, openWorld, regionNamed, type WorldHandle } from './handle.ts'
 import { localRegions } from './here.ts'
 import { movedError, movedWorlds } from './moved.ts'
 import { preflight } from './preflight.ts'
 import { processesOf } from './processes.ts'
 import { retryFailed } from './retry-failed.ts'
 import { roll } from './roll.ts'
+import { rollWords } from './roll-words.ts'
 import { placeOf } from './stop.ts'
 import { parametersAccepted, planAccepted } from './trial.ts'
 
@@ -58,8 +59,6 @@ export async function prepare(
 ): Promise<Started> {
   const folder = folderOf(loaded)
   refuseMoved(folder)
-  makeFolder(folder, 0o700)
-  const secrets = await secretsOf(folder)
   const wanted: WorldRecord = {
     topology: loaded.topology,
     revision: revision(loaded.topology),
@@ -82,17 +81,21 @@ export async function prepare(
   const changed = running && existing.record.revision !== wanted.revision
   const change = changed ? changeTo(existing, wanted) : undefined
   if (change?.kind === 'refused') throw refusal(loaded.file, change, lab ? 'nearside lab' : 'nearside')
-  if (!running || changed) await parametersAccepted(folder, wanted)
-  if (changed) await planAccepted(folder, wanted, secrets)
+  if (!running || changed) await parametersAccepted(loaded.folder, wanted)
+  if (changed) await planAccepted(folder, wanted, existing.secrets)
   // Adopted regions must not run the release command again: it has run for this run of the world.
   const record = running ? { ...wanted, run: existing.record.run } : wanted
   if (running && !changed) record.revision = existing.record.revision
 
-  const world = handleOf(folder, record, secrets)
-  const regions = chosen(world, only)
+  const draft = draftOf(folder, record)
+  const regions = chosen(draft, only)
   const missing = regions.filter((region) => !statuses.has(region.name))
-  await preflight(world, missing)
+  await preflight(draft, missing)
+  // Everything that could be checked has been checked: a start that is refused leaves nothing behind. The record comes
+  // before the secrets, because only a folder with a record can be found and removed.
+  makeFolder(folder, 0o700)
   if (!running || changed || !isDeepStrictEqual(existing.record.lab, lab)) await writeWorld(folder, record)
+  const world = handleOf(folder, record, await secretsOf(folder))
 
   const agents = new Map<string, StartedAgent>()
   if (change) {
@@ -159,7 +162,7 @@ function refusal(
   )
 }
 
-function chosen(world: WorldHandle, only: string | undefined): Region[] {
+function chosen(world: DraftWorld, only: string | undefined): Region[] {
   const here = localRegions(world)
   if (only === undefined) {
     if (here.length > 0) return here
@@ -189,15 +192,4 @@ function startWords(
   const names = list(missing.map((region) => region.name))
   if (running) return `Starting missing regions of ${world.name}: ${names}`
   return `Starting ${known ? '' : 'the new world '}${world.name}: ${names}${known ? '' : `, in ${world.folder}`}`
-}
-
-function rollWords({ restarts, reloads }: Extract<Change, { kind: 'live' }>): string {
-  const said = (verb: string, by: Record<string, string[]>) => {
-    const some = Object.entries(by).filter(([, names]) => names.length > 0)
-    const what = some.map(([region, names]) => `${list(names)} in ${region}`).join('; ')
-    return some.length === 0 ? [] : [`${verb} ${what}`]
-  }
-  const all = [...said('restarts', restarts), ...said('reloads', reloads)]
-  if (all.length === 0) return 'only the agents restart'
-  return `one region after another, this ${all.join(', and ')}`
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { worldFile } from '../agent/layout.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { lockFileOf } from './lock.ts'
 
@@ -27,4 +28,17 @@ export async function leaveNothing(folder: string): Promise<void> {
   const above = dirname(folder)
   await rm(lockFileOf(folder), { force: true })
   if (existsSync(above) && (await readdir(above)).length === 0) await rmdir(above).catch(() => undefined)
+}
+
+/** Runs the start of a world, under the world lock. One that fails before the world exists leaves no trace. */
+export async function orNothing<T>(folder: string, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    if (!existsSync(worldFile(folder))) {
+      await rmdir(folder).catch(() => undefined)
+      await leaveNothing(folder)
+    }
+    throw error
+  }
 }

@@ -8,9 +8,13 @@ import { agentProcess, endAgent, type StartedAgent, startAgent } from './agents.
 import { regionStatus, type WorldHandle } from './handle.ts'
 import { isHere } from './here.ts'
 import { locked } from './lock.ts'
-import { logTail, untilServing } from './start.ts'
+import { brokenWords, describeTrouble, isBroken } from './process-words.ts'
+import { logTail, type Sample, untilServing } from './start.ts'
 
-/** Resolves once the process is ready again. Also starts a process that is no longer restarted. */
+/** Beyond an app's own limits. A database is exempt: it may have to be copied from the primary. */
+const restartWithinMs = 60_000
+
+/** Resolves once the process is ready again. A process that pauses after failures starts at once. */
 export async function restartProcess(
   world: WorldHandle,
   region: Region,
@@ -33,14 +37,26 @@ export async function restartProcess(
       },
     )
   note(`Restarting ${region.name}/${name}`)
+  let said = ''
+  const { startSeconds, stopSeconds } = world.record.topology.app
+  const deadlineMs = performance.now() + restartWithinMs + (startSeconds + stopSeconds) * 1000
   await restartUntilReady(world, region, name, {
     timeoutMs: 700_000,
     async failure(status) {
       const one = status?.processes.find((process) => process.name === name)
-      if (status && one?.state !== 'gaveUp') return undefined
+      if (status && one && !isBroken(one)) {
+        const words = describeTrouble(one)
+        if (words !== said) note(`${region.name}/${name} ${words}`)
+        said = words
+        if (one.name !== 'postgres' && performance.now() > deadlineMs)
+          return new NearsideError('process_not_ready', `${region.name}/${name} ${words}`, {
+            remedy: `see \`nearside logs ${region.name} ${name}\``,
+          })
+        return undefined
+      }
       return new NearsideError(
         status ? 'process_gave_up' : 'agent_unreachable',
-        `${region.name}/${name}: ${one?.why ?? 'its agent stopped answering'}${await logTail(world, region.name, name)}`,
+        `${region.name}/${name} ${one ? brokenWords(one) : 'is unknown: its agent stopped answering'}${await logTail(world, region.name, name)}`,
         { remedy: `see \`nearside logs ${region.name} ${name}\`` },
       )
     },
@@ -72,7 +88,12 @@ export async function restartUntilReady(
 }
 
 /** Resolves once a new agent serves. The engines keep running and are adopted. */
-export async function restartAgent(world: WorldHandle, region: Region, note: Note): Promise<void> {
+export async function restartAgent(
+  world: WorldHandle,
+  region: Region,
+  note: Note,
+  onSample: (samples: readonly Sample[]) => void,
+): Promise<void> {
   if (!isHere(world, region))
     throw new NearsideError(
       'region_elsewhere',
@@ -82,7 +103,7 @@ export async function restartAgent(world: WorldHandle, region: Region, note: Not
   const agents = await locked(world.folder, 'restart', note, async () => {
     return new Map([[region.name, await replaceAgent(world, region)]])
   })
-  await untilServing(world, [region], { agents: agents!, onSample: () => undefined })
+  await untilServing(world, [region], { agents: agents!, onSample, onTrouble: note })
 }
 
 /** Ends the agent, if it runs, and starts a new one, which adopts the engines. The caller holds the world's lock. */

@@ -24,8 +24,9 @@ export async function retryFailed(
     await until(deadline, async () => ((await ask()).some(releaseFailed) ? [] : ['gone']))
   }
   for (const [i, status] of (await ask()).entries())
-    for (const { name, state } of status?.processes ?? [])
-      if (state === 'gaveUp') await world.call(living[i]!, 'POST', '/v1/restart', { process: name }, 30_000)
+    for (const { name, engine, state } of status?.processes ?? [])
+      if (state === 'gaveUp' || (state === 'backoff' && engine === 'app'))
+        await world.call(living[i]!, 'POST', '/v1/restart', { process: name }, 30_000)
 }
 
 const releaseFailed = (status: RegionStatus | undefined) => isFailed(status?.world?.release)

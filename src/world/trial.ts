@@ -15,6 +15,11 @@ import { redactor } from './logs/render.ts'
 
 const trialMs = 30_000
 
+const tooSlow = () =>
+  new NearsideError('trial_timeout', `the engines did not finish their checks within ${trialMs / 1000} s`, {
+    remedy: 'run the command again when this machine is less busy',
+  })
+
 /** The subject of a trial, and the engine's refusal. */
 type Objection = { what: string; said: string }
 
@@ -24,13 +29,18 @@ type Objection = { what: string; said: string }
  */
 export async function parametersAccepted(
   folder: string,
-  { topology, topologyFile }: WorldRecord,
+  { topology, topologyFile }: Pick<WorldRecord, 'topology' | 'topologyFile'>,
 ): Promise<void> {
+  const trials = parameterTrials(topology)
+  if (trials.length === 0) return
   const root = locateEngineRoot().path
+  const deadline = performance.now() + trialMs
   const objections: Objection[] = []
-  for (const { name, command } of parameterTrials(topology)) {
+  for (const { name, command } of trials) {
     const inside = { root, binds: [], cwd: '/tmp', env: {}, command, lifetime: 'tied' } as const
-    const said = await objectionOf({ ...sandboxCommand(inside), cwd: folder })
+    const leftMs = deadline - performance.now()
+    if (leftMs <= 0) throw tooSlow()
+    const said = await objectionOf({ ...sandboxCommand(inside), cwd: folder }, leftMs)
     if (said !== undefined) objections.push({ what: `database.parameters.${name}`, said })
   }
   if (objections.length === 0) return
@@ -77,8 +87,10 @@ export async function planAccepted(folder: string, record: WorldRecord, secrets:
   }
 }
 
-async function objectionOf(trial: Run): Promise<string | undefined> {
-  const { code, output } = await runToEnd(trial, trialMs)
+async function objectionOf(trial: Run, limitMs = trialMs): Promise<string | undefined> {
+  const startedAt = performance.now()
+  const { code, output } = await runToEnd(trial, limitMs)
+  if (code !== 0 && performance.now() - startedAt >= limitMs) throw tooSlow()
   if (code === 0) return undefined
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   // PostgreSQL prefixes the time and the process id.

@@ -31,7 +31,7 @@ test('an invalid topology: every problem with its remedy on stderr, nothing on s
   assert.equal(stdout, '')
   assert.match(
     stderr,
-    /^deploy\/nearside\.yaml: 3 problems\nerror: name \(line 1, column 1\): expected a DNS label.*\n {2}write "a-b"\nerror: /,
+    /^deploy\/nearside\.yaml: 3 problems\nerror: name \(line 1, column 1\): expected a name of a-z.*\n {2}write "a-b"\nerror: /,
   )
   assert.equal(stderr.match(/^error: /gm)?.length, 3)
   assert.equal(code, 1)
@@ -79,4 +79,25 @@ test('--help has an example and the exit codes; FORCE_COLOR enables colour and N
   const red = await nearside(at, ['check'], { FORCE_COLOR: '1' })
   assert.ok(red.stderr.includes('\u001b[31m'))
   assert.ok(!(await nearside(at, ['check'], { FORCE_COLOR: '1', NO_COLOR: '1' })).stderr.includes('\u001b'))
+})
+
+test('arguments and options that exclude each other are errors, and none is ignored', async (t) => {
+  const at = folder(t)
+  writeFileSync(join(at, 'nearside.yaml'), stringify(changed()))
+  writeFileSync(join(at, 'server.ts'), '')
+  for (const args of [
+    ['check', 'nearside.yaml', '--topology', 'nearside.yaml'],
+    ['check', '--world', 'shop'],
+    ['init', '--topology', 'x'],
+    ['init', '--editor', '--force'],
+    ['init', '--editor', 'node', 'x.js'],
+    ['drill', '--list', 'lose-region'],
+    ['lab', 'fault', '--list', 'kill-region'],
+    ['lab', 'fault', '--list', '--heal'],
+    ['up', '--world', 'shopp'],
+  ]) {
+    const { code, stderr } = await nearside(at, args)
+    assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
+    assert.match(stderr, /\n {2}(see `nearside|leave --world out)/, args.join(' '))
+  }
 })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { refused } from '../../src/init/write.ts'
 import { loadTopology } from '../../src/topology/load.ts'
 import { pack, write } from '../init/samples.ts'
+import { freeEndpoint, until } from '../support/sandboxed.ts'
 import { folder } from '../topology/samples.ts'
 import { nearside } from './here.ts'
 
@@ -105,4 +107,34 @@ test('a missing or unwritable folder is an error without a stack', async (t) => 
     assert.match(stderr, /^error: .*\n/)
     assert.doesNotMatch(stderr, /\n\s+at /)
   }
+})
+
+test('a folder of static files needs a server, and the example that init gives serves them', async (t) => {
+  const at = write(folder(t), { 'public/index.html': '<p>hello' })
+  const refused = await nearside(at, ['init'])
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /found only static files \(public\/index\.html\)/)
+  const [, script = ''] = /nearside init -- sh -c '(.*)'/.exec(refused.stderr) ?? []
+  assert.equal((await nearside(at, ['init', '--yaml', '--', 'sh', '-c', script])).code, 0)
+  const { command } = (await loadTopology(at)).topology.app
+  assert.deepEqual(command, ['sh', '-c', script])
+  if (spawnSync('python3', ['--version']).status !== 0) return t.diagnostic('python3 is not installed')
+  const { host, port } = await freeEndpoint()
+  const server = spawn(command[0]!, command.slice(1), {
+    cwd: at,
+    env: { ...process.env, HOST: host, PORT: String(port) },
+    stdio: 'ignore',
+  })
+  t.after(() => server.kill())
+  await until(
+    'the server to answer',
+    async () => (await fetch(`http://${host}:${port}/`).catch(() => undefined))?.status === 200,
+  )
+})
+
+test('static files in the folder itself are to be moved: the world’s passwords are below it', async (t) => {
+  const at = write(folder(t), { 'index.html': '<p>hello' })
+  const { stderr } = await nearside(at, ['init'])
+  assert.match(stderr, /move the files into public\//)
+  assert.match(stderr, /holds the world’s passwords/)
 })

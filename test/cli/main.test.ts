@@ -46,7 +46,7 @@ test('a typo gets a suggestion', async () => {
   assert.match(await said('kill'), /missing required argument 'region'\n {2}see `nearside kill --help`/)
   assert.match(
     await said('lab', 'link', '--delay', '40'),
-    /--delay: expected a time of at most 1min, such as 40ms, got "40"\n {2}see `nearside lab link --help`/,
+    /--delay: expected a time of at most 1min, such as 40ms, got "40"\n {2}did you mean 40ms\?/,
   )
   assert.match(
     await said('logs', '-n', 'many'),
@@ -130,7 +130,7 @@ test('commands for a missing world fail with an error, do nothing, and show no s
     assert.deepEqual([code, stdout], [1, ''], calls[i]!.join(' '))
     assert.match(
       stderr,
-      /^error: .*expected a world, found none\n {2}run `nearside up` first/,
+      /^error: There is no world here \(.*\)\.\n {2}start one with `nearside up`/,
       calls[i]!.join(' '),
     )
     assert.doesNotMatch(stderr, /\n {4}at /)

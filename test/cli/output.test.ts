@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { coloured, createOutput, exitCodes, printError, table } from '../../src/cli/output.ts'
+import { coloured, createOutput, exitCodes, printError, table, wrapLines } from '../../src/cli/output.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 import { printable } from '../../src/lib/printable.ts'
 import { refusalOf } from '../../src/lib/refusals.ts'
@@ -159,4 +159,50 @@ test('--json prints only the document, and its absence only lines for people', (
   plain.output.print('hello')
   plain.output.result({ a: 1 })
   assert.equal(plain.text.out, 'hello\n')
+})
+
+test('long lines are wrapped between words, and a second column stays a column', () => {
+  const width = 40
+  const text = wrapLines(
+    [
+      'error: 12 ports of this world are already in use by others',
+      '  -t, --topology  topology file or its folder, by default the current one',
+      '  a short line',
+      `  ${'x'.repeat(50)} cannot be broken`,
+    ].join('\n'),
+    width,
+  )
+  assert.equal(
+    text,
+    [
+      'error: 12 ports of this world are',
+      '  already in use by others',
+      '  -t, --topology  topology file or its',
+      '                  folder, by default the',
+      '                  current one',
+      '  a short line',
+      `  ${'x'.repeat(50)}`,
+      '    cannot be broken',
+    ].join('\n'),
+  )
+  assert.equal(wrapLines('a b', undefined), 'a b')
+})
+
+test('errors fit the terminal, details included', () => {
+  let shown = ''
+  const write = (text: string) => {
+    shown += text
+  }
+  const stderr = { isTTY: true, columns: 60, write }
+  const details = ['us-east: haproxy 8080, postgres 5432, redis 6379 are taken by process 77 (nginx)']
+  const error = new NearsideError(
+    'port_in_use',
+    '12 ports of this world are already in use by other processes',
+    {
+      details,
+      remedy: 'stop these processes, or set other ports under ports in the topology',
+    },
+  )
+  printError(createOutput({ stderr, env: { NO_COLOR: '1' } }), error)
+  for (const line of shown.trimEnd().split('\n')) assert.ok(line.length <= 60, line)
 })

@@ -43,7 +43,7 @@ test('an unknown region gets the names that the command accepts, and no others',
     assert.equal(code, 2, args.join(' '))
     assert.ok(
       stderr.startsWith(
-        `error: region: expected ${accepted}, got "${args.at(-1) === 'app-0' ? 'mars' : args.at(-1)}"\n`,
+        `error: ${args.some((word) => word === '--to') ? '--to' : 'region'}: expected ${accepted}, got "${args.at(-1) === 'app-0' ? 'mars' : args.at(-1)}"\n`,
       ),
       stderr,
     )

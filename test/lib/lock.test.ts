@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { withLock } from '../../src/lib/lock.ts'
+import { lockHolder, withLock } from '../../src/lib/lock.ts'
 import { temporaryFolder } from '../support/sandboxed.ts'
 
 const lockModule = join(import.meta.dirname, '../../src/lib/lock.ts')
@@ -109,4 +109,14 @@ test('the lock is free again after the work fails', async () => {
     ),
     1,
   )
+})
+
+test('who holds a lock can be seen without waiting, and nobody holds one that is free', async () => {
+  const file = join(temporaryFolder('lock'), 'lock')
+  assert.equal(lockHolder(file), undefined)
+  const name = `nearside down (process ${process.pid})`
+  const during = await withLock(file, name, never, async () => lockHolder(file))
+  assert.equal(during, name)
+  // The file keeps the name of its last holder.
+  assert.equal(lockHolder(file), undefined)
 })

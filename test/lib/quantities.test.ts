@@ -66,8 +66,8 @@ const accepted: readonly (readonly [name: string, quantity: Quantity, rows: read
       ['1gb', 1_073_741_824],
       ['1kb', 1024],
       ['10b', 10],
-      ['4096', 4096],
-      ['0', 0],
+      ['4096b', 4096],
+      ['0b', 0],
     ],
   ],
   [
@@ -270,7 +270,16 @@ test('an error names the option, the expectation with an example, and the input'
   assert.throws(() => readQuantity(duration, '--for', '20'), {
     code: 'usage_duration',
     message: '--for: expected a time such as 20s, got "20"',
+    remedy: 'did you mean 20s?',
   })
+  for (const [quantity, text, meant] of [
+    [duration, '5', '5s'],
+    [duration, '5 minutes', '5min'],
+    [durationMs({ most: 60_000, example: '40ms' }), '40', '40ms'],
+    [anySize, '10', '10mb'],
+    [bitsPerSecond({ example: '100mbit' }), '100', '100mbit'],
+  ] as const)
+    assert.throws(() => readQuantity(quantity, '--x', text), { remedy: `did you mean ${meant}?` })
   assert.throws(() => readQuantity(duration, '--for', 'x'.repeat(100)), /got "x{57}…"$/)
 })
 

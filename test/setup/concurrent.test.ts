@@ -13,7 +13,7 @@ const building = (made: Machine) =>
 const go = (made: Machine) => writeFileSync(join(made.folder, 'go'), '')
 /** The set-up itself, as started by the launcher: a terminal would signal both. */
 const setUp = (made: Machine) =>
-  made.start([process.execPath, join(made.checkout, 'setup', 'main.mjs'), 'key'])
+  made.start([process.execPath, join(made.checkout, 'setup', 'main.mjs'), 'a'.repeat(64)])
 const builds = (made: Machine) => made.calls().filter((call) => call.startsWith('mmdebstrap'))
 
 test('concurrent set-ups: one builds, the other reports that it waits, and finds everything installed', async () => {

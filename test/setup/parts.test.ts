@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -215,4 +216,18 @@ test('progress is one redrawn line on a terminal, and plain lines elsewhere', ()
   )
   assert.equal(lines.at(-1), 'nearside set-up: engines: done in 12 s\n')
   assert.match(lines[2] ?? '', /^nearside set-up: engines, 12 s - unpack/)
+})
+
+test('the set-up refuses a key that is no hash: a word would become the name of a file', () => {
+  for (const word of ['--help', 'key', '']) {
+    const cache = mkdtempSync(join(tmpdir(), 'nearside-key-'))
+    const ran = spawnSync(process.execPath, [join(home, 'setup', 'main.mjs'), word], {
+      env: { ...process.env, XDG_CACHE_HOME: cache },
+      encoding: 'utf8',
+    })
+    assert.equal(ran.status, 2, ran.stderr)
+    assert.match(ran.stderr, /not by hand/)
+    assert.deepEqual(readdirSync(cache), [])
+    rmSync(cache, { recursive: true })
+  }
 })

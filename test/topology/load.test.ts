@@ -330,3 +330,48 @@ test('a file without read permission is reported as such', {
     rmSync(at, { recursive: true })
   }
 })
+
+test('an endless loop ends with the limit, as an endless await does', async (t) => {
+  const at = folder(t)
+  for (const endless of ['for (;;) {}\n', 'await new Promise(() => setInterval(() => {}, 1000))\n']) {
+    writeFileSync(join(at, 'nearside.config.ts'), source(sample, endless))
+    const { problems } = await refusal(at, { ...anywhere, timeoutMs: 300 })
+    assert.match(problems[0]!.message, /did not finish within 0\.3 s/)
+  }
+})
+
+test('a timer that the topology leaves open does not keep the command from ending', async (t) => {
+  const at = folder(t)
+  writeFileSync(join(at, 'nearside.config.ts'), source(sample, 'setInterval(() => {}, 1000)\n'))
+  const load = JSON.stringify(new URL('../../src/topology/load.ts', import.meta.url).href)
+  const script = `const { loadTopology } = await import(${load}); await loadTopology('.', { files: false })`
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: at,
+    timeout: 20_000,
+  })
+})
+
+test('whatever a topology prints goes to standard error, so --json stays one document', async (t) => {
+  const at = folder(t)
+  const prints = `import { execSync } from 'node:child_process'
+import { writeSync } from 'node:fs'
+console.log('logged')
+process.stdout.write('written\\n')
+writeSync(1, 'to the descriptor\\n')
+execSync('echo by a program', { stdio: 'inherit' })
+`
+  writeFileSync(join(at, 'nearside.config.ts'), source(sample, prints))
+  const load = JSON.stringify(new URL('../../src/topology/load.ts', import.meta.url).href)
+  const script = `const { loadTopology } = await import(${load}); await loadTopology('.', { files: false })
+    console.log('{}')`
+  const run = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: at })
+  assert.equal(run.stdout, '{}\n')
+  assert.equal(run.stderr, 'logged\nwritten\nto the descriptor\nby a program\n')
+})
+
+test('a topology that ends its own process is a problem of the file', async (t) => {
+  const at = folder(t)
+  writeFileSync(join(at, 'nearside.config.ts'), source(sample, "process.kill(process.pid, 'SIGKILL')\n"))
+  const { problems } = await refusal(at, anywhere)
+  assert.match(problems[0]!.message, /its process ended \(SIGKILL\)/)
+})

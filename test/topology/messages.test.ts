@@ -20,6 +20,24 @@ test('the remedy for a misspelt key suggests the intended key', () => {
   }
 })
 
+test('a key by the name that other tools have for it is recognized', () => {
+  const found = problems(changed({ 'regions.us-east.location': { lat: 39.04, lng: -77.49 } }))
+  const remedy = found.find(({ path }) => path.endsWith('.lng'))?.remedy
+  assert.equal(remedy, 'did you mean lon?')
+})
+
+test('a pair of regions is recognized in another form', () => {
+  for (const [written, remedy] of [
+    ['us-east, us-west', 'name it "us-east us-west"'],
+    ['us-east/us-west', 'name it "us-east us-west"'],
+    ['nowhere', undefined],
+  ] as const) {
+    const [problem] = problems(changed({ 'network.rttMs': { [written]: 60 } }))
+    const message = `expected two region names such as "us-east us-west", got "${written}"`
+    assert.deepEqual([problem?.message, problem?.remedy], [message, remedy])
+  }
+})
+
 test('the error for an unknown key without a similar one lists the known keys', () => {
   const [problem] = problems({ ...changed(), kubernetes: {} })
   assert.match(problem!.message, /expected one of name, domain, network/)
@@ -44,7 +62,7 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
   [
     'name',
     'My Shop',
-    'expected a DNS label: a-z, 0-9 and -, at most 63 characters, got "My Shop"',
+    'expected a name of a-z, 0-9 and -, with at most 63 characters, got "My Shop"',
     'write "my-shop"',
   ],
   ['name', undefined, 'expected a string, got nothing', 'add name: "shop", the name of this world'],
@@ -76,7 +94,7 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
   [
     'regions.us-east.location',
     undefined,
-    'expected an object of keys and values, got nothing',
+    'expected a mapping, got nothing',
     'add location: { lat: 39.04, lon: -77.49 }, the location of the region in degrees',
   ],
   [
@@ -85,7 +103,30 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'expected one of full, edge, witness, got "witnes"',
     'did you mean witness?',
   ],
-  ['regions.us-east.role', 'primary', 'expected one of full, edge, witness, got "primary"'],
+  [
+    'regions.us-east.role',
+    'primary',
+    'expected one of full, edge, witness, got "primary"',
+    'remove role: every full region can hold the primary; database.primary names the first one',
+  ],
+  [
+    'database.durability',
+    'sync',
+    'expected one of region, strict, local, got "sync"',
+    'write region, or strict to stop writes while there is no second region',
+  ],
+  [
+    'database.name',
+    'a-b',
+    'expected a PostgreSQL name of a-z, 0-9 and _, without a digit at its start, got "a-b"',
+    'write "a_b"',
+  ],
+  [
+    'app.maxBody',
+    '10',
+    'expected a size such as "256mb" (units b, kb, mb, gb), got "10"',
+    'write a number and a unit, such as "256mb"',
+  ],
   [
     'regions.us-east.address',
     '10.0.0',
@@ -131,12 +172,7 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'write a number and a unit, such as "256mb"',
   ],
   ['cache.maxMemory', 64, 'expected a string, got 64', 'write a number and a unit, such as "256mb"'],
-  [
-    'database',
-    null,
-    'expected an object of keys and values, got null',
-    'remove the key, or add values below it',
-  ],
+  ['database', null, 'expected a mapping, got null', 'remove the key, or add values below it'],
   [
     'database.primary',
     '',
@@ -190,8 +226,8 @@ const wrong: [path: string, value: unknown, message: string, remedy?: string][] 
     'did you mean -77.49? The number is in degrees',
   ],
   ['database.name', 5, 'expected a string, got 5', 'put it in quotes: "5"'],
-  ['regions', [], 'expected an object of keys and values, got an empty list'],
-  ['app', () => 1, 'expected an object of keys and values, got a function'],
+  ['regions', [], 'expected a mapping, got an empty list'],
+  ['app', () => 1, 'expected a mapping, got a function'],
 ]
 
 for (const [path, value, message, remedy] of wrong)
@@ -239,7 +275,7 @@ test('every key refuses a wrong type, unit or range with its path, and with a re
       for (const one of found) {
         assert.match(
           one.message,
-          /^expected |^unknown key|^same location|^has no effect|^not supported/,
+          /^expected |^unknown key|^same location|^has no effect|^not supported|^\w+ is (reserved \(|set by Nearside)/,
           `${path} = ${JSON.stringify(value)}`,
         )
         const says =

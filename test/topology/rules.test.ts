@@ -211,18 +211,23 @@ const refused: Case[] = [
     'app.writes.also[0]',
     /would answer it from a cache/,
   ],
-  ['PORT is reserved', { 'app.env': { PORT: '80' } }, 'app.env.PORT', /Nearside sets this one/],
+  [
+    'PORT is reserved',
+    { 'app.env': { PORT: '80' } },
+    'app.env.PORT',
+    /is set by Nearside and cannot be overridden/,
+  ],
   [
     'NEARSIDE_ variables are reserved',
     { 'app.env': { NEARSIDE_X: '1' } },
     'app.env.NEARSIDE_X',
-    /Nearside sets this one/,
+    /is set by Nearside and cannot be overridden/,
   ],
   [
     'DATABASE_URL is reserved in the env of a region',
     { 'regions.us-east.env': { DATABASE_URL: 'x' } },
     'regions.us-east.env.DATABASE_URL',
-    /Nearside sets this one/,
+    /is set by Nearside and cannot be overridden/,
   ],
   [
     'a command does not start with a variable',
@@ -281,8 +286,8 @@ const refused: Case[] = [
     'cache.maxMemory',
     /at least "1mb", got "1kb"/,
   ],
-  ['a CDN cache needs at least 1 MB', { 'cdn.maxMemory': '0' }, 'cdn.maxMemory', /at least "1mb"/],
-  ['a body may have at least one byte', { 'app.maxBody': '0' }, 'app.maxBody', /every request with a body/],
+  ['a CDN cache needs at least 1 MB', { 'cdn.maxMemory': '0b' }, 'cdn.maxMemory', /at least "1mb"/],
+  ['a body may have at least one byte', { 'app.maxBody': '0b' }, 'app.maxBody', /every request with a body/],
   [
     'one lost probe must not make a region unreachable',
     { failover: { suspectMs: 900, probeMs: 500 } },
@@ -469,3 +474,8 @@ for (const [rule, change] of accepted)
     assert.deepEqual(problems(changed(change)), [])
     assert.deepEqual(warnings(changed(change)), [])
   })
+
+test('a rule that makes every page a write is warned of, as a missing safe method is', () => {
+  const found = warnings(changed({ 'app.writes.also': ['GET /*'] }))
+  assert.match(found.map(({ message }) => message).join(), /"GET \/\*" matches every page/)
+})

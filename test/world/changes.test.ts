@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { compile } from '../../src/compile.ts'
 import type { Topology, TopologyInput } from '../../src/topology/schema.ts'
 import { changeBetween, changeOf, pathsChanged } from '../../src/world/changes.ts'
+import { rollWords } from '../../src/world/roll-words.ts'
 import { saEast, sampleSecrets, topologyOf, twoRegions } from '../support/topologies.ts'
 
 function revision(changes: Parameters<typeof topologyOf>[1] = {}) {
@@ -22,6 +23,7 @@ test('a changed app environment restarts the app’s instances and nothing else'
     restarts: { 'us-east': ['app-0', 'app-1'], 'us-west': ['app-0', 'app-1'], 'us-central': [] },
     reloads: { 'us-east': [], 'us-west': [], 'us-central': [] },
     removed: { 'us-east': [], 'us-west': [], 'us-central': [] },
+    added: { 'us-east': [], 'us-west': [], 'us-central': [] },
   })
 })
 
@@ -41,6 +43,21 @@ test('surplus instances are listed by name, so that they can be stopped', () => 
   const change = changeBetween(revision(), revision({ app: { instances: 1 } }))
   assert.equal(change.kind, 'live')
   assert.deepEqual(change.kind === 'live' && change.removed['us-west'], ['app-1'])
+})
+
+test('processes that stop or start with a change are not told as restarts', () => {
+  const wordsOf = (before: number, after: number) => {
+    const change = changeBetween(
+      revision({ app: { instances: before } }),
+      revision({ app: { instances: after } }),
+    )
+    assert.ok(change.kind === 'live')
+    return rollWords(change)
+  }
+  const fewer = wordsOf(2, 1)
+  assert.match(fewer, /stops app-1 in us-east; app-1 in us-west/)
+  assert.doesNotMatch(fewer, /starts app-1/)
+  assert.match(wordsOf(1, 2), /, this starts app-1 in us-east; app-1 in us-west/)
 })
 
 test('a setting that only agents read restarts nothing', () => {

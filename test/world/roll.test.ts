@@ -38,7 +38,7 @@ test('a roll-out that fails or is interrupted is recorded with the changed keys,
       },
     }
     const paths = ['app.env.LOG']
-    const change = { kind: 'live' as const, paths, restarts: {}, reloads: {}, removed: {} }
+    const change = { kind: 'live' as const, paths, restarts: {}, reloads: {}, removed: {}, added: {} }
     const statuses = new Map([['us-east', { ready: true } as RegionStatus]])
     const rolled = (signal: AbortSignal) =>
       roll(before, world, change, statuses, { note: () => undefined, signal })

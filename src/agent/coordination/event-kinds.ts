@@ -1,7 +1,7 @@
 import type { Action } from '../../failover/types.ts'
 
 /**
- * Every kind of event that this version writes: agents, and the command line for `rollOut`. The store may hold others,
+ * Every kind of event that this version writes: agents, and the command line for `rollOut` and `operator`. The store may hold others,
  * from other versions.
  */
 export type EventKind =
@@ -12,3 +12,4 @@ export type EventKind =
   | 'switchover'
   | 'rollOut'
   | 'purge'
+  | 'operator'

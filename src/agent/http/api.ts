@@ -8,7 +8,7 @@ import { switchover } from '../database/switchover.ts'
 import { stages, stopsBy } from '../supervision/shutdown-order.ts'
 import { purge, purgeRequest } from '../traffic/purge-request.ts'
 import type { TrafficMonitor } from '../traffic/traffic.ts'
-import { bodyOf, limitBody } from './body.ts'
+import { bodyOf, limitBody, wrongType } from './body.ts'
 import { notServed, refusal } from './refusals.ts'
 import { type RegionStatus, statusOf } from './status.ts'
 
@@ -44,6 +44,7 @@ export function api({ agent, traffic, metrics, exit }: ApiOptions): Hono {
           },
         },
         401,
+        { 'www-authenticate': 'Bearer realm="nearside"' },
       )
     await next()
   })
@@ -57,7 +58,8 @@ export function api({ agent, traffic, metrics, exit }: ApiOptions): Hono {
   app.post('/v1/restart', async (c) => {
     const { process } = await bodyOf(c, ['process'])
     const names = agent.supervisor.status().map((one) => one.name)
-    if (typeof process !== 'string' || !names.includes(process))
+    if (typeof process !== 'string') throw wrongType('process', names.join(', '), process)
+    if (!names.includes(process))
       throw new NearsideError(
         'process_unknown',
         `process: expected ${names.join(', ')}, got ${JSON.stringify(process)}`,
@@ -85,6 +87,7 @@ export function api({ agent, traffic, metrics, exit }: ApiOptions): Hono {
   app.post('/v1/stop', async (c) => {
     const { stage: wanted } = await bodyOf(c, ['stage'])
     const stage = stages.find((one) => one === wanted)
+    if (typeof wanted !== 'string') throw wrongType('stage', `one of ${stages.join(', ')}`, wanted)
     if (stage === undefined)
       throw new NearsideError(
         'stage_unknown',
@@ -122,7 +125,8 @@ export function api({ agent, traffic, metrics, exit }: ApiOptions): Hono {
 
 function primaryCandidate({ context }: Agent, to: unknown): string {
   const full = context.regions.filter((region) => region.full).map((region) => region.name)
-  if (typeof to === 'string' && full.includes(to)) return to
+  if (typeof to !== 'string') throw wrongType('to', full.join(' or '), to)
+  if (full.includes(to)) return to
   throw new NearsideError('region_unknown', `to: expected ${full.join(' or ')}, got ${JSON.stringify(to)}`)
 }
 

@@ -41,6 +41,12 @@ export async function bodyOf<Name extends string>(
   return value
 }
 
+/** The error for a key of the body that is missing or not a string. `expected` lists what the key may be. */
+export function wrongType(key: string, expected: string, value: unknown): NearsideError {
+  const got = value === undefined ? 'nothing' : JSON.stringify(value)
+  return new NearsideError('body_invalid', `${key}: expected ${expected}, got ${got}`)
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

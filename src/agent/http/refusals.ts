@@ -34,7 +34,7 @@ export function notServed(app: Hono) {
     const { method, path } = c.req
     const allowed = app.routes.filter((one) => one.path === path && one.method !== 'ALL')
     if (allowed.length === 0)
-      return c.json({ error: { code: 'not_found', message: `${method} ${path}` } }, 404)
+      return c.json({ error: { code: 'not_found', message: `this API has no route ${method} ${path}` } }, 404)
     const methods = [
       ...new Set(allowed.flatMap((one) => (one.method === 'GET' ? ['GET', 'HEAD'] : [one.method]))),
     ]

@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { appEnvironment } from '../../engines/app/render.ts'
@@ -6,6 +7,7 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StateStore } from '../coordination/store.ts'
 import { folderVariable } from '../layout.ts'
+import { logStartFile } from '../supervision/log-start.ts'
 import type { AgentBase } from '../types.ts'
 import { runExclusively } from './run.ts'
 import type { ReleaseOutcome } from './state.ts'
@@ -84,6 +86,9 @@ async function work(
   const logFile = join(context.folder, 'log', 'release.log')
   const log = openSync(logFile, 'a', 0o600)
   try {
+    await writeFile(logStartFile(context.folder, 'release'), String(fstatSync(log).size)).catch(
+      () => undefined,
+    )
     const end = await runExclusively({
       // Not the app's own database: a release may drop it, and terminate all sessions there.
       database: {

@@ -1,17 +1,44 @@
 import { connect } from 'node:net'
-import { httpStatus } from '../../lib/http.ts'
+import { HttpError, responseStatus } from '../../lib/http.ts'
 import type { Check } from '../../plan.ts'
 
 /** Runs a command in the same way as the process that it checks; resolves to its exit code. */
 export type Exec = (command: string[], env: Record<string, string>, timeoutMs: number) => Promise<number>
 
+/** `why`: what was tried and what came of it; undefined when the check's command has nothing to add. */
+export type CheckResult = { passed: true } | { passed: false; why?: string }
+
 /** Checks a process once. Never throws and never takes longer than `timeoutMs`. */
-export function passes(check: Check, address: string, timeoutMs: number, exec: Exec): Promise<boolean> {
-  if (check.kind === 'exec') return exec(check.command, check.env ?? {}, timeoutMs).then((code) => code === 0)
-  if (check.kind === 'tcp') return accepts(address, check, timeoutMs)
-  return httpStatus({ host: address, port: check.port, path: check.path, timeoutMs }).then(
-    (status) => status !== undefined && status >= check.expect.from && status <= check.expect.to,
-  )
+export async function runCheck(
+  check: Check,
+  address: string,
+  timeoutMs: number,
+  exec: Exec,
+): Promise<CheckResult> {
+  if (check.kind === 'exec') return { passed: (await exec(check.command, check.env ?? {}, timeoutMs)) === 0 }
+  if (check.kind === 'http') return answersHttp(address, check, timeoutMs)
+  const passed = await accepts(address, check, timeoutMs)
+  return passed ? { passed } : { passed, why: `no expected answer on ${address}:${check.port}` }
+}
+
+async function answersHttp(
+  host: string,
+  { port, path, expect }: Extract<Check, { kind: 'http' }>,
+  timeoutMs: number,
+): Promise<CheckResult> {
+  try {
+    const status = await responseStatus({ host, port, path, timeoutMs })
+    if (status >= expect.from && status <= expect.to) return { passed: true }
+    return { passed: false, why: `GET ${path} answered ${status}` }
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error
+    if (error.code === 'http_refused') return { passed: false, why: `nothing listens on ${host}:${port}` }
+    const how =
+      error.code === 'http_timeout'
+        ? `had no answer within ${timeoutMs / 1000} s`
+        : `had no complete answer (${error.reason})`
+    return { passed: false, why: `GET ${path} on ${host}:${port} ${how}` }
+  }
 }
 
 function accepts(

@@ -3,8 +3,9 @@ import { messageOf } from '../../lib/errors.ts'
 import { isAlive, type ProcessId, uptimeSeconds } from '../../lib/proc.ts'
 import { runToEnd } from '../../lib/run-to-end.ts'
 import { afterFailure, type Backoff } from './backoff.ts'
-import { type Exec, passes } from './check.ts'
+import { type CheckResult, type Exec, runCheck } from './check.ts'
 import type { Launcher } from './launch.ts'
+import { describeEnd, describeFailures, type RunEnd } from './run-end.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 import { terminate } from './terminate.ts'
 
@@ -69,12 +70,12 @@ export class Keeper {
           one.launching = launching
           one.id = await launching
         }
-        const why = await this.#untilEnd(one, one.id, signal)
+        const end = await this.#untilEnd(one, one.id, signal)
         if (signal.aborted) break
-        await this.#rest(one, why, signal)
+        await this.#rest(one, end, signal)
       } catch (error) {
         if (signal.aborted) break
-        await this.#rest(one, messageOf(error), signal)
+        await this.#rest(one, { kind: 'not started', message: messageOf(error) }, signal)
       }
     }
   }
@@ -104,23 +105,25 @@ export class Keeper {
     }
   }
 
-  /** Waits for readiness or exit, then for exit. Returns why the process ended. */
-  async #untilEnd(one: SupervisedProcess, id: ProcessId, signal: AbortSignal): Promise<string> {
+  /** Waits for readiness or exit, then for exit. Returns how the run ended. */
+  async #untilEnd(one: SupervisedProcess, id: ProcessId, signal: AbortSignal): Promise<RunEnd> {
     const { clock } = this.#options
     const { readyTimeoutMs, stop } = one.planned
     const deadlineMs = readyTimeoutMs === 0 ? Infinity : clock.now() + readyTimeoutMs
     while (!signal.aborted && !isReady(one)) {
-      if (!isAlive(id)) return 'it exited before it was ready'
-      if ((await this.#check(one)) && isAlive(id)) {
+      if (!isAlive(id)) return { kind: 'exited before it was ready' }
+      const result = await this.#check(one)
+      if (result.passed && isAlive(id)) {
         if (answered(one)) one.ready.resolve()
       } else if (clock.now() > deadlineMs) {
         await terminate(id, stop)
-        return `it was not ready after ${readyTimeoutMs / 1000} s`
+        const tried = result.passed || !result.why ? {} : { tried: result.why }
+        return { kind: 'not ready in time', afterMs: readyTimeoutMs, ...tried }
       } else await pause(clock, readyPollMs, signal)
     }
     await this.#watch(one, id, signal)
     if (!signal.aborted && uptimeSeconds(id) > ranWellAfterSeconds) one.failures = -1
-    return 'it exited'
+    return { kind: 'exited' }
   }
 
   /** Resolves when the process exits. Repeats its check meanwhile, because a hung process is still alive. */
@@ -131,13 +134,14 @@ export class Keeper {
     let nextAtMs = clock.now() + recheck.answeringMs
     const checkAgain = async () => {
       checking = true
-      const answers = await this.#check(one)
+      const result = await this.#check(one)
       checking = false
-      missed = answers ? 0 : missed + 1
-      nextAtMs = clock.now() + (answers ? recheck.answeringMs : recheck.silentMs)
+      missed = result.passed ? 0 : missed + 1
+      nextAtMs = clock.now() + (result.passed ? recheck.answeringMs : recheck.silentMs)
       if (signal.aborted || one.id !== id || !isAlive(id)) return
-      if (answers) answered(one)
-      else if (missed >= failingAfter) one.apply('unresponsive', 'its health check fails')
+      if (result.passed) answered(one)
+      else if (missed >= failingAfter)
+        one.apply('unresponsive', `its health check fails${result.why ? `: ${result.why}` : ''}`)
     }
     while (!signal.aborted && isAlive(id)) {
       // Not awaited: a check may take longer than an exit may go unnoticed.
@@ -146,21 +150,35 @@ export class Keeper {
     }
   }
 
-  async #rest(one: SupervisedProcess, why: string, signal: AbortSignal): Promise<void> {
+  async #rest(one: SupervisedProcess, end: RunEnd, signal: AbortSignal): Promise<void> {
     const { launcher, backoff, clock } = this.#options
     one.id = undefined
     one.restarts += 1
     one.failures += 1
+    one.endedAlike = one.lastEnd === end.kind ? one.endedAlike + 1 : 1
+    one.lastEnd = end.kind
     await launcher.forget(one.planned)
     const { event, pauseMs } = afterFailure(one.failures, backoff)
-    one.apply(event, event === 'exhaust' ? `${why}; ${one.failures} times in a row, see its log` : why)
+    one.nextStartAtMs = clock.now() + pauseMs
+    const alike = one.endedAlike >= one.failures
+    one.apply(
+      event,
+      event === 'exhaust' ? describeFailures(end, one.failures, alike, pauseMs) : describeEnd(end),
+    )
     if (pauseMs > 0) await pause(clock, pauseMs, signal)
   }
 
-  #check(one: SupervisedProcess): Promise<boolean> {
+  async #check(one: SupervisedProcess): Promise<CheckResult> {
     const { address } = this.#options
-    one.checking = passes(one.planned.ready, address, checkTimeoutMs, this.#exec)
-    return one.checking
+    const { ready, env } = one.planned
+    const checking = runCheck(ready, address, checkTimeoutMs, this.#exec)
+    one.checking = checking
+    const result = await checking
+    // The most common cause: an app that listens on a port or an address of its own choice.
+    const told = ready.kind === 'http' && env.PORT === String(ready.port)
+    return result.passed || !told || !result.why?.startsWith('nothing listens')
+      ? result
+      : { passed: false, why: `${result.why} (HOST and PORT)` }
   }
 
   readonly #exec: Exec = async (command, env, timeoutMs) => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { childPid, sandboxCommand } from '../../engines/root/sandbox.ts'
@@ -10,6 +10,7 @@ import { writeAside } from '../../lib/files.ts'
 import { identify, isAlive, type ProcessId, signal } from '../../lib/proc.ts'
 import type { PlanFile, PlanProcess } from '../../plan.ts'
 import { folderVariable } from '../layout.ts'
+import { logStartFile } from './log-start.ts'
 import { reload } from './reload.ts'
 
 /**
@@ -100,6 +101,10 @@ export function launcher(options: { root: string; folder: string; files: readonl
     async launch(process) {
       const log = openSync(join(folder, 'log', `${process.name}.log`), 'a', 0o600)
       try {
+        // Only the end of a log depends on it, so a full disk must not keep the process from starting.
+        await writeFile(logStartFile(folder, process.name), String(fstatSync(log).size)).catch(
+          () => undefined,
+        )
         const pid = await start(process, log)
         const id = identify(pid) ?? { pid, startTicks: 0 }
         await note(process, { ...id, startedAt: Date.now() }).catch((error) => {

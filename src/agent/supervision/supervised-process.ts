@@ -1,5 +1,8 @@
+import { type Clock, systemClock } from '../../lib/clock.ts'
 import { type ProcessId, uptimeSeconds } from '../../lib/proc.ts'
 import type { PlanProcess } from '../../plan.ts'
+import type { CheckResult } from './check.ts'
+import type { RunEnd } from './run-end.ts'
 import { type Event, initialState, type ProcessState, type State, transitions } from './transitions.ts'
 
 export type ProcessStatus = {
@@ -10,6 +13,12 @@ export type ProcessStatus = {
   uptimeSeconds?: number
   /** Since this agent started. */
   restarts: number
+  /** Failed runs in a row; absent while it is ready. */
+  failures?: number
+  /** How its last run ended; only after a failure. */
+  lastEnd?: RunEnd['kind']
+  /** Time until the next start; only while it pauses after a failure. */
+  retryInSeconds?: number
   /** Why it is not ready, for the operator. */
   why?: string
 }
@@ -21,6 +30,11 @@ export class SupervisedProcess {
   restarts = 0
   /** In a row. */
   failures = 0
+  /** How the last run ended, and how many in a row ended like it. */
+  lastEnd: RunEnd['kind'] | undefined
+  endedAlike = 0
+  /** By the supervisor's clock. */
+  nextStartAtMs = 0
   /** Resolves when it is ready for the first time. */
   readonly ready = Promise.withResolvers<void>()
   /** Its start condition has been met once. */
@@ -40,16 +54,22 @@ export class SupervisedProcess {
   /** Why it refuses its current files. */
   refused: string | undefined
   /** A check in progress, which may be a process itself. It finishes before the process counts as stopped. */
-  checking: Promise<boolean> | undefined
+  checking: Promise<CheckResult> | undefined
   stopping: Promise<void> | undefined
   restarting: Promise<void> | undefined
   #state = initialState
   #why: string | undefined
   readonly #onChange: (status: ProcessStatus) => void
+  readonly #clock: Pick<Clock, 'now'>
 
-  constructor(planned: PlanProcess, onChange: (status: ProcessStatus) => void = () => undefined) {
+  constructor(
+    planned: PlanProcess,
+    onChange: (status: ProcessStatus) => void = () => undefined,
+    clock: Pick<Clock, 'now'> = systemClock,
+  ) {
     this.planned = planned
     this.#onChange = onChange
+    this.#clock = clock
   }
 
   get state(): State {
@@ -82,13 +102,18 @@ export class SupervisedProcess {
   }
 
   status(): ProcessStatus {
-    const { planned, id, restarts } = this
+    const { planned, id, restarts, failures } = this
+    const pauses = this.#state === 'backoff' || this.#state === 'gaveUp'
+    const waitMs = Math.max(0, this.nextStartAtMs - this.#clock.now())
     return {
       name: planned.name,
       engine: planned.engine,
       state: this.#state === 'replacing' ? 'stopping' : this.#state,
       ...(id ? { pid: id.pid, uptimeSeconds: uptimeSeconds(id) } : {}),
       restarts,
+      ...(failures > 0 && this.#state !== 'ready' ? { failures } : {}),
+      ...(this.lastEnd && this.#state !== 'ready' ? { lastEnd: this.lastEnd } : {}),
+      ...(pauses ? { retryInSeconds: Math.round(waitMs / 1000) } : {}),
       ...(this.#why ? { why: this.#why } : {}),
     }
   }

@@ -30,10 +30,10 @@ export class Supervisor {
   readonly #keeper: Keeper
 
   constructor(options: SupervisorOptions) {
-    const { plan, launcher, startConditions = {}, onChange } = options
+    const { plan, launcher, startConditions = {}, onChange, clock = systemClock } = options
     this.#launcher = launcher
     this.#processes = new Map(
-      plan.processes.map((process) => [process.name, new SupervisedProcess(process, onChange)]),
+      plan.processes.map((process) => [process.name, new SupervisedProcess(process, onChange, clock)]),
     )
     this.#keeper = new Keeper({
       address: plan.address,
@@ -42,7 +42,7 @@ export class Supervisor {
       startConditions,
       backoff: options.backoff ?? defaultBackoff,
       recheck: options.recheck ?? defaultRecheck,
-      clock: options.clock ?? systemClock,
+      clock,
     })
   }
 
@@ -98,6 +98,8 @@ export class Supervisor {
     one.wish = 'run'
     one.run = new AbortController()
     one.failures = 0
+    one.endedAlike = 0
+    one.lastEnd = undefined
     one.kept = this.#keeper.keep(one)
   }
 

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml'
 import type { EventKind } from '../../agent/coordination/event-kinds.ts'
 import type { Event } from '../../agent/coordination/store.ts'
 import { duration, list, milliseconds } from '../../lib/format.ts'
@@ -7,7 +8,7 @@ type Detail = Record<string, unknown>
 
 /** Malformed events and those of other versions are shown anyway, with `?` for each missing value. */
 const text = (value: unknown) => (Array.isArray(value) ? list(value.map(String)) : String(value ?? '?'))
-const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, agreed by ${text(by)}` : '')
+const agreed = (by: unknown) => (Array.isArray(by) && by.length > 0 ? `, confirmed by ${text(by)}` : '')
 const regionOf = (leader: unknown) => text((leader as { region?: unknown } | null | undefined)?.region)
 const ms = (value: unknown) => (typeof value === 'number' ? milliseconds(value) : '?')
 const time = (value: unknown) => (typeof value === 'number' ? duration(value) : '?')
@@ -18,13 +19,21 @@ const purged = (scope: unknown) => {
   return kind === 'all' ? 'everything' : kind === 'pages' ? 'cached pages' : '?'
 }
 
+const commands: Readonly<Record<string, string>> = {
+  start: 'started',
+  stop: 'is stopping',
+  kill: 'is killing',
+  revive: 'revived',
+  restart: 'restarted',
+}
+
 const texts: Record<EventKind, (detail: Detail) => string> = {
   setHealth: ({ region, state, was, by, why, first }) =>
     why === undefined
       ? `${text(region)} is ${text(state)}${first === true ? ' for the first time since the start' : ''} (was ${text(was)})${agreed(by)}`
       : `${text(region)} is ${text(state)} (was ${text(was)}): ${text(why)}, but ${text(by)} can reach it`,
   revokeLeader: ({ leader, by }) =>
-    `failover: ${regionOf(leader)} loses the primary because it is unreachable${agreed(by)}`,
+    `failover: moving the primary away from ${regionOf(leader)} (unreachable${Array.isArray(by) && by.length > 0 ? `; confirmed by ${text(by)}` : ''})`,
   forceFailover: ({ from, to, unresponsiveMs }) =>
     `forced failover: the primary in ${text(from)} has not written anything for ${ms(unresponsiveMs)}; ${text(to)} takes over`,
   replicaReinit: ({ region, from, segment }) =>
@@ -32,12 +41,20 @@ const texts: Record<EventKind, (detail: Detail) => string> = {
   primary: ({ from, to }) => `the primary is now in ${text(to)} (was in ${text(from)})`,
   moveEtcdLeader: ({ from, to }) => `the etcd leader moves from ${text(from)} to ${text(to)}`,
   release: ({ outcome, why }) => `app.release: ${text(outcome)}${why === undefined ? '' : ` (${text(why)})`}`,
+  operator: ({ command, regions, process }) =>
+    `an operator ${commands[String(command)] ?? text(command)} ${process === undefined ? text(regions) : `${text(process)} in ${text(regions)}`}`,
   rollOut: ({ state, paths, done, why }) =>
     `roll-out ${text(state)}: ${text(paths)}${Array.isArray(done) && done.length > 0 ? `, in ${text(done)}` : ''}${why === undefined ? '' : ` (${text(why)})`}`,
   purge: ({ number, scope, regions, why }) =>
     `cache purge ${text(number)}: ${purged(scope)} in ${regions === undefined ? 'all regions' : text(regions)}${why === undefined ? '' : `, because ${text(why)}`}`,
   switchover: ({ from, to, seconds, writePauseMs }) =>
     `the primary moved from ${text(from)} to ${text(to)} in ${time(seconds)}${typeof writePauseMs === 'number' ? `; writes paused for ${milliseconds(writePauseMs)}` : ''}`,
+}
+
+/** The observations behind a decision, as indented lines. */
+export function inputLines(inputs: unknown): string {
+  const lines = stringify(inputs, { lineWidth: 0 }).trimEnd()
+  return lines.replace(/^/gm, '    ')
 }
 
 /** One decision as a sentence. A kind that this version does not know is shown with all fields except its inputs. */

@@ -11,6 +11,7 @@ import { absent, faultKinds, faultOptions, isFaultKind } from '../../lab/faults/
 import { NearsideError } from '../../lib/errors.ts'
 import { clock, describeMs } from '../../lib/format.ts'
 import type { WorldOptions } from '../../world/find.ts'
+import { refuseConflict } from '../conflicts.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { action, exitCodes, type Output, widthOf, wrap } from '../output.ts'
 
@@ -54,6 +55,7 @@ export function faultCommand(parent: Command): void {
     .addHelpText('after', examples)
     .action(
       action<Options>(({ output, options, args }) => {
+        refuseConflict('lab fault', { '[kind]': args[0], '--list': options.list, '--heal': options.heal })
         if (options.list) return list(output)
         const [kind, ...words] = args
         if (options.heal) return heal(output, options)

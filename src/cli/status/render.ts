@@ -29,6 +29,7 @@ export function renderStatus(
   { verbose, width }: RenderOptions = {},
 ): string {
   const stopped = status.problems[0]?.code === 'world_stopped'
+  const stopping = status.problems[0]?.code === 'world_stopping'
   const old = !status.shared || status.shared.ageMs > freshMs
   const head = `${paint('bold', status.world)}  ${status.domain}  ${paint(healthStyle[status.health], status.health)}`
   if (stopped) return `${head}\n\n${problemLines(status.problems, paint, width)}\n`
@@ -42,7 +43,7 @@ export function renderStatus(
     [
       `Primary     ${primaryWords(status, paint)}`,
       `Durability  ${paint(status.durability === 'region' || status.durability === 'local' ? 'green' : 'yellow', status.durability)}: ${durabilityWords[status.durability]}`,
-      ...(old ? [paint('yellow', ageLine(status))] : []),
+      ...(old && !stopping ? [paint('yellow', ageLine(status))] : []),
     ].join('\n'),
     ...(verbose
       ? [processTable(status, paint), etcdLine(status, paint), cacheLine(status), verdictLines(status)]
@@ -131,7 +132,9 @@ function primaryWords({ primary, regions }: WorldStatus, paint: Paint): string {
   return database.timeline === undefined ? primary : `${primary}, timeline ${database.timeline}`
 }
 
-function ageLine({ shared, at }: WorldStatus): string {
+function ageLine({ shared, at, regions }: WorldStatus): string {
+  if (!shared && regions.some((region) => region.agentState === 'answers'))
+    return 'Health, lag and verdicts are unknown: no agent can read etcd.'
   if (!shared) return 'No agent answers: this status comes from the engines and process records.'
   return `Health, lag and verdicts are ${duration(shared.ageMs / 1000)} old (from ${clock(at - shared.ageMs, at)}).`
 }

@@ -1,6 +1,7 @@
 import { describeRelease } from '../../agent/release/state.ts'
 import type { ProcessStatus } from '../../agent/supervision/supervised-process.ts'
 import { duration } from '../../lib/format.ts'
+import { majorityWords } from '../../world/majority.ts'
 import type { Sample } from '../../world/start.ts'
 import type { Output } from '../output.ts'
 
@@ -60,8 +61,9 @@ function dot({ state }: ProcessStatus, paint: Output['paint']): string {
 }
 
 /** A region's progress in a few words. Pure. */
-export function wordsOf({ status, region, edge }: Sample): string {
-  if (!status) return 'its agent is starting'
+export function wordsOf({ status, region, edge, majority }: Sample): string {
+  if (!status) return 'starting the agent'
+  if (majority) return majorityWords(majority)
   const { processes, ready } = status
   if (ready) return region.serves && edge === false ? 'waiting for its edge to find the app' : 'ready'
   const said = (state: ProcessStatus['state'], verb: string) => {
@@ -72,7 +74,7 @@ export function wordsOf({ status, region, edge }: Sample): string {
     return [`${verb} ${some.map((one) => one.name).join(', ')}${reason}`]
   }
   const moving = [
-    ...said('gaveUp', 'no longer restarted:'),
+    ...said('gaveUp', 'failing:'),
     ...said('failing', 'not answering:'),
     ...said('outdated', 'with its old files:'),
     ...said('backoff', 'restarting:'),

@@ -84,6 +84,10 @@ const decisions: Record<EventKind, (detail: Detail, by: string) => Decided> = {
     what: `purge ${name(number)}${why === undefined ? '' : `: ${name(why)}`}`,
   }),
   release: ({ outcome }, by) => ({ kind: 'other', what: `app.release in ${by}: ${name(outcome)}` }),
+  operator: ({ command, regions, process }) => ({
+    kind: 'other',
+    what: `an operator runs ${name(command)}: ${process === undefined ? '' : `${name(process)} in `}${Array.isArray(regions) ? regions.join(', ') : '?'}`,
+  }),
   rollOut: ({ state, paths }) => ({
     kind: 'other',
     what: `roll-out ${name(state)}: ${Array.isArray(paths) ? paths.join(', ') : '?'}`,

@@ -11,7 +11,7 @@ function environment(env: Record<string, string>, at: string[]): Finding[] {
       return [
         {
           at: where,
-          message: 'expected a variable of the app: Nearside sets this one for every instance',
+          message: `${name} is set by Nearside and cannot be overridden`,
           remedy: `remove ${name}`,
         },
       ]

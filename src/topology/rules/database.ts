@@ -1,7 +1,16 @@
 import { anySize } from '../../lib/quantities.ts'
 import type { Rule } from './rule.ts'
 
-const takenNames = ['postgres', 'template0', 'template1', 'public', 'none', 'replicator', 'rewind', 'monitor']
+export const takenNames = [
+  'postgres',
+  'template0',
+  'template1',
+  'public',
+  'none',
+  'replicator',
+  'rewind',
+  'monitor',
+]
 
 const minMemoryBytes = 1024 ** 2
 

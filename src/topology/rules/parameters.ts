@@ -1,8 +1,8 @@
 import type { Finding } from '../problems.ts'
 import type { Rule } from './rule.ts'
 
-const safety = 'must stay on: without it, a crash can lose acknowledged writes or corrupt data'
-const durability = 'determines what an acknowledged write guarantees; database.durability sets it'
+const safety = 'it must stay on, or a crash can lose acknowledged writes or corrupt data'
+const durability = 'it determines what an acknowledged write guarantees, and database.durability sets it'
 export const replicationReason = 'Patroni and Nearside set it for replication and promotion'
 const timeouts = 'Nearside sets it to detect an unreachable region within seconds'
 const layout = 'Nearside determines where PostgreSQL listens and keeps its files'
@@ -20,7 +20,7 @@ export const reservedParameters: Record<string, string> = {
   max_wal_senders: replicationReason,
   max_replication_slots: replicationReason,
   wal_keep_size: replicationReason,
-  max_slot_wal_keep_size: 'limits the disk space that an absent region can use up on the primary',
+  max_slot_wal_keep_size: 'it limits the disk space that an absent region can use up on the primary',
   wal_sender_timeout: timeouts,
   wal_receiver_timeout: timeouts,
   wal_receiver_status_interval: timeouts,
@@ -56,7 +56,7 @@ export const reservedParameters: Record<string, string> = {
   allow_system_table_mods: 'replicas might no longer be identical to the primary',
   session_replication_role: 'triggers and foreign keys would be off',
   statement_timeout:
-    'a write that is cancelled while it waits for the second region is reported as committed; set it in the app, for reads',
+    'a write that is cancelled while it waits for the second region is reported as committed, so set it in the app, for reads',
 }
 
 const aliases = ['recovery_target']
@@ -79,7 +79,7 @@ export const parameterRules: Rule[] = [
         if (why !== undefined && !harmless)
           findings.push({
             at,
-            message: `expected a parameter that is not reserved: ${why}`,
+            message: `${name} is reserved (${why})`,
             remedy: `remove ${name}`,
           })
         // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them

@@ -104,6 +104,23 @@ export const writeRules: Rule[] = [
       ),
   },
   {
+    reads: ['app.writes.also'],
+    level: 'warning',
+    find: ({ app }) =>
+      app.writes.also.flatMap((rule, i) => {
+        const { method, path } = parse(rule)
+        return ['GET', 'HEAD', 'OPTIONS'].includes(method) && path === '/*'
+          ? [
+              {
+                at: ['app', 'writes', 'also', i],
+                message: `"${rule}" matches every page: every such request would go to the primary’s region`,
+                remedy: `list only the paths that write, such as "${method} /logout"`,
+              },
+            ]
+          : []
+      }),
+  },
+  {
     reads: ['app.writes.also', 'app.writes.except'],
     find: ({ app: { writes } }) =>
       writes.except.flatMap((rule, i) =>

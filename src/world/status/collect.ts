@@ -8,6 +8,7 @@ import { agentProcess } from '../agents.ts'
 import { typed } from '../find.ts'
 import { regionStatus, type WorldHandle } from '../handle.ts'
 import { isHere } from '../here.ts'
+import { isBeingStopped } from '../lock.ts'
 import { recordsOf } from '../processes.ts'
 import { combine } from './combine.ts'
 import type { Edge, RegionReport, ShownProcess, WorldStatus } from './types.ts'
@@ -29,6 +30,7 @@ export async function worldStatus(world: WorldHandle): Promise<WorldStatus> {
     domain: topology.domain,
     durabilityAsked: topology.database.durability,
     at: Date.now(),
+    ...(isBeingStopped(world.folder) ? { stopping: true as const } : {}),
     regions,
   })
   const problems = status.problems.map((one) =>

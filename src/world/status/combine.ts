@@ -3,7 +3,7 @@ import { freshMs } from '../../failover/fresh.ts'
 import { evaluate } from './health.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 
-type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at'> & {
+type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at' | 'stopping'> & {
   regions: readonly RegionReport[]
 }
 

@@ -2,6 +2,7 @@ import { describeRelease, isFailed } from '../../agent/release/state.ts'
 import { spaceState } from '../../engines/etcd/space.ts'
 import { freshMs } from '../../failover/fresh.ts'
 import { duration, list } from '../../lib/format.ts'
+import { isMissing, type Majority, majorityOf, majorityWords } from '../majority.ts'
 import { isDead, regionProblems } from './region-health.ts'
 import { steeringProblems } from './steering-health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
@@ -27,19 +28,48 @@ export function evaluate(
         },
       ],
     }
+  const edges = status.regions.filter((region) => region.edge !== undefined)
+  const served = edges.some((region) => region.edge === 'serving')
+  // Everything else is a consequence, and its remedies would start again what is being stopped.
+  if (status.stopping)
+    return {
+      health: served ? 'degraded' : 'down',
+      problems: [{ code: 'world_stopping', message: 'the world is being stopped' }],
+    }
+  const majority = majorityIn(status.regions)
   const problems = [
+    ...(isMissing(majority) ? [noMajority(majority)] : []),
     ...primaryProblems(status, claims),
     ...durabilityProblems(status),
-    ...sharedProblems(status),
+    ...sharedProblems(status, isMissing(majority)),
     ...aloneProblems(status),
-    ...status.regions.flatMap((region) => regionProblems(region, status)),
+    ...status.regions
+      .flatMap((region) => regionProblems(region, status))
+      // One region alone would wait for the others.
+      .map((one) => (one.code === 'region_dead' && isMissing(majority) ? withoutRemedy(one) : one)),
     ...steeringProblems(status),
     ...releaseProblems(status),
   ]
-  const edges = status.regions.filter((region) => region.edge !== undefined)
-  const served = edges.some((region) => region.edge === 'serving')
   return { health: served ? (problems.length === 0 ? 'healthy' : 'degraded') : 'down', problems }
 }
+
+const withoutRemedy = ({ remedy, ...problem }: Problem): Problem => problem
+
+/** A region whose state is unknown counts as running. */
+const majorityIn = (regions: readonly RegionReport[]): Majority =>
+  majorityOf(
+    regions.map(({ region, role }) => ({ name: region, votes: role !== 'edge' })),
+    (name) => {
+      const region = regions.find((one) => one.region === name)!
+      return region.agentState !== 'gone' || !isDead(region)
+    },
+  )
+
+const noMajority = (majority: Majority): Problem => ({
+  code: 'no_majority',
+  message: majorityWords(majority),
+  remedy: 'run `nearside up --detach`, which starts all regions',
+})
 
 function primaryProblems({ primary, regions }: StatusWithoutHealth, claims: readonly string[]): Problem[] {
   if (claims.length > 1)
@@ -81,7 +111,7 @@ function durabilityProblems({ durability, primary, regions }: StatusWithoutHealt
   return []
 }
 
-function sharedProblems({ shared, regions }: StatusWithoutHealth): Problem[] {
+function sharedProblems({ shared, regions }: StatusWithoutHealth, withoutMajority: boolean): Problem[] {
   const without = regions.filter((region) => region.etcd?.error !== undefined).map((region) => region.region)
   const old =
     shared && shared.ageMs > freshMs
@@ -91,7 +121,7 @@ function sharedProblems({ shared, regions }: StatusWithoutHealth): Problem[] {
   // A full etcd explains failed writes, so those are not reported separately.
   if (state === 'full') return [{ ...etcdFull, message: `${etcdFull.message}${old}` }]
   const nearly = state === 'nearly full' ? [etcdNearlyFull] : []
-  if (without.length > 0) {
+  if (without.length > 0 && !withoutMajority) {
     const why = regions.find((region) => region.etcd?.error !== undefined)!.etcd!.error!
     const where = without.length === regions.length ? 'from any region' : `from ${list(without)}`
     return [

@@ -1,5 +1,6 @@
 import type { Budget } from '../../engines/haproxy/limits.ts'
-import { count, list } from '../../lib/format.ts'
+import { list } from '../../lib/format.ts'
+import { describeTrouble } from '../process-words.ts'
 import { cacheProblems } from './cache-problems.ts'
 import type { Problem, RegionReport, WorldStatus } from './types.ts'
 
@@ -81,10 +82,7 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
     ...processes.map((one) =>
       about(
         'process_not_ready',
-        `${one.name} ${stateWords[one.state] ?? one.state}${one.why ? `, ${one.why}` : ''}${one.restarts ? ` (${count(one.restarts, 'restart')})` : ''}`.replace(
-          `${name}: `,
-          '',
-        ),
+        `${one.name} ${describeTrouble(one)}`.replace(`${name}: `, ''),
         one.state === 'gaveUp' || one.state === 'backoff'
           ? `see \`nearside logs ${name} ${one.name}\``
           : undefined,
@@ -133,11 +131,6 @@ const budgetWords: Record<Exclude<Budget, 'users'>, string> = {
   sockets: 'WebSockets of its app',
   databaseWrite: 'DATABASE_URL',
   databaseRead: 'DATABASE_READ_URL',
-}
-
-const stateWords: Partial<Record<RegionReport['processes'][number]['state'], string>> = {
-  gaveUp: 'failed and is no longer restarted',
-  outdated: 'serves with its old files',
 }
 
 const reasonOf = ({ by, why }: WorldStatus['verdicts'][number]) =>

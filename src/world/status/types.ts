@@ -12,6 +12,8 @@ export type WorldStatus = {
   lab?: string
   /** Time of the query, milliseconds since 1970. */
   at: number
+  /** Set while a command is stopping the world. */
+  stopping?: true
   health: Health
   problems: Problem[]
   primary?: string

@@ -27,15 +27,16 @@ function apiOf(restarted: string[] = [], more: object = {}) {
 const restart = (body: string, app = apiOf()) =>
   app.request('/v1/restart', { method: 'POST', body, headers: { authorization: 'Bearer token' } })
 
-test('restarting an unknown process gives 404 and the names of the known ones', async () => {
-  for (const [body, got] of [
-    ['{"process":"app-7"}', '"app-7"'],
-    ['{}', 'undefined'],
+test('restarting an unknown process gives 404, and a missing name 400, with the names of the known ones', async () => {
+  for (const [body, status, code, got] of [
+    ['{"process":"app-7"}', 404, 'process_unknown', '"app-7"'],
+    ['{}', 400, 'body_invalid', 'nothing'],
+    ['{"process":7}', 400, 'body_invalid', '7'],
   ] as const) {
     const answer = await restart(body)
-    assert.equal(answer.status, 404)
+    assert.equal(answer.status, status)
     const { error } = (await answer.json()) as { error: { code: string; message: string } }
-    assert.deepEqual(error, { code: 'process_unknown', message: `process: expected etcd, app-0, got ${got}` })
+    assert.deepEqual(error, { code, message: `process: expected etcd, app-0, got ${got}` })
   }
   const restarted: string[] = []
   assert.equal((await restart('{"process":"app-0"}', apiOf(restarted))).status, 200)
@@ -49,6 +50,7 @@ test('calls without the world’s token are refused', async () => {
     body: '{"process":"app-0"}',
   })
   assert.deepEqual([answer.status, restarted], [401, []])
+  assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer /)
 })
 
 const authorization = 'Bearer token'
@@ -88,7 +90,7 @@ test('a value of the wrong type, or a misspelt key, is refused before anything h
     ['/v1/switchover', '{"to": "mars"}', 400, 'to: expected us-east or us-west, got "mars"'],
     ['/v1/switchover', '{"to": "us-central"}', 400, 'to: expected us-east or us-west, got "us-central"'],
     ['/v1/switchover', '{"too": "us-west"}', 400, 'body: expected no key but to, got "too"'],
-    ['/v1/restart', '{"process": ["etcd"]}', 404, 'process: expected etcd, app-0, got ["etcd"]'],
+    ['/v1/restart', '{"process": ["etcd"]}', 400, 'process: expected etcd, app-0, got ["etcd"]'],
     ['/v1/stop', '{"stage": {}}', 400, 'stage: expected one of quiet, users, replica, primary, all, got {}'],
     [
       '/v1/stop',
@@ -121,6 +123,8 @@ test('a wrong method gets 405 with the right ones, an unknown route 404', async 
     }
   for (const path of ['/', '/v1', '/v1/', '/v1/nothing', '/v1/%00', '/v1/status/x', '/v2/status'])
     assert.equal((await app.request(path, { headers: { authorization } })).status, 404, path)
+  const { error } = (await (await app.request('/v2/status')).json()) as { error: object }
+  assert.deepEqual(error, { code: 'not_found', message: 'this API has no route GET /v2/status' })
 })
 
 test('a huge body gets 413, also over a connection', async () => {

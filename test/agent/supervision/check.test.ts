@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server, type Socket } from 'node:net'
 import { after, describe, test } from 'node:test'
-import { passes } from '../../../src/agent/supervision/check.ts'
+import { runCheck } from '../../../src/agent/supervision/check.ts'
 import type { Check } from '../../../src/plan.ts'
 import { freeEndpoint } from '../../support/sandboxed.ts'
 
@@ -23,7 +23,7 @@ async function check(
   })
   await new Promise<void>((resolve) => server.listen(port, host, resolve))
   servers.push(server.unref())
-  return passes({ kind: 'tcp', port, ...changes }, host, 300, noExec)
+  return (await runCheck({ kind: 'tcp', port, ...changes }, host, 300, noExec)).passed
 }
 
 const ping = { send: 'PING\r\n', expect: ['+PONG', '-NOAUTH'] }

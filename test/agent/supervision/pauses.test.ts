@@ -76,7 +76,10 @@ describe('pauses before restarts', () => {
     await clock.advance(10 * minuteMs)
     const { state, why, restarts } = shown()
     assert.equal(state, 'gaveUp')
-    assert.equal(why, `no such program; ${restarts} times in a row, see its log`)
+    assert.equal(
+      why,
+      `could not be started ${restarts} times in a row: no such program; retrying once a minute`,
+    )
     await supervisor.stop()
   })
 

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { logStart } from '../../../src/agent/supervision/log-start.ts'
 import { identify, lookAt, signal } from '../../../src/lib/proc.ts'
 import type { PlanProcess, RegionPlan } from '../../../src/plan.ts'
-import { until } from '../../support/sandboxed.ts'
+import { freeEndpoint, until } from '../../support/sandboxed.ts'
 import { SupervisedFolder } from '../../support/supervised.ts'
 
 const stay = 'exec sleep 1000'
@@ -123,11 +125,56 @@ describe('a process that fails', () => {
     const all = here.supervisor(here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]))
     all.supervisor.start()
     const { why } = await all.in('broken', 'gaveUp')
-    assert.equal(why, 'it exited before it was ready; 12 times in a row, see its log')
+    assert.equal(why, 'exited 12 times in a row before it was ready; retrying every 100 min')
     assert.equal(here.starts('broken').length, 12)
     here.touch('mended')
     await all.supervisor.restart('broken')
     await all.in('broken', 'ready')
+    await all.supervisor.stop()
+  })
+
+  test('has the start of its last run in its log noted, and its status says how the run ended and when the next starts', async () => {
+    const broken = 'echo "run $(wc -l < data/broken)"; exit 1'
+    const all = here.supervisor(
+      here.plan([here.process('broken', broken, { ready: here.readyWhen('go') })]),
+      {
+        backoff: { firstMs: 5, longestMs: 20, givenUpMs: 6_000_000 },
+      },
+    )
+    all.supervisor.start()
+    const { failures, lastEnd, retryInSeconds } = await all.in('broken', 'gaveUp')
+    assert.equal(failures, 12)
+    assert.equal(lastEnd, 'exited before it was ready')
+    assert.ok(retryInSeconds! > 0 && retryInSeconds! <= 6000, String(retryInSeconds))
+    const log = readFileSync(join(here.folder, 'log/broken.log'), 'utf8')
+    assert.equal(log.slice(logStart(here.folder, 'broken')), 'run 12\n')
+    await all.supervisor.stop()
+  })
+
+  test('because nothing listens, or with another status, says what was tried', async () => {
+    const { host, port } = await freeEndpoint()
+    const plan = here.plan([
+      here.process('deaf', stay, {
+        ready: { kind: 'http', port, path: '/healthz', expect: { from: 200, to: 299 } },
+        env: { PORT: String(port) },
+        readyTimeoutMs: 2000,
+      }),
+    ])
+    const all = here.supervisor({ ...plan, address: host })
+    all.supervisor.start()
+    await all.was(
+      'deaf',
+      'backoff',
+      ({ why }) => why === `it was not ready after 2 s: nothing listens on ${host}:${port} (HOST and PORT)`,
+    )
+    const server = createServer((_, response) => response.writeHead(404).end())
+    await new Promise<void>((resolve) => server.listen(port, host, resolve))
+    await all.was(
+      'deaf',
+      'backoff',
+      ({ why }) => why === 'it was not ready after 2 s: GET /healthz answered 404',
+    )
+    server.close()
     await all.supervisor.stop()
   })
 
@@ -143,7 +190,7 @@ describe('a process that fails', () => {
     await until('a try after it was given up', () => here.starts('broken').length > 13)
     assert.match(
       (await all.in('broken', 'gaveUp')).why!,
-      /^it exited before it was ready; 1\d times in a row/,
+      /^exited 1\d times in a row before it was ready; retrying every 1 s$/,
     )
     here.touch('mended')
     await all.in('broken', 'ready')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventKind } from '../../../src/agent/coordination/event-kinds.ts'
-import { eventText } from '../../../src/cli/events/text.ts'
+import { eventText, inputLines } from '../../../src/cli/events/text.ts'
 
 const text = (kind: string, detail: Record<string, unknown>) => eventText({ kind, detail })
 
@@ -12,7 +12,7 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
   setHealth: [
     [
       { region: 'us-east', state: 'unreachable', was: 'healthy', by, inputs: {} },
-      'us-east is unreachable (was healthy), agreed by us-west and us-central',
+      'us-east is unreachable (was healthy), confirmed by us-west and us-central',
     ],
     [
       { region: 'us-west', state: 'unhealthy', was: 'healthy', by, why: 'no path to the primary' },
@@ -33,7 +33,7 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
   revokeLeader: [
     [
       { leader: { region: 'us-east', lease: '1' }, by, inputs: {} },
-      'failover: us-east loses the primary because it is unreachable, agreed by us-west and us-central',
+      'failover: moving the primary away from us-east (unreachable; confirmed by us-west and us-central)',
     ],
   ],
   forceFailover: [
@@ -55,6 +55,14 @@ const sentences: Record<EventKind, [detail: Record<string, unknown>, sentence: s
   release: [
     [{ outcome: 'ok' }, 'app.release: ok'],
     [{ outcome: 'failed', why: 'exit 4' }, 'app.release: failed (exit 4)'],
+  ],
+  operator: [
+    [{ command: 'kill', regions: ['us-east', 'us-west'] }, 'an operator is killing us-east and us-west'],
+    [
+      { command: 'restart', regions: ['us-west'], process: 'app-0' },
+      'an operator restarted app-0 in us-west',
+    ],
+    [{ command: 'start', regions: ['us-west'] }, 'an operator started us-west'],
   ],
   rollOut: [
     [{ state: 'started', paths: ['app.env.LOG'], done: [] }, 'roll-out started: app.env.LOG'],
@@ -95,11 +103,18 @@ test('a malformed event or one of another version is shown anyway', () => {
   assert.equal(text('setHealth', {}), '? is ? (was ?)')
   assert.equal(
     text('revokeLeader', { leader: null, by: 3 }),
-    'failover: ? loses the primary because it is unreachable',
+    'failover: moving the primary away from ? (unreachable)',
   )
   assert.ok(!text('release', { outcome: '\u001b[2J' }).includes('\u001b'))
 })
 
 test('a failed release shows its reason', () => {
   assert.equal(text('release', { outcome: 'failed', why: 'exit 4' }), 'app.release: failed (exit 4)')
+})
+
+test('the observations behind a decision are shown one to a line', () => {
+  assert.equal(
+    inputLines({ 'us-west': { ageMs: 200, seen: { 'us-east': { state: 'dead' } } } }),
+    '    us-west:\n      ageMs: 200\n      seen:\n        us-east:\n          state: dead',
+  )
 })

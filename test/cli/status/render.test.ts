@@ -106,3 +106,11 @@ test('verbose shows how full each CDN cache is, and a cache in trouble shows its
     /^! us-east: the cache evicts 1,200 objects a minute .*\n {4}raise cdn\.maxMemory and run `nearside up`$/m,
   )
 })
+
+test('a lone agent that cannot read etcd is not told as no agent', () => {
+  const { world, verdicts, ...alone } = west
+  const regions = [withoutAgent(east, 'gone'), alone, withoutAgent(central, 'gone')]
+  const text = renderStatus(statusOf(regions), plain)
+  assert.doesNotMatch(text, /No agent answers/)
+  assert.match(text, /Health, lag and verdicts are unknown: no agent can read etcd\./)
+})

@@ -24,7 +24,7 @@ function look(name: string, states: Record<string, ProcessState> = {}, more: Par
 }
 
 test('a region’s progress names what is changing, and what is waiting only if nothing changes', () => {
-  assert.equal(wordsOf(look('a')), 'its agent is starting')
+  assert.equal(wordsOf(look('a')), 'starting the agent')
   assert.equal(wordsOf(look('a', { etcd: 'starting', 'app-0': 'waiting' })), 'starting etcd')
   assert.equal(wordsOf(look('a', { etcd: 'ready', 'app-0': 'waiting' })), 'app-0 is waiting for postgres')
   assert.equal(wordsOf(look('a', { etcd: 'ready', 'app-0': 'backoff' })), 'restarting: app-0 (it exited)')

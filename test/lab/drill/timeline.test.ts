@@ -220,6 +220,7 @@ test('every kind of event after the fault becomes a moment, and a kind of anothe
     moveEtcdLeader: [move, 'other', 'the etcd leader moves to us-west'],
     purge: [{ number: 3, why: 'app-0 of us-west started' }, 'other', 'purge 3: app-0 of us-west started'],
     release: [{ outcome: 'ok' }, 'other', 'app.release in us-west: ok'],
+    operator: [{ command: 'kill', regions: ['us-east'] }, 'other', 'an operator runs kill: us-east'],
     rollOut: [{ state: 'started', paths: ['a.b', 'c'] }, 'other', 'roll-out started: a.b, c'],
     switchover: [{ ...move, seconds: 3 }, 'other', 'switchover: the primary moved from us-east to us-west'],
   }

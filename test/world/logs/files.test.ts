@@ -85,3 +85,15 @@ test('a process is found by an existing name, never by a path', () => {
   const releasing = { ...world, record: record({ release: ['true'] }) }
   assert.throws(() => logFiles(releasing, regions, 'release'), { message: /has left no log here/ })
 })
+
+test('a tail begins no earlier than the offset it is given, and a rotated log is read as a whole', async () => {
+  const file = join(temporaryFolder('logs'), 'a.log')
+  writeFileSync(file, 'of an earlier run\nnow\n')
+  assert.deepEqual(await tailOf(file, 5, 'of an earlier run\n'.length), ['now'])
+  assert.deepEqual(await tailOf(file, 5, 'of an earlier run\nnow\n'.length), [])
+  writeFileSync(file, 'after a rotation\n')
+  assert.deepEqual(await tailOf(file, 5, 1000), ['after a rotation'])
+  // Longer than one chunk that is read at once.
+  writeFileSync(file, `old\n${lines(0, 20_000).join('\n')}\n`)
+  assert.equal((await tailOf(file, 30_000, 4))[0], 'line 0')
+})

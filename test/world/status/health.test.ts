@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
+import { combine } from '../../../src/world/status/combine.ts'
 import { regionProblems } from '../../../src/world/status/region-health.ts'
 import { steeringProblems } from '../../../src/world/status/steering-health.ts'
 import type { RegionReport } from '../../../src/world/status/types.ts'
@@ -120,7 +121,7 @@ test('a process that is not ready is reported with cause, restarts and log', () 
     {
       code: 'process_not_ready',
       region: 'us-east',
-      message: 'us-east: app-0 backoff, it exited (3 restarts)',
+      message: 'us-east: app-0 is restarting: it exited (3 restarts)',
       remedy: 'see `nearside logs us-east app-0`',
     },
   ])
@@ -312,4 +313,26 @@ describe('steering tables', () => {
       /^steering_disagrees .*different GeoIP databases/,
     )
   })
+})
+
+test('after a total loss the remedy starts all regions: one alone waits for the others', () => {
+  const lost = [east, west, central].map((region) => withoutAgent(region, 'gone'))
+  for (const regions of [lost, [lost[0]!, west, lost[2]!]]) {
+    const { problems } = statusOf(regions)
+    assert.equal(problems[0]!.code, 'no_majority')
+    assert.match(problems[0]!.remedy!, /nearside up --detach/)
+    assert.equal(
+      problems.find(({ remedy }) => remedy?.includes('revive')),
+      undefined,
+    )
+  }
+  assert.match(statusOf([lost[0]!, west, lost[2]!]).problems[0]!.message, /only us-west runs$/)
+})
+
+test('a world that a command is stopping has that one problem, without a remedy', () => {
+  const { world, domain, durabilityAsked, at } = statusOf(sampleRegions())
+  const regions = [withoutAgent(east, 'none'), west, central]
+  const status = combine({ world, domain, durabilityAsked, at, stopping: true, regions })
+  assert.deepEqual(status.problems, [{ code: 'world_stopping', message: 'the world is being stopped' }])
+  assert.notEqual(status.health, 'healthy')
 })
