@@ -155,7 +155,7 @@ export function tableBackends(): string[] {
     section(`backend ${tables.bypass}`, `stick-table type integer size 20k expire 1m peers ${selfPeer}`),
     section(
       `backend ${tables.changed}`,
-      `stick-table type integer size 20k expire 24h store gpt0 peers ${selfPeer}`,
+      `stick-table type integer size 20k expire 24h store gpt0,gpc0,gpc0_rate(10s) peers ${selfPeer}`,
     ),
   ]
 }

@@ -1,6 +1,7 @@
 import { maxThreads, varnishSockets } from '../varnish/layout.ts'
 import { markDown } from './backends.ts'
 import { haproxySockets, ownPaths, proxies, tables } from './layout.ts'
+import { stopping } from './routes.ts'
 import { isStatic, isWrite } from './rules.ts'
 import { type Line, section } from './text.ts'
 import { bypassKeys } from './traffic.ts'
@@ -17,6 +18,7 @@ const cacheable =
 
 const isPage = '{ var(txn.page) -m found }'
 const isBypassed = '{ var(txn.bypass) -m found }'
+const isStaticRead = `${isStatic} { var(txn.url) -m found }`
 const unsafe = `${isWrite} { status 200:399 }`
 
 /**
@@ -34,6 +36,10 @@ export const findCached = (pages: boolean): Line => [
     `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
   `http-request set-var(txn.bypass) str(${bypassKeys.unstorable}) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,
   `http-request set-var(txn.bypass) str(${bypassKeys.noThread}) if { var(txn.url) -m found } !${isBypassed} { srv_conn(${proxies.cdn}/varnish) ge ${maxThreads - 100} }`,
+  // A fetch that began before a write may still be stored. When the cache is asked again, it forgets that, too.
+  `http-request set-var(txn.bypass) str(-written) if { var(txn.url) -m found } !${isBypassed} { var(txn.url),table_gpc0_rate(${tables.changed}) gt 0 }`,
+  // The response is the same for everyone, so it must not depend on cookies, wherever it comes from.
+  `http-request del-header cookie if ${isStaticRead}`,
   // Counts them for the agent. Only writes and the cdn backend use this counter otherwise.
   `http-request track-sc5 var(txn.bypass) table ${tables.served} if ${isBypassed}`,
   `http-request sc-inc-gpc(0,5) if ${isBypassed}`,
@@ -43,18 +49,23 @@ export const useCdn = `use_backend ${proxies.cdn} if { var(txn.url) -m found } !
 
 /** Responses of pages that allow shared caching. Varnish decides with the complete rules (freshness.ts). */
 export const learnPages: Line = [
-  `http-response track-sc2 var(txn.page) table ${tables.learned} if ${isPage} { status 200 } !{ res.hdr(set-cookie) -m found } { res.hdr(cache-control) -m found } { res.fhdr(cache-control) -m reg -i (^|[,\\ ])(max-age|s-maxage)=\\"?0*[1-9] } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache }`,
-  `http-response track-sc2 var(txn.page) table ${tables.learned} if ${isPage} { status 200 } !{ res.hdr(set-cookie) -m found } { res.hdr(cdn-cache-control) -m found } { res.fhdr(cdn-cache-control) -m reg -i (^|[,\\ ])(max-age|s-maxage)=\\"?0*[1-9] }`,
+  `http-response track-sc2 var(txn.page) table ${tables.learned} if ${isPage} { status 200 203 300 301 308 404 410 } !{ res.hdr(set-cookie) -m found } { res.hdr(cache-control) -m found } { res.fhdr(cache-control) -m reg -i (^|[,\\ ])(max-age|s-maxage)=\\"?0*[1-9] } !{ res.fhdr(cache-control) -m sub -i private no-store no-cache }`,
+  `http-response track-sc2 var(txn.page) table ${tables.learned} if ${isPage} { status 200 203 300 301 308 404 410 } !{ res.hdr(set-cookie) -m found } { res.hdr(cdn-cache-control) -m found } { res.fhdr(cdn-cache-control) -m reg -i (^|[,\\ ])(max-age|s-maxage)=\\"?0*[1-9] }`,
 ]
+
+/** A cookie of a server that saw no session would end the user's. */
+export const dropCookies = `http-response del-header set-cookie if ${isStaticRead}`
 
 /**
  * After a write, cached responses of its URL and of the URLs in Location and Content-Location are not used again (RFC
- * 9111, section 4.4), at the edge that the write came through. The next read fetches anew and replaces all variants.
+ * 9111, section 4.4), at the edge that the write came through. For ten seconds,
+ * reads go directly to the app. The next one removes all variants from the cache and fetches anew.
  */
 export function noteChanges(): { request: Line; response: Line } {
   const mark = (counter: number, key: string, condition: string) => [
     `http-response track-sc${counter} ${key} table ${tables.changed} if ${condition}`,
     `http-response sc-set-gpt0(${counter}) 1 if ${condition}`,
+    `http-response sc-inc-gpc0(${counter}) if ${condition}`,
   ]
   const named = (header: string, counter: number) => {
     const condition = `${unsafe} { res.hdr(${header}) -m found }`
@@ -73,6 +84,9 @@ export function noteChanges(): { request: Line; response: Line } {
   }
 }
 
+/** Longer than bans are repeated after a purge. */
+const settledSeconds = 120
+
 const keep = '{ var(txn.keep) -m bool }'
 const changed = '{ var(txn.changed) -m bool }'
 
@@ -85,8 +99,9 @@ export function cdnBackend({ region, responseMs }: View): string {
     `http-request track-sc3 var(txn.url) table ${tables.changed} if ${changed}`,
     `http-request sc-set-gpt0(3) 0 if ${changed}`,
     `http-request set-header nearside-refresh 1 if ${changed}`,
-    // HAProxy's memory knows no ranges.
-    `http-request cache-use immutable if ${isStatic} !{ req.hdr(range) -m found } !${changed}`,
+    // HAProxy's memory knows no ranges and forgets nothing: not what was written to, and in an old worker after a reload
+    // not what was purged.
+    `http-request cache-use immutable if ${isStatic} !{ req.hdr(range) -m found } !{ var(txn.url),in_table(${tables.changed}) } !${stopping}`,
     `http-request set-header nearside-static 1 if ${isStatic}`,
     'option httpchk',
     `http-check send meth GET uri ${ownPaths.alive} ver HTTP/1.1 hdr host localhost`,
@@ -103,13 +118,15 @@ export function cdnBackend({ region, responseMs }: View): string {
     '',
     'http-response set-var(txn.cache) res.hdr(nearside-cache)',
     'http-response del-header nearside-cache',
-    `http-response track-sc4 var(txn.url) table ${tables.bypass} if { var(txn.cache) -m str pass pipe } !{ status ge 500 }`,
+    `http-response track-sc4 var(txn.url) table ${tables.bypass} if { var(txn.cache) -m str pass pipe } !{ status ge 400 }`,
     `http-response add-header cache-status 'nearside-${region.name}; fwd=bypass' if { var(txn.cache) -m str pipe }`,
     'http-response set-var(txn.class) str(cache) if { var(txn.cache) -m str hit stale }',
     `http-response set-header nearside-region ${region.name} if { var(txn.cache) -m str hit stale }`,
     '',
-    // The object is stored with the headers of a hit. Afterwards, this response gets its own headers back.
-    `http-response set-var(txn.keep) bool(true) if ${isStatic} { status 200 } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(set-cookie) -m found } !{ var(txn.cache) -m str pass pipe }`,
+    // The object is stored with the headers of a hit. Afterwards, this response gets its own headers back. Only what
+    // Varnish has kept for a while: a purge reaches fetches under way for a minute (control.ts), and the memory knows
+    // neither purges nor targeted cache control.
+    `http-response set-var(txn.keep) bool(true) if ${isStatic} { status 200 } { var(txn.cache) -m str hit } { res.hdr_val(age) ge ${settledSeconds} } { res.hdr(cache-control) -m sub -i immutable } !{ res.hdr(cdn-cache-control) -m found } !{ res.hdr(surrogate-control) -m found }`,
     `http-response set-var(txn.region) res.hdr(nearside-region) if ${keep}`,
     `http-response set-var(txn.cache_status) res.fhdr(cache-status) if ${keep}`,
     `http-response del-header server-timing if ${keep}`,

@@ -1,5 +1,5 @@
 import { bodyVariables } from './body.ts'
-import { findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
+import { dropCookies, findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
 import { heldHeader } from './hold.ts'
 import { requestHygiene } from './hygiene.ts'
 import { haproxySockets, neverSent, ownPaths, proxies, tables } from './layout.ts'
@@ -56,6 +56,7 @@ export function usersFrontend(view: View): string {
     topology.cdn.pages && learnPages,
     changes.response,
     showBypass(region.name),
+    dropCookies,
     `http-response set-var(txn.class) str(hold) if ${isWrite} { res.hdr(${heldHeader}) -m found }`,
     'http-response set-var(txn.served) res.hdr(nearside-region)',
     `http-response track-sc0 var(txn.served),concat(" ",txn.class) table ${tables.served} if { var(txn.served) -m found }`,

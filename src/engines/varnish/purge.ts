@@ -50,8 +50,18 @@ function pathPattern(path: string): string {
   return `^${literal(path)}${path.includes('?') ? '$' : '($|\\?)'}`
 }
 
-const literal = (text: string) =>
-  text.replaceAll(/[\\^$.*+?()[\]{}|#]/g, '\\$&').replaceAll(/%[0-9a-fA-F]{2}/g, '(?i:$&)')
+/** A longer path matches only as it is written, since Varnish limits the length of a command. */
+const maxSpelledLength = 400
+
+/** Percent escapes match in either case, and characters that need no escape also as one (RFC 3986, section 6.2.2). */
+function literal(text: string): string {
+  return text.replaceAll(/%[0-9a-fA-F]{2}|[^%]/g, (part) => {
+    if (part.length > 1) return `(?i:${part})`
+    const escaped = part.replaceAll(/[\\^$.*+?()[\]{}|#]/g, '\\$&')
+    if (text.length > maxSpelledLength || !/[!$&'()*+,\-.0-9:;=@A-Z_a-z~]/.test(part)) return escaped
+    return `(?:${escaped}|(?i:%${part.charCodeAt(0).toString(16)}))`
+  })
+}
 
 /** One word of Varnish's command line, which knows backslash escapes and double quotes. */
 function quoted(text: string): string {

@@ -254,9 +254,38 @@ describe('the rules of the CDN cache', () => {
             false,
             `${method} ${language}`,
           )
-        for (const language of ['de', 'en'])
-          assert.equal(isHit(await ask(path, { 'accept-language': language })), true)
+        await until('both to be stored again', async () =>
+          (
+            await Promise.all(['de', 'en'].map((language) => ask(path, { 'accept-language': language })))
+          ).every(isHit),
+        )
       }
+    })
+
+    test('is not undone by a fetch that began before it', async () => {
+      const path = fresh()
+      let version = 'old'
+      answerLater((request, response) => {
+        request.resume()
+        response.setHeader('cache-control', 'max-age=600')
+        const body = version
+        if (request.method === 'POST') version = 'new'
+        if (request.headers['x-slow'] === undefined) response.end(body)
+        else setTimeout(() => response.end(body), 1_000)
+      })
+      const slow = ask(path, { 'x-slow': '1' })
+      await until('the slow fetch', async () => {
+        await ask('/other')
+        return true
+      })
+      await ask(path, {}, 'POST')
+      assert.equal((await ask(path)).body, 'new')
+      assert.equal((await slow).body, 'old')
+      await until('it to be stored again', async () => {
+        const reply = await ask(path)
+        assert.equal(reply.body, 'new')
+        return isHit(reply)
+      })
     })
 
     test('also the URLs in its Location and Content-Location', async () => {

@@ -180,18 +180,22 @@ sub vcl_recv {
       # The response is shared, so it must not depend on the cookies of the first client.
       unset req.http.Cookie;
     }
-    # Normalise to three variants instead of one per browser's list.
+    # Normalise to four variants instead of one per browser's list.
     if (req.http.Accept-Encoding ~ ";\s*q=0(\.0+)?\s*(,|$)") {
       unset req.http.Accept-Encoding;
     } else if (req.http.Accept-Encoding ~ "(^|,)\s*br\b") {
-      set req.http.Accept-Encoding = "br, gzip";
+      if (req.http.Accept-Encoding ~ "(^|,)\s*gzip\b") {
+        set req.http.Accept-Encoding = "br, gzip";
+      } else {
+        set req.http.Accept-Encoding = "br";
+      }
     } else if (req.http.Accept-Encoding ~ "(^|,)\s*gzip\b") {
       set req.http.Accept-Encoding = "gzip";
     } else {
       unset req.http.Accept-Encoding;
     }
-    # Several ranges, and other units than bytes, may be ignored (RFC 9110, section 14.2).
-    if (req.http.Range !~ "(?i)^bytes=(\d+-\d*|-\d+)$") {
+    # Several ranges, other units than bytes, and methods other than GET are ignored (RFC 9110, section 14.2).
+    if (req.method != "GET" || req.http.Range !~ "(?i)^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$") {
       unset req.http.Range;
     }
   }
@@ -316,6 +320,11 @@ sub vcl_deliver {
   if (resp.http.nearside-pipe) {
     set req.http.nearside-pipe = "1";
     return (restart);
+  }
+  # Varnish compares only one entity tag.
+  if (resp.http.ETag && (req.http.If-None-Match == "*"
+      || (req.http.If-None-Match ~ "," && std.strstr(req.http.If-None-Match, regsub(resp.http.ETag, "^W/", ""))))) {
+    set req.http.If-None-Match = resp.http.ETag;
   }
   unset resp.http.Via;
   unset resp.http.X-Varnish;
