@@ -18,7 +18,7 @@ export function mmdbPlaces(database: Mmdb): PlaceTree[] {
   return [...database.roots].map(([family, root]) => {
     const sample = sampleData(database, root)
     requireCities(database, sample)
-    return placesAt(database, family, root, sample.some(namesCity))
+    return placesAt(database, family, root, sample.some(namesCity) || someData(database, namesCity))
   })
 }
 
@@ -83,7 +83,7 @@ function sampleData({ nodeCount, child, data }: Mmdb, root: number): unknown[] {
   return [...records].map(data)
 }
 
-/** Data of every leaf, each record once. Only needed for a database that looks useless. */
+/** Data of every leaf, each record once. Only needed when the sample lacks something: most of IPv6 has no city. */
 function* allData({ nodeCount, child, data }: Mmdb): Generator<unknown> {
   const seen = new Set<number>()
   for (let node = 0; node < nodeCount; node++)
@@ -98,7 +98,7 @@ function* allData({ nodeCount, child, data }: Mmdb): Generator<unknown> {
 function requireCities(database: Mmdb, sample: unknown[]): void {
   const { name, databaseType } = database
   const isCountryType = /country/i.test(databaseType)
-  if (!isCountryType && (sample.some(hasLocation) || someLocation(database))) return
+  if (!isCountryType && (sample.some(hasLocation) || someData(database, hasLocation))) return
   const fields = [...new Set(sample.flatMap((data) => (isRecord(data) ? Object.keys(data) : [])))]
   const unreadable = sample.map(unreadableCoordinates).find((text) => text !== undefined)
   if (unreadable !== undefined && !isCountryType) {
@@ -115,8 +115,8 @@ function requireCities(database: Mmdb, sample: unknown[]): void {
 
 const hasLocation = (data: unknown) => coordinatesIn(data) !== undefined
 
-function someLocation(database: Mmdb): boolean {
-  for (const data of allData(database)) if (hasLocation(data)) return true
+function someData(database: Mmdb, is: (data: unknown) => boolean): boolean {
+  for (const data of allData(database)) if (is(data)) return true
   return false
 }
 

@@ -84,6 +84,12 @@ test('an entry without a city says how much it knows, in the fields of each publ
     ['US city', 'US area', 'US country'],
     'equal places are one',
   )
+  const rare: MmdbEntry[] = [
+    ['0.0.0.0/1', flat({ city: '' })],
+    ['128.0.0.0/1', flat({ city: '' })],
+    ['200.1.2.0/30', flat({ city: 'Wichita' })],
+  ]
+  assert.deepEqual(precisions(rare), ['US country', 'US city'], 'cities that a sample misses')
   assert.deepEqual(precisions([['9.0.0.0/8', flat({})]]), ['US city'], 'a database of coordinates only')
 })
 
