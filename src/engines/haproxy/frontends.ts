@@ -186,6 +186,7 @@ export function originFrontend(view: View): string {
     logErrors,
     `timeout client ${view.hopMs}ms`,
     'timeout http-keep-alive 10m',
+    'filter lua.fetch',
     // These headers are only for the hop between HAProxy and Varnish.
     'http-request del-header nearside-static',
     'http-request del-header nearside-stale',

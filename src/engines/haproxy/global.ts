@@ -23,6 +23,7 @@ export function globalSections({ budgets }: View): string[] {
       `localpeer ${selfPeer}`,
       `lua-load ${haproxyPaths.hold}`,
       `lua-load ${haproxyPaths.body}`,
+      `lua-load ${haproxyPaths.fetch}`,
       `lua-load-per-thread ${haproxyPaths.connection}`,
     ),
   ]

@@ -8,6 +8,7 @@ export const haproxyPaths = {
   config: 'etc/haproxy/haproxy.cfg',
   hold: 'etc/haproxy/hold.lua',
   body: 'etc/haproxy/body.lua',
+  fetch: 'etc/haproxy/fetch.lua',
   connection: 'etc/haproxy/connection.lua',
 } as const
 

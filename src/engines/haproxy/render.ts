@@ -1,5 +1,6 @@
 import { type EnginePart, lowPorts } from '../../plan.ts'
 import type { RegionContext } from '../context.ts'
+import { maxObjectBytes } from '../varnish/layout.ts'
 import {
   appBackend,
   chunkedBackend,
@@ -17,6 +18,7 @@ import { renderBodyLua } from './body.ts'
 import { cdnBackend } from './cache.ts'
 import { connectionLua } from './connection.ts'
 import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
+import { renderFetchLua } from './fetch.ts'
 import {
   chunkedFrontend,
   originFrontend,
@@ -51,6 +53,7 @@ export function renderHaproxy(context: RegionContext): EnginePart {
         ),
       },
       { path: haproxyPaths.body, mode: 0o644, content: renderBodyLua(view.maxBodyBytes) },
+      { path: haproxyPaths.fetch, mode: 0o644, content: renderFetchLua(maxObjectBytes(topology)) },
       { path: haproxyPaths.connection, mode: 0o644, content: connectionLua },
     ],
     processes: [

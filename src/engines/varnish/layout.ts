@@ -1,3 +1,5 @@
+import { anySize } from '../../lib/quantities.ts'
+import type { Topology } from '../../topology/schema.ts'
 import { runFolder } from '../context.ts'
 
 export const varnishPaths = { config: 'etc/varnish/cdn.vcl' } as const
@@ -18,3 +20,6 @@ export const edgeSocketName = 'edge'
  * further requests directly to the app.
  */
 export const maxThreads = 2_000
+
+/** Several objects of this size must fit into the cache. A larger response is not stored. */
+export const maxObjectBytes = ({ cdn }: Topology): number => Math.floor(anySize.parse(cdn.maxMemory)! / 8)

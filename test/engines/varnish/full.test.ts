@@ -61,8 +61,9 @@ describe('a cache without room', () => {
       app.handle = (request, response) => {
         // `/files/NAME/BYTES`
         const bytes = Number(new URL(request.url!, 'http://a').pathname.split('/')[3] ?? 100)
-        response.setHeader('content-type', 'application/octet-stream')
-        response.setHeader('content-length', bytes)
+        const isText = request.url!.startsWith('/files/text-')
+        response.setHeader('content-type', isText ? 'text/csv' : 'application/octet-stream')
+        if (!isText) response.setHeader('content-length', bytes)
         response.setHeader('cache-control', 'max-age=600')
         let left = bytes
         const more = () => {
@@ -94,6 +95,23 @@ describe('a cache without room', () => {
       String((await edge.ask(`/files/large-5/${size}`)).headers['cache-status'])
     assert.match(await again(2.9 * MB), /hit/)
     assert.match(await again(5 * MB), /fwd=bypass/)
+  })
+
+  test('a text of unknown length that is too large evicts nothing', async () => {
+    const edge = world.at('us-east')
+    const ask = async (path: string) => {
+      const { headers, body } = await edge.ask(path)
+      return { bytes: body.length, isHit: /; hit/.test(String(headers['cache-status'])) }
+    }
+    const others = Array.from({ length: 100 }, (_, n) => `/files/other-${n}/${10 * kB}`)
+    for (const path of others) await ask(path)
+    // One that fits is stored.
+    await ask(`/files/text-fits/${2 * MB}`)
+    assert.deepEqual(await ask(`/files/text-fits/${2 * MB}`), { bytes: 2 * MB, isHit: true })
+    for (let n = 0; n < 3; n++)
+      assert.deepEqual(await ask(`/files/text-large-${n}/${40 * MB}`), { bytes: 40 * MB, isHit: false })
+    const hits = await Promise.all(others.map(ask))
+    assert.equal(hits.filter(({ isHit }) => isHit).length, others.length)
   })
 
   test('has room for 200 slow readers of large files, the same and different ones, beside other users', async () => {

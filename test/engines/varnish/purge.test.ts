@@ -205,6 +205,12 @@ describe('a purge', () => {
     ])
   })
 
+  test('finds characters that are escaped without need', async () => {
+    const spellings = ['/products/7', '/products/%37', '/%70roducts/7', '/products%2d/7']
+    assert.deepEqual(await goneAfter('/products/7', spellings), spellings.slice(0, 3))
+    assert.deepEqual(await goneAfter("/q'", ["/q'", '/q%27']), ["/q'", '/q%27'])
+  })
+
   test('works for the longest path', async () => {
     const long = `/${'a.b/'.repeat(1700)}`
     assert.ok(JSON.stringify(await goneAfter(long, [long, `${long}c`])) === JSON.stringify([long]))
