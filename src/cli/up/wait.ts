@@ -17,8 +17,9 @@ export async function untilUp(
   signal: AbortSignal,
   all: boolean,
 ): Promise<void> {
-  // A single region cannot wait for a standby or an agreement that another host starts later.
-  const whole = all && regions.length === world.regions.length
+  // A single region cannot wait for a standby or an agreement that another host starts later. A world that was already
+  // running may lack them for as long as a link is cut: that is for `nearside status`.
+  const whole = all && regions.length === world.regions.length && agents.size > 0
   const dns = dnsPatience()
   const rest = (samples: readonly Sample[]) => {
     if (!whole) return undefined
