@@ -66,6 +66,31 @@ describe('headers', () => {
     assert.deepEqual(said(reply.json<Echo>().headers), expected('us-east'))
   })
 
+  test('a client cannot say what only a proxy says, in the words of any proxy or cloud', async () => {
+    const names = [
+      'forwarded-for',
+      'wl-proxy-client-ip',
+      'x_forward_for',
+      'cf-visitor',
+      'x-arr-ssl',
+      'x-https',
+    ]
+    const more = [
+      'cloudfront-forwarded-proto',
+      'x-http-host-override',
+      'x-middleware-subrequest',
+      'keep-alive',
+    ]
+    const headers = Object.fromEntries(
+      [...names, ...more, 'proxy-connection'].map((name) => [name, 'forged']),
+    )
+    const reply = (await world.at('us-east').ask('/', { headers })).json<Echo>()
+    assert.deepEqual(
+      Object.values(reply.headers).filter((value) => value === 'forged'),
+      [],
+    )
+  })
+
   test('through two edges, the app gets the address that the first edge saw', async () => {
     const reply = await world.at('us-west').ask('/', {
       method: 'POST',
