@@ -7,6 +7,9 @@ import { createProgress } from './progress.ts'
 /** All that DNS waits for takes seconds. After this, users are served although some get the wrong region. */
 const dnsWithinMs = 60_000
 
+/** Enough for processes that are started again. */
+const runningWithinMs = 60_000
+
 /**
  * Shows a world's start; resolves when these regions serve and, if they make up the whole world, durability is in force
  * and DNS gives every user the right answer. Rejects on permanent failure.
@@ -29,14 +32,19 @@ export async function untilUp(
     title: `${agents.size > 0 ? 'Starting' : 'Waiting for'} ${world.name}`,
     rest,
   })
+  // A running world may be degraded for as long as its fault lasts.
+  const patience = agents.size > 0 ? undefined : AbortSignal.timeout(runningWithinMs)
   try {
     await untilServing(world, regions, {
       agents,
       enough: (samples) => rest(samples) === undefined,
       onSample: (samples) => progress.show(samples),
       onTrouble: (message) => output.note(message),
-      signal,
+      signal: patience ? AbortSignal.any([signal, patience]) : signal,
     })
+  } catch (error) {
+    if (!patience?.aborted || signal.aborted) throw error
+    output.note('the world was running already, and not every region serves users; see `nearside status`')
   } finally {
     progress.end()
   }
