@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from './sandboxed.ts'
@@ -77,4 +78,16 @@ test('a pattern without a file is an error', () => {
   const { status, said } = run(folderOf({}), 2)
   assert.equal(status, 1)
   assert.match(said, /no test file matches .*\*\.test\.mjs/)
+})
+
+test('tests without a world leave the processors to worlds', () => {
+  const priority = `import { getPriority } from 'node:os'
+    test('priority', (t) => t.diagnostic('priority ' + getPriority()))`
+  const { status, said } = run(folderOf({ world: `${aWorld}\n${priority}`, other: priority }), 1)
+  assert.equal(status, 0, said)
+  const own = getPriority()
+  assert.deepEqual([...said.matchAll(/priority (-?\d+)/g)].map(([, n]) => Number(n)).sort(), [
+    own,
+    Math.max(own, 5),
+  ])
 })

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
@@ -12,8 +12,9 @@ import { worldPlaces } from './world/world-lock.ts'
  *     node suite.ts --places 3 --timeout 60000 [--quick] [--coverage] FILE_OR_PATTERN…
  *
  * Starts files in the order of `rankOf`, so that no long file is left for the end. At most `worldPlaces` files with a
- * world run at a time, because others would only wait (world/world-lock.ts). `--quick` runs only tests that need no
- * engine. `--coverage` prints the line coverage of src/.
+ * world run at a time, because others would only wait (world/world-lock.ts). Tests without a world have a lower CPU
+ * priority: a world loses its leader lock when its processes do not run for some seconds. `--quick` runs only tests that
+ * need no engine. `--coverage` prints the line coverage of src/.
  */
 const { values, positionals: patterns } = parseArgs({
   options: {
@@ -43,6 +44,14 @@ function hasWorld(file: string): boolean {
   )
 }
 
+type RunOptions = Pick<
+  NonNullable<Parameters<typeof run>[0]>,
+  'coverage' | 'coverageIncludeGlobs' | 'execArgv'
+>
+
+/** Processes that a test starts inherit its priority. */
+const lowPriority = { execArgv: ['--import', join(import.meta.dirname, 'low-priority.ts')] }
+
 const startedMs = performance.now()
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
@@ -55,15 +64,9 @@ const long: { file: string; seconds: number }[] = []
 let success = true
 
 /** Runs files, and prints the output of each in one block once it has ended. */
-async function work(some: string[], concurrency: number, coverage = false): Promise<void> {
+async function work(some: string[], concurrency: number, options: RunOptions = {}): Promise<void> {
   let said: TestEvent[] = []
-  const events = run({
-    files: some,
-    concurrency,
-    timeout,
-    signal: stopping.signal,
-    ...(coverage ? { coverage, coverageIncludeGlobs: ['src/**/*.ts'] } : {}),
-  })
+  const events = run({ files: some, concurrency, timeout, signal: stopping.signal, ...options })
   for await (const event of events) {
     const { type, data } = event as TestEvent
     const file = data && 'file' in data ? data.file : undefined
@@ -93,7 +96,7 @@ async function takeTurns(): Promise<void> {
       if (next === -1) return
       const [{ file, world }] = waiting.splice(next, 1) as [(typeof waiting)[number]]
       if (world) worlds += 1
-      await work([file], 1)
+      await work([file], 1, world ? {} : lowPriority)
       if (world) worlds -= 1
     }
   }
@@ -101,7 +104,7 @@ async function takeTurns(): Promise<void> {
 }
 
 // Node computes coverage per run.
-if (values.coverage) await work(files, places, true)
+if (values.coverage) await work(files, places, { coverage: true, coverageIncludeGlobs: ['src/**/*.ts'] })
 else await takeTurns()
 
 const duration_ms = Math.round(performance.now() - startedMs)

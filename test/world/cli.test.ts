@@ -289,7 +289,7 @@ suite('a world and its command line', () => {
         regions.every((region) => load.acknowledgedSince(rolledAtMs, region) > 30),
       )
       const failed = (await load.stop()).filter(({ outcome }) => outcome !== 'ok')
-      assert.deepEqual(failed, [])
+      assert.deepEqual(failed, [], `${JSON.stringify(failed)}\n${await done('events')}`)
       assert.deepEqual(await Promise.all(sessions.map(backend)), backends)
     } finally {
       load.abandon()

@@ -10,12 +10,21 @@ import { type Written, writeOnce } from '../../../src/lab/workloads/ledger/trans
 
 const { HOST, PORT, DATABASE_URL, DATABASE_READ_URL, NEARSIDE_REGION } = process.env
 
-/** At least the users' own timeout, so that the app never gives up first. */
+/** At least the users' own timeout, so that the app never gives up on a write first. */
 const answerTimeoutMs = 60_000
 /** A short lifetime, so that connections routed to another region during an outage soon return to the own database. */
-const timeouts = { connectionTimeoutMillis: 5_000, max: 20, maxLifetimeSeconds: 3 }
-const primary = new pg.Pool({ connectionString: DATABASE_URL!, ...timeouts })
-const replica = new pg.Pool({ connectionString: DATABASE_READ_URL!, query_timeout: 5_000, ...timeouts })
+const connections = { max: 20, maxLifetimeSeconds: 3 }
+const primary = new pg.Pool({
+  connectionString: DATABASE_URL!,
+  connectionTimeoutMillis: answerTimeoutMs,
+  ...connections,
+})
+const replica = new pg.Pool({
+  connectionString: DATABASE_READ_URL!,
+  connectionTimeoutMillis: 5_000,
+  query_timeout: 5_000,
+  ...connections,
+})
 for (const pool of [primary, replica]) withErrorHandlers(pool)
 
 /** Records the server and the timeline of each row, as reported by that server. */

@@ -1,0 +1,4 @@
+import { setPriority } from 'node:os'
+
+/** Loaded before a test that starts no world, see suite.ts. A lower priority needs no privilege. */
+setPriority(5)
