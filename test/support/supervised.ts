@@ -22,10 +22,10 @@ export class SupervisedFolder {
 
   /**
    * A host program that records its starts in `data/<name>`, one process id per line, and runs the script. Ready once
-   * `data/<name>.ready` exists, which by default is immediately.
+   * `data/<name>.ready` exists, which by default is immediately. Only builtins, so that no second process is ever seen.
    */
   process(name: string, script: string, changes: Partial<PlanProcess> = {}): PlanProcess {
-    const ready = changes.ready ? '' : `touch data/${name}.ready; `
+    const ready = changes.ready ? '' : `: > data/${name}.ready; `
     return {
       name,
       engine: 'app',
