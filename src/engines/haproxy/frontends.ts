@@ -10,6 +10,7 @@ import { appHealthy, primaryAt, reachable, readRoutes, stopping, writeRoutes } f
 import { isWrite, staticRules, writeRules } from './rules.ts'
 import { isUpgrade, noteUpgrade, removeVia, signVia } from './sockets.ts'
 import { type Line, logErrors, section } from './text.ts'
+import { closeUnread, noteUnread } from './unread.ts'
 import type { View } from './view.ts'
 
 const noPrimary = `!{ nbsrv(${proxies.primary}) gt 0 }`
@@ -37,6 +38,7 @@ export function usersFrontend(view: View): string {
     `log-format ${trafficLogFormat(region.name)}`,
     logSampling,
     '',
+    noteUnread,
     requestHygiene(view),
     '',
     writeRules(topology),
@@ -63,6 +65,7 @@ export function usersFrontend(view: View): string {
     'http-response sc-inc-gpc(0,0)',
     `http-response add-header server-timing 'edge;desc="${region.name}";dur=%[res.timer.hdr]'`,
     `http-after-response add-header nearside-edge ${region.name}`,
+    closeUnread,
   )
 }
 
@@ -83,6 +86,7 @@ export function regionsFrontend(view: View): string | false {
     'timeout http-keep-alive 10m',
     `timeout client ${view.hopMs}ms`,
     `http-request deny deny_status 403 if !{ src ${senders.join(' ')} } !${isOwn}`,
+    noteUnread,
     'http-request set-header nearside-hop 1',
     `http-request set-header ${resentHeader} 1 if { req.hdr(nearside-reroute) -m found }`,
     'http-request del-header nearside-reroute',
@@ -95,6 +99,7 @@ export function regionsFrontend(view: View): string | false {
     `use_backend ${proxies.sockets} if ${isUpgrade} ${appHealthy}`,
     `default_backend ${proxies.app}`,
     `http-response add-header server-timing 'region;desc="${region.name}";dur=%[res.timer.hdr]'`,
+    closeUnread,
   )
 }
 

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type EdgeWorld, startEdges } from '../../support/edge.ts'
+import { echo } from '../../support/fakes.ts'
+import { twoRegions } from '../../support/topologies.ts'
+
+const size = 1_000_000
+const half = 'x'.repeat(size / 2)
+
+describe('an answer that comes before the end of the request body', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({ regions: twoRegions, primary: 'us-east' })
+    for (const name of ['us-east', 'us-west'])
+      for (const app of world.at(name).apps) {
+        const answer = echo(app.name)
+        app.handle = (request, response) => {
+          if (request.url === '/destroy') return request.socket.destroy()
+          const early = /^\/(early|close)\/(\d+)$/.exec(request.url!)
+          if (early?.[1] === 'early') return response.writeHead(Number(early[2])).end('early')
+          if (early)
+            return response
+              .writeHead(Number(early[2]), { connection: 'close' })
+              .end('early', () => request.socket.resetAndDestroy())
+          return answer(request, response)
+        }
+      }
+  })
+  after(() => world?.stop())
+
+  for (const edge of ['us-east', 'us-west'])
+    for (const path of ['/destroy', '/early/403', '/early/200', '/close/302', '/close/200'])
+      for (const method of ['POST', 'GET'])
+        test(`tells the client that the connection ends: ${method} ${path} at ${edge}`, async () => {
+          for (const framing of [
+            `content-length: ${size}\r\n\r\n${'x'.repeat(size / 2)}`,
+            `transfer-encoding: chunked\r\n\r\n${size.toString(16)}\r\n${'x'.repeat(size / 2)}`,
+          ]) {
+            const connection = world.at(edge).raw(`${method} ${path} HTTP/1.1\r\nhost: a\r\n${framing}`)
+            const answer = await connection.wait('the answer', (text) => text.includes('\r\n\r\n'))
+            connection.close()
+            assert.match(
+              answer,
+              new RegExp(`^HTTP/1.1 (502|${path.slice(-3)}) .*^connection: close\\r$`, 'ims'),
+              framing.slice(0, 40),
+            )
+          }
+        })
+
+  for (const path of ['/destroy', '/close/200'])
+    test(`does not hold up the next user of a connection between regions: ${path}`, async () => {
+      let stop = false
+      const attack = async () => {
+        while (!stop) {
+          const connection = world
+            .at('us-west')
+            .raw(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n${half}`)
+          await connection.wait('an answer', (text) => text !== '')
+          await sleep(200)
+          connection.socket.write(half)
+          await sleep(100)
+          connection.close()
+        }
+      }
+      const attackers = Array.from({ length: 8 }, attack)
+      const slow: number[] = []
+      try {
+        await Promise.all(
+          Array.from({ length: 3 }, async () => {
+            for (let n = 0; n < 200; n++) {
+              const reply = await world.at('us-west').ask('/orders', {
+                method: 'POST',
+                body: 'x',
+                timeout: 5_000,
+                signal: AbortSignal.timeout(5_000),
+              })
+              if (reply.status !== 200) slow.push(reply.status)
+            }
+          }),
+        )
+      } finally {
+        stop = true
+      }
+      await Promise.all(attackers)
+      assert.deepEqual(slow, [])
+    })
+
+  test('is no reason to close when the body is complete', async () => {
+    for (const edge of ['us-east', 'us-west'])
+      for (const request of [
+        'POST /orders HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx',
+        'GET /orders HTTP/1.1\r\nhost: a\r\n\r\n',
+      ]) {
+        const connection = world.at(edge).raw(request)
+        const answer = await connection.wait('the answer', (text) => text.includes('\r\n\r\n'))
+        connection.close()
+        assert.match(answer, /^HTTP\/1.1 200 /)
+        assert.doesNotMatch(answer, /^connection: close/im)
+      }
+  })
+})
