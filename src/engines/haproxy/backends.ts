@@ -121,11 +121,18 @@ export function toRegion(view: View): string[] {
   )
 }
 
+/**
+ * A client may end its side of the connection after a write and wait for the answer (RFC 9112, 9.6); nobody can tell it
+ * from one that has left. HAProxy would answer 400, although the app may have the write. A read can be asked again.
+ */
+const answerHalfClosed = 'no option abortonclose'
+
 /** Leads to the frontend for writes, with a separate connection per request. */
 export function writesBackend({ responseMs, holdMs }: View): string {
   return section(
     `backend ${proxies.writes}`,
     'option http-server-close',
+    answerHalfClosed,
     `timeout server ${responseMs + holdMs + 5_000}ms`,
     `server writes unix@${haproxySockets.writes}`,
   )
@@ -136,6 +143,7 @@ export function chunkedBackend({ responseMs, holdMs }: View): string {
   return section(
     `backend ${proxies.chunked}`,
     'option http-server-close',
+    answerHalfClosed,
     `timeout server ${responseMs + holdMs + 10_000}ms`,
     `server chunked unix@${haproxySockets.chunked}`,
   )

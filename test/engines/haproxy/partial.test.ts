@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { echo } from '../../support/fakes.ts'
+import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
 
 const size = 1_000_000
@@ -98,5 +99,40 @@ describe('an answer that comes before the end of the request body', () => {
         assert.match(answer, /^HTTP\/1.1 200 /)
         assert.doesNotMatch(answer, /^connection: close/im)
       }
+  })
+})
+
+describe('a client that ends its side of the connection after a request', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({ regions: twoRegions, primary: 'us-east' })
+    for (const name of ['us-east', 'us-west'])
+      for (const app of world.at(name).apps) {
+        const answer = echo(app.name)
+        app.handle = (request, response) => void setTimeout(() => answer(request, response), 300)
+      }
+  })
+  after(() => world?.stop())
+
+  for (const edge of ['us-east', 'us-west'])
+    for (const framing of [
+      'content-length: 1\r\n\r\nx',
+      'transfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n',
+    ])
+      test(`gets the answer to its write at ${edge}: ${framing.slice(0, 17)}`, async () => {
+        const connection = world.at(edge).raw(`POST /orders HTTP/1.1\r\nhost: a\r\n${framing}`)
+        connection.socket.end()
+        assert.match(await connection.closed(), /^HTTP\/1.1 200 /)
+      })
+
+  test('gets it after the time without a primary as well', async () => {
+    await world.setPrimary(undefined)
+    const connection = world
+      .at('us-west')
+      .raw('POST /orders HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx')
+    connection.socket.end()
+    await until('the write to be held', async () => (await world.at('us-west').control.holding()) === 1)
+    await world.setPrimary('us-east')
+    assert.match(await connection.closed(), /^HTTP\/1.1 200 /)
   })
 })
