@@ -82,10 +82,11 @@ export function regionsFrontend(view: View): string | false {
     `bind ${region.address}:${topology.ports.region}`,
     `maxconn ${view.budgets.regions}`,
     logErrors,
+    // Before a byte is read, so that strangers take none of the connections above.
+    `tcp-request connection reject if !{ src ${senders.join(' ')} }`,
     // Longer than the other side keeps an idle connection (pool-purge-delay), so the other side closes it.
     'timeout http-keep-alive 10m',
     `timeout client ${view.hopMs}ms`,
-    `http-request deny deny_status 403 if !{ src ${senders.join(' ')} } !${isOwn}`,
     noteUnread,
     'http-request set-header nearside-hop 1',
     `http-request set-header ${resentHeader} 1 if { req.hdr(nearside-reroute) -m found }`,

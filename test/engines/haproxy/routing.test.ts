@@ -151,9 +151,14 @@ describe('requests from other regions, on 8081', () => {
   const port = () => world.topology.ports.region
   const fromWest = () => ({ port: port(), localAddress: world.at('us-west').region.address })
 
-  test('are refused from any other address', async () => {
-    const reply = await world.at('us-east').ask('/', { port: port(), localAddress: '127.0.0.1' })
-    assert.equal(reply.status, 403)
+  test('are refused from any other address, which takes no connection from them', async () => {
+    const strangers = Array.from({ length: 50 }, () => world.at('us-east').raw('', port()))
+    for (const stranger of strangers) assert.equal(await stranger.closed(), '')
+    for (const path of ['/', '/.nearside/ready'])
+      await assert.rejects(world.at('us-east').ask(path, { port: port(), localAddress: '127.0.0.1' }))
+    const rows = await world.at('us-east').control.stats()
+    const row = rows.find(({ proxy, kind }) => proxy === 'regions' && kind === 'frontend')
+    assert.equal(row?.current, 0)
     assert.deepEqual(
       world.at('us-east').apps.flatMap((app) => app.requests),
       [],
