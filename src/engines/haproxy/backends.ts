@@ -159,6 +159,7 @@ export function tableBackends(): string[] {
   return [
     section(`backend ${tables.served}`, 'stick-table type string len 80 size 1k store gpc(1)'),
     section(`backend ${tables.holding}`, 'stick-table type string len 8 size 100 store conn_cur'),
+    section(`backend ${tables.uploading}`, 'stick-table type ipv6 size 20k expire 1h store conn_cur'),
     section(`backend ${tables.learned}`, `stick-table type integer size 20k expire 10m peers ${selfPeer}`),
     section(`backend ${tables.bypass}`, `stick-table type integer size 20k expire 1m peers ${selfPeer}`),
     section(

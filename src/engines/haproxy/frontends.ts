@@ -1,7 +1,7 @@
 import { bodyVariables } from './body.ts'
 import { dropCookies, findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
 import { heldHeader } from './hold.ts'
-import { requestHygiene } from './hygiene.ts'
+import { clientAddress, requestHygiene } from './hygiene.ts'
 import { haproxySockets, neverSent, ownPaths, proxies, tables } from './layout.ts'
 import { heldOf } from './limits.ts'
 import { trafficLogFormat } from './log.ts'
@@ -10,7 +10,7 @@ import { appHealthy, primaryAt, reachable, readRoutes, stopping, writeRoutes } f
 import { isWrite, staticRules, writeRules } from './rules.ts'
 import { isUpgrade, noteUpgrade, removeVia, signVia } from './sockets.ts'
 import { type Line, logErrors, section } from './text.ts'
-import { closeUnread, noteUnread } from './unread.ts'
+import { closeUnread, limitUploads, limitUploadsOfRegions } from './uploads.ts'
 import type { View } from './view.ts'
 
 const noPrimary = `!{ nbsrv(${proxies.primary}) gt 0 }`
@@ -38,8 +38,9 @@ export function usersFrontend(view: View): string {
     `log-format ${trafficLogFormat(region.name)}`,
     logSampling,
     '',
-    noteUnread,
     requestHygiene(view),
+    '',
+    limitUploads(view, clientAddress(view)),
     '',
     writeRules(topology),
     staticRules(topology),
@@ -87,7 +88,7 @@ export function regionsFrontend(view: View): string | false {
     // Longer than the other side keeps an idle connection (pool-purge-delay), so the other side closes it.
     'timeout http-keep-alive 10m',
     `timeout client ${view.hopMs}ms`,
-    noteUnread,
+    limitUploadsOfRegions(view),
     'http-request set-header nearside-hop 1',
     `http-request set-header ${resentHeader} 1 if { req.hdr(nearside-reroute) -m found }`,
     'http-request del-header nearside-reroute',

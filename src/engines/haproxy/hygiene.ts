@@ -9,10 +9,13 @@ export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
   return [
     `http-request return status 413 content-type text/plain string "${tooLarge}" if { req.body_size gt ${maxBodyBytes} }`,
     'http-request deny deny_status 405 if { method CONNECT TRACE }',
+    // A proxy on the way that knows only HTTP/1.0 would see another end of the body (RFC 9112, 6.1).
+    'http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }',
     // First, so that a client cannot name a header that is added below.
     `http-request lua.connection_req if ${namesHeaders('req')}`,
     // Any other upgrade (h2c) would carry requests past these rules.
     'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
+    'http-request del-header connection if { req.hdr(connection) -m sub -i upgrade } !{ req.hdr(upgrade) -m found }',
     isTrusted
       ? [
           `http-request set-var(txn.trusted) bool(true) if ${isTrusted}`,
@@ -21,9 +24,18 @@ export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
         ]
       : `http-request del-header '${forged}' -m reg`,
     `http-request add-header nearside-edge ${region.name}`,
+    // Before the peer's own address is appended. A list without an address leaves the peer's.
+    isTrusted && [
+      'http-request set-var(txn.client) src',
+      `http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-1) if ${trusted} { req.hdr_ip(x-forwarded-for,-1) -m found }`,
+    ],
     isTrusted ? appended : overwritten,
   ]
 }
+
+/** The client's address, or that of the first proxy which is not trusted. */
+export const clientAddress = ({ topology }: View): string =>
+  topology.edge.trustedProxies.length > 0 ? 'var(txn.client)' : 'src'
 
 /** Whether Connection names headers (RFC 9110, 7.6.1), which is rare: then a Lua action (connection.ts) removes them. */
 export const namesHeaders = (side: 'req' | 'res') =>

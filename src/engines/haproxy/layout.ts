@@ -68,8 +68,10 @@ export const proxies = {
 export const tables = {
   /** Requests by serving region and class; see traffic.ts. */
   served: 'served',
-  /** Writes that are being held. */
+  /** Writes that are being held, and uploads under way. */
   holding: 'holding',
+  /** Uploads under way by the client's address. */
+  uploading: 'uploading',
   /** Pages whose responses allowed shared caching. */
   learned: 'learned',
   /** URLs whose responses Varnish could not store. */

@@ -109,5 +109,12 @@ export function budgetsOf(topology: Topology, region: Pick<Region, 'full'>, mach
 /** HAProxy's own limit, with room for its peers section. */
 export const totalOf = (budgets: Budgets) => Object.values(budgets).reduce((sum, one) => sum + one, 0) + 32
 
-/** Writes that may be held: the others must still pass. */
-export const heldOf = ({ writes }: Budgets) => Math.min(maxHeld, Math.floor(writes * 0.8))
+/** Writes that may be held: the others must still pass, and uploads. */
+export const heldOf = ({ writes }: Budgets) => Math.min(maxHeld, Math.floor(writes * 0.6))
+
+/** Requests of users whose body is still arriving: a third of `writes`. They never wait for a place in `chunked`. */
+export const uploadsOf = ({ chunked }: Budgets) => chunked
+
+/** So that one address cannot have all of them. */
+export const uploadsPerAddressOf = (budgets: Budgets) =>
+  Math.max(1, Math.floor(uploadsOf(budgets) / 10), Math.min(10, Math.floor(uploadsOf(budgets) / 2)))

@@ -46,7 +46,7 @@ describe('budgets', () => {
   test('held writes leave room for others', () => {
     const held = (openFiles: number) =>
       heldOf(budgetsOf(topologyOf(twoRegions), full, { openFiles, memoryBytes: 8 * gigabyte }))
-    assert.deepEqual([held(65_536), held(20_000)], [2_000, 717])
+    assert.deepEqual([held(65_536), held(20_000)], [1_904, 538])
   })
 })
 

@@ -209,7 +209,7 @@ describe('requests from other regions, on 8081', () => {
 
   test('get the app’s health from HAProxy without a request to the app', async () => {
     const { apps } = world.at('us-east')
-    const ready = () => world.at('us-east').ask('/.nearside/ready', { port: port() })
+    const ready = () => world.at('us-east').ask('/.nearside/ready', fromWest())
     const before = apps.flatMap((app) => app.requests).length
     assert.equal((await ready()).status, 200)
     for (const app of apps) app.healthy = false
@@ -218,7 +218,7 @@ describe('requests from other regions, on 8081', () => {
       return reply.status === 503 && reply
     })
     assert.equal(unhealthy.headers['retry-after'], '1')
-    assert.equal((await world.at('us-east').ask('/.nearside/alive', { port: port() })).status, 200)
+    assert.equal((await world.at('us-east').ask('/.nearside/alive', fromWest())).status, 200)
     assert.equal(apps.flatMap((app) => app.requests).length, before)
     await restore(world, ['us-east', 'us-west'])
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
@@ -135,4 +136,66 @@ describe('a client that ends its side of the connection after a request', () => 
     await world.setPrimary('us-east')
     assert.match(await connection.closed(), /^HTTP\/1.1 200 /)
   })
+})
+
+describe('uploads that never end', () => {
+  let world: EdgeWorld
+  before(async () => {
+    world = await startEdges({
+      regions: twoRegions,
+      primary: 'us-east',
+      alter: (_, content) =>
+        content.replace(/(sc_conn_cur\(6\) gt) \d+/g, '$1 5').replace(/(sc1_conn_cur gt) \d+/g, '$1 12'),
+    })
+  })
+  after(() => world?.stop())
+
+  const begun = {
+    'with a length': `content-length: ${size}\r\n\r\n${'x'.repeat(20_000)}`,
+    'of unknown length': 'transfer-encoding: chunked\r\n\r\n1\r\nx\r\n',
+  }
+  const start = (edge: string, localAddress: string, rest: string) => {
+    const { address } = world.at(edge).region
+    const socket = connect({ host: address, port: world.topology.ports.http, localAddress })
+    let text = ''
+    socket.on('error', () => undefined).on('data', (part) => (text += part))
+    socket.write(`POST /orders HTTP/1.1\r\nhost: a\r\n${rest}`)
+    return { socket, status: () => /^HTTP\/1.1 (\d+)/.exec(text)?.[1] }
+  }
+  const write = (edge: string) => world.at(edge).ask('/orders', { method: 'POST', body: 'x' })
+  const current = async (edge: string, proxy: string) =>
+    (await world.at(edge).control.stats()).find((row) => row.proxy === proxy && row.kind === 'frontend')!
+      .current
+
+  for (const edge of ['us-east', 'us-west'])
+    test(`of a small body take no connection from writes, at ${edge}`, async () => {
+      const slow = Array.from({ length: 100 }, () => start(edge, '127.0.0.1', 'content-length: 100\r\n\r\nx'))
+      await until('them to have arrived', async () => (await current(edge, 'users')) >= slow.length)
+      assert.equal((await write(edge)).status, 200)
+      await until('no write to be under way', async () => (await current(edge, 'writes')) === 0)
+      if (edge === 'us-west') assert.ok((await current('us-east', 'regions')) < 10)
+      for (const { socket } of slow) socket.destroy()
+    })
+
+  for (const edge of ['us-east', 'us-west'])
+    for (const [framing, rest] of Object.entries(begun))
+      test(`${framing} are limited for each address and in total, and other writes pass: ${edge}`, async () => {
+        const of = async (address: string, refused: number) => {
+          const uploads = Array.from({ length: 8 }, () => start(edge, address, rest))
+          const answers = () => uploads.flatMap((one) => one.status() ?? [])
+          await until('the others to be refused', () => answers().length >= refused)
+          return { uploads, answers }
+        }
+        const both = [await of('127.0.0.11', 3), await of('127.0.0.12', 3)]
+        for (const one of both) assert.deepEqual(one.answers(), ['429', '429', '429'])
+        const third = await of('127.0.0.13', 6)
+        assert.equal(third.answers().length, 6)
+        assert.ok(third.answers().includes('503'))
+        assert.equal((await write(edge)).status, 200)
+        for (const { uploads } of [...both, third]) for (const { socket } of uploads) socket.destroy()
+        await until('another upload to be taken', async () => {
+          const body = 'x'.repeat(100_000)
+          return (await world.at(edge).ask('/orders', { method: 'POST', body })).status === 200
+        })
+      })
 })
