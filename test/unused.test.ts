@@ -52,6 +52,7 @@ const exceptions: { reason: string; names: string[] }[] = [
       'src/world/doctor/machine.ts limits',
       'src/world/doctor/ports.ts evaluatePorts',
       'src/world/doctor/stale.ts parseSegments',
+      'src/world/doctor/state.ts evaluateState',
       'src/world/keep-agents.ts orphaned',
     ],
   },

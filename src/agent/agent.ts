@@ -12,10 +12,12 @@ import { Loop } from '../lib/loop.ts'
 import { thisMachine } from '../lib/machine.ts'
 import { runToEnd } from '../lib/run-to-end.ts'
 import type { RegionPlan } from '../plan.ts'
+import { DamageWatch } from './coordination/damage-watch.ts'
 import { EtcdWatch } from './coordination/etcd-watch.ts'
 import { CoordinationLoop } from './coordination/loop.ts'
 import { Prober } from './coordination/prober.ts'
-import { type Snapshot, StateStore } from './coordination/store.ts'
+import type { Snapshot } from './coordination/snapshot.ts'
+import { StateStore } from './coordination/store.ts'
 import { DatabaseMonitor, type DatabaseState } from './database/monitor.ts'
 import { ElectionWakeup, StandbyWakeup } from './database/patroni-wakeup.ts'
 import { PrimaryWriteCheck } from './database/primary-write-check.ts'
@@ -56,6 +58,7 @@ export class Agent implements AgentBase {
   readonly prober: Prober
   readonly coordination: CoordinationLoop
   readonly etcdWatch: EtcdWatch
+  readonly damageWatch: DamageWatch
   readonly decisions: Decisions
   readonly deployments: Deployments
   readonly database: DatabaseMonitor | undefined
@@ -151,6 +154,7 @@ export class Agent implements AgentBase {
         log: this.log,
       })
     this.etcdWatch = new EtcdWatch(this)
+    this.damageWatch = new DamageWatch(this)
     this.decisions = new Decisions(this, this.etcdWatch, this.writeCheck)
     this.#electionWakeup = new ElectionWakeup(this)
     this.#standbyWakeup = new StandbyWakeup(this)
@@ -166,6 +170,7 @@ export class Agent implements AgentBase {
     this.coordination.start()
     if (this.database) this.#databaseLoop.start()
     this.etcdWatch.start()
+    this.damageWatch.start()
     this.cache?.start()
   }
 
@@ -177,6 +182,7 @@ export class Agent implements AgentBase {
       this.coordination.stop(),
       this.#databaseLoop.stop(),
       this.etcdWatch.stop(),
+      this.damageWatch.stop(),
       this.cache?.stop(),
       this.steering?.stop(),
     ])

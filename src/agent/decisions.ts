@@ -4,7 +4,7 @@ import type { Action, DecisionInput, OwnPrimary, Verdict } from '../failover/typ
 import { defaultPolicy } from '../failover/verdict.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { EtcdWatch } from './coordination/etcd-watch.ts'
-import { observationsOf, type Snapshot } from './coordination/store.ts'
+import { observationsOf, type Snapshot } from './coordination/snapshot.ts'
 import { forceFailover } from './database/forced-failover.ts'
 import { wakePatroni } from './database/patroni-wakeup.ts'
 import type { PrimaryWriteCheck } from './database/primary-write-check.ts'

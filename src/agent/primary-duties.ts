@@ -1,6 +1,6 @@
 import { applySettings } from '../engines/postgres/control.ts'
 import { messageOf } from '../lib/errors.ts'
-import type { Snapshot } from './coordination/store.ts'
+import type { Snapshot } from './coordination/snapshot.ts'
 import type { DatabaseMonitor } from './database/monitor.ts'
 import { release } from './release/release.ts'
 import type { Supervisor } from './supervision/supervisor.ts'

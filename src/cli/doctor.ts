@@ -12,6 +12,7 @@ import { machineFindings } from '../world/doctor/machine.ts'
 import { portFindings } from '../world/doctor/ports.ts'
 import { secrecyFindings } from '../world/doctor/secrecy.ts'
 import { segmentFindings, staleFindings } from '../world/doctor/stale.ts'
+import { stateFindings } from '../world/doctor/state.ts'
 import { findWorld, openWorldHere, type WorldOptions } from '../world/find.ts'
 import type { WorldHandle } from '../world/handle.ts'
 import { confirm } from './ask.ts'
@@ -77,6 +78,7 @@ async function examine(world: WorldHandle | undefined, options: Options): Promis
     ...(topology && !world?.record.lab ? portFindings(topology, world?.folder) : []),
     ...(world ? await clockFindings(world) : []),
     ...(world ? await etcdFindings(world) : []),
+    ...(world ? await stateFindings(world) : []),
     ...(world ? await secrecyFindings(world.folder) : []),
     ...leftoverFindings(),
     ...(await labFindings()),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { Event } from '../agent/coordination/store.ts'
+import type { Event } from '../agent/coordination/keys/event.ts'
 import { NearsideError } from '../lib/errors.ts'
 import { clock } from '../lib/format.ts'
 import { printable } from '../lib/printable.ts'

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventKind } from '../agent/coordination/event-kinds.ts'
-import { type Event, eventEntry } from '../agent/coordination/store.ts'
+import { type Event, eventEntry, eventKind, eventsAmong } from '../agent/coordination/keys/event.ts'
+import { worldRoot } from '../agent/coordination/keys/kind.ts'
 import { NearsideError } from '../lib/errors.ts'
-import { Etcd } from '../lib/etcd.ts'
+import { etcdOf } from './etcd.ts'
 import type { WorldHandle } from './handle.ts'
 
 /** Asks all agents at the same time and returns the first answer, or reads etcd if none answers. */
 export async function eventsOf(world: WorldHandle): Promise<Event[]> {
   try {
     return await Promise.any(
-      world.regions.map((region) => world.call<Event[]>(region, 'GET', '/v1/events', undefined, 2000)),
+      world.regions.map(async (region) =>
+        eventsAmong(await world.call<unknown>(region, 'GET', '/v1/events', undefined, 2000)),
+      ),
     )
   } catch {
     return fromEtcd(world)
@@ -45,20 +48,14 @@ export async function recordEvent(
     .catch(() => undefined)
 }
 
-function etcdOf(world: WorldHandle): Etcd {
-  const { ports } = world.record.topology
-  const endpoints = world.regions
-    .filter((region) => region.votes)
-    .map((region) => `http://${region.address}:${ports.etcdClient}`)
-  return new Etcd({ endpoints, username: 'root', password: world.secrets.etcd })
-}
-
 async function fromEtcd(world: WorldHandle): Promise<Event[]> {
   const { name } = world.record.topology
-  const etcd = etcdOf(world)
   try {
-    const found = await etcd.get(`/nearside/${name}/events/`, { prefix: true })
-    return found.map((kv) => JSON.parse(kv.value) as Event)
+    const found = await etcdOf(world).get(worldRoot(name) + eventKind.path, { prefix: true })
+    return found.flatMap((kv) => {
+      const read = eventKind.read(kv)
+      return 'value' in read ? [read.value] : []
+    })
   } catch (cause) {
     throw new NearsideError('events_unavailable', `${name}: neither an agent nor etcd answers`, {
       remedy: 'events are stored in etcd, which needs a majority of its members: see `nearside status`',

@@ -1,12 +1,13 @@
 import type { RegionContext } from '../../engines/context.ts'
 import type { View } from '../../failover/types.ts'
-import { messageOf } from '../../lib/errors.ts'
+import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { every, Loop } from '../../lib/loop.ts'
 import type { TableReport } from '../../steering/agreement.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import { cycleIntervalMs } from './cycle-interval.ts'
-import type { PurgeState } from './purge-list.ts'
-import type { Snapshot, StateStore } from './store.ts'
+import type { PurgeState } from './keys/purges.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { StateStore } from './store.ts'
 
 type CoordinationLoopOptions = {
   context: RegionContext
@@ -27,6 +28,10 @@ type CoordinationLoopOptions = {
   follow: (snapshot: Snapshot, before: string | undefined) => Promise<void>
 }
 
+type CycleFailure = { of: 'etcd' | 'agent'; why: string }
+
+const isOfEtcd = (error: unknown) => error instanceof NearsideError && error.code.startsWith('etcd_')
+
 /** Minimum pause after a cycle that took longer than its interval, to leave time for other work. */
 const minRestMs = 20
 
@@ -39,8 +44,8 @@ export class CoordinationLoop {
   snapshot: Snapshot | undefined
   /** When the snapshot was read, by the monotonic clock. */
   atMs = 0
-  /** Why the state store cannot be written or read. */
-  error: string | undefined = 'no answer from etcd yet'
+  /** Why the last cycle failed. `etcd`: the state store cannot be written or read; `agent`: a fault of this agent. */
+  failure: CycleFailure | undefined = { of: 'etcd', why: 'no answer from etcd yet' }
   readonly #options: CoordinationLoopOptions
   #listeners: ((snapshot: Snapshot) => void)[] = []
   /** Remembered across an election, during which there is no leader. */
@@ -52,10 +57,10 @@ export class CoordinationLoop {
     this.#loop = new Loop({
       round: async () => {
         await this.#cycle()
-        this.error = undefined
+        this.failure = undefined
       },
       onError: (error) => {
-        this.error = messageOf(error)
+        this.failure = { of: isOfEtcd(error) ? 'etcd' : 'agent', why: messageOf(error) }
       },
       restMs: (tookMs) => {
         const { seen, context } = options

@@ -1,72 +1,44 @@
 import { randomBytes } from 'node:crypto'
-import type { PurgeScope } from '../../engines/varnish/purge.ts'
 import { NearsideError } from '../../lib/errors.ts'
+import type { KeyValue } from '../../lib/etcd/wire.ts'
 import type { Etcd } from '../../lib/etcd.ts'
-
-/**
- * The purges of a world, in etcd, so that a region that was cut off applies what it missed:
- *
- *     purges/head       number and id of the latest purge
- *     purges/list/<n>   the last `purgesKept` purges
- *
- * Agents read only the head in each cycle, and the list when they are behind.
- */
-
-/** A place in the list. The id tells a list from another one that has also reached this number. */
-export type PurgePosition = { number: number; id: string }
-
-/** Before the first purge. */
-export const beforeAll: PurgePosition = { number: 0, id: '' }
-
-/** Which purges a region's caches have applied. */
-export type PurgeState = {
-  /** Number of the last one; 0 before the first. */
-  applied: number
-  /** The next one, which does not succeed and is retried in every cycle. */
-  failing?: { number: number; why: string }
-}
-
-export type PurgeRequest = {
-  scope: PurgeScope
-  /** Regions whose caches are purged; absent for all. */
-  regions?: string[]
-}
-
-export type Purge = PurgePosition & PurgeRequest
+import { nameIn, worldRoot } from './keys/kind.ts'
+import {
+  type Purge,
+  type PurgePosition,
+  type PurgeRequest,
+  purgeHeadKind,
+  purgeKind,
+  purgeName,
+} from './keys/purges.ts'
 
 export const purgesKept = 100
 /** Two agents that add a purge at the same moment: one of them tries again. */
 const attempts = 20
 
-export const purgeHeadKey = (world: string) => `/nearside/${world}/purges/head`
-const listKey = (world: string, number: number) =>
-  `/nearside/${world}/purges/list/${String(number).padStart(12, '0')}`
-
+/** The world's list of purges. Agents read only the head in each cycle, and the list when they are behind. */
 export class PurgeList {
   readonly #etcd: Etcd
-  readonly #world: string
+  readonly #root: string
 
   constructor(etcd: Etcd, world: string) {
     this.#etcd = etcd
-    this.#world = world
+    this.#root = worldRoot(world)
   }
 
   async add(request: PurgeRequest): Promise<Purge> {
-    const key = purgeHeadKey(this.#world)
+    const key = this.#root + purgeHeadKind.path
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const [found] = await this.#etcd.get(key)
-      const head: PurgePosition = {
-        number: (found ? decodeHead(found.value).number : 0) + 1,
-        id: randomBytes(8).toString('hex'),
-      }
+      const last = await this.#head(found)
+      const head: PurgePosition = { number: (last?.number ?? 0) + 1, id: randomBytes(8).toString('hex') }
       const purge: Purge = { ...head, ...request }
-      const old = listKey(this.#world, head.number - purgesKept)
       const done = await this.#etcd.transact(
         [{ key, target: 'MOD', mod_revision: found?.modRevision ?? '0' }],
         [
           { put: { key, value: JSON.stringify(head) } },
-          { put: { key: listKey(this.#world, head.number), value: JSON.stringify(purge) } },
-          ...(head.number > purgesKept ? [{ delete: { key: old } }] : []),
+          { put: { key: this.#keyOf(head.number), value: JSON.stringify(purge) } },
+          ...(head.number > purgesKept ? [{ delete: { key: this.#keyOf(head.number - purgesKept) } }] : []),
         ],
       )
       if (done) return purge
@@ -78,15 +50,49 @@ export class PurgeList {
 
   /**
    * The purges after `position`, oldest first. Undefined when the list does not tell: the position is unknown, of
-   * another list, or further back than the list goes.
+   * another list, or further back than the list goes, or a purge after it is damaged or missing.
    */
   async after(position: PurgePosition): Promise<Purge[] | undefined> {
-    const found = await this.#etcd.get(`/nearside/${this.#world}/purges/list/`, { prefix: true })
-    const all = found.map(({ value }) => JSON.parse(value) as Purge)
-    if (position.number === 0) return (all[0]?.number ?? 1) === 1 ? all : undefined
-    const index = all.findIndex(({ number, id }) => number === position.number && id === position.id)
-    return index === -1 ? undefined : all.slice(index + 1)
+    const all = await this.#list()
+    const start =
+      position.number === 0
+        ? 0
+        : all.findIndex(({ number, purge }) => number === position.number && purge?.id === position.id) + 1
+    if (start === 0 && position.number > 0) return undefined
+    const missed = all.slice(start)
+    const isWhole = missed.every(
+      ({ number, purge }, index) => number === position.number + 1 + index && purge?.number === number,
+    )
+    return isWhole ? missed.map(({ purge }) => purge!) : undefined
+  }
+
+  /** The head, or the last purge of the list if the head is damaged or missing. */
+  async last(): Promise<PurgePosition | undefined> {
+    const last = (await this.#list()).at(-1)
+    // A damaged purge has no id that could be read, but its revision is as good a mark.
+    return last && { number: last.number, id: last.purge?.id ?? `revision-${last.modRevision}` }
+  }
+
+  async #head(found: KeyValue | undefined): Promise<PurgePosition | undefined> {
+    const read = found && purgeHeadKind.read(found)
+    return read !== undefined && 'value' in read ? read.value : this.last()
+  }
+
+  /** By number. `purge` is undefined for a damaged one. */
+  async #list(): Promise<{ number: number; modRevision: string; purge: Purge | undefined }[]> {
+    const found = await this.#etcd.get(this.#root + purgeKind.path, { prefix: true })
+    return found
+      .flatMap((kv) => {
+        const name = nameIn(purgeKind, this.#root, kv.key)
+        if (name === undefined || !/^\d{12}$/.test(name)) return []
+        const read = purgeKind.read(kv)
+        const purge = 'value' in read ? read.value : undefined
+        return [{ number: Number(name), modRevision: kv.modRevision, purge }]
+      })
+      .sort((a, b) => a.number - b.number)
+  }
+
+  #keyOf(number: number): string {
+    return this.#root + purgeKind.path + purgeName(number)
   }
 }
-
-export const decodeHead = (value: string) => JSON.parse(value) as PurgePosition

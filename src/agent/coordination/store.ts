@@ -1,77 +1,24 @@
 import type { RegionContext } from '../../engines/context.ts'
 import { etcdEndpoints } from '../../engines/etcd/render.ts'
 import { patroniPrefix } from '../../engines/postgres/render.ts'
-import type { SyncRecord } from '../../failover/durability.ts'
-import type { Action, Leader, Observation, RegionHealth, View } from '../../failover/types.ts'
-import type { Compare, KeyValue } from '../../lib/etcd/wire.ts'
+import type { Action, Leader } from '../../failover/types.ts'
+import type { Compare } from '../../lib/etcd/wire.ts'
 import { Etcd, type MemberStatus } from '../../lib/etcd.ts'
-import type { TableReport } from '../../steering/agreement.ts'
-import type { DatabaseState } from '../database/monitor.ts'
-import {
-  decodeRelease,
-  encodeRelease,
-  isFailed,
-  type ReleaseOutcome,
-  type ReleaseState,
-} from '../release/state.ts'
-import { decodeHead, PurgeList, type PurgePosition, type PurgeState, purgeHeadKey } from './purge-list.ts'
-
-/**
- * The state store that the agents share: keys in etcd below /nearside/<world>/.
- *
- *     agents/<region>    latest report of a region, under its agent's lease
- *     health/<region>    agreed health of a region
- *     served/<region>    run of the world in which the region was last healthy for the first time
- *     steering/table     revision of the steering table that all regions answer from
- *     claims/<lease>     region that carries out a revocation, under its agent's lease
- *     releases/<run>     state of the app's release command
- *     purges/…           purges of the caches; see purge-list.ts
- *     events/<time>…     decisions with their inputs; bounded
- */
-
-type Report = {
-  region: string
-  /** The publisher's clock, for display only; readers measure ages themselves. */
-  at: number
-  version: string
-  seen: Record<string, View>
-  database: DatabaseState | undefined
-  /** Absent in a region without caches. */
-  purges?: PurgeState
-  /** The agent's steering tables; absent in a region without DNS. */
-  tables?: TableReport | undefined
-}
-
-export type Event = { at: number; region: string; kind: string; detail: Record<string, unknown> }
-
-export type Snapshot = {
-  /** By region: its report, and how long this reader has known it. */
-  reports: Record<string, Report & { ageMs: number }>
-  /** `first`: healthy for the first time in its run. `at`: the writer's clock; absent in entries of older versions. */
-  health: Record<
-    string,
-    { state: RegionHealth; revision: string; sinceMs: number; first?: boolean; at?: number }
-  >
-  /** By region: the run of the world in which it was last healthy for the first time. */
-  served: Record<string, string>
-  /** The agreed steering table; `modRevision` is '0' before the first agreement. */
-  table: { revision: string | undefined; modRevision: string; sinceMs: number }
-  leader: Leader | undefined
-  /** How long this reader has known the current revision of the leader key. */
-  leaderSinceMs: number
-  sync: SyncRecord
-  /** By run. */
-  releases: Record<string, ReleaseState | undefined>
-  initialized: boolean
-  /** The latest purge of the world; undefined when there was none. */
-  purgeHead: PurgePosition | undefined
-}
-
-/** The event's key and value. `number` tells the writer's events of the same millisecond apart. */
-export function eventEntry(world: string, event: Event, number: number): { key: string; value: string } {
-  const at = String(event.at).padStart(15, '0')
-  return { key: `/nearside/${world}/events/${at}-${event.region}-${number}`, value: JSON.stringify(event) }
-}
+import { isFailed, type ReleaseOutcome, type ReleaseState } from '../release/state.ts'
+import { damageOf } from './keys/all.ts'
+import { claimKind } from './keys/claim.ts'
+import { type Event, eventEntry, eventKind } from './keys/event.ts'
+import { encodeHealth, healthKind } from './keys/health.ts'
+import { type Damage, type KeyKind, worldRoot } from './keys/kind.ts'
+import { encodeMove, isMove, patroniKeys } from './keys/patroni.ts'
+import { purgeKind } from './keys/purges.ts'
+import { encodeRelease, releaseKind } from './keys/release.ts'
+import { encodeReport, type Report, reportKind } from './keys/report.ts'
+import { servedKind } from './keys/served.ts'
+import { steeringTableKind } from './keys/steering-table.ts'
+import { PurgeList } from './purge-list.ts'
+import type { Snapshot } from './snapshot.ts'
+import { SnapshotReader } from './snapshot-reader.ts'
 
 const leaseSeconds = 3
 const renewMs = 900
@@ -79,6 +26,10 @@ const eventsKept = 500
 /** Including the outcomes of earlier runs, which nothing waits for, but which every cycle reads. */
 const releasesKept = 5
 
+/**
+ * The state store that the agents share: keys in etcd below /nearside/<world>/, one module each in keys/, and the keys of
+ * Patroni.
+ */
 export class StateStore {
   readonly etcd: Etcd
   readonly purges: PurgeList
@@ -87,13 +38,12 @@ export class StateStore {
   readonly #world: string
   readonly #root: string
   readonly #service: string
-  readonly #purgeHead: string
+  readonly #reader: SnapshotReader
   readonly #region: string
   readonly #now: () => number
   readonly #votes: boolean
   #lease: string | undefined
   #renewedAt = 0
-  #firstSeen = new Map<string, { revision: string; at: number }>()
   #written = 0
   #pruning: Promise<void> | undefined
 
@@ -104,12 +54,18 @@ export class StateStore {
     this.#member = new Etcd({ endpoints: etcdEndpoints(context).slice(0, 1), ...login })
     this.#world = context.topology.name
     this.purges = new PurgeList(this.etcd, context.topology.name)
-    this.#purgeHead = purgeHeadKey(context.topology.name)
-    this.#root = `/nearside/${context.topology.name}/`
+    this.#root = worldRoot(context.topology.name)
     this.#service = patroniPrefix(context.topology.name)
     this.#region = context.region.name
     this.#votes = context.region.votes
     this.#now = now
+    this.#reader = new SnapshotReader({
+      root: this.#root,
+      service: this.#service,
+      regions: context.regions.map((region) => region.name),
+      lastPurge: () => this.purges.last(),
+      now,
+    })
   }
 
   /** The state of a release that this region's agent has claimed, until it has an outcome. */
@@ -123,7 +79,7 @@ export class StateStore {
         this.#lease = await this.etcd.grantLease(leaseSeconds)
       this.#renewedAt = this.#now()
     }
-    await this.etcd.put(`${this.#root}agents/${this.#region}`, JSON.stringify(report), { lease: this.#lease })
+    await this.etcd.put(this.#key(reportKind, this.#region), encodeReport(report), { lease: this.#lease })
   }
 
   /** Removes this agent's report, which tells the others that it has stopped. */
@@ -133,61 +89,37 @@ export class StateStore {
   }
 
   async read(): Promise<Snapshot> {
-    const root = this.#root
-    const [agents, health, served, table, releases, leader, sync, initialize, purgeHead] =
-      await this.etcd.read([
-        { key: `${root}agents/`, prefix: true },
-        { key: `${root}health/`, prefix: true },
-        { key: `${root}served/`, prefix: true },
-        { key: `${root}steering/table` },
-        { key: `${root}releases/`, prefix: true },
-        { key: `${this.#service}leader` },
-        { key: `${this.#service}sync` },
-        { key: `${this.#service}initialize` },
-        { key: this.#purgeHead },
-      ])
-    return {
-      reports: this.#byName(agents!, (kv) => ({
-        ...(JSON.parse(kv.value) as Report),
-        ageMs: this.#ageMs(kv),
-      })),
-      health: this.#byName(health!, (kv) => ({
-        ...(JSON.parse(kv.value) as { state: RegionHealth; first?: boolean; at?: number }),
-        revision: kv.modRevision,
-        sinceMs: this.#ageMs(kv),
-      })),
-      served: this.#byName(served!, (kv) => kv.value),
-      table: {
-        revision: table![0]?.value,
-        modRevision: table![0]?.modRevision ?? '0',
-        sinceMs: table![0] ? this.#ageMs(table![0]) : 0,
-      },
-      releases: this.#byName(releases!, (kv) => decodeRelease(kv.value)),
-      leader: leader![0] && leaderOf(leader![0]),
-      leaderSinceMs: leader![0] ? this.#ageMs(leader![0]) : 0,
-      sync: syncOf(sync![0]),
-      initialized: (initialize![0]?.value ?? '') !== '',
-      purgeHead: purgeHead![0] && decodeHead(purgeHead![0].value),
-    }
+    return this.#reader.snapshot(await this.etcd.read(this.#reader.ranges))
+  }
+
+  /** Damage in the keys that cycles do not read. */
+  async rarelyReadDamage(): Promise<Damage[]> {
+    const ranges = [claimKind, purgeKind, eventKind].map(({ path }) => ({
+      key: this.#root + path,
+      prefix: true,
+    }))
+    const found = (await this.etcd.read(ranges)).flat()
+    return found.flatMap((kv) => damageOf(kv, this.#root) ?? [])
   }
 
   /** True when this agent made the change. */
   async setHealth(action: Extract<Action, { kind: 'setHealth' }>): Promise<boolean> {
-    const key = `${this.#root}health/${action.region}`
+    const { region, state, first } = action
+    const key = this.#key(healthKind, region)
     return this.etcd.transact(
       [{ key, target: 'MOD', mod_revision: action.revision }],
-      [{ put: { key, value: JSON.stringify({ state: action.state, first: action.first, at: Date.now() }) } }],
+      [{ put: { key, value: encodeHealth({ state, first, at: Date.now() }) } }],
     )
   }
 
   /** Remembers that the region has been healthy in this run: from now on it can only come back. */
   async markServed(region: string, run: string): Promise<void> {
-    await this.etcd.put(`${this.#root}served/${region}`, run)
+    await this.etcd.put(this.#key(servedKind, region), run)
   }
 
   /** Agrees on a steering table, if no other agent has done so since. */
   async agreeTable(revision: string, before: string): Promise<boolean> {
-    const key = `${this.#root}steering/table`
+    const key = this.#root + steeringTableKind.path
     return this.etcd.transact(
       [{ key, target: 'MOD', mod_revision: before }],
       [{ put: { key, value: revision } }],
@@ -206,31 +138,34 @@ export class StateStore {
    * it accepts only a sync standby, but only after waiting up to 2 s for an answer from the unreachable primary.
    */
   async revokeLeader(leader: Leader, to?: string): Promise<boolean> {
-    const claim = `${this.#root}claims/${leader.lease}`
+    const claim = this.#key(claimKind, leader.lease)
+    const leaderKey = this.#service + patroniKeys.leader
     const unchanged: Compare[] = [
-      { key: `${this.#service}leader`, target: 'MOD', mod_revision: leader.modRevision },
-      { key: `${this.#service}leader`, target: 'VALUE', value: leader.region },
+      { key: leaderKey, target: 'MOD', mod_revision: leader.modRevision },
+      { key: leaderKey, target: 'VALUE', value: leader.region },
     ]
-    const switchover = JSON.stringify({ leader: leader.region, member: to })
-    const mine =
-      (await this.etcd.transact(
-        [...unchanged, { key: claim, target: 'CREATE', create_revision: '0' }],
+    const acquire = (free: Compare) =>
+      this.etcd.transact(
+        [...unchanged, free],
         [
           { put: { key: claim, value: this.#region, lease: this.#lease } },
-          ...(to === undefined ? [] : [{ put: { key: `${this.#service}failover`, value: switchover } }]),
+          ...(to === undefined
+            ? []
+            : [{ put: { key: this.#service + patroniKeys.failover, value: encodeMove(leader.region, to) } }]),
         ],
-      )) ||
-      (await this.etcd.transact([...unchanged, { key: claim, target: 'VALUE', value: this.#region }], []))
+      )
+    const mine =
+      (await acquire({ key: claim, target: 'CREATE', create_revision: '0' })) ||
+      (await this.etcd.transact([...unchanged, { key: claim, target: 'VALUE', value: this.#region }], [])) ||
+      (await this.#ifDamaged(claimKind, claim, acquire))
     if (mine) await this.etcd.revokeLease(leader.lease)
     return mine
   }
 
   /** Whether Patroni has a pending request to move the primary from `leader` to `to`. */
   async isMoving(leader: string, to: string): Promise<boolean> {
-    const [found] = await this.etcd.get(`${this.#service}failover`)
-    if (!found) return false
-    const wanted = JSON.parse(found.value) as { leader?: string; member?: string }
-    return wanted.leader === leader && wanted.member === to
+    const [found] = await this.etcd.get(this.#service + patroniKeys.failover)
+    return found !== undefined && isMove(found, leader, to)
   }
 
   /** False if the region's own member is not the leader any more, or does not answer: only the leader accepts this. */
@@ -252,15 +187,18 @@ export class StateStore {
 
   /**
    * True for the one agent that must run the release; its claim expires with its lease. An agent takes over an
-   * abandoned claim of its own region, from an agent that crashed or from a call that got no answer.
+   * abandoned claim of its own region, from an agent that crashed or from a call that got no answer. It also takes a
+   * damaged value's place: the outcome is lost, and the release may be repeated.
    */
   async claimRelease(run: string): Promise<boolean> {
-    const key = `${this.#root}releases/${run}`
+    const key = this.#key(releaseKind, run)
     const value = encodeRelease(this.claim)
-    const put = [{ put: { key, value, lease: this.#lease } }]
+    const acquire = (free: Compare) =>
+      this.etcd.transact([free], [{ put: { key, value, lease: this.#lease } }])
     return (
-      (await this.etcd.transact([{ key, target: 'CREATE', create_revision: '0' }], put)) ||
-      (await this.etcd.transact([{ key, target: 'VALUE', value }], put))
+      (await acquire({ key, target: 'CREATE', create_revision: '0' })) ||
+      (await acquire({ key, target: 'VALUE', value })) ||
+      (await this.#ifDamaged(releaseKind, key, acquire))
     )
   }
 
@@ -269,7 +207,7 @@ export class StateStore {
    * a call without an answer. A claim or outcome of another agent is never overwritten.
    */
   async settleRelease(run: string, outcome: ReleaseOutcome | undefined): Promise<void> {
-    const key = `${this.#root}releases/${run}`
+    const key = this.#key(releaseKind, run)
     const mine: Compare = { key, target: 'VALUE', value: encodeRelease(this.claim) }
     if (outcome === undefined) return void (await this.etcd.transact([mine], [{ delete: { key } }]))
     const put = [{ put: { key, value: encodeRelease(outcome) } }]
@@ -281,17 +219,21 @@ export class StateStore {
   }
 
   async #forgetOldReleases(): Promise<void> {
-    const found = await this.etcd.get(`${this.#root}releases/`, { prefix: true, keysOnly: true })
+    const found = await this.etcd.get(this.#root + releaseKind.path, { prefix: true, keysOnly: true })
     const newestFirst = found.sort((a, b) => Number(b.modRevision) - Number(a.modRevision))
     for (const { key } of newestFirst.slice(releasesKept)) await this.etcd.delete(key)
   }
 
   /** Allows another attempt. A release that is running or has succeeded is left alone. */
   async forgetFailedRelease(run: string): Promise<void> {
-    const key = `${this.#root}releases/${run}`
+    const key = this.#key(releaseKind, run)
     const [found] = await this.etcd.get(key)
-    if (!found || !isFailed(decodeRelease(found.value))) return
-    await this.etcd.transact([{ key, target: 'MOD', mod_revision: found.modRevision }], [{ delete: { key } }])
+    const read = found && releaseKind.read(found)
+    if (!read || !('value' in read) || !isFailed(read.value)) return
+    await this.etcd.transact(
+      [{ key, target: 'MOD', mod_revision: found!.modRevision }],
+      [{ delete: { key } }],
+    )
   }
 
   /** Events are only for operators, so callers must not fail when one cannot be written. */
@@ -308,50 +250,33 @@ export class StateStore {
       })
   }
 
-  /** Oldest first. */
+  /** Oldest first, without damaged ones. */
   async events(): Promise<Event[]> {
-    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true })
-    return found.map((kv) => JSON.parse(kv.value) as Event)
+    const found = await this.etcd.get(this.#root + eventKind.path, { prefix: true })
+    return found.flatMap((kv) => {
+      const read = eventKind.read(kv)
+      return 'value' in read ? [read.value] : []
+    })
   }
 
   async #prune(): Promise<void> {
-    const found = await this.etcd.get(`${this.#root}events/`, { prefix: true, keysOnly: true })
+    const found = await this.etcd.get(this.#root + eventKind.path, { prefix: true, keysOnly: true })
     const firstKept = found.at(-eventsKept)
     if (found.length > eventsKept) await this.etcd.deleteRange(found[0]!.key, firstKept!.key)
   }
 
-  #byName<T>(found: KeyValue[], make: (kv: KeyValue) => T): Record<string, T> {
-    return Object.fromEntries(found.map((kv) => [kv.key.slice(kv.key.lastIndexOf('/') + 1), make(kv)]))
+  #key(kind: KeyKind<unknown>, name: string): string {
+    return this.#root + kind.path + name
   }
 
-  /** How long this reader has known this revision of the key. */
-  #ageMs(kv: KeyValue): number {
-    const known = this.#firstSeen.get(kv.key)
-    if (known?.revision === kv.modRevision) return this.#now() - known.at
-    this.#firstSeen.set(kv.key, { revision: kv.modRevision, at: this.#now() })
-    return 0
+  /** Calls `acquire` with the condition that the damaged value is still there; false if the value is not damaged. */
+  async #ifDamaged(
+    kind: KeyKind<unknown>,
+    key: string,
+    acquire: (free: Compare) => Promise<boolean>,
+  ): Promise<boolean> {
+    const [found] = await this.etcd.get(key)
+    if (!found || !('damaged' in kind.read(found))) return false
+    return acquire({ key, target: 'MOD', mod_revision: found.modRevision })
   }
-}
-
-function leaderOf(kv: KeyValue): Leader {
-  return { region: kv.value, lease: kv.lease, modRevision: kv.modRevision }
-}
-
-function syncOf(kv: KeyValue | undefined): SyncRecord {
-  try {
-    const raw = JSON.parse(kv?.value ?? '{}') as { leader?: string | null; sync_standby?: string | null }
-    const standbys = (raw.sync_standby ?? '')
-      .split(',')
-      .map((name) => name.trim())
-      .filter(Boolean)
-    return { ...(raw.leader ? { leader: raw.leader } : {}), standbys }
-  } catch {
-    return { standbys: [] }
-  }
-}
-
-export function observationsOf(snapshot: Snapshot): Record<string, Observation> {
-  return Object.fromEntries(
-    Object.entries(snapshot.reports).map(([region, { ageMs, seen }]) => [region, { ageMs, seen }]),
-  )
 }

@@ -1,7 +1,7 @@
 import { patroniRequest } from '../../engines/postgres/control.ts'
 import { recordedStandbys } from '../../failover/durability.ts'
 import { messageOf } from '../../lib/errors.ts'
-import type { Snapshot } from '../coordination/store.ts'
+import type { Snapshot } from '../coordination/snapshot.ts'
 import type { AgentBase } from '../types.ts'
 
 /** Wakes a Patroni by a change of its configuration, which interrupts its sleep. The change has no other effect. */

@@ -28,7 +28,7 @@ const renewMs = 10_000
 export class ReplicaReinit {
   readonly #agent: Pick<AgentBase, 'context' | 'store' | 'log'>
   readonly #database: Pick<DatabaseMonitor, 'state'>
-  readonly #coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>
+  readonly #coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'failure'>
   readonly #clock: Clock
   readonly #log: LogTail
   #missing: { segment: string; sinceMs: number; lastMs: number } | undefined
@@ -39,7 +39,7 @@ export class ReplicaReinit {
   constructor(
     agent: Pick<AgentBase, 'context' | 'store' | 'log'>,
     database: Pick<DatabaseMonitor, 'state'>,
-    coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'>,
+    coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'failure'>,
     clock: Clock = systemClock,
   ) {
     this.#clock = clock
@@ -70,9 +70,9 @@ export class ReplicaReinit {
   }
 
   #known(now: number): StuckReplica {
-    const { snapshot, atMs, error } = this.#coordination
+    const { snapshot, atMs, failure } = this.#coordination
     // A stale snapshot does not show the current leader.
-    const fresh = error === undefined && now - atMs < freshMs ? snapshot : undefined
+    const fresh = failure === undefined && now - atMs < freshMs ? snapshot : undefined
     const leader = fresh?.leader?.region
     const report = leader === undefined ? undefined : fresh?.reports[leader]
     const { state } = this.#database

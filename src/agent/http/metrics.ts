@@ -227,7 +227,7 @@ function fromShared(agent: Agent, registers: Registry[]): void {
     help: 'Whether this agent can read and write etcd.',
     registers,
     collect() {
-      this.set(Number(agent.coordination.error === undefined))
+      this.set(Number(agent.coordination.failure?.of !== 'etcd'))
     },
   })
   if (agent.context.region.votes) fromEtcdMember(agent, registers)

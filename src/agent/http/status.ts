@@ -3,8 +3,9 @@ import { type Durability, durabilityInForce, recordedStandbys } from '../../fail
 import type { RegionHealth, Verdict, View } from '../../failover/types.ts'
 import type { MemberStatus } from '../../lib/etcd.ts'
 import type { Agent } from '../agent.ts'
-import type { PurgeState } from '../coordination/purge-list.ts'
-import type { Snapshot } from '../coordination/store.ts'
+import type { Damage } from '../coordination/keys/kind.ts'
+import type { PurgeState } from '../coordination/keys/purges.ts'
+import type { Snapshot } from '../coordination/snapshot.ts'
 import type { DatabaseState } from '../database/monitor.ts'
 import type { ReleaseState } from '../release/state.ts'
 import type { ProcessStatus } from '../supervision/supervised-process.ts'
@@ -22,7 +23,7 @@ export type RegionStatus = {
   at: number
   /** `stopping`: the agent has been asked to stop and no longer decides anything. */
   agent: { pid: number; version: string; uptimeSeconds: number; revision: string; stopping?: boolean }
-  /** `error` is set while etcd cannot be written; `world` is then `ageMs` old. */
+  /** `error` is set while etcd cannot be read or written; `world` is then `ageMs` old. */
   etcd: EtcdState
   processes: ProcessStatus[]
   ready: boolean
@@ -49,8 +50,12 @@ export type RegionStatus = {
     agents: string[]
     lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
     release?: ReleaseState
+    /** Keys of the state store whose value was skipped; absent when there is none. */
+    damaged?: Damage[]
   }
   verdicts: Verdict[]
+  /** Why the agent's coordination cycles fail although etcd answers: a fault of the agent itself. */
+  cycleError?: string
 }
 
 type EtcdState = {
@@ -93,12 +98,13 @@ export function statusOf(
     seen: agent.prober.view(),
     ...(coordination.snapshot ? { world: worldOf(agent) } : {}),
     verdicts: agent.decisions.verdicts,
+    ...(coordination.failure?.of === 'agent' ? { cycleError: coordination.failure.why } : {}),
   }
 }
 
-function etcdOf({ coordination: { error }, etcdWatch: { member } }: Agent): EtcdState {
+function etcdOf({ coordination: { failure }, etcdWatch: { member } }: Agent): EtcdState {
   return {
-    ...(error === undefined ? {} : { error }),
+    ...(failure?.of === 'etcd' ? { error: failure.why } : {}),
     ...(member === undefined
       ? {}
       : { dbBytes: member.dbBytes, quotaBytes: etcdQuotaBytes, alarms: member.alarms }),
@@ -110,6 +116,7 @@ function worldOf(agent: Agent): RegionStatus['world'] {
   const { snapshot, atMs } = coordination
   if (!snapshot) return undefined
   const primary = snapshot.leader?.region
+  const damaged = [...snapshot.damaged, ...agent.damageWatch.found]
   return {
     ageMs: Math.round(performance.now() - atMs),
     ...(primary ? { primary, primaryForMs: Math.round(snapshot.leaderSinceMs) } : {}),
@@ -120,6 +127,7 @@ function worldOf(agent: Agent): RegionStatus['world'] {
     agents: Object.keys(snapshot.reports),
     lag: lagOf(agent),
     ...(snapshot.releases[record.run] ? { release: snapshot.releases[record.run] } : {}),
+    ...(damaged.length > 0 ? { damaged } : {}),
   }
 }
 

@@ -2,9 +2,10 @@ import type { PurgeScope } from '../../engines/varnish/purge.ts'
 import { type Clock, pause, systemClock } from '../../lib/clock.ts'
 import { NearsideError } from '../../lib/errors.ts'
 import { list } from '../../lib/format.ts'
+import type { PurgeRequest } from '../coordination/keys/purges.ts'
 import type { CoordinationLoop } from '../coordination/loop.ts'
-import type { PurgeRequest } from '../coordination/purge-list.ts'
-import type { Snapshot, StateStore } from '../coordination/store.ts'
+import type { Snapshot } from '../coordination/snapshot.ts'
+import type { StateStore } from '../coordination/store.ts'
 
 /** Purges that an operator asks for: the request's form, and its outcome in each region. */
 

@@ -6,14 +6,9 @@ import { messageOf } from '../../lib/errors.ts'
 import { writeAside } from '../../lib/files.ts'
 import { runToEnd } from '../../lib/run-to-end.ts'
 import type { RegionPlan } from '../../plan.ts'
-import {
-  beforeAll,
-  type Purge,
-  type PurgeList,
-  type PurgePosition,
-  type PurgeState,
-} from '../coordination/purge-list.ts'
-import type { Snapshot } from '../coordination/store.ts'
+import { beforeAll, type Purge, type PurgePosition, type PurgeState } from '../coordination/keys/purges.ts'
+import type { PurgeList } from '../coordination/purge-list.ts'
+import type { Snapshot } from '../coordination/snapshot.ts'
 import type { AgentBase } from '../types.ts'
 import { type Caches, cachesOf } from './caches.ts'
 
@@ -73,7 +68,9 @@ export class Purges {
   async #catchUp(head: PurgePosition): Promise<void> {
     const { list, log } = this.#options
     const missed = await list.after(this.#position)
-    if (missed === undefined) {
+    const last = missed?.at(-1)?.number ?? this.#position.number
+    // A list that ends before its head has lost purges.
+    if (missed === undefined || last < head.number) {
       log.info({ ...head }, 'cannot tell which purges this region has missed: purging everything')
       return this.#apply({ ...head, scope: { kind: 'all' } })
     }

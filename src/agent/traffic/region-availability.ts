@@ -1,5 +1,5 @@
 import { type AvailabilityByRegion, rampShare } from '../../steering/availability.ts'
-import type { Snapshot } from '../coordination/store.ts'
+import type { Snapshot } from '../coordination/snapshot.ts'
 
 /**
  * Availability by the agreed health. A region that was healthy, was lost and returned gets its users back gradually. One

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { EventKind } from '../../agent/coordination/event-kinds.ts'
-import type { Event } from '../../agent/coordination/store.ts'
+import type { Event } from '../../agent/coordination/keys/event.ts'
 import { duration, list, milliseconds } from '../../lib/format.ts'
 import { printable } from '../../lib/printable.ts'
 

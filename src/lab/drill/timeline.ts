@@ -1,5 +1,5 @@
 import type { EventKind } from '../../agent/coordination/event-kinds.ts'
-import type { Event } from '../../agent/coordination/store.ts'
+import type { Event } from '../../agent/coordination/keys/event.ts'
 import type { Observation } from '../../failover/types.ts'
 import type { History } from '../history.ts'
 import type { DrillEvent } from './event.ts'

@@ -1,4 +1,4 @@
-import type { Event } from '../../agent/coordination/store.ts'
+import type { Event } from '../../agent/coordination/keys/event.ts'
 import type { Topology } from '../../topology/schema.ts'
 import type { Guarantee, Promises } from '../checker/index.ts'
 import type { Injected } from '../faults/inject.ts'

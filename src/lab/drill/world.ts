@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Event } from '../../agent/coordination/store.ts'
+import type { Event } from '../../agent/coordination/keys/event.ts'
 import { eventsOf } from '../../world/events.ts'
 import { regionStatus, type WorldHandle } from '../../world/handle.ts'
 import { inject } from '../faults/inject.ts'

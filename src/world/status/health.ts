@@ -3,6 +3,7 @@ import { spaceState } from '../../engines/etcd/space.ts'
 import { freshMs } from '../../failover/fresh.ts'
 import { duration, list } from '../../lib/format.ts'
 import { isMissing, type Majority, majorityOf, majorityWords } from '../majority.ts'
+import { damageProblems } from './damage.ts'
 import { isDead, regionProblems } from './region-health.ts'
 import { steeringProblems } from './steering-health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
@@ -42,6 +43,8 @@ export function evaluate(
     ...primaryProblems(status, claims),
     ...durabilityProblems(status),
     ...sharedProblems(status, isMissing(majority)),
+    ...damageProblems(status),
+    ...cycleProblems(status),
     ...aloneProblems(status),
     ...status.regions
       .flatMap((region) => regionProblems(region, status))
@@ -136,6 +139,21 @@ function sharedProblems({ shared, regions }: StatusWithoutHealth, withoutMajorit
     ]
   return nearly
 }
+
+/** Not etcd's fault: an agent that reads and writes it, and cannot act on what it reads. */
+const cycleProblems = ({ regions }: StatusWithoutHealth): Problem[] =>
+  regions.flatMap(({ region, cycleError }) =>
+    cycleError === undefined
+      ? []
+      : [
+          {
+            code: 'agent_failing',
+            region,
+            message: `${region}: its agent makes no decisions: ${cycleError}`,
+            remedy: `see \`nearside logs ${region} agent\``,
+          },
+        ],
+  )
 
 const etcdFull: Problem = {
   code: 'etcd_full',

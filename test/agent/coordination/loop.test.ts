@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CoordinationLoop } from '../../../src/agent/coordination/loop.ts'
-import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import type { Snapshot } from '../../../src/agent/coordination/snapshot.ts'
+import { NearsideError } from '../../../src/lib/errors.ts'
 import { until } from '../../support/sandboxed.ts'
 import { contextFor, topologyOf, twoRegions } from '../../support/topologies.ts'
 
@@ -35,19 +36,25 @@ test('the previous leader is remembered across an election', async () => {
   assert.deepEqual(before.slice(0, 3), [undefined, 'us-east', 'us-east'])
 })
 
-test('a failing follow-up fails the cycle, and the error is cleared when it succeeds again', async () => {
-  let broken = true
+test('a failing follow-up fails the cycle, is blamed on who failed, and is cleared when it succeeds again', async () => {
+  let broken: Error | undefined = new NearsideError('etcd_unreachable', 'etcd does not answer')
   const coordination = loopOver(['us-east'], () => {
-    if (broken) throw new Error('etcd does not answer')
+    if (broken) throw broken
   })
-  assert.equal(coordination.error, 'no answer from etcd yet')
+  assert.deepEqual(coordination.failure, { of: 'etcd', why: 'no answer from etcd yet' })
   coordination.start()
-  await until('a failure', () => coordination.error === 'etcd does not answer')
+  await until('a failure', () => coordination.failure?.why === 'etcd does not answer')
+  assert.equal(coordination.failure?.of, 'etcd')
   assert.equal(coordination.snapshot?.leader?.region, 'us-east')
-  broken = false
+  broken = new TypeError('x is not a function')
+  await until('another failure', () => {
+    coordination.trigger()
+    return coordination.failure?.of === 'agent'
+  })
+  broken = undefined
   await until('a success', () => {
     coordination.trigger()
-    return coordination.error === undefined
+    return coordination.failure === undefined
   })
   await coordination.stop()
 })

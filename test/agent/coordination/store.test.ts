@@ -235,7 +235,10 @@ describe('agents that share an etcd', () => {
   test('the last 500 events are kept, also when each agent writes only a few', async () => {
     const client = cluster.client()
     for (let at = 0; at < 520; at += 1)
-      await client.put(`/nearside/store/events/${String(at).padStart(15, '0')}-us-east-1`, '{"at":1}')
+      await client.put(
+        `/nearside/store/events/${String(at).padStart(15, '0')}-us-east-1`,
+        '{"at":1,"region":"us-east","kind":"primary","detail":{}}',
+      )
     // Writing an event may time out on a busy machine, so the test retries.
     const said = () => agent('us-west').record('primary', { to: 'us-west' })
     await until('it to be written', () =>
@@ -249,6 +252,146 @@ describe('agents that share an etcd', () => {
     assert.deepEqual([newest?.kind, newest?.detail], ['primary', { to: 'us-west' }])
   })
 
+  describe('a damaged value', () => {
+    const root = '/nearside/store/'
+    const names = [
+      ...[
+        'agents/us-east',
+        'health/us-east',
+        'served/us-east',
+        'steering/table',
+        'releases/r1',
+        'purges/head',
+      ],
+      ...['purges/list/000000000001', 'events/000000000000001-us-east-1', 'claims/77'],
+    ]
+    const values: Record<string, string> = {
+      'not JSON': 'not JSON',
+      'of another type': '[1]',
+      'without its fields': '{}',
+      'as large as etcd takes': 'x'.repeat(1_500_000),
+      'of a kind that this version does not know':
+        '{"kind":"paused","state":"paused","scope":{"kind":"tag"}}',
+      binary: '\u0000\u0001\ufffd\u001b[31m',
+    }
+    const damaged = async (one: StateStore) => {
+      const all = [...(await one.read()).damaged, ...(await one.rarelyReadDamage())]
+      return all.map(({ key }) => key)
+    }
+
+    for (const name of names)
+      test(`${name}: is named and skipped, whatever it is, and every other key is read`, async () => {
+        const [west, central] = [agent('us-west'), agent('us-central')]
+        await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
+        const leader = await lead('us-east')
+        for (const [what, value] of Object.entries(values)) {
+          await cluster.client().put(root + name, value)
+          assert.deepEqual(await damaged(west), [root + name], what)
+          const snapshot = await west.read()
+          assert.deepEqual(Object.keys(snapshot.reports), ['us-central', 'us-west'], what)
+          assert.equal(snapshot.leader?.region, 'us-east', what)
+          assert.deepEqual(await west.events(), [], what)
+        }
+        assert.equal(await west.revokeLeader(leader), true)
+      })
+
+    test('of 2 MB is one that etcd itself refuses', async () => {
+      const put = cluster.client().put(`${root}events/1`, 'x'.repeat(2_000_000))
+      await assert.rejects(put, { code: 'etcd_refused' })
+    })
+
+    test('of Patroni is named too, and leads nobody', async () => {
+      for (const name of ['leader', 'sync']) {
+        await cluster.client().put(`/service/store/${name}`, '{"x":')
+        assert.deepEqual(await damaged(agent('us-west')), [`/service/store/${name}`])
+        assert.equal(await leads(), undefined)
+        await cluster.client().delete(`/service/store/${name}`)
+      }
+      await cluster.client().put('/service/store/failover', 'garbage')
+      assert.equal(await agent('us-west').isMoving('us-east', 'us-west'), false)
+    })
+
+    test('of the health is replaced by the next change, and until then a lost region stays lost', async () => {
+      const west = agent('us-west')
+      const lost: SetHealth = {
+        ...{ kind: 'setHealth', region: 'us-east', state: 'unreachable', was: 'healthy' },
+        ...{ revision: '0', by: [] },
+      }
+      await west.setHealth(lost)
+      await west.read()
+      await cluster.client().put(`${root}health/us-east`, '{"state":"fine"}')
+      const { state, revision } = (await west.read()).health['us-east']!
+      assert.equal(state, 'unreachable')
+      // One that has just started does not know that.
+      assert.equal((await agent('us-central').read()).health['us-east']!.state, 'healthy')
+      assert.equal(await west.setHealth({ ...lost, state: 'healthy', was: 'unreachable', revision }), true)
+      const { health, damaged: left } = await west.read()
+      assert.deepEqual([health['us-east']!.state, left], ['healthy', []])
+    })
+
+    test('of the steering table is replaced by the next agreement', async () => {
+      const west = agent('us-west')
+      await cluster.client().put(`${root}steering/table`, '../../x')
+      const { table } = await west.read()
+      assert.equal(table.revision, undefined)
+      assert.equal(await west.agreeTable('aaaa', table.modRevision), true)
+      assert.equal((await west.read()).table.revision, 'aaaa')
+    })
+
+    test('of a claim does not keep a lost leader in place, while a good one does', async () => {
+      const [west, central] = [agent('us-west'), agent('us-central')]
+      await Promise.all([west.publish(report('us-west')), central.publish(report('us-central'))])
+      const leader = await lead('us-east')
+      await cluster.client().put(`${root}claims/${leader.lease}`, '{"by":')
+      const done = await Promise.all([west, central].map((one) => one.revokeLeader(leader, 'us-west')))
+      assert.deepEqual(done.sort(), [false, true])
+      assert.equal(await leads(), undefined)
+      assert.equal(await west.isMoving('us-east', 'us-west'), true)
+    })
+
+    test('of a release is claimed again by exactly one agent', async () => {
+      const agents = [agent('us-west'), agent('us-east')]
+      await Promise.all([agents[0]!.publish(report('us-west')), agents[1]!.publish(report('us-east'))])
+      await cluster.client().put(`${root}releases/r1`, '{"kind":"paused"}')
+      assert.deepEqual((await agents[0]!.read()).releases, { r1: undefined })
+      await agents[0]!.forgetFailedRelease('r1')
+      const claimed = await Promise.all(agents.map((one) => one.claimRelease('r1')))
+      assert.deepEqual(claimed.sort(), [false, true])
+    })
+
+    test('of the purges’ head is replaced by the next purge, and meanwhile the list tells the latest', async () => {
+      const west = agent('us-west')
+      await west.purges.add({ scope: { kind: 'pages' } })
+      const { number, id } = await west.purges.add({ scope: { kind: 'all' } })
+      await cluster.client().put(`${root}purges/head`, '{"number":"9"}')
+      assert.deepEqual((await west.read()).purgeHead, { number, id })
+      assert.equal((await west.purges.add({ scope: { kind: 'pages' } })).number, 3)
+      assert.deepEqual(await damaged(west), [])
+      // The same when it has been removed.
+      await cluster.client().delete(`${root}purges/head`)
+      assert.equal((await west.read()).purgeHead?.number, 3)
+      assert.equal((await west.purges.add({ scope: { kind: 'pages' } })).number, 4)
+    })
+
+    test('of a report counts as none, and one damaged part does not cost the region its vote', async () => {
+      const [west, east] = [agent('us-west'), agent('us-east')]
+      await west.publish({ ...report('us-west'), database: { role: 'arbiter' } as never })
+      const { reports, damaged: found } = await east.read()
+      assert.deepEqual(reports['us-west'], { ...report('us-west'), ageMs: 0 })
+      assert.match(found[0]!.why, /^database\.role: /)
+      await west.publish(report('us-west'))
+      assert.deepEqual((await east.read()).damaged, [])
+    })
+
+    test('what another version keeps there as well is neither read nor named', async () => {
+      const west = agent('us-west')
+      for (const name of ['agents/us-west/more', 'disks/us-east', 'steering/table/next'])
+        await cluster.client().put(root + name, 'x')
+      assert.deepEqual(await damaged(west), [])
+      assert.deepEqual((await west.read()).reports, {})
+    })
+  })
+
   test('Patroni’s sync record is parsed even when it is incomplete', async () => {
     const sync = async (value: string) => {
       await cluster.client().put('/service/store/sync', value)
@@ -258,7 +401,7 @@ describe('agents that share an etcd', () => {
       leader: 'us-east',
       standbys: ['us-west'],
     })
-    for (const empty of ['{"leader":null,"sync_standby":null}', '{}', 'garbage'])
+    for (const empty of ['{"leader":null,"sync_standby":null}', '{}', 'garbage', '[]', '{"leader":7}'])
       assert.deepEqual(await sync(empty), { standbys: [] })
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import type { Snapshot } from '../../../src/agent/coordination/snapshot.ts'
 import { ElectionWakeup, StandbyWakeup } from '../../../src/agent/database/patroni-wakeup.ts'
 import type { Logger } from '../../../src/lib/log.ts'
 import { freeNetwork } from '../../support/net.ts'

@@ -66,10 +66,10 @@ describe('a region that was absent until the primary removed the WAL that it nee
       log: { info: note, warn: note } as unknown as Logger,
     }
     const known = { state: { role: 'unknown' } as DatabaseState }
-    const coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'error'> = {
+    const coordination: Pick<CoordinationLoop, 'snapshot' | 'atMs' | 'failure'> = {
       snapshot: undefined,
       atMs: 0,
-      error: undefined,
+      failure: undefined,
     }
     // PostgreSQL repeats the error every second: every 5 s by this clock, and 12 s without it count as recovery.
     const clock = hurriedClock(5)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Agent } from '../../../src/agent/agent.ts'
-import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import type { Snapshot } from '../../../src/agent/coordination/snapshot.ts'
 import type { DatabaseState } from '../../../src/agent/database/monitor.ts'
 import { durabilityOf } from '../../../src/agent/http/status.ts'
 import type { Durability, DurabilityAsked } from '../../../src/failover/durability.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Purge, PurgeState } from '../../../src/agent/coordination/purge-list.ts'
-import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import type { Purge, PurgeState } from '../../../src/agent/coordination/keys/purges.ts'
+import type { Snapshot } from '../../../src/agent/coordination/snapshot.ts'
 import { purge, purgeRequest } from '../../../src/agent/traffic/purge-request.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 

@@ -113,6 +113,55 @@ describe('the purges of a region', () => {
     assert.deepEqual(purges.state, { applied: purgesKept + 2 })
   })
 
+  describe('that are damaged', () => {
+    const damage = (number: number, value?: string) => {
+      const key = `/nearside/purges-${worlds}/purges/list/${String(number).padStart(12, '0')}`
+      return value === undefined ? etcd.client().delete(key) : etcd.client().put(key, value)
+    }
+    for (const [what, value] of [
+      ['not JSON', 'x'],
+      ['of a kind that this version does not know', '{"number":2,"id":"x","scope":{"kind":"tag"}}'],
+      ['removed', undefined],
+    ] as const)
+      test(`(${what}) become one of everything, once, and hold back no later one`, async () => {
+        const { purges, done } = agentOf(list)
+        await add(path('/1'))
+        await purges.follow({ purgeHead: head })
+        await add(path('/2'))
+        await add(path('/3'))
+        await damage(2, value)
+        for (let cycle = 0; cycle < 3; cycle++) await purges.follow({ purgeHead: head })
+        assert.deepEqual(done, [path('/1'), { kind: 'all' }])
+        await add(path('/4'))
+        for (let cycle = 0; cycle < 3; cycle++) await purges.follow({ purgeHead: head })
+        assert.deepEqual(done, [path('/1'), { kind: 'all' }, path('/4')])
+      })
+
+    for (const [what, value] of [
+      ['damaged', 'x'],
+      ['removed', undefined],
+    ] as const)
+      test(`the last one ${what}: everything is purged, once`, async () => {
+        const { purges, done } = agentOf(list)
+        await add(path('/1'))
+        await purges.follow({ purgeHead: head })
+        await add(path('/2'))
+        await damage(2, value)
+        for (let cycle = 0; cycle < 3; cycle++) await purges.follow({ purgeHead: head })
+        assert.deepEqual(done, [path('/1'), { kind: 'all' }])
+      })
+
+    test('together with the head: everything is purged, once', async () => {
+      const { purges, done } = agentOf(list)
+      await add(path('/1'))
+      await purges.follow({ purgeHead: head })
+      await add(path('/2'))
+      await damage(2, 'x')
+      for (let cycle = 0; cycle < 3; cycle++) await purges.follow({ purgeHead: await list.last() })
+      assert.deepEqual(done, [path('/1'), { kind: 'all' }])
+    })
+  })
+
   test('that are many become one', async () => {
     const { purges, done } = agentOf(list)
     for (let n = 0; n < 20; n++) await add(path(`/${n}`))

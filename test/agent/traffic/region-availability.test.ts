@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Snapshot } from '../../../src/agent/coordination/store.ts'
+import type { Snapshot } from '../../../src/agent/coordination/snapshot.ts'
 import { RegionAvailability } from '../../../src/agent/traffic/region-availability.ts'
 
 type Health = Partial<Snapshot['health'][string]>

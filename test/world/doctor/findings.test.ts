@@ -11,6 +11,7 @@ import { limits } from '../../../src/world/doctor/machine.ts'
 import { evaluatePorts } from '../../../src/world/doctor/ports.ts'
 import { secrecyFindings } from '../../../src/world/doctor/secrecy.ts'
 import { parseSegments, segmentFindings } from '../../../src/world/doctor/stale.ts'
+import { evaluateState } from '../../../src/world/doctor/state.ts'
 import type { Use } from '../../../src/world/ports.ts'
 import { temporaryFolder } from '../../support/sandboxed.ts'
 
@@ -39,6 +40,22 @@ test('clocks that agree within the measurement error are ok', () => {
     ['warning', 'clocks differ from this machine: us-west 400 ms behind'],
   )
   assert.equal(evaluateClocks([at('us-west', 5000)]).state, 'problem')
+})
+
+test('damaged values in etcd are a problem, each with its reason, and a fix that names them', () => {
+  assert.equal(evaluateState([], 40, async () => undefined).state, 'ok')
+  const [release, event] = ['/nearside/shop/releases/1', '/nearside/shop/events/2']
+  const damaged = [
+    { key: release, why: 'not JSON' },
+    { key: event, why: 'kind: expected string' },
+  ]
+  const { state, message, fix } = evaluateState(damaged, 40, async () => undefined)
+  assert.equal(state, 'problem')
+  assert.equal(
+    message,
+    `agents skip 2 damaged values in etcd: ${release} (not JSON) and ${event} (kind: expected string)`,
+  )
+  assert.equal(fix!.what, `remove ${release} and ${event} from etcd`)
 })
 
 test('a full etcd is a problem with a fix, a nearly full one a warning', () => {

@@ -156,6 +156,58 @@ test('a full etcd is one problem with a remedy; a nearly full one is reported wh
   assert.deepEqual(codes([east, { ...west, etcd: little }, central]), [])
 })
 
+test('a damaged value in etcd is one problem per key, whoever reports it, with its remedy', () => {
+  const release = { key: '/nearside/shop/releases/1', why: 'not JSON' }
+  const report = {
+    key: '/nearside/shop/agents/us-west',
+    why: 'seen: expected record',
+    until: 'the agent of us-west writes it again',
+  }
+  const led = {
+    key: '/service/shop-pg/leader',
+    why: 'expected the name of a region',
+    until: 'Patroni writes it again',
+  }
+  const told = (...damaged: (typeof report | typeof release)[]) =>
+    statusOf([east, west, central].map((one) => ({ ...one, world: { ...shared, damaged } }))).problems
+  assert.deepEqual(told(release, report, led), [
+    {
+      code: 'state_damaged',
+      message: '/nearside/shop/releases/1 in etcd is damaged (not JSON) and is skipped',
+      remedy: 'run `nearside doctor --fix`, which removes it',
+    },
+    {
+      code: 'state_damaged',
+      message:
+        '/nearside/shop/agents/us-west in etcd is damaged (seen: expected record) and is skipped until the agent of us-west writes it again',
+      remedy: 'run `nearside doctor --fix`, which removes it',
+    },
+    {
+      code: 'state_damaged',
+      message:
+        '/service/shop-pg/leader in etcd is damaged (expected the name of a region) and is skipped until Patroni writes it again',
+    },
+  ])
+  const many = Array.from({ length: 500 }, (_, n) => ({ ...release, key: `/nearside/shop/events/${n}` }))
+  assert.deepEqual(
+    told(...many)
+      .map(({ message }) => message)
+      .slice(4),
+    [
+      '/nearside/shop/events/4 in etcd is damaged (not JSON) and is skipped',
+      '495 further keys in etcd are damaged',
+    ],
+  )
+})
+
+test('an agent that fails by itself is not blamed on etcd', () => {
+  const { problems } = statusOf([east, { ...west, cycleError: 'x is not a function' }, central])
+  assert.deepEqual(
+    problems.map(({ code, region, message }) => [code, region, message]),
+    [['agent_failing', 'us-west', 'us-west: its agent makes no decisions: x is not a function']],
+  )
+})
+
 test('a database that does not replicate is reported with the cause, if known', () => {
   const said = (database: Partial<DatabaseState>) =>
     regionProblems(
