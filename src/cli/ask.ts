@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { NearsideError } from '../lib/errors.ts'
+import { printable } from '../lib/printable.ts'
 
 type Asking = {
   /** Set by `--yes`. */
@@ -26,7 +27,7 @@ export async function confirm(
   const lines = createInterface({ input, output })
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
   try {
-    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed])
+    const answer = await Promise.race([lines.question(`${printable(question)} [y/N] `), closed])
     return /^y(es)?$/i.test(answer.trim())
   } finally {
     lines.close()

@@ -57,8 +57,8 @@ async function follow(world: WorldHandle, first: Event[], output: Output, option
       const text = JSON.stringify(event)
       if (seen.has(text)) continue
       seen.add(text)
-      if (options.json) process.stdout.write(`${text}\n`)
-      else output.print(line(event, output, options))
+      output.resultLine(event)
+      output.print(line(event, output, options))
     }
   }
   // Events that --lines left out must not appear as new ones.
@@ -83,7 +83,7 @@ async function follow(world: WorldHandle, first: Event[], output: Output, option
 const printableLines = (inputs: unknown) => inputLines(inputs).split('\n').map(printable).join('\n')
 
 function line(event: Event, output: Output, { verbose }: Options): string {
-  const head = `${output.paint('dim', clock(event.at))}  ${event.region}  ${eventText(event)}`
+  const head = `${output.paint('dim', clock(event.at))}  ${printable(event.region)}  ${eventText(event)}`
   const inputs = verbose ? event.detail.inputs : undefined
   return inputs === undefined ? head : `${head}\n${printableLines(inputs)}`
 }

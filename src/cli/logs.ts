@@ -88,9 +88,7 @@ function printer(
   const redact = redactor(Object.values(world.secrets))
   if (json)
     return ({ at, region, process: name, line }) =>
-      void process.stdout.write(
-        `${JSON.stringify({ at: new Date(at).toISOString(), region, process: name, line: redact(line) })}\n`,
-      )
+      output.resultLine({ at: new Date(at).toISOString(), region, process: name, line: redact(line) })
   const name = (one: Pick<LogFile, 'region' | 'process'>) => `${one.region}/${one.process}`
   const width = Math.max(...files.map((one) => name(one).length))
   const style = (region: string) =>

@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util'
 import { Command } from 'commander'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { shownPath } from '../lib/format.ts'
-import { printable } from '../lib/printable.ts'
+import { printable, printableExcept, printableJson, sgr } from '../lib/printable.ts'
 import { refusalOf } from '../lib/refusals.ts'
 import { type Problem, problemText, TopologyError } from '../topology/problems.ts'
 import { createLive, type Live, type Terminal } from './live.ts'
@@ -113,6 +113,8 @@ export type Output = {
   print(text?: string): void
   /** Prints the result for programs, one JSON document on stdout; nothing without --json. */
   result(value: unknown): void
+  /** The same on one line, for results that go on. */
+  resultLine(value: unknown): void
   /** Prints a line about the work (progress, warnings) on stderr. */
   note(text: string): void
   /**
@@ -127,23 +129,35 @@ export type Output = {
 
 type OutputOptions = { json?: boolean; stdout?: Stream; stderr?: Stream; env?: NodeJS.ProcessEnv }
 
+/**
+ * The one way to the terminal. Text may come from apps, logs, etcd, engines and other hosts, so every control character
+ * is made visible, except for the colours that `paint` has added.
+ */
 export function createOutput({
   json = false,
   stdout = process.stdout,
   stderr = process.stderr,
   env = process.env,
 }: OutputOptions = {}): Output {
+  const colours = new Set<string>()
   const painter = (stream: Stream) => {
     const colour = coloured(stream, env)
-    return (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text)
+    return (style: Style, text: string) => {
+      if (!colour) return text
+      for (const part of styleText(style, 'x', { validateStream: false }).split(sgr))
+        if (part.startsWith('\u001b')) colours.add(part)
+      return styleText(style, text, { validateStream: false })
+    }
   }
+  const shown = (text: string) => printableExcept(text, colours)
   let drawn: Live | undefined
   const line = (stream: Stream, text: string) => (drawn ? drawn.say(text) : void stream.write(`${text}\n`))
   return {
     json,
-    print: (text = '') => void (json || line(stdout, text)),
-    result: (value) => void (json && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
-    note: (text) => line(stderr, wrapLines(text, widthOf(stderr))),
+    print: (text = '') => void (json || line(stdout, shown(text))),
+    result: (value) => void (json && stdout.write(`${printableJson(value, 2)}\n`)),
+    resultLine: (value) => void (json && stdout.write(`${printableJson(value)}\n`)),
+    note: (text) => line(stderr, wrapLines(shown(text), widthOf(stderr))),
     live(on = 'stderr') {
       const stream = on === 'stderr' ? stderr : stdout
       if (!isTerminal(stream) || !stream.isTTY || env.TERM === 'dumb' || (json && on === 'stdout'))
@@ -151,7 +165,8 @@ export function createOutput({
       const live = createLive(stream)
       drawn = live
       return {
-        ...live,
+        draw: (lines) => live.draw(lines.map(shown)),
+        say: (text) => live.say(shown(text)),
         end(how) {
           if (drawn === live) drawn = undefined
           live.end(how)
@@ -277,7 +292,7 @@ export function action<Options extends { json?: boolean }>(run: Run<Options>) {
 export function endQuietlyOnClosedPipe(stream: NodeJS.WriteStream = process.stdout): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
-    process.stderr.write(`error: could not write the output: ${messageOf(error)}\n`)
+    process.stderr.write(`error: could not write the output: ${printable(messageOf(error))}\n`)
     process.exit(exitCodes.problem)
   })
 }

@@ -60,7 +60,8 @@ async function watch(world: WorldHandle, output: Output, options: Options): Prom
     last = await worldStatus(world)
     const text = renderStatus(last, output.paint, renderOptions(options))
     if (live) live.draw(text.trimEnd().split('\n'))
-    else process.stdout.write(options.json ? `${JSON.stringify(last)}\n` : `${text}\n`)
+    else if (options.json) output.resultLine(last)
+    else output.print(text)
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   return exitCodes.ok

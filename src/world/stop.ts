@@ -6,6 +6,7 @@ import { Supervisor } from '../agent/supervision/supervisor.ts'
 import { compileRegion } from '../compile.ts'
 import { messageOf, NearsideError } from '../lib/errors.ts'
 import { httpStatus } from '../lib/http.ts'
+import { printable } from '../lib/printable.ts'
 import { isAlive, signal } from '../lib/proc.ts'
 import type { Region } from '../topology/regions.ts'
 import { regionStatus, type WorldHandle } from './handle.ts'
@@ -108,7 +109,7 @@ function withoutAgent(world: WorldHandle, region: Region): Stopper {
       await supervisor.stop((process) => stopsBy(stage, process, primary))
     } catch (error) {
       // A world made by another version may no longer compile. The final sweep stops its processes.
-      if (process.env.NEARSIDE_DEBUG) process.stderr.write(`${region.name}: ${messageOf(error)}\n`)
+      if (process.env.NEARSIDE_DEBUG) process.stderr.write(`${region.name}: ${printable(messageOf(error))}\n`)
     }
   }
 }

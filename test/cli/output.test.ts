@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
 import { coloured, createOutput, exitCodes, printError, table, wrapLines } from '../../src/cli/output.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 import { printable } from '../../src/lib/printable.ts'
@@ -32,6 +34,70 @@ test('colour is used on terminals, and never with NO_COLOR', () => {
   assert.equal(coloured(stream(true), { TERM: 'dumb' }), false)
   assert.equal(coloured(stream(false), { FORCE_COLOR: '1' }), true)
   assert.equal(coloured(stream(true), { FORCE_COLOR: '1', NO_COLOR: '1' }), false)
+})
+
+describe('text from elsewhere cannot control the terminal', () => {
+  const hostile = 'a\u001b]0;title\u0007b\u001b[2Jc\u009b31md\u202ee\r'
+  const visible = 'a\\x1b]0;title\\x07b\\x1b[2Jc\\x9b31md\\u202ee\\x0d'
+
+  for (const isTTY of [true, false])
+    test(`whatever a command prints, notes or draws (${isTTY ? '' : 'not '}on a terminal)`, () => {
+      const { text, output } = captured({ isTTY, env: { TERM: 'xterm' } })
+      output.print(hostile)
+      output.note(hostile)
+      assert.deepEqual(text, { out: `${visible}\n`, err: `${visible}\n` })
+      printError(output, new Error(hostile), {})
+      assert.ok(text.err.includes(visible))
+    })
+
+  test('while the colours of the command itself stay', () => {
+    const { text, output } = captured({ isTTY: true })
+    output.print(`${output.paint(['red', 'bold'], hostile)} \u001b[8mhidden\u001b[5m`)
+    assert.equal(text.out, `\u001b[31m\u001b[1m${visible}\u001b[22m\u001b[39m \\x1b[8mhidden\\x1b[5m\n`)
+  })
+
+  test('and in a block that is redrawn', () => {
+    let out = ''
+    const stderr = {
+      ...{ isTTY: true, columns: 200, rows: 10, on: () => stderr, off: () => stderr },
+      write: (chunk: string) => {
+        out += chunk
+        return true
+      },
+    }
+    const live = createOutput({ stderr: stderr as never, env: {} }).live()!
+    live.draw([hostile])
+    live.say(hostile)
+    live.end()
+    assert.equal(out.split(visible).length, 4)
+    assert.ok(!out.includes('title\u0007'))
+  })
+
+  test('and in JSON it is JSON, whose value is the text itself', () => {
+    const { text, output } = captured({ json: true, isTTY: true })
+    output.result({ hostile })
+    output.resultLine({ hostile })
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be left
+    assert.doesNotMatch(text.out, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
+    assert.deepEqual(JSON.parse(text.out.split('\n').at(-2)!), { hostile })
+  })
+
+  test('since nothing but Output writes to the standard streams of a command', () => {
+    const home = join(import.meta.dirname, '../..')
+    const writers = globSync('src/{cli,world,lab}/**/*.ts', { cwd: home }).filter((file) =>
+      /(?:std(?:out|err)\.write|console\.\w+)\(/.test(readFileSync(join(home, file), 'utf8')),
+    )
+    assert.deepEqual(writers.sort(), [
+      'src/cli/output.ts',
+      // Commander's help.
+      'src/cli/program.ts',
+      // Processes of their own, whose output is read by the command that started them.
+      'src/lab/faults/replay-child.ts',
+      'src/lab/users/child.ts',
+      // With NEARSIDE_DEBUG, made printable.
+      'src/world/stop.ts',
+    ])
+  })
 })
 
 test('an error shows its message with the remedy below it', () => {
