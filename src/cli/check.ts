@@ -13,7 +13,7 @@ import { revision } from '../topology/revision.ts'
 import { edgeLimitWarnings } from '../world/edge-limits.ts'
 import { parametersAccepted } from '../world/trial.ts'
 import { refuseConflict, refuseUnused } from './conflicts.ts'
-import { action, exitCodes, type Output, printWarnings, table, widthOf, wrapLines } from './output.ts'
+import { action, exitCodes, fittedTable, type Output, printWarnings, widthOf, wrapLines } from './output.ts'
 import { type SteeringSummary, steeringSummary, summaryLines } from './steering-summary.ts'
 
 type Options = { json?: boolean; topology?: string; world?: string; files?: boolean; strict?: boolean }
@@ -48,7 +48,7 @@ function print(
       : output.paint('yellow', `ok, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`)
   printWrapped(output, `${printable(shownPath(file))}: ${mark}`)
   output.print()
-  output.print(`World ${topology.name}, ${topology.domain}`)
+  printWrapped(output, `World ${topology.name}, ${topology.domain}`)
   printWrapped(
     output,
     `App   ${printable(topology.app.command.join(' '))}, in ${printable(shownPath(appFolder))}, ${topology.app.instances} per full region`,
@@ -56,8 +56,11 @@ function print(
   if (steering) for (const line of summaryLines(steering)) printWrapped(output, line)
   output.print()
   output.print(
-    table([{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }], rows, (text) =>
-      output.paint('bold', text),
+    fittedTable(
+      [{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }],
+      rows,
+      widthOf(process.stdout),
+      (text) => output.paint('bold', text),
     ),
   )
 }

@@ -107,6 +107,20 @@ export function table(
   return [...shown, ...rows.map(line)].join('\n')
 }
 
+/** A table that is wider than the terminal becomes two columns, of which the second holds all the others and is wrapped. */
+export function fittedTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+  head: (text: string) => string = (text) => text,
+): string {
+  const wide = table(columns, rows, head)
+  if (width === undefined || wide.split('\n').every((line) => lengthOf(line) <= width)) return wide
+  const two = ([first = '', ...others]: readonly string[]) => [first, others.filter(Boolean).join(', ')]
+  const [name = '', others = ''] = two(columns.map((column) => column.head))
+  return wrapLines(table([{ head: name }, { head: others }], rows.map(two), head), width)
+}
+
 export type Output = {
   json: boolean
   /** Prints a line of the result on stdout; nothing with --json. */

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { coloured, createOutput, exitCodes, printError, table, wrapLines } from '../../src/cli/output.ts'
+import {
+  coloured,
+  createOutput,
+  exitCodes,
+  fittedTable,
+  printError,
+  table,
+  wrapLines,
+} from '../../src/cli/output.ts'
 import { NearsideError } from '../../src/lib/errors.ts'
 import { printable } from '../../src/lib/printable.ts'
 import { refusalOf } from '../../src/lib/refusals.ts'
@@ -271,4 +279,25 @@ test('errors fit the terminal, details included', () => {
   )
   printError(createOutput({ stderr, env: { NO_COLOR: '1' } }), error)
   for (const line of shown.trimEnd().split('\n')) assert.ok(line.length <= 60, line)
+})
+
+test('a table that does not fit the terminal becomes two columns, of which the second is wrapped', () => {
+  const columns = [{ head: 'REGION' }, { head: 'ROLE' }, { head: 'ADDRESS' }, { head: 'LOCATION' }]
+  const rows = [
+    ['asia-southeast-singapore', 'full', '127.77.100.1', '1.352083, 103.819836'],
+    ['us-east', 'witness', '127.77.2.1', '40.712776, -74.005974'],
+  ]
+  assert.equal(fittedTable(columns, rows, undefined), table(columns, rows))
+  assert.equal(fittedTable(columns, rows, 80), table(columns, rows))
+  const bold = (text: string) => `\u001b[1m${text}\u001b[22m`
+  assert.equal(
+    fittedTable(columns, rows, 60, bold),
+    [
+      '\u001b[1mREGION                    ROLE, ADDRESS, LOCATION\u001b[22m',
+      'asia-southeast-singapore  full, 127.77.100.1, 1.352083,',
+      '                          103.819836',
+      'us-east                   witness, 127.77.2.1, 40.712776,',
+      '                          -74.005974',
+    ].join('\n'),
+  )
 })
