@@ -14,6 +14,8 @@ export const exitCodes = {
   problem: 1,
   /** Works, but something needs attention. */
   degraded: 3,
+  /** What was asked did not answer in time. */
+  unknown: 4,
   /** Wrong use of the command line. */
   usage: 2,
   /** A bug in Nearside. */

@@ -51,8 +51,8 @@ const epilogue = `
 Example:
   nearside init && nearside up --detach && nearside status
 
-Exit codes: 0 success, 1 failure, 2 usage error, 3 degraded (status only),
-70 internal error (a bug in Nearside).`
+Exit codes: 0 success, 1 failure, 2 usage error, 3 degraded and
+4 unknown (status only), 70 internal error (a bug in Nearside).`
 
 /** Global options with a value: the word after one of them is not the command. */
 const withValue = new Set(['-t', '--topology', '-w', '--world'])

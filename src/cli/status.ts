@@ -16,12 +16,14 @@ Examples:
 
 Answers within half a second. If agents are dead or hang, it asks the engines.
 Exit codes: 0 healthy, 1 no region serves users or no world found,
-2 usage error, 3 degraded: users are served, but something needs attention.`
+2 usage error, 3 degraded: users are served, but something needs attention,
+4 unknown: no region is known to serve users, and not all answered in time.`
 
 const codes: Record<Health, number> = {
   healthy: exitCodes.ok,
   degraded: exitCodes.degraded,
   down: exitCodes.problem,
+  unknown: exitCodes.unknown,
 }
 
 export function statusCommand(program: Command): void {

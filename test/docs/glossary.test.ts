@@ -28,10 +28,10 @@ const words = (title: string) =>
 
 /** Complete by their types: a new state does not compile until it is here, and fails here until it is on the page. */
 type All<T extends string> = Record<T, true>
-const health: All<Health> = { healthy: true, degraded: true, down: true }
+const health: All<Health> = { healthy: true, degraded: true, down: true, unknown: true }
 const regionHealth: All<RegionHealth> = { healthy: true, unhealthy: true, unreachable: true }
 const verdict: All<Verdict['state']> = { ...regionHealth, alive: true, suspect: true }
-const edge: All<Edge> = { serving: true, 'no app': true, unreachable: true }
+const edge: All<Edge> = { serving: true, 'no app': true, unreachable: true, unknown: true }
 const durability: All<Durability> = {
   region: true,
   'at risk': true,

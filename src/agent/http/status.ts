@@ -48,7 +48,8 @@ export type RegionStatus = {
     health: Record<string, RegionHealth>
     /** Regions whose agents publish reports. */
     agents: string[]
-    lag: Record<string, { lagMs?: number; lagBytes?: number; streaming: boolean }>
+    /** `streaming` is absent while the primary does not report its standbys. */
+    lag: Record<string, { lagMs?: number; lagBytes?: number; streaming?: boolean }>
     release?: ReleaseState
     /** Keys of the state store whose value was skipped; absent when there is none. */
     damaged?: Damage[]
@@ -148,17 +149,20 @@ export function lagOf(agent: Agent): NonNullable<RegionStatus['world']>['lag'] {
   const { context, coordination } = agent
   const { snapshot } = coordination
   const primary = snapshot?.leader?.region
-  const standbys = (primary && snapshot?.reports[primary]?.database?.standbys) || []
+  const standbys = primary === undefined ? undefined : snapshot?.reports[primary]?.database?.standbys
   return Object.fromEntries(
     context.regions
       .filter((region) => region.full)
       .map((region) => {
         if (region.name === primary) return [region.name, { lagMs: 0, lagBytes: 0, streaming: true }]
-        const streaming = standbys.find((standby) => standby.region === region.name)
+        const streaming = standbys?.find((standby) => standby.region === region.name)
         if (streaming)
           return [region.name, { lagMs: streaming.lagMs, lagBytes: streaming.lagBytes, streaming: true }]
         const age = snapshot?.reports[region.name]?.database?.heartbeatAgeMs
-        return [region.name, { ...(age === undefined ? {} : { lagMs: age }), streaming: false }]
+        return [
+          region.name,
+          { ...(age === undefined ? {} : { lagMs: age }), ...(standbys ? { streaming: false } : {}) },
+        ]
       }),
   )
 }

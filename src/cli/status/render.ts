@@ -1,14 +1,20 @@
 import { freshMs } from '../../failover/fresh.ts'
 import { bytes, clock, duration, milliseconds, rate } from '../../lib/format.ts'
 import { printable } from '../../lib/printable.ts'
-import type { Health, Problem, RegionReport, WorldStatus } from '../../world/status/types.ts'
+import { isSilent } from '../../world/status/primary.ts'
+import type { Edge, Health, Problem, RegionReport, WorldStatus } from '../../world/status/types.ts'
 import { type Column, type Output, type Style, table, wrap } from '../output.ts'
 
 /** Formats a status for a terminal. Pure: colours come from a parameter. */
 
 type Paint = Output['paint']
 
-const healthStyle: Record<Health, Style> = { healthy: 'green', degraded: 'yellow', down: 'red' }
+const healthStyle: Record<Health, Style> = {
+  healthy: 'green',
+  degraded: 'yellow',
+  down: 'red',
+  unknown: 'yellow',
+}
 
 const durabilityWords: Record<WorldStatus['durability'], string> = {
   region: 'every acknowledged write is on disk in two regions',
@@ -73,7 +79,7 @@ function regionRow(region: RegionReport, status: WorldStatus, paint: Paint, verb
     region.region,
     region.role,
     region.health ? healthCell(region.health, paint) : unknown,
-    region.edge === undefined ? none : region.edge === 'serving' ? 'serving' : paint('red', region.edge),
+    region.edge === undefined ? none : edgeCell(region.edge, paint),
     full ? databaseCell(region, status, paint) : none,
     full ? lagCell(region, status, verbose) : none,
     region.edge === undefined
@@ -94,12 +100,19 @@ function healthCell(health: NonNullable<RegionReport['health']>, paint: Paint): 
   return paint(style[health], health)
 }
 
+function edgeCell(edge: Edge, paint: Paint): string {
+  if (edge === 'serving') return edge
+  return paint(edge === 'unknown' ? 'yellow' : 'red', edge)
+}
+
 function databaseCell(region: RegionReport, status: WorldStatus, paint: Paint): string {
   const { database } = region
+  if (isSilent(region)) return paint('yellow', 'unknown')
   if (!database || database.role === 'unknown') return paint('red', 'unreachable')
   if (database.role === 'primary') return paint('bold', 'primary')
   const standbys = status.regions.find((one) => one.region === status.primary)?.database?.standbys
   const standby = standbys?.find((one) => one.region === region.region)
+  if (!standbys) return paint('yellow', 'unknown')
   if (!standby) return paint('yellow', 'not streaming')
   return standby.synchronous ? 'sync' : 'streaming'
 }
@@ -125,9 +138,12 @@ function processCell({ processes }: RegionReport, paint: Paint): string {
   return ready < processes.length || processes.length === 0 ? paint('yellow', text) : text
 }
 
-function primaryWords({ primary, regions }: WorldStatus, paint: Paint): string {
-  if (primary === undefined) return paint('red', 'none')
-  const database = regions.find((one) => one.region === primary)?.database
+function primaryWords({ primary, primaryKnown, regions }: WorldStatus, paint: Paint): string {
+  if (primary === undefined)
+    return primaryKnown.state === 'unknown' ? paint('yellow', 'unknown') : paint('red', 'none')
+  const holder = regions.find((one) => one.region === primary)
+  const database = holder?.database
+  if (holder && isSilent(holder)) return `${primary}, ${paint('yellow', 'did not answer in time')}`
   if (!database || database.role === 'unknown') return `${primary}, ${paint('red', 'does not answer')}`
   return database.timeline === undefined ? primary : `${primary}, timeline ${database.timeline}`
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseState } from '../../agent/database/monitor.ts'
 import { ownPaths } from '../../engines/haproxy/layout.ts'
-import { getJson, httpStatus } from '../../lib/http.ts'
+import { callHttp, HttpError, parseJson, responseStatus } from '../../lib/http.ts'
 import { isAlive, uptimeSeconds } from '../../lib/proc.ts'
 import type { Region } from '../../topology/regions.ts'
 import { agentProcess } from '../agents.ts'
@@ -47,38 +47,64 @@ async function reportOn(world: WorldHandle, region: Region): Promise<RegionRepor
   const early = await Promise.race([asked, sleep(lateMs, 'late' as const)])
   const direct = early === undefined || early === 'late' ? withoutAgent(world, region, engineMs) : undefined
   const status = await asked
-  const shown = edge === undefined ? {} : { edge: await edge }
-  if (status) return { ...status, ...shown, source: 'agent', agentState: 'answers' }
+  const serving = await edge
+  const shown = serving === undefined ? {} : { edge: serving }
+  const silent = serving === 'unknown' ? { edge: edgeMs } : {}
+  if (status)
+    return {
+      ...{ ...status, ...shown, source: 'agent', agentState: 'answers' },
+      ...(serving === 'unknown' ? { silentMs: silent } : {}),
+    }
   const { name, role, address } = region
-  return { region: name, role, address, source: 'engines', agent: null, ...shown, ...(await direct!) }
+  const { silentMs, ...found } = await direct!
+  return {
+    ...{ region: name, role, address, source: 'engines', agent: null, ...shown, ...found },
+    silentMs: { agent: agentMs, ...silent, ...silentMs },
+  }
 }
 
 async function edgeOf(region: Region, port: number, timeoutMs: number): Promise<Edge> {
-  const status = await httpStatus({ host: region.address, port, path: ownPaths.serving, timeoutMs })
-  if (status === undefined) return 'unreachable'
-  return status === 200 ? 'serving' : 'no app'
+  try {
+    const question = { host: region.address, port, path: ownPaths.serving, timeoutMs }
+    return (await responseStatus(question)) === 200 ? 'serving' : 'no app'
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error
+    return error.code === 'http_timeout' ? 'unknown' : 'unreachable'
+  }
 }
 
 async function withoutAgent(
   world: WorldHandle,
   region: Region,
   engineMs: number,
-): Promise<Pick<RegionReport, 'agentState' | 'processes' | 'database'>> {
-  const patroni = region.full
-    ? getJson<PatroniStatus>({
-        host: region.address,
-        port: world.record.topology.ports.patroni,
-        path: '/patroni',
-        timeoutMs: engineMs,
-      })
-    : undefined
+): Promise<Pick<RegionReport, 'agentState' | 'processes' | 'database' | 'silentMs'>> {
+  const patroni = region.full ? patroniOf(region, world.record.topology.ports.patroni, engineMs) : undefined
   const hangs = agentProcess(world, region) !== undefined
   const processes = processesFromRecords(world.regionFolder(region.name))
-  const database = databaseFrom(await patroni)
+  const answer = await patroni
+  const isSilent = answer === 'silent'
+  const database: DatabaseState = isSilent
+    ? { role: 'unknown', state: `Patroni did not answer within ${engineMs} ms` }
+    : databaseFrom(answer)
   return {
     agentState: hangs ? 'hangs' : isHere(world, region) ? 'gone' : 'elsewhere',
     processes,
     ...(region.full ? { database } : {}),
+    ...(isSilent ? { silentMs: { patroni: engineMs } } : {}),
+  }
+}
+
+/** `silent`: no answer in time. Undefined if there is none to wait for. */
+async function patroniOf(
+  { address: host }: Region,
+  port: number,
+  timeoutMs: number,
+): Promise<PatroniStatus | 'silent' | undefined> {
+  try {
+    return parseJson<PatroniStatus>((await callHttp({ host, port, path: '/patroni', timeoutMs })).body)
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error
+    return error.code === 'http_timeout' ? 'silent' : undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Durability, durabilityInForce } from '../../failover/durability.ts'
 import { freshMs } from '../../failover/fresh.ts'
 import { evaluate } from './health.ts'
+import { primaryOf } from './primary.ts'
 import type { RegionReport, WorldStatus } from './types.ts'
 
 type Collected = Pick<WorldStatus, 'world' | 'domain' | 'durabilityAsked' | 'at' | 'stopping'> & {
@@ -22,11 +23,12 @@ export function combine({ regions, ...world }: Collected): WorldStatus {
   }
   const fresh = shared !== undefined && shared.ageMs <= freshMs
   const claims = regions.filter((one) => one.database?.role === 'primary').map((one) => one.region)
-  const primary = fresh ? best?.world?.primary : (claims[0] ?? undefined)
+  const known = primaryOf(regions, best && { world: best.world!, fresh }, claims)
+  const { primary } = known
   const durability = fresh ? best!.world!.durability : durabilityFrom(regions, primary, world.durabilityAsked)
   const status = {
     ...world,
-    ...(primary === undefined ? {} : { primary }),
+    ...known,
     durability,
     ...(shared ? { shared } : {}),
     verdicts: best?.verdicts ?? [],

@@ -4,6 +4,7 @@ import { freshMs } from '../../failover/fresh.ts'
 import { duration, list } from '../../lib/format.ts'
 import { isMissing, type Majority, majorityOf, majorityWords } from '../majority.ts'
 import { damageProblems } from './damage.ts'
+import { primaryProblems } from './primary.ts'
 import { isDead, regionProblems } from './region-health.ts'
 import { steeringProblems } from './steering-health.ts'
 import type { Health, Problem, RegionReport, WorldStatus } from './types.ts'
@@ -30,11 +31,16 @@ export function evaluate(
       ],
     }
   const edges = status.regions.filter((region) => region.edge !== undefined)
-  const served = edges.some((region) => region.edge === 'serving')
+  const isFresh = status.shared !== undefined && status.shared.ageMs <= freshMs
+  const unanswered = edges.filter((region) => mayServe(region, isFresh))
+  const served =
+    edges.some((region) => region.edge === 'serving') ||
+    unanswered.some((region) => isSeenServing(region, status.regions))
+  const notServed: Health = unanswered.length > 0 ? 'unknown' : 'down'
   // Everything else is a consequence, and its remedies would start again what is being stopped.
   if (status.stopping)
     return {
-      health: served ? 'degraded' : 'down',
+      health: served ? 'degraded' : notServed,
       problems: [{ code: 'world_stopping', message: 'the world is being stopped' }],
     }
   const majority = majorityIn(status.regions)
@@ -53,8 +59,16 @@ export function evaluate(
     ...steeringProblems(status),
     ...releaseProblems(status),
   ]
-  return { health: served ? (problems.length === 0 ? 'healthy' : 'degraded') : 'down', problems }
+  return { health: served ? (problems.length === 0 ? 'healthy' : 'degraded') : notServed, problems }
 }
+
+/** It has not answered here, and the agents have not agreed that it answers nobody. */
+const mayServe = ({ edge, health }: RegionReport, isFresh: boolean) =>
+  edge === 'unknown' && !(isFresh && health === 'unreachable')
+
+/** An edge that did not answer here in time, and that another region's agent reaches. */
+const isSeenServing = ({ region: name }: RegionReport, regions: readonly RegionReport[]) =>
+  regions.some(({ seen }) => seen?.[name]?.edge?.ok === true && seen[name]?.app?.ok === true)
 
 const withoutRemedy = ({ remedy, ...problem }: Problem): Problem => problem
 
@@ -73,26 +87,6 @@ const noMajority = (majority: Majority): Problem => ({
   message: majorityWords(majority),
   remedy: 'run `nearside up --detach`, which starts all regions',
 })
-
-function primaryProblems({ primary, regions }: StatusWithoutHealth, claims: readonly string[]): Problem[] {
-  if (claims.length > 1)
-    return [
-      {
-        code: 'primary_claimed_twice',
-        message: `${list(claims)} each report that they hold the primary; only one of them can acknowledge writes`,
-      },
-    ]
-  const holder = regions.find((region) => region.region === primary)
-  if (holder && (!holder.database || holder.database.role === 'unknown'))
-    return [
-      {
-        code: 'primary_unreachable',
-        message: `the primary in ${primary} does not answer: writes wait until it does or another region takes over`,
-      },
-    ]
-  if (primary !== undefined) return []
-  return [{ code: 'no_primary', message: 'no region holds the primary: writes wait' }]
-}
 
 function durabilityProblems({ durability, primary, regions }: StatusWithoutHealth): Problem[] {
   const alone = `${primary ?? 'the primary'} has no sync standby`
@@ -128,7 +122,7 @@ function sharedProblems({ shared, regions }: StatusWithoutHealth, withoutMajorit
     const why = regions.find((region) => region.etcd?.error !== undefined)!.etcd!.error!
     const where = without.length === regions.length ? 'from any region' : `from ${list(without)}`
     return [
-      { code: 'etcd_unreachable', message: `etcd accepts no writes ${where} (${why})${old}` },
+      { code: 'etcd_unreachable', message: `etcd did not take the last write ${where} (${why})${old}` },
       ...nearly,
     ]
   }

@@ -1,5 +1,5 @@
 import type { Budget } from '../../engines/haproxy/limits.ts'
-import { list } from '../../lib/format.ts'
+import { duration, list } from '../../lib/format.ts'
 import { describeTrouble } from '../process-words.ts'
 import { cacheProblems } from './cache-problems.ts'
 import type { Problem, RegionReport, WorldStatus } from './types.ts'
@@ -11,7 +11,10 @@ export const isDead = (region: RegionReport): boolean =>
 type About = (code: string, message: string, remedy?: string) => Problem
 
 /** The problems of one region. Pure. */
-export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldStatus, 'verdicts'>): Problem[] {
+export function regionProblems(
+  region: RegionReport,
+  { verdicts, regions }: Pick<WorldStatus, 'verdicts'> & Partial<Pick<WorldStatus, 'regions'>>,
+): Problem[] {
   const name = region.region
   const about: About = (code, message, remedy) => ({
     code,
@@ -37,7 +40,14 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ? [about('edge_unreachable', 'its edge does not answer users', `see \`nearside logs ${name} haproxy\``)]
       : region.edge === 'no app'
         ? [about('edge_no_app', 'its edge has no healthy app to route to')]
-        : []
+        : region.edge === 'unknown'
+          ? [
+              about(
+                'edge_unknown',
+                `its edge did not answer${within(region.silentMs?.edge)}${seenBy(name, regions)}`,
+              ),
+            ]
+          : []
   const follows =
     region.database?.missingWal === undefined &&
     (region.role !== 'full' || region.database?.role !== 'replica' || region.lag?.streaming !== false)
@@ -89,6 +99,20 @@ export function regionProblems(region: RegionReport, { verdicts }: Pick<WorldSta
       ),
     ),
   ]
+}
+
+const within = (ms: number | undefined) => (ms === undefined ? '' : ` within ${ms} ms`)
+
+/** What other regions' agents know of an edge that did not answer here in time. */
+function seenBy(name: string, regions: readonly RegionReport[] = []): string {
+  const told = regions.flatMap(({ region, seen }) => {
+    const edge = seen?.[name]?.edge
+    if (edge === undefined) return []
+    return [
+      edge.ok ? `${region} reaches it` : `${region} has not reached it for ${duration(edge.forMs / 1000)}`,
+    ]
+  })
+  return told.length === 0 ? '' : `; ${told.join(', ')}`
 }
 
 /** From this share of a limit on, users or regions will soon wait. */
@@ -153,14 +177,17 @@ function agentProblem(region: RegionReport, about: About): Problem | undefined {
     case 'hangs':
       return about(
         'agent_hangs',
-        'its agent does not answer; its engines report its state',
-        `see \`nearside logs ${region.region} agent\`, then run \`nearside restart ${region.region} agent\``,
+        `its agent did not answer${within(region.silentMs?.agent)}; its engines report its state`,
+        `run \`nearside status\` again; if this stays, see \`nearside logs ${region.region} agent\`, then run \`nearside restart ${region.region} agent\``,
       )
     case 'gone':
       return isDead(region)
         ? about('region_dead', 'no process is running', `run \`nearside revive ${region.region}\``)
         : undefined
     case 'elsewhere':
-      return about('agent_unreachable', `its agent at ${region.address} does not answer`)
+      return about(
+        'agent_unreachable',
+        `its agent at ${region.address} did not answer${within(region.silentMs?.agent)}`,
+      )
   }
 }

@@ -16,7 +16,9 @@ export type WorldStatus = {
   stopping?: true
   health: Health
   problems: Problem[]
+  /** The region that holds the primary, if `primaryKnown` is `yes`. */
   primary?: string
+  primaryKnown: PrimaryKnowledge
   durability: Durability
   /** The durability that the topology requests. */
   durabilityAsked: DurabilityAsked
@@ -31,14 +33,25 @@ export type WorldStatus = {
 
 /**
  * `healthy`: nothing to do. `degraded`: users are served, but something needs attention. `down`: no region serves
- * users.
+ * users. `unknown`: no region is known to serve users, and not all have answered in time.
  */
-export type Health = 'healthy' | 'degraded' | 'down'
+export type Health = 'healthy' | 'degraded' | 'down' | 'unknown'
+
+/**
+ * Whether a region holds the primary, as of `ageMs` ago. `unknown`: nobody who would know has answered in time; `last`
+ * held it `ageMs` ago.
+ */
+export type PrimaryKnowledge =
+  | { state: 'yes' | 'no'; ageMs: number }
+  | { state: 'unknown'; why: string; last?: string; ageMs?: number }
 
 export type Problem = { code: string; region?: string; message: string; remedy?: string }
 
-/** `serving`: users get answers. `no app`: the edge runs but has no healthy app. `unreachable`: nothing answers. */
-export type Edge = 'serving' | 'no app' | 'unreachable'
+/**
+ * `serving`: users get answers. `no app`: the edge runs but has no healthy app. `unreachable`: connections are refused
+ * or break. `unknown`: no answer in time.
+ */
+export type Edge = 'serving' | 'no app' | 'unreachable' | 'unknown'
 
 export type ShownProcess = Omit<ProcessStatus, 'state' | 'restarts' | 'engine'> & {
   /** `running` and `gone` come from a record and /proc when no agent answers. */
@@ -54,10 +67,12 @@ export type RegionReport = Partial<Omit<RegionStatus, 'agent' | 'processes'>> & 
   /** Source of this report: the region's agent, or its engines and process records. */
   source: 'agent' | 'engines'
   agent: RegionStatus['agent'] | null
-  /** `hangs`: the process exists but does not answer. `elsewhere`: on another machine and not answering. */
+  /** `hangs`: the process exists but did not answer in time. `elsewhere`: on another machine, and did not answer. */
   agentState: 'answers' | 'hangs' | 'gone' | 'elsewhere'
+  /** What did not answer in time, and the time that it had. */
+  silentMs?: { agent?: number; edge?: number; patroni?: number }
   health?: RegionHealth
   edge?: Edge
-  lag?: { lagMs?: number; lagBytes?: number; streaming: boolean }
+  lag?: { lagMs?: number; lagBytes?: number; streaming?: boolean }
   processes: ShownProcess[]
 }

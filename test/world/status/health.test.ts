@@ -63,6 +63,123 @@ test('a world that serves users nowhere is down, whatever else is healthy', () =
   )
 })
 
+describe('what did not answer in time', () => {
+  const silent = (report: RegionReport): RegionReport => ({
+    ...withoutAgent(report, 'running'),
+    agentState: 'hangs',
+    ...(report.edge ? { edge: 'unknown' } : {}),
+    ...(report.database
+      ? { database: { role: 'unknown', state: 'Patroni did not answer within 150 ms' } }
+      : {}),
+    silentMs: { agent: 200, edge: 300, ...(report.database ? { patroni: 150 } : {}) },
+  })
+  const messages = (regions: readonly RegionReport[]) =>
+    statusOf(regions).problems.map(({ code, message }) => `${code}: ${message}`)
+  const notTold = /\bdown\b|holds the primary: writes wait|does not answer/
+
+  test('is unknown, and neither down nor without a primary', () => {
+    const regions = [east, west, central].map(silent)
+    const { health, primary, primaryKnown } = statusOf(regions)
+    assert.deepEqual([health, primary], ['unknown', undefined])
+    const why =
+      'Patroni in us-east did not answer within 150 ms, Patroni in us-west did not answer within 150 ms'
+    assert.deepEqual(primaryKnown, { state: 'unknown', why })
+    assert.deepEqual(messages(regions), [
+      `primary_unknown: where the primary is, is not known: ${why}`,
+      'agent_hangs: us-east: its agent did not answer within 200 ms; its engines report its state',
+      'edge_unknown: us-east: its edge did not answer within 300 ms',
+      'agent_hangs: us-west: its agent did not answer within 200 ms; its engines report its state',
+      'edge_unknown: us-west: its edge did not answer within 300 ms',
+      'agent_hangs: us-central: its agent did not answer within 200 ms; its engines report its state',
+    ])
+  })
+
+  test('comes from a stale view with its age, but only as what was', () => {
+    const stale = { ...central, world: { ...shared, ageMs: 12_000 } }
+    const { primary, primaryKnown, problems } = statusOf([silent(east), silent(west), stale])
+    assert.equal(primary, undefined)
+    assert.deepEqual(primaryKnown.state === 'unknown' && [primaryKnown.last, primaryKnown.ageMs], [
+      'us-east',
+      12_000,
+    ])
+    assert.match(problems[0]!.message, /is not known: .*; it was in us-east 12 s ago$/)
+  })
+
+  test('is known from others: an edge that another agent reaches serves, and a fresh view has the primary', () => {
+    const ok = { ok: true, forMs: 5000 }
+    const seen = {
+      'us-east': { edge: ok, app: ok },
+      'us-west': { edge: { ok: false, forMs: 3000 }, app: ok },
+    }
+    const regions = [silent(east), silent(west), { ...central, seen }]
+    const { health, primary, primaryKnown } = statusOf(regions)
+    assert.deepEqual([health, primary, primaryKnown], ['degraded', 'us-east', { state: 'yes', ageMs: 200 }])
+    const told = messages(regions)
+    assert.ok(
+      told.includes('edge_unknown: us-east: its edge did not answer within 300 ms; us-central reaches it'),
+    )
+    assert.ok(
+      told.includes(
+        'edge_unknown: us-west: its edge did not answer within 300 ms; us-central has not reached it for 3.0 s',
+      ),
+    )
+    assert.equal(
+      told[0],
+      'primary_unknown: whether the primary in us-east takes writes is not known: Patroni in us-east did not answer within 150 ms',
+    )
+  })
+
+  test('a Patroni that is slow to its own agent does not mean that writes wait', () => {
+    const database = { role: 'unknown' as const, state: 'Patroni does not answer' }
+    assert.deepEqual(messages([{ ...east, database }, west, central]), [
+      'primary_unknown: whether the primary in us-east takes writes is not known: Patroni in us-east did not answer',
+    ])
+    // One that does not run is known not to.
+    const processes = [{ name: 'postgres', state: 'backoff' as const, restarts: 3 }]
+    assert.match(messages([{ ...east, database, processes }, west, central])[0]!, /^primary_unreachable: /)
+  })
+
+  test('a primary that does not report its standbys leaves open whether a replica follows', () => {
+    const lag = { ...shared.lag, 'us-west': { lagMs: 9000 } }
+    const world = { ...shared, durability: 'unknown' as const, lag }
+    const regions = sampleRegions().map((one) => ({ ...one, world }))
+    assert.deepEqual(codes(regions), ['durability_unknown'])
+  })
+
+  test('no primary is told only when the agents’ fresh view or every database says so', () => {
+    const { primary, ...without } = shared
+    const replica = { role: 'replica' as const, state: 'streaming' }
+    const fresh = sampleRegions().map((one) => ({
+      ...one,
+      ...(one.database ? { database: replica } : {}),
+      world: without,
+    }))
+    assert.deepEqual(statusOf(fresh).primaryKnown, { state: 'no', ageMs: 200 })
+    assert.ok(codes(fresh).includes('no_primary'))
+    const alone = fresh.map((one) => withoutAgent(one, 'running'))
+    assert.ok(codes(alone).includes('no_primary'))
+    assert.ok(!codes([silent(alone[0]!), ...alone.slice(1)]).includes('no_primary'))
+    // etcd names none, and a database disagrees.
+    const contradicted = [{ ...fresh[0]!, database: east.database! }, ...fresh.slice(1)]
+    assert.ok(codes(contradicted).includes('primary_unknown'))
+    const damaged = [{ key: '/service/shop/leader', why: 'x', until: 'y' }]
+    const unread = fresh.map((one) => ({ ...one, world: { ...without, damaged } }))
+    assert.deepEqual(codes(unread), ['primary_unknown', 'state_damaged'])
+  })
+
+  test('whatever combination is silent, nothing is told as a fact', () => {
+    for (let which = 0; which < 8; which += 1) {
+      const regions = [east, west, central].map((one, bit) => (which & (1 << bit) ? silent(one) : one))
+      const status = statusOf(regions)
+      assert.notEqual(status.health, 'down')
+      for (const { code, message } of status.problems) {
+        assert.doesNotMatch(message, notTold)
+        assert.notEqual(code, 'no_primary')
+      }
+    }
+  })
+})
+
 test('a stale view is reported with its age, and the primary then comes from the databases', () => {
   const old = { ...shared, ageMs: 12_000, primary: 'us-west' }
   const error = { error: 'etcd /v3/kv/txn: no answer' }
