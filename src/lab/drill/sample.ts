@@ -30,7 +30,9 @@ export function unsettled(sample: Sample): string[] {
     const world = status.world
     return [
       ...waiting.map((one) => `${name}/${one.name} is ${one.state}${one.why ? ` (${one.why})` : ''}`),
-      ...(status.etcd.error === undefined ? [] : [`${name}: etcd did not take its last write (${status.etcd.error})`]),
+      ...(status.etcd.error === undefined
+        ? []
+        : [`${name}: etcd did not take its last write (${status.etcd.error})`]),
       ...(world ? [`${name} reports durability ${world.durability}, ${healthOf(world.health)}`] : []),
     ]
   })

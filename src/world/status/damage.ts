@@ -3,7 +3,7 @@ import { count } from '../../lib/format.ts'
 import type { Problem, RegionReport } from './types.ts'
 
 /** Further ones are counted. */
-const namedAtMost = 5
+const namedAtMost = 10
 
 /** Values in etcd that agents skip, as any of them reports. Pure. */
 export function damageProblems({ regions }: { regions: readonly RegionReport[] }): Problem[] {
