@@ -6,7 +6,13 @@ import { messageOf } from '../../lib/errors.ts'
 import { writeAside } from '../../lib/files.ts'
 import { runToEnd } from '../../lib/run-to-end.ts'
 import type { RegionPlan } from '../../plan.ts'
-import { beforeAll, type Purge, type PurgePosition, type PurgeState } from '../coordination/keys/purges.ts'
+import {
+  beforeAll,
+  type Purge,
+  type PurgePosition,
+  type PurgeState,
+  purgeHeadKind,
+} from '../coordination/keys/purges.ts'
 import type { PurgeList } from '../coordination/purge-list.ts'
 import type { Snapshot } from '../coordination/snapshot.ts'
 import type { AgentBase } from '../types.ts'
@@ -117,10 +123,11 @@ const concerns = ({ regions }: Purge, region: string) => regions === undefined |
 
 const isSame = (a: PurgePosition, b: PurgePosition) => a.number === b.number && a.id === b.id
 
-/** A region without a file has applied nothing. */
+/** A region without a readable file has applied nothing. */
 function readPosition(file: string): PurgePosition {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as PurgePosition
+    const read = purgeHeadKind.read({ value: readFileSync(file, 'utf8') })
+    return 'value' in read ? read.value : beforeAll
   } catch {
     return beforeAll
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { PurgeList, purgesKept } from '../../../src/agent/coordination/purge-list.ts'
@@ -85,6 +85,17 @@ describe('the purges of a region', () => {
     assert.deepEqual(next.purges.state, { applied: 1 })
     await next.purges.follow({ purgeHead: head })
     assert.deepEqual(next.done, [path('/missed')])
+  })
+
+  test('are applied from the first on when the file of the region is damaged', async () => {
+    const { folder } = agentOf(list)
+    await add(path('/1'))
+    for (const text of ['null', '[]', '{"number":"7"}', 'x']) {
+      writeFileSync(join(folder, 'purged.json'), text)
+      const { purges, done } = agentOf(list, 'us-east', folder)
+      await purges.follow({ purgeHead: head })
+      assert.deepEqual(done, [path('/1')], text)
+    }
   })
 
   test('stay pending while they fail, with the reason, and hold back the later ones', async () => {

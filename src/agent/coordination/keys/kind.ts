@@ -21,7 +21,7 @@ export type Reading<T> = { value: T; partly?: string } | { damaged: string }
 export type KeyKind<T> = {
   /** Below the world's root. Ends with `/` when it holds one key for each name. */
   readonly path: string
-  read(kv: KeyValue): Reading<T>
+  read(kv: Pick<KeyValue, 'value'>): Reading<T>
   /** See `Damage`. */
   until?(name: string): string
 }
