@@ -35,6 +35,8 @@ export class Decisions {
   /** Resolves when this agent or another has carried out every action. */
   async follow(snapshot: Snapshot): Promise<void> {
     const { store, log } = this.#agent
+    if (snapshot.unheldLeader && (await store.removeUnheldLeader(snapshot.unheldLeader)))
+      log.warn({}, 'removed a damaged leader key that no Patroni holds')
     const { verdicts, actions } = decide(this.#world(snapshot))
     this.verdicts = verdicts
     for (const action of actions) {

@@ -2,7 +2,7 @@ import type { KeyValue } from '../../lib/etcd/wire.ts'
 import { damageIn } from './keys/all.ts'
 import { type HealthEntry, healthKind } from './keys/health.ts'
 import { type Damage, type KeyKind, nameIn } from './keys/kind.ts'
-import { patroniDamage, patroniKeys, readLeader, readSync } from './keys/patroni.ts'
+import { isUnheld, patroniDamage, patroniKeys, readLeader, readSync } from './keys/patroni.ts'
 import { type PurgePosition, purgeHeadKind } from './keys/purges.ts'
 import { releaseKind } from './keys/release.ts'
 import { reportKind } from './keys/report.ts'
@@ -91,13 +91,18 @@ export class SnapshotReader {
     leader: KeyValue | undefined,
     sync: KeyValue | undefined,
     damaged: Damage[],
-  ): Pick<Snapshot, 'leader' | 'leaderSinceMs' | 'sync'> {
+  ): Pick<Snapshot, 'leader' | 'unheldLeader' | 'leaderSinceMs' | 'sync'> {
     const led = leader && readLeader(leader, this.#options.regions)
     const recorded = sync && readSync(sync)
-    if (led && 'damaged' in led) damaged.push(patroniDamage(leader.key, led.damaged))
+    const isStray = led !== undefined && 'damaged' in led && isUnheld(leader!)
+    if (led && 'damaged' in led)
+      damaged.push(
+        patroniDamage(leader.key, led.damaged, isStray ? 'an agent removes it' : 'its lease expires'),
+      )
     if (recorded && 'damaged' in recorded) damaged.push(patroniDamage(sync.key, recorded.damaged))
     return {
       leader: led && 'value' in led ? led.value : undefined,
+      ...(isStray ? { unheldLeader: { modRevision: leader!.modRevision } } : {}),
       leaderSinceMs: leader ? this.#ageMs(leader) : 0,
       sync: recorded && 'value' in recorded ? recorded.value : { standbys: [] },
     }

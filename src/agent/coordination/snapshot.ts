@@ -16,6 +16,8 @@ export type Snapshot = {
   /** The agreed steering table; `modRevision` is '0' before the first agreement. */
   table: { revision: string | undefined; modRevision: string; sinceMs: number }
   leader: Leader | undefined
+  /** A damaged leader key under no lease, which would keep Patroni from electing anybody. */
+  unheldLeader?: { modRevision: string }
   /** How long this reader has known the current revision of the leader key. */
   leaderSinceMs: number
   sync: SyncRecord

@@ -162,6 +162,12 @@ export class StateStore {
     return mine
   }
 
+  /** Removes a leader key that nobody holds, if it is still the same. Patroni then elects by its own rules. */
+  async removeUnheldLeader({ modRevision }: NonNullable<Snapshot['unheldLeader']>): Promise<boolean> {
+    const key = this.#service + patroniKeys.leader
+    return this.etcd.transact([{ key, target: 'MOD', mod_revision: modRevision }], [{ delete: { key } }])
+  }
+
   /** Whether Patroni has a pending request to move the primary from `leader` to `to`. */
   async isMoving(leader: string, to: string): Promise<boolean> {
     const [found] = await this.etcd.get(this.#service + patroniKeys.failover)

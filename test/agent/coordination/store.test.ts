@@ -307,6 +307,17 @@ describe('agents that share an etcd', () => {
         assert.equal(await leads(), undefined)
         await cluster.client().delete(`/service/store/${name}`)
       }
+      // One that nobody holds is removed, and only that.
+      const [west, central] = [agent('us-west'), agent('us-central')]
+      await cluster.client().put('/service/store/leader', 'garbage')
+      const { unheldLeader } = await west.read()
+      assert.equal(await central.removeUnheldLeader(unheldLeader!), true)
+      await lead('us-east')
+      assert.equal(await west.removeUnheldLeader(unheldLeader!), false)
+      assert.deepEqual([await leads(), (await west.read()).unheldLeader], ['us-east', undefined])
+      const lease = await cluster.client().grantLease(60)
+      await cluster.client().put('/service/store/leader', 'garbage', { lease })
+      assert.equal((await west.read()).unheldLeader, undefined)
       await cluster.client().put('/service/store/failover', 'garbage')
       assert.equal(await agent('us-west').isMoving('us-east', 'us-west'), false)
     })

@@ -4,7 +4,7 @@ import { damageOf } from '../../../src/agent/coordination/keys/all.ts'
 import { readWorld } from '../../../src/agent/layout.ts'
 import { openWorld } from '../../../src/world/handle.ts'
 import { worldStatus } from '../../../src/world/status/collect.ts'
-import { failuresOutside } from '../../support/world/history.ts'
+import { type Fault, failuresOutside } from '../../support/world/history.ts'
 import { tell } from '../../support/world/tell.ts'
 import type { TestWorld } from '../../support/world.ts'
 
@@ -89,6 +89,54 @@ export function damage(started: () => TestWorld): void {
       await world.until('nothing to be named', async () => (await named()).length === 0)
       for (const name of stays) assert.equal(await isDamaged(name), false, name)
       await world.settled()
+      assert.deepEqual(await world.check(), [])
+    })
+
+    test('under a key of Patroni: it writes the record of sync standbys again, and a request that nobody can read moves nothing', async () => {
+      const primary = await world.find('primary')
+      const survivor = await world.find('replica')
+      const { topology } = await readWorld(world.folder)
+      const etcd = world.etcd('us-central')
+      const load = world.load([primary, survivor], { writesPerSecond: 10, readsPerSecond: 20 })
+      for (const name of ['sync', 'failover'])
+        for (const value of ['{"x":', '[1]', '\u0000\ufffd']) {
+          const key = `/service/${topology.name}/${name}`
+          await etcd.put(key, value)
+          const putMs = performance.now()
+          if (name === 'sync')
+            await world.until('Patroni to replace it', async () => (await etcd.get(key))[0]?.value !== value)
+          await world.until('writes', () => load.acknowledgedSince(putMs) > 10)
+        }
+      await load.stop()
+      assert.deepEqual(failuresOutside(load.attempts), [])
+      await world.settled()
+      assert.equal(await world.find('primary'), primary)
+    })
+
+    test('under Patroni’s leader key: an agent removes it, and it costs no more than a failover', async () => {
+      const edges = [await world.find('primary'), await world.find('replica')]
+      const { topology } = await readWorld(world.folder)
+      const etcd = world.etcd('us-central')
+      const key = `/service/${topology.name}/leader`
+      const faults: Fault[] = []
+      const load = world.load(edges, { writesPerSecond: 10, readsPerSecond: 20 })
+      for (const value of ['garbage', '', '{"x":']) {
+        const fromMs = performance.now()
+        await etcd.put(key, value)
+        await world.until('a leader', async () =>
+          world.regions.includes((await etcd.get(key))[0]?.value ?? ''),
+        )
+        const toMs = performance.now()
+        faults.push({ fromMs, toMs })
+        await world.until('writes', () => edges.every((edge) => load.acknowledgedSince(toMs, edge) > 10))
+        await world.settled()
+      }
+      await load.stop()
+      // The old primary's sessions end once it has stepped down, which may be a moment after the new one leads.
+      const ended = faults.map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + 5000 }))
+      assert.deepEqual(failuresOutside(load.attempts, ...ended), [])
+      for (const { toMs, fromMs } of faults)
+        assert.ok(toMs - fromMs < 10_000, `${toMs - fromMs} ms without a leader`)
       assert.deepEqual(await world.check(), [])
     })
   })

@@ -4,7 +4,7 @@ import type { Leader } from '../../../failover/types.ts'
 import type { KeyValue } from '../../../lib/etcd/wire.ts'
 import { type Damage, parseJsonBy, type Reading } from './kind.ts'
 
-/** The keys of Patroni that agents use, below /service/<scope>/. Patroni writes each of them again by itself. */
+/** The keys of Patroni that agents use, below /service/<scope>/. */
 export const patroniKeys = {
   leader: 'leader',
   sync: 'sync',
@@ -48,8 +48,14 @@ export function isMove({ value }: Pick<KeyValue, 'value'>, leader: string, to: s
 
 export const encodeMove = (leader: string, member: string): string => JSON.stringify({ leader, member })
 
-export const patroniDamage = (key: string, why: string): Damage => ({
+/**
+ * Whether the leader key is held by nobody: Patroni always writes it under its lease. Every Patroni takes such a key for
+ * the lock of somebody else, so the primary steps down and none is elected.
+ */
+export const isUnheld = ({ lease }: Pick<KeyValue, 'lease'>): boolean => lease === '0'
+
+export const patroniDamage = (key: string, why: string, until = 'Patroni writes it again'): Damage => ({
   key,
   why,
-  until: 'Patroni writes it again',
+  until,
 })
