@@ -7,8 +7,8 @@ import { maxThreads } from '../../engines/varnish/layout.ts'
  * each is normal. Every kind begins at one figure and ends at a lower one, so that it does not come and go.
  */
 export type CacheTrouble =
-  /** The cache holds objects for minutes only, and requests miss for it. */
-  | { kind: 'evicting'; perMinute: number; missShare: number; limitBytes: number }
+  /** The cache holds objects for minutes only, and requests miss for it. Averages over the last `minutes`. */
+  | { kind: 'evicting'; perMinute: number; minutes: number; missShare: number; limitBytes: number }
   /** `isFull`: the cache is, so some may have found no room. Otherwise the app broke its responses off. */
   | { kind: 'fetches failing'; perMinute: number; isFull: boolean }
   /** HAProxy sent requests past Varnish in the last minute, because it had too many responses under way. */
@@ -97,6 +97,7 @@ export function troubleIn(measured: CacheMeasurement, before: readonly TroubleKi
           {
             kind: 'evicting' as const,
             perMinute: Math.round((long.evictions * 60) / Math.max(1, longSeconds)),
+            minutes: Math.max(1, Math.round(longSeconds / 60)),
             missShare,
             limitBytes: gauges.limitBytes,
           },

@@ -33,8 +33,12 @@ const totals = {
   ownErrors: ['MAIN.client_resp_500', 'MAIN.vcl_fail'],
   /** Requests that Varnish could not parse. */
   badRequests: ['MAIN.client_req_400', 'MAIN.client_req_417'],
-  /** Unexpected ends of the worker. The next one starts with an empty cache. */
-  crashes: ['MGT.child_stop', 'MGT.child_died', 'MGT.child_dump'],
+  /**
+   * Unexpected ends of the worker: with an error, or by a signal, whether its own (a panic), the kernel's (out of memory)
+   * or its manager's. A core dump or a panic is counted by `child_died` as well. The next worker starts with an empty
+   * cache.
+   */
+  crashes: ['MGT.child_stop', 'MGT.child_died'],
 } as const
 
 const gauges = {

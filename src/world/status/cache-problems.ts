@@ -14,7 +14,7 @@ function problemOf(trouble: CacheTrouble, region: string, about: About): Problem
     case 'evicting':
       return about(
         'cache_evicts',
-        `the cache evicts ${many(trouble.perMinute, 'object')} a minute and ${shareText(Number(trouble.missShare.toFixed(2)))} of its requests miss: cdn.maxMemory (${bytes(trouble.limitBytes)}) is too small for what is used`,
+        `the cache evicted ${many(trouble.perMinute, 'object')} a minute (average of the last ${many(trouble.minutes, 'minute')}) and ${shareText(Number(trouble.missShare.toFixed(2)))} of its requests missed: cdn.maxMemory (${bytes(trouble.limitBytes)}) is too small for what is used`,
         'raise cdn.maxMemory and run `nearside up`',
       )
     case 'fetches failing':

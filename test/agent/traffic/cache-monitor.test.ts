@@ -5,6 +5,7 @@ import { launcher } from '../../../src/agent/supervision/launch.ts'
 import { CacheMonitor } from '../../../src/agent/traffic/cache-monitor.ts'
 import { locateEngineRoot } from '../../../src/engines/root/locate.ts'
 import { countersCommand } from '../../../src/engines/varnish/counters.ts'
+import { varnishWorkFolder } from '../../../src/engines/varnish/layout.ts'
 import { identify, signal, withDescendants } from '../../../src/lib/proc.ts'
 import { runToEnd } from '../../../src/lib/run-to-end.ts'
 import { type EdgeRegion, type EdgeWorld, startEdges } from '../../support/edge.ts'
@@ -237,13 +238,31 @@ describe('a cache in trouble', () => {
 
   test('is shown when Varnish crashes, and the counters go on', async () => {
     const { hits } = monitor.totals
-    const worker = withDescendants([edge.varnish.running().pid]).find(
-      (pid) => commandOf(pid) === 'cache-main',
-    )
-    signal(identify(worker!)!, 'SIGKILL')
+    const worker = () =>
+      withDescendants([edge.varnish.running().pid]).find((pid) => commandOf(pid) === 'cache-main')
+    const panic = async () => {
+      const { prepare } = launcher({ root: locateEngineRoot().path, folder: edge.folder, files: [] })
+      const command = ['/usr/bin/varnishadm', '-n', varnishWorkFolder, 'debug.panic.worker']
+      await runToEnd(prepare('engine', command, {}), 20_000)
+    }
+    const ends: Record<string, () => unknown> = {
+      'killed by the kernel, out of memory': () => signal(identify(worker()!)!, 'SIGKILL'),
+      'killed by its manager, which it did not answer': () => signal(identify(worker()!)!, 'SIGQUIT'),
+      'a panic': panic,
+    }
+    for (const [how, end] of Object.entries(ends)) {
+      const before = monitor.totals.crashes
+      const former = worker()
+      await end()
+      await until(`a new worker: ${how}`, () => ![undefined, former].includes(worker()))
+      await until('it serves again', async () => (await edge.ask('/files/after/1000')).status === 200)
+      await until('the counters', async () => {
+        await monitor.read()
+        return monitor.totals.crashes > before
+      })
+      assert.equal(monitor.totals.crashes, before + 1, how)
+    }
     await untilTrouble('crashing')
-    await until('it serves again', async () => (await edge.ask('/files/after/1000')).status === 200)
-    await monitor.read()
     assert.ok(monitor.totals.hits >= hits)
     assert.ok(monitor.state.kind === 'measured' && monitor.state.objects < 10)
   })

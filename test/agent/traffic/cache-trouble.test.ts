@@ -45,8 +45,15 @@ const kinds = (change: Change, before: TroubleKind[] = []) =>
 describe('evictions', () => {
   test('are trouble when objects stay for minutes only and requests miss', () => {
     assert.deepEqual(troubleIn(measured({ long: { evictions: 6000, hits: 3000, misses: 6000 } }), []), [
-      { kind: 'evicting', perMinute: 1200, missShare: 2 / 3, limitBytes: 64 * MB },
+      { kind: 'evicting', perMinute: 1200, minutes: 5, missShare: 2 / 3, limitBytes: 64 * MB },
     ])
+  })
+
+  test('are averaged over the time that was measured, which is shorter after a start of the agent', () => {
+    const young = { ...measured({ long: { evictions: 6000, hits: 3000, misses: 6000 } }), longSeconds: 120 }
+    const [found] = troubleIn(young, [])
+    assert.ok(found?.kind === 'evicting')
+    assert.deepEqual([found.perMinute, found.minutes], [3000, 2])
   })
 
   test('are normal in a full cache whose objects stay for long', () => {

@@ -81,7 +81,7 @@ test('verbose shows the size of etcd and the members with an alarm', () => {
 test('verbose shows how full each CDN cache is, and a cache in trouble shows its remedy', () => {
   const activity = new CacheMonitor({} as ConstructorParameters<typeof CacheMonitor>[0]).totals
   const trouble = [
-    { kind: 'evicting', perMinute: 1200, missShare: 0.6, limitBytes: 64 * 1024 ** 2 },
+    { kind: 'evicting', perMinute: 1200, minutes: 5, missShare: 0.6, limitBytes: 64 * 1024 ** 2 },
   ] satisfies CacheTrouble[]
   const cache = {
     kind: 'measured' as const,
@@ -103,7 +103,7 @@ test('verbose shows how full each CDN cache is, and a cache in trouble shows its
   )
   assert.match(
     renderStatus(status, plain),
-    /^! us-east: the cache evicts 1,200 objects a minute .*\n {4}raise cdn\.maxMemory and run `nearside up`$/m,
+    /^! us-east: the cache evicted 1,200 objects a minute .*\n {4}raise cdn\.maxMemory and run `nearside up`$/m,
   )
 })
 

@@ -31,7 +31,10 @@ describe('the output of varnishstat', () => {
         'MAIN.n_object': 7,
         'MAIN.cache_miss': 5,
         'MAIN.cache_hitmiss': 2,
+        // A panic with a core dump is one crash.
         'MGT.child_died': 1,
+        'MGT.child_dump': 1,
+        'MGT.child_panic': 1,
       }),
     )
     assert.deepEqual([gauges.usedBytes, gauges.limitBytes, gauges.objects], [60, 64, 7])

@@ -12,7 +12,7 @@ const withTrouble = (...trouble: CacheTrouble[]): RegionReport => ({
   ...east,
   cache: { kind: 'unknown', trouble },
 })
-const evicting = { kind: 'evicting', perMinute: 1200, missShare: 2 / 3, limitBytes: 64 * MB } as const
+const evicting = { kind: 'evicting', perMinute: 1200, minutes: 5, missShare: 2 / 3, limitBytes: 64 * MB } as const
 
 test('a cache in trouble is a problem of its region, with cause and remedy, and degrades the world', () => {
   const status = statusOf([withTrouble(evicting), west, central])
@@ -22,7 +22,7 @@ test('a cache in trouble is a problem of its region, with cause and remedy, and 
       code: 'cache_evicts',
       region: 'us-east',
       message:
-        'us-east: the cache evicts 1,200 objects a minute and 67 % of its requests miss: cdn.maxMemory (64 MB) is too small for what is used',
+        'us-east: the cache evicted 1,200 objects a minute (average of the last 5 minutes) and 67 % of its requests missed: cdn.maxMemory (64 MB) is too small for what is used',
       remedy: 'raise cdn.maxMemory and run `nearside up`',
     },
   ])
