@@ -58,10 +58,28 @@ function scopeOf({ scope, path, host }: Readonly<Record<string, unknown>>): Purg
   }
   const problem = pathProblem(path)
   if (problem) throw invalid(`path: ${problem.message}, got ${shown(path)}`, problem.remedy)
-  if (host === undefined) return { kind: 'path', path: path as string }
+  const resolved = withoutDotSegments(path as string)
+  if (host === undefined) return { kind: 'path', path: resolved }
   if (typeof host !== 'string' || !/^[A-Za-z0-9._-]{1,253}$/.test(host))
     throw invalid(`host: expected a host name without a port, got ${shown(host)}`)
-  return { kind: 'path', path: path as string, host }
+  return { kind: 'path', path: resolved, host }
+}
+
+/**
+ * The path that a browser sends for it (WHATWG URL, “path state”): `/a/../b` is `/b`. The edge caches nothing under the
+ * other spellings.
+ */
+function withoutDotSegments(path: string): string {
+  const [asked = '', ...query] = path.split('?')
+  const segments = asked.slice(1).split('/')
+  const kept: string[] = []
+  for (const [n, segment] of segments.entries()) {
+    const dots = segment.replaceAll(/%2e/gi, '.')
+    if (dots === '..') kept.pop()
+    else if (dots !== '.') kept.push(segment)
+    if (n === segments.length - 1 && (dots === '.' || dots === '..')) kept.push('')
+  }
+  return ['/' + kept.join('/'), ...query].join('?')
 }
 
 /** What is wrong with a path; undefined when nothing is. */

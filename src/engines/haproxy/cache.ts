@@ -16,6 +16,12 @@ import type { View } from './view.ts'
 const cacheable =
   '{ method GET HEAD } !{ req.hdr(authorization) -m found } !{ req.hdr(upgrade) -m found } !{ req.body_size gt 0 } !{ req.hdr(transfer-encoding) -m found }'
 
+/**
+ * Browsers resolve dot segments before they send a path, and so does a purge. Some apps resolve what other clients send:
+ * `/a/../b` would be another stored copy of `/b`, which no purge of `/b` finds.
+ */
+const isResolved = String.raw`!{ path -m reg -i '(/|\\|%2f|%5c)(\.|%2e){1,2}(/|\\|%2f|%5c|$)' }`
+
 const isPage = '{ var(txn.page) -m found }'
 const isBypassed = '{ var(txn.bypass) -m found }'
 const isStaticRead = `${isStatic} { var(txn.url) -m found }`
@@ -30,8 +36,8 @@ const unsafe = `${isWrite} { status 200:399 }`
  */
 export const findCached = (pages: boolean): Line => [
   pages &&
-    `http-request set-var(txn.page) base,xxh32(1) if ${cacheable} !${isStatic} !{ req.hdr(cookie) -m found }`,
-  `http-request set-var(txn.url) baseq,xxh32(1) if ${isStatic} ${cacheable}`,
+    `http-request set-var(txn.page) base,xxh32(1) if ${cacheable} !${isStatic} !{ req.hdr(cookie) -m found } ${isResolved}`,
+  `http-request set-var(txn.url) baseq,xxh32(1) if ${isStatic} ${cacheable} ${isResolved}`,
   pages &&
     `http-request set-var(txn.url) baseq,xxh32(1) if ${isPage} { var(txn.page),in_table(${tables.learned}) }`,
   `http-request set-var(txn.bypass) str(${bypassKeys.unstorable}) if { var(txn.url) -m found } { var(txn.url),in_table(${tables.bypass}) }`,

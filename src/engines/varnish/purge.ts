@@ -53,11 +53,15 @@ function pathPattern(path: string): string {
 /** A longer path matches only as it is written, since Varnish limits the length of a command. */
 const maxSpelledLength = 400
 
-/** Percent escapes match in either case, and characters that need no escape also as one (RFC 3986, section 6.2.2). */
+/**
+ * Percent escapes match in either case, and characters that need no escape also as one (RFC 3986, section 6.2.2). A slash
+ * also matches several, since many apps do not distinguish them.
+ */
 function literal(text: string): string {
   return text.replaceAll(/%[0-9a-fA-F]{2}|[^%]/g, (part) => {
     if (part.length > 1) return `(?i:${part})`
     const escaped = part.replaceAll(/[\\^$.*+?()[\]{}|#]/g, '\\$&')
+    if (part === '/' && text.length <= maxSpelledLength) return '/+'
     if (text.length > maxSpelledLength || !/[!$&'()*+,\-.0-9:;=@A-Z_a-z~]/.test(part)) return escaped
     return `(?:${escaped}|(?i:%${part.charCodeAt(0).toString(16)}))`
   })

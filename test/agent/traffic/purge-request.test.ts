@@ -28,6 +28,23 @@ describe('a purge request', () => {
     for (const [body, request] of accepted) assert.deepEqual(purgeRequest(body, caching), request)
   })
 
+  test('means the path that a browser sends', () => {
+    for (const [path, sent] of [
+      ['/a/../b', '/b'],
+      ['/./a/%2e%2E/./b/?q=/../x', '/b/?q=/../x'],
+      ['/../../b*', '/b*'],
+      ['/a/b/..', '/a/'],
+      ['/a/.', '/a/'],
+      ['/..', '/'],
+      ['/a//../b', '/a/b'],
+      ['/...', '/...'],
+      ['/.well-known/x', '/.well-known/x'],
+    ] as const) {
+      assert.deepEqual(purgeRequest({ scope: 'path', path }, caching).scope, { kind: 'path', path: sent })
+      assert.equal(new URL(`http://a${path}`).pathname + new URL(`http://a${path}`).search, sent)
+    }
+  })
+
   test('that is wrong is refused with what was expected', () => {
     const refused: [Record<string, unknown>, RegExp][] = [
       [{}, /^scope: expected "pages", "all" or "path", got nothing/],

@@ -211,6 +211,34 @@ describe('a purge', () => {
     assert.deepEqual(await goneAfter("/q'", ["/q'", '/q%27']), ["/q'", '/q%27'])
   })
 
+  test('finds a slash that is written several times', async () => {
+    const spellings = ['/shelf/7', '//shelf/7', '/shelf//7', '/shelf/7/']
+    assert.deepEqual(await goneAfter('/shelf/7', spellings), spellings.slice(0, 3))
+  })
+
+  test('has nothing left under a spelling with dot segments: the edge caches none', async () => {
+    for (const start of ['/dots', '/assets/dots'])
+      await Promise.all([
+        cache(`${start}/b.css`),
+        cache(`${start}/.well-known/b`),
+        cache(`${start}/a...b?/../c`),
+      ])
+    version += 1
+    for (const start of ['/dots', '/assets/dots'])
+      for (const dots of ['a/../', './', 'a/%2e%2E/', 'a/.%2e/', 'a/..%2f', 'a%5C../', 'a/b/../../']) {
+        const path = `${start}/${dots}b.css`
+        for (const _ of [1, 2, 3]) {
+          const reply = await ask(path)
+          assert.match(reply.body, new RegExp(`^version ${version} `), path)
+          assert.ok(!isHit(reply), path)
+        }
+      }
+    await purge({ kind: 'path', path: '/assets/dots/b.css' })
+    assert.match((await ask('/assets/dots/b.css')).body, new RegExp(`^version ${version} `))
+    assert.ok(!isHit(await ask('/assets/dots/..')))
+    assert.ok(!isHit(await ask('/assets/dots/..')))
+  })
+
   test('works for the longest path', async () => {
     const long = `/${'a.b/'.repeat(1700)}`
     assert.ok(JSON.stringify(await goneAfter(long, [long, `${long}c`])) === JSON.stringify([long]))

@@ -12,7 +12,13 @@ const withTrouble = (...trouble: CacheTrouble[]): RegionReport => ({
   ...east,
   cache: { kind: 'unknown', trouble },
 })
-const evicting = { kind: 'evicting', perMinute: 1200, minutes: 5, missShare: 2 / 3, limitBytes: 64 * MB } as const
+const evicting = {
+  kind: 'evicting',
+  perMinute: 1200,
+  minutes: 5,
+  missShare: 2 / 3,
+  limitBytes: 64 * MB,
+} as const
 
 test('a cache in trouble is a problem of its region, with cause and remedy, and degrades the world', () => {
   const status = statusOf([withTrouble(evicting), west, central])
