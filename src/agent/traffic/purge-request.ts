@@ -79,7 +79,7 @@ function withoutDotSegments(path: string): string {
     else if (dots !== '.') kept.push(segment)
     if (n === segments.length - 1 && (dots === '.' || dots === '..')) kept.push('')
   }
-  return ['/' + kept.join('/'), ...query].join('?')
+  return [`/${kept.join('/')}`, ...query].join('?')
 }
 
 /** What is wrong with a path; undefined when nothing is. */
