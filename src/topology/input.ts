@@ -246,7 +246,8 @@ export interface TopologyInput {
     /**
      * Addresses or networks of proxies in front of the edge, such as a TLS terminator. Their X-Forwarded-For,
      * -Proto, -Host, -Port and Forwarded headers are kept, and the proxy’s address is appended. From everyone
-     * else these headers are replaced.
+     * else these headers are replaced. The last address of X-Forwarded-For that is not in this list counts as
+     * the client’s.
      */
     trustedProxies?: string[]
   }

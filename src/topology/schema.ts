@@ -242,7 +242,7 @@ export const topologySchema = z.strictObject({
         .array(network)
         .default([])
         .describe(
-          'Addresses or networks of proxies in front of the edge, such as a TLS terminator. Their X-Forwarded-For, -Proto, -Host, -Port and Forwarded headers are kept, and the proxy’s address is appended. From everyone else these headers are replaced.',
+          'Addresses or networks of proxies in front of the edge, such as a TLS terminator. Their X-Forwarded-For, -Proto, -Host, -Port and Forwarded headers are kept, and the proxy’s address is appended. From everyone else these headers are replaced. The last address of X-Forwarded-For that is not in this list counts as the client’s.',
         ),
     })
     .prefault({}),

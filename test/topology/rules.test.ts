@@ -42,6 +42,20 @@ const refused: Case[] = [
     /odd number of voting regions, got 4/,
     /witness/,
   ],
+  [
+    'a network has no host bits: one address may have been meant',
+    { 'edge.trustedProxies': ['10.0.0.1', 'fd00::1/8', '10.0.0.0/8'] },
+    'edge.trustedProxies[1]',
+    /expected a network or an address, got "fd00::1\/8"/,
+    /write "fd00::\/8" for the network, or "fd00::1" for the address/,
+  ],
+  [
+    'everyone with host bits is not meant either',
+    { 'edge.trustedProxies': ['10.0.0.1/0'] },
+    'edge.trustedProxies[0]',
+    /address within a network/,
+    /0\.0\.0\.0\/0/,
+  ],
   ['a world needs regions', { regions: {} }, 'regions', /at least 3 voting regions, got none/],
   [
     'a world needs a full region to run the app',
@@ -373,6 +387,12 @@ const warned: Case[] = [
     { 'edge.trustedProxies': ['0.0.0.0/0'] },
     'edge.trustedProxies[0]',
     /every client/,
+  ],
+  [
+    'a trusted network with half of everyone in it',
+    { 'edge.trustedProxies': ['128.0.0.0/1'] },
+    'edge.trustedProxies[0]',
+    /a large part of all clients/,
   ],
   ['a redundant rule', { 'app.writes': { also: ['POST /x'] } }, 'app.writes.also[0]', /no effect/],
   [

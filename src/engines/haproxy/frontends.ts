@@ -1,7 +1,8 @@
 import { bodyVariables } from './body.ts'
 import { dropCookies, findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
+import { clientAddress } from './client.ts'
 import { heldHeader } from './hold.ts'
-import { clientAddress, requestHygiene } from './hygiene.ts'
+import { requestHygiene } from './hygiene.ts'
 import { haproxySockets, neverSent, ownPaths, proxies, tables } from './layout.ts'
 import { heldOf } from './limits.ts'
 import { trafficLogFormat } from './log.ts'
@@ -40,7 +41,7 @@ export function usersFrontend(view: View): string {
     '',
     requestHygiene(view),
     '',
-    limitUploads(view, clientAddress(view)),
+    limitUploads(view, clientAddress(topology)),
     '',
     writeRules(topology),
     staticRules(topology),

@@ -25,6 +25,7 @@ export function globalSections({ budgets }: View): string[] {
       `lua-load ${haproxyPaths.body}`,
       `lua-load ${haproxyPaths.fetch}`,
       `lua-load-per-thread ${haproxyPaths.connection}`,
+      `lua-load-per-thread ${haproxyPaths.lines}`,
     ),
   ]
 }

@@ -1,11 +1,12 @@
 import { tooLarge } from './body.ts'
+import { appendProxy, findClient, kept } from './client.ts'
 import type { Line } from './text.ts'
 import type { View } from './view.ts'
 
 /** Removes what a client must not send, and adds what the app must know about the client. */
 export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
   const { trustedProxies } = topology.edge
-  const isTrusted = trustedProxies.length > 0 && `{ src ${trustedProxies.join(' ')} }`
+  const isTrusted = trustedProxies.length > 0
   return [
     `http-request return status 413 content-type text/plain string "${tooLarge}" if { req.body_size gt ${maxBodyBytes} }`,
     'http-request deny deny_status 405 if { method CONNECT TRACE }',
@@ -18,33 +19,21 @@ export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
     'http-request del-header connection if { req.hdr(connection) -m sub -i upgrade } !{ req.hdr(upgrade) -m found }',
     isTrusted
       ? [
-          `http-request set-var(txn.trusted) bool(true) if ${isTrusted}`,
+          findClient(topology),
           `http-request del-header '${forged}' -m reg if !${trusted}`,
           `http-request del-header '^(?!${kept.map((name) => `${name}$`).join('|')})${forged.slice(1)}' -m reg if ${trusted}`,
         ]
       : `http-request del-header '${forged}' -m reg`,
     `http-request add-header nearside-edge ${region.name}`,
-    // Before the peer's own address is appended. A list without an address leaves the peer's.
-    isTrusted && [
-      'http-request set-var(txn.client) src',
-      `http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-1) if ${trusted} { req.hdr_ip(x-forwarded-for,-1) -m found }`,
-    ],
-    isTrusted ? appended : overwritten,
+    isTrusted ? appendProxy : overwritten,
   ]
 }
-
-/** The client's address, or that of the first proxy which is not trusted. */
-export const clientAddress = ({ topology }: View): string =>
-  topology.edge.trustedProxies.length > 0 ? 'var(txn.client)' : 'src'
 
 /** Whether Connection names headers (RFC 9110, 7.6.1), which is rare: then a Lua action (connection.ts) removes them. */
 export const namesHeaders = (side: 'req' | 'res') =>
   `{ ${side}.hdr(connection) -m reg -i '^(?!(keep-alive|close|upgrade)$)' }`
 
 const trusted = '{ var(txn.trusted) -m bool }'
-
-/** What a trusted proxy says of its client. It reaches the app. */
-const kept = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'forwarded']
 
 /** Beginnings of names: a client sends none of Nearside's own headers, and no header of a proxy on its way here. */
 const prefixes = ['nearside', 'x-forwarded', 'x-original-forwarded']
@@ -134,13 +123,4 @@ const overwritten: Line = [
   'http-request add-header x-forwarded-for %[src]',
   'http-request add-header x-forwarded-proto http',
   'http-request add-header forwarded for=%[src];proto=http',
-]
-
-/** The nearest proxy's address comes last. On one line, because some frameworks read only one. */
-const appended: Line = [
-  'http-request set-header x-forwarded-for "%[req.fhdr(x-forwarded-for)], %[src]" if { req.fhdr_cnt(x-forwarded-for) 1 }',
-  'http-request add-header x-forwarded-for %[src] if !{ req.fhdr_cnt(x-forwarded-for) 1 }',
-  'http-request add-header x-forwarded-proto http if !{ req.hdr(x-forwarded-proto) -m found }',
-  'http-request set-header forwarded "%[req.fhdr(forwarded)], for=%[src];proto=http" if { req.fhdr_cnt(forwarded) 1 }',
-  'http-request add-header forwarded for=%[src];proto=http if !{ req.fhdr_cnt(forwarded) 1 }',
 ]

@@ -10,6 +10,7 @@ export const haproxyPaths = {
   body: 'etc/haproxy/body.lua',
   fetch: 'etc/haproxy/fetch.lua',
   connection: 'etc/haproxy/connection.lua',
+  lines: 'etc/haproxy/lines.lua',
 } as const
 
 export const haproxySockets = {

@@ -16,6 +16,7 @@ import {
 } from './backends.ts'
 import { renderBodyLua } from './body.ts'
 import { cdnBackend } from './cache.ts'
+import { joinLinesLua } from './client.ts'
 import { connectionLua } from './connection.ts'
 import { databaseFrontends, primaryBackend, replicaBackend } from './database.ts'
 import { renderFetchLua } from './fetch.ts'
@@ -55,6 +56,7 @@ export function renderHaproxy(context: RegionContext): EnginePart {
       { path: haproxyPaths.body, mode: 0o644, content: renderBodyLua(view.maxBodyBytes) },
       { path: haproxyPaths.fetch, mode: 0o644, content: renderFetchLua(maxObjectBytes(topology)) },
       { path: haproxyPaths.connection, mode: 0o644, content: connectionLua },
+      { path: haproxyPaths.lines, mode: 0o644, content: joinLinesLua },
     ],
     processes: [
       {

@@ -1,4 +1,5 @@
 import { didYouMean } from '../../lib/did-you-mean.ts'
+import { withoutHostBits } from '../../lib/networks.ts'
 import type { Finding } from '../problems.ts'
 import { appPort, regionsOf } from '../regions.ts'
 import { type Rule, repeated } from './rule.ts'
@@ -38,14 +39,30 @@ function appRange(topology: Parameters<Rule['find']>[0]): [number, number] | und
 export const networkRules: Rule[] = [
   {
     reads: ['edge.trustedProxies'],
+    find: ({ edge }) =>
+      edge.trustedProxies.flatMap((text, i) => {
+        const meant = withoutHostBits(text)
+        if (meant === text) return []
+        const [address = ''] = text.split('/')
+        return [
+          {
+            at: ['edge', 'trustedProxies', i],
+            message: `expected a network or an address, got "${text}", an address within a network`,
+            remedy: `write "${meant}" for the network, or "${address}" for the address`,
+          },
+        ]
+      }),
+  },
+  {
+    reads: ['edge.trustedProxies'],
     level: 'warning',
     find: ({ edge }) =>
       edge.trustedProxies.flatMap((text, i) =>
-        text.endsWith('/0')
+        Number(text.split('/')[1]) < 8
           ? [
               {
                 at: ['edge', 'trustedProxies', i],
-                message: `"${text}" trusts every client: each can choose the address that the app sees`,
+                message: `"${text}" trusts ${text.endsWith('/0') ? 'every client' : 'a large part of all clients'}: each can choose the address that the app sees, and that limits count by`,
                 remedy: 'list only the addresses of your own proxies',
               },
             ]

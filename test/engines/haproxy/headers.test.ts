@@ -238,6 +238,12 @@ describe('trusted proxies', () => {
       regions: twoRegions,
       primary: 'us-east',
       changes: { edge: { trustedProxies: ['127.0.9.0/24', '127.0.8.1', '2001:db8::/32'] } },
+      // Shows the address that counts.
+      alter: (_, content) =>
+        content.replace(
+          /(frontend users\n)/,
+          '$1  http-after-response set-header test-client %[var(txn.client)]\n',
+        ),
     })
   })
   after(() => world?.stop())
@@ -288,14 +294,81 @@ describe('trusted proxies', () => {
   })
 
   test('several lines of a list stay in order', async () => {
-    const headers = {
+    const headers: Record<string, string | string[]> = {
       host: 'a',
       'x-forwarded-for': ['203.0.113.9', '198.51.100.7'],
-      forwarded: ['for=a', 'for=b'],
+      forwarded: ['for=_a', 'for=_b'],
     }
     const got = await said('us-east', '127.0.9.7', headers)
     assert.equal(got['x-forwarded-for'], '203.0.113.9, 198.51.100.7, 127.0.9.7')
-    assert.equal(got.forwarded, 'for=a, for=b, for=127.0.9.7;proto=http')
+    assert.equal(got.forwarded, 'for=_a, for=_b, for=127.0.9.7;proto=http')
+    let lines = 0
+    for (const app of world.at('us-east').apps)
+      app.handle = ({ rawHeaders }, response) => {
+        lines = rawHeaders.filter((name) => /^(x-forwarded-for|forwarded)$/i.test(name)).length
+        response.end()
+      }
+    await world.at('us-east').ask('/', { localAddress: '127.0.9.7', headers })
+    for (const app of world.at('us-east').apps) app.handle = echo(app.name)
+    assert.equal(lines, 2)
+  })
+
+  const lists: Record<string, { sent: string | string[]; client: string; got: string }> = {
+    'one client': { sent: '203.0.113.9', client: '203.0.113.9', got: '203.0.113.9, 127.0.9.7' },
+    'a client that wrote an address itself': {
+      sent: '192.0.2.1, 203.0.113.9',
+      client: '203.0.113.9',
+      got: '192.0.2.1, 203.0.113.9, 127.0.9.7',
+    },
+    'a client that wrote nonsense': {
+      sent: 'unknown, 203.0.113.9',
+      client: '203.0.113.9',
+      got: 'unknown, 203.0.113.9, 127.0.9.7',
+    },
+    'another trusted proxy': {
+      sent: '192.0.2.1, 203.0.113.9, 127.0.8.1, 127.0.9.8',
+      client: '203.0.113.9',
+      got: '192.0.2.1, 203.0.113.9, 127.0.8.1, 127.0.9.8, 127.0.9.7',
+    },
+    'only trusted proxies': {
+      sent: '127.0.8.1, 127.0.9.8',
+      client: '127.0.8.1',
+      got: '127.0.8.1, 127.0.9.8, 127.0.9.7',
+    },
+    'a client with IPv6': { sent: '2001:db9::1', client: '2001:db9::1', got: '2001:db9::1, 127.0.9.7' },
+    'a port': { sent: '203.0.113.9:4711', client: '203.0.113.9', got: '203.0.113.9:4711, 127.0.9.7' },
+    'several lines, of which the client wrote the first': {
+      sent: ['192.0.2.1', '203.0.113.9'],
+      client: '203.0.113.9',
+      got: '192.0.2.1, 203.0.113.9, 127.0.9.7',
+    },
+    'several lines, the last of them empty': {
+      sent: ['203.0.113.9', ''],
+      client: '203.0.113.9',
+      got: '203.0.113.9, 127.0.9.7',
+    },
+    nothing: { sent: '', client: '127.0.9.7', got: '127.0.9.7' },
+    spaces: { sent: '  ', client: '127.0.9.7', got: '127.0.9.7' },
+    'no address': { sent: 'unknown', client: '127.0.9.7', got: '127.0.9.7' },
+    'no address at the end': { sent: '203.0.113.9, x', client: '127.0.9.7', got: '127.0.9.7' },
+    'an impossible address': { sent: '203.0.113.999', client: '127.0.9.7', got: '127.0.9.7' },
+  }
+  for (const [what, { sent, client, got }] of Object.entries(lists))
+    test(`the last address that is no trusted proxy counts: ${what}`, async () => {
+      const headers = { host: 'a', 'x-forwarded-for': sent }
+      const localAddress = '127.0.9.7'
+      const reply = await world.at('us-east').ask('/', { headers, localAddress })
+      assert.equal(reply.json<Echo>().headers['x-forwarded-for'], got)
+      assert.equal(reply.headers['test-client'], client)
+    })
+
+  test('a Forwarded header that is malformed is replaced by the proxy’s own address', async () => {
+    for (const forwarded of ['', 'for=', 'nonsense', 'for=1.2.3.4;;', 'for="[::1', '203.0.113.9'])
+      assert.equal(
+        (await said('us-east', '127.0.9.7', { host: 'a', forwarded })).forwarded,
+        'for=127.0.9.7;proto=http',
+        forwarded,
+      )
   })
 
   test('one that says nothing gives the app its own address', async () => {
