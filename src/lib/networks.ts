@@ -2,7 +2,7 @@
 
 const bitsOf = (address: string) => (address.includes(':') ? 128 : 32)
 
-function valueOf(address: string): bigint {
+function numberOf(address: string): bigint {
   if (!address.includes(':')) return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n)
   const [start = '', end] = hexadecimal(address).split('::')
   const groups = (text: string) => (text === '' ? [] : text.split(':'))
@@ -30,7 +30,7 @@ export function withoutHostBits(text: string): string {
   if (length === undefined) return text
   const bits = bitsOf(address)
   const host = BigInt(bits - Number(length))
-  const value = valueOf(address)
+  const value = numberOf(address)
   const start = (value >> host) << host
   return start === value ? text : `${textOf(start, bits)}/${length}`
 }
