@@ -43,6 +43,7 @@ export function ask(
       },
     )
     request.once('error', reject)
+    request.once('timeout', () => request.destroy(new Error(`${path}: nothing for ${options.timeout} ms`)))
     if (Array.isArray(body)) Readable.from(body).pipe(request)
     else request.end(body)
   })

@@ -1,6 +1,7 @@
 import { appHealthy } from '../app/render.ts'
 import { namesHeaders } from './hygiene.ts'
 import { haproxySockets, ownPaths, proxies, selfPeer, tables } from './layout.ts'
+import { idleOf } from './limits.ts'
 import { firstOnly, pickInstance, sentAgain, sentOn, triedHeader, useServer } from './resend.ts'
 import { type Line, quote, section } from './text.ts'
 import { checkMs, upCheckMs, type View } from './view.ts'
@@ -115,7 +116,7 @@ export function toRegion(view: View): string[] {
       'option httpchk',
       `http-check send meth GET uri ${ownPaths.ready} ver HTTP/1.1 hdr host ${topology.domain}`,
       'http-check expect status 200',
-      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check port ${topology.ports.health} inter ${upCheckMs(view, remote)}ms downinter ${checkMs(view, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s ${firstOnly}`,
+      `server ${remote.name} ${remote.address}:${topology.ports.region} source ${region.address} check port ${topology.ports.health} inter ${upCheckMs(view, remote)}ms downinter ${checkMs(view, remote, 250)}ms fall 2 rise 1 ${markDown} tcp-ut 5s pool-purge-delay 60s pool-max-conn ${idleOf(view.budgets, view.regions.filter((one) => one.serves).length)} ${firstOnly}`,
       reroute,
     ),
   )
@@ -160,6 +161,9 @@ export function tableBackends(): string[] {
     section(`backend ${tables.served}`, 'stick-table type string len 80 size 1k store gpc(1)'),
     section(`backend ${tables.holding}`, 'stick-table type string len 8 size 100 store conn_cur'),
     section(`backend ${tables.uploading}`, 'stick-table type ipv6 size 20k expire 1h store conn_cur'),
+    ...[proxies.users, proxies.sockets, proxies.writes, proxies.regions].map((frontend) =>
+      section(`backend ${tables.crowd(frontend)}`, 'stick-table type ipv6 size 20k expire 1h store conn_cur'),
+    ),
     section(`backend ${tables.learned}`, `stick-table type integer size 20k expire 10m peers ${selfPeer}`),
     section(`backend ${tables.bypass}`, `stick-table type integer size 20k expire 1m peers ${selfPeer}`),
     section(

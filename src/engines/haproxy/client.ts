@@ -50,11 +50,16 @@ export function findClient({ edge: { trustedProxies } }: Topology): Line {
 export const clientAddress = ({ edge }: Topology): string =>
   edge.trustedProxies.length > 0 ? 'var(txn.client)' : 'src'
 
+/** Where the next hop finds that address. */
+export const clientHeaderOf = ({ edge }: Topology): string =>
+  edge.trustedProxies.length > 0 ? 'nearside-client' : 'x-forwarded-for'
+
 /**
  * The proxy's address is appended, on the same line: some frameworks read only one. add-header is cheaper than
  * set-header.
  */
 export const appendProxy: Line = [
+  'http-request add-header nearside-client %[var(txn.client)]',
   'http-request set-header x-forwarded-for "%[req.fhdr(x-forwarded-for)], %[src]" if { req.fhdr_cnt(x-forwarded-for) 1 }',
   'http-request add-header x-forwarded-for %[src] if !{ req.fhdr_cnt(x-forwarded-for) 1 }',
   'http-request add-header x-forwarded-proto http if !{ req.hdr(x-forwarded-proto) -m found }',

@@ -2,7 +2,14 @@ import { join } from 'node:path'
 import { messageOf, NearsideError } from '../../lib/errors.ts'
 import { askUnixSocket } from '../../lib/unix-socket.ts'
 import { proxies, tables } from './layout.ts'
-import { parseOldWorkers, parseSessions, parseStats, parseWorkerPid, type StatRow } from './parse.ts'
+import {
+  parseOldWorkers,
+  parseSessions,
+  parseStats,
+  parseTable,
+  parseWorkerPid,
+  type StatRow,
+} from './parse.ts'
 import { type Bypassed, type Edge, parseBypassed, parseServed, type Served } from './traffic.ts'
 
 export type HaproxyControl = {
@@ -34,10 +41,8 @@ export function haproxyIn(folder: string, timeoutMs: number): HaproxyControl {
     served: async (edge) => parseServed(await stats(`show table ${tables.served}`), edge),
     bypassed: async () => parseBypassed(await stats(`show table ${tables.served}`)),
     async holding() {
-      return [...(await stats(`show table ${tables.holding}`)).matchAll(/ conn_cur=(\d+)/g)].reduce(
-        (sum, [, count]) => sum + Number(count),
-        0,
-      )
+      const rows = parseTable(await stats(`show table ${tables.holding}`))
+      return rows.find(({ key }) => key === 'hold')?.data.conn_cur ?? 0
     },
     async endOldSessions(primary) {
       let ended = 0

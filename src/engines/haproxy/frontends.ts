@@ -1,6 +1,7 @@
 import { bodyVariables } from './body.ts'
 import { dropCookies, findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
 import { clientAddress } from './client.ts'
+import { crowdOfHop, crowdOfSockets, crowdOfUsers } from './crowd.ts'
 import { heldHeader } from './hold.ts'
 import { requestHygiene } from './hygiene.ts'
 import { haproxySockets, neverSent, ownPaths, proxies, tables } from './layout.ts'
@@ -34,6 +35,7 @@ export function usersFrontend(view: View): string {
     'clitcpka-idle 60s',
     'clitcpka-intvl 10s',
     'clitcpka-cnt 3',
+    crowdOfUsers(view.budgets, topology),
     logErrors,
     `log ${region.address}:${ports.agent} format raw local0`,
     `log-format ${trafficLogFormat(region.name)}`,
@@ -48,6 +50,7 @@ export function usersFrontend(view: View): string {
     findCached(topology.cdn.pages),
     changes.request,
     noteUpgrade,
+    region.full && crowdOfSockets(view.budgets, clientAddress(topology)),
     '',
     `use_backend ${proxies.own} if ${isOwn}`,
     `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,
@@ -89,6 +92,7 @@ export function regionsFrontend(view: View): string | false {
     // Longer than the other side keeps an idle connection (pool-purge-delay), so the other side closes it.
     'timeout http-keep-alive 10m',
     `timeout client ${view.hopMs}ms`,
+    crowdOfHop('regions', view.budgets, topology),
     limitUploadsOfRegions(view),
     'http-request set-header nearside-hop 1',
     `http-request set-header ${resentHeader} 1 if { req.hdr(nearside-reroute) -m found }`,
@@ -118,6 +122,7 @@ export function writesFrontend(view: View): string {
     `maxconn ${view.budgets.writes}`,
     logErrors,
     `timeout client ${view.hopMs}ms`,
+    crowdOfHop('writes', view.budgets, view.topology),
     // A write that may have reached an app is not sent again, unless the app can recognise the duplicate.
     'http-request set-var(txn.replayable) bool(true) if { req.hdr(idempotency-key) -m found }',
     'http-request disable-l7-retry if !{ var(txn.replayable) -m bool }',

@@ -15,8 +15,8 @@ export function globalSections({ budgets }: View): string[] {
       viaWord,
       // Four threads serve over 100,000 requests/s; more would only cost memory on big machines.
       'thread-hard-limit 4',
-      // The number of sc0 to sc6.
-      'tune.stick-counters 7',
+      // The number of sc0 to sc7.
+      'tune.stick-counters 8',
       // After a reload the old worker keeps serving its long streams and database sessions, but not forever.
       'hard-stop-after 1h',
       // The only peer is this HAProxy itself: after a reload the old worker passes its tables to the new one.

@@ -73,6 +73,8 @@ export const tables = {
   holding: 'holding',
   /** Uploads under way by the client's address. */
   uploading: 'uploading',
+  /** What a client's address has of a crowded frontend. */
+  crowd: (frontend: string) => `crowd-${frontend}`,
   /** Pages whose responses allowed shared caching. */
   learned: 'learned',
   /** URLs whose responses Varnish could not store. */

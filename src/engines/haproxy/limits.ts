@@ -118,3 +118,20 @@ export const uploadsOf = ({ chunked }: Budgets) => chunked
 /** So that one address cannot have all of them. */
 export const uploadsPerAddressOf = (budgets: Budgets) =>
   Math.max(1, Math.floor(uploadsOf(budgets) / 10), Math.min(10, Math.floor(uploadsOf(budgets) / 2)))
+
+/**
+ * A frontend is crowded from three quarters on. Each address may then take a hundredth of all places, and at least eight,
+ * as a browser does, where that leaves room for others.
+ */
+export function crowdOf(places: number): { from: number; each: number } {
+  const from = Math.floor(places * 0.75)
+  const few = Math.max(8, Math.floor(places / 100))
+  return { from, each: Math.max(1, Math.min(few, Math.floor((places - from) / 4))) }
+}
+
+/**
+ * Connections to one other region that may stay open without a request: those of all edges together take at most half of
+ * that region's places. An edge region has none of its own and supposes as many as it has for writes.
+ */
+export const idleOf = ({ regions, writes }: Budgets, edges: number) =>
+  Math.max(4, Math.floor((regions || writes) / (2 * edges)))
