@@ -25,3 +25,14 @@ export type RegionContext = {
  * characters, and a world's folder may have a longer path.
  */
 export const runFolder = '/run/nearside'
+
+/**
+ * Networks from which database connections come: the full regions, of which a primary or a client of it may be any. A
+ * loopback connection has the source address 127.0.0.1, whatever its destination.
+ */
+export function databaseClients(regions: readonly Region[]): string[] {
+  const addresses = regions.filter((region) => region.full).map((region) => region.address)
+  return addresses.some((address) => address.startsWith('127.'))
+    ? ['127.0.0.0/8']
+    : addresses.map((address) => `${address}/32`)
+}

@@ -59,8 +59,8 @@ export type RawConnection = {
   close(): void
 }
 
-export function rawConnection(host: string, port: number, send = ''): RawConnection {
-  const socket = connect(port, host)
+export function rawConnection(host: string, port: number, send = '', localAddress?: string): RawConnection {
+  const socket = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) })
   let text = ''
   let over = false
   const watchers = new Set<() => void>()

@@ -1,3 +1,4 @@
+import { databaseClients } from '../context.ts'
 import { closeProperly } from './backends.ts'
 import { proxies } from './layout.ts'
 import { stopping } from './routes.ts'
@@ -70,7 +71,7 @@ export function replicaBackend(view: View): string | false {
  * Ports 6432 and 6433. A connection waits while there is no database for it. One that waits in the old worker after a
  * reload is passed to the new one.
  */
-export function databaseFrontends({ region, topology, holdMs, budgets }: View): string[] {
+export function databaseFrontends({ region, regions, topology, holdMs, budgets }: View): string[] {
   if (!region.full) return []
   const endpoint = (backend: string, port: number, budget: number) => [
     section(
@@ -78,6 +79,9 @@ export function databaseFrontends({ region, topology, holdMs, budgets }: View): 
       `bind ${region.address}:${port}`,
       `maxconn ${budget}`,
       logErrors,
+      // PostgreSQL sees HAProxy's address. It must not admit through this port whom pg_hba would refuse, and a stranger
+      // must not take the app's connections.
+      `tcp-request connection reject if !{ src ${databaseClients(regions).join(' ')} }`,
       `tcp-request inspect-delay ${holdMs + 5_000}ms`,
       `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,
       'tcp-request content reject if { var(txn.refused) -m bool }',

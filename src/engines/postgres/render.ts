@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { EnginePart } from '../../plan.ts'
-import type { RegionContext } from '../context.ts'
+import { databaseClients, type RegionContext } from '../context.ts'
 import { etcdEndpoints } from '../etcd/render.ts'
 import { bootstrapSql } from './bootstrap.ts'
 
@@ -159,13 +159,8 @@ export function dynamicConfig({ topology }: Pick<RegionContext, 'topology'>) {
 
 /** pg_hba: only the world's own regions may connect, with a password. */
 function hostAccess({ topology, regions }: RegionContext): string[] {
-  const addresses = regions.filter((region) => region.full).map((region) => region.address)
-  // A loopback connection has the source address 127.0.0.1, whatever its destination.
-  const sources = addresses.some((address) => address.startsWith('127.'))
-    ? ['127.0.0.0/8']
-    : addresses.map((address) => `${address}/32`)
   const { name } = topology.database
-  return sources.flatMap((source) => [
+  return databaseClients(regions).flatMap((source) => [
     `host replication replicator ${source} scram-sha-256`,
     `host postgres postgres,rewind,monitor ${source} scram-sha-256`,
     `host ${name} ${name},postgres ${source} scram-sha-256`,

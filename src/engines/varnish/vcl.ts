@@ -270,6 +270,10 @@ ${trusted.deliver}  # HAProxy 3.0 does not store a response of age 0.
 }
 
 sub vcl_synth {
+  if (local.socket != "${edgeSocketName}") {
+    # A client that does not read its answers would keep a thread.
+    set resp.http.Connection = "close";
+  }
   if (req.http.nearside-stale == "replace") {
     set req.http.nearside-stale = "serve";
     return (restart);

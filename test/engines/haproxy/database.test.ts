@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { databaseClients } from '../../../src/engines/context.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
-import type { RawConnection } from '../../support/requests.ts'
+import { type RawConnection, rawConnection } from '../../support/requests.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
+
+const stranger = '127.0.0.11'
 
 // PostgreSQL is a fake that sends the name of its region to every client.
 describe('database endpoints', () => {
@@ -13,6 +16,8 @@ describe('database endpoints', () => {
       regions: twoRegions,
       primary: 'us-east',
       changes: { database: { holdSeconds: 20 } },
+      // On one machine every loopback address is the world's own. This one is not.
+      alter: (_, content) => content.replaceAll('!{ src 127.0.0.0/8 }', `{ src ${stranger} }`),
     })
   })
   after(() => world?.stop())
@@ -25,6 +30,26 @@ describe('database endpoints', () => {
     connection.close()
     return text.trim()
   }
+
+  test('admit whom PostgreSQL admits; others take no connection from the app', async () => {
+    const { address } = world.at('us-east').region
+    const { databaseWrite, databaseRead } = world.topology.ports
+    for (const port of [databaseWrite, databaseRead]) {
+      const strangers = Array.from({ length: 20 }, () => rawConnection(address, port, '', stranger))
+      for (const one of strangers) assert.equal(await one.closed(), '')
+    }
+    for (const proxy of ['database-primary', 'database-replica']) {
+      const rows = await world.at('us-east').control.stats()
+      assert.equal(rows.find((row) => row.proxy === proxy && row.kind === 'frontend')!.current, 0)
+    }
+    const { region } = world.at('us-east')
+    const on = (host: string, full = true) => ({ ...region, address: host, full })
+    assert.deepEqual(databaseClients([region]), ['127.0.0.0/8'])
+    assert.deepEqual(databaseClients([on('10.0.0.1'), on('10.0.0.2'), on('10.0.0.3', false)]), [
+      '10.0.0.1/32',
+      '10.0.0.2/32',
+    ])
+  })
 
   test('6432 leads to the primary, in whichever region it is', async () => {
     for (const edge of ['us-east', 'us-west']) assert.equal(await answer(write(edge)), 'us-east')

@@ -10,6 +10,15 @@ describe('Varnish’s listeners', () => {
   })
   after(() => world?.stop())
 
+  test('the one for health checks ends each connection with its answer, so that no client keeps threads', async () => {
+    const { varnish } = world.topology.ports
+    for (const path of ['/.nearside/alive', '/assets/a.js']) {
+      const request = `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`
+      const text = await world.at('us-east').raw(request.repeat(3), varnish).closed()
+      assert.equal(text.match(/^HTTP\/1.1 /gm)?.length, 1, text)
+    }
+  })
+
   test('no request purges, from any client', async () => {
     const edge = world.at('us-east')
     // To the edge these methods are writes like any other. An app that knows them decides itself what changes.
