@@ -111,6 +111,8 @@ export function cdnBackend({ region, responseMs }: View): string {
     `http-request set-header nearside-static 1 if ${isStatic}`,
     'option httpchk',
     `http-check send meth GET uri ${ownPaths.alive} ver HTTP/1.1 hdr host localhost`,
+    // A Varnish that hangs is noticed within 2.6 s. Being wrong costs little: the app answers for a moment.
+    'timeout check 1s',
     // Only reads come here. A kept connection may lead to a Varnish that has just crashed, as may that of the first
     // retry. After that, Varnish is marked down.
     'retry-on conn-failure empty-response',

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { ownPaths } from '../../../src/engines/haproxy/layout.ts'
+import { identify, signal, withDescendants } from '../../../src/lib/proc.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import type { Reply } from '../../support/requests.ts'
 import { until } from '../../support/sandboxed.ts'
@@ -314,6 +315,31 @@ describe('the CDN cache', () => {
         async () => cached(await ask('/assets/without-varnish.js')) === 'hit',
       )
     })
+  })
+
+  test('may hang: after a moment, requests go to the app until it runs again', async () => {
+    const edge = world.at('us-east')
+    const worker = identify(
+      withDescendants([edge.varnish.running().pid]).find(
+        (pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'cache-main',
+      )!,
+    )!
+    await until('a hit', async () => cached(await ask('/assets/hanging.js')) === 'hit')
+    signal(worker, 'SIGSTOP')
+    const startedAt = performance.now()
+    try {
+      await until('the app to answer', async () => {
+        const reply = await edge.ask('/assets/hanging.js', { timeout: 200 }).catch(() => undefined)
+        return reply?.status === 200
+      })
+      const ms = performance.now() - startedAt
+      assert.ok(ms < 3_900, `${Math.round(ms)} ms`)
+      for (let n = 0; n < 10; n++)
+        assert.equal((await edge.ask('/assets/hanging.js', { timeout: 2_000 })).status, 200)
+    } finally {
+      signal(worker, 'SIGCONT')
+    }
+    await until('Varnish', async () => cached(await ask('/assets/hanging.js')) === 'hit')
   })
 
   test('may crash with a request on its connection without failing that request', async () => {
