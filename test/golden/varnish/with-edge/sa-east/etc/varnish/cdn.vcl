@@ -351,6 +351,10 @@ sub vcl_deliver {
 }
 
 sub vcl_synth {
+  if (local.socket != "edge") {
+    # A client that does not read its answers would keep a thread.
+    set resp.http.Connection = "close";
+  }
   if (req.http.nearside-stale == "replace") {
     set req.http.nearside-stale = "serve";
     return (restart);
