@@ -327,6 +327,7 @@ describe('the CDN cache', () => {
     await until('a hit', async () => cached(await ask('/assets/hanging.js')) === 'hit')
     signal(worker, 'SIGSTOP')
     const startedAt = performance.now()
+    const early = [ask('/assets/hanging.js'), ask('/assets/hanging-too.js')]
     try {
       await until('the app to answer', async () => {
         const reply = await edge.ask('/assets/hanging.js', { timeout: 200 }).catch(() => undefined)
@@ -337,8 +338,10 @@ describe('the CDN cache', () => {
       for (let n = 0; n < 10; n++)
         assert.equal((await edge.ask('/assets/hanging.js', { timeout: 2_000 })).status, 200)
     } finally {
-      signal(worker, 'SIGCONT')
+      // The requests that it has been given are sent to the app when it dies.
+      signal(worker, 'SIGKILL')
     }
+    for (const reply of await Promise.all(early)) assert.equal(reply.status, 200)
     await until('Varnish', async () => cached(await ask('/assets/hanging.js')) === 'hit')
   })
 
