@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { budgetsOf, crowdOf } from '../../../src/engines/haproxy/limits.ts'
+import { budgetsOf, crowdOf, idleOf } from '../../../src/engines/haproxy/limits.ts'
+import { thisMachine } from '../../../src/lib/machine.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { echo } from '../../support/fakes.ts'
 import { until } from '../../support/sandboxed.ts'
@@ -207,4 +208,29 @@ describe('behind a trusted proxy', () => {
     for (const response of waiting) response.end()
     release(all)
   })
+})
+
+test('connections between regions that wait for a request are few, so they leave room for those of other edges', async () => {
+  const world = await startEdges({
+    regions: twoRegions,
+    primary: 'us-east',
+    alter: (_, content) => content.replaceAll(/(pool-max-conn) \d+/g, '$1 4'),
+  })
+  try {
+    const waiting: ServerResponse[] = []
+    for (const app of world.at('us-east').apps) app.handle = (_, response) => void waiting.push(response)
+    const all = Array.from({ length: 30 }, () => world.at('us-west').ask('/', { method: 'POST' }))
+    await until('all to arrive', () => waiting.length === all.length)
+    for (const response of waiting) response.end()
+    for (const reply of await Promise.all(all)) assert.equal(reply.status, 200)
+    const idle = async () =>
+      (await world.at('us-east').control.stats()).find(
+        (row) => row.proxy === 'regions' && row.kind === 'frontend',
+      )!.current!
+    await until('most to be closed', async () => (await idle()) <= 4, 5_000)
+    const budgets = budgetsOf(world.topology, { full: true }, thisMachine())
+    for (const edges of [2, 5, 20]) assert.ok(idleOf(budgets, edges) * edges <= budgets.regions / 2)
+  } finally {
+    await world.stop()
+  }
 })

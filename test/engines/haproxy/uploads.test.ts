@@ -192,6 +192,7 @@ describe('uploads that never end', () => {
         assert.equal(third.answers().length, 6)
         assert.ok(third.answers().includes('503'))
         assert.equal((await write(edge)).status, 200)
+        assert.equal(await world.at(edge).control.holding(), 0)
         for (const { uploads } of [...both, third]) for (const { socket } of uploads) socket.destroy()
         await until('another upload to be taken', async () => {
           const body = 'x'.repeat(100_000)
