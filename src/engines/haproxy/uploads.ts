@@ -1,5 +1,5 @@
 import { tables } from './layout.ts'
-import { uploadsOf, uploadsPerAddressOf } from './limits.ts'
+import { crowdOf, uploadsOf, uploadsPerAddressOf } from './limits.ts'
 import type { Line } from './text.ts'
 import type { View } from './view.ts'
 
@@ -26,15 +26,18 @@ const noteUnread: Line = [
 
 const inAll = `track-sc1 str(upload) table ${tables.holding}`
 
-/** From users: in total, and from one address (IPv6: network of 64 bits). */
+/** From users: in total, and from one address (IPv6: network of 64 bits), which gets fewer while there are many. */
 export function limitUploads(view: View, clientAddress: string): Line {
   const most = uploadsOf(view.budgets)
+  const { from, each } = crowdOf(most)
+  const tooMany = `http-request return status 429 content-type text/plain string "Too many uploads from your address are under way." hdr retry-after 5 if ${unread}`
   return [
     waitForBody(view),
     noteUnread,
     `http-request track-sc6 ${clientAddress},ipmask(32,64) table ${tables.uploading} if ${unread}`,
-    `http-request return status 429 content-type text/plain string "Too many uploads from your address are under way." hdr retry-after 5 if ${unread} { sc_conn_cur(6) gt ${uploadsPerAddressOf(view.budgets)} }`,
+    `${tooMany} { sc_conn_cur(6) gt ${uploadsPerAddressOf(view.budgets)} }`,
     `http-request ${inAll} if ${unread}`,
+    `${tooMany} { sc1_conn_cur gt ${from} } { sc_conn_cur(6) gt ${each} }`,
     `http-request return status 503 content-type text/plain string "Too many uploads are under way." hdr retry-after 5 if ${unread} { sc1_conn_cur gt ${most} }`,
   ]
 }

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { budgetsOf, crowdOf, idleOf } from '../../../src/engines/haproxy/limits.ts'
+import {
+  budgetsOf,
+  crowdOf,
+  idleOf,
+  uploadsOf,
+  uploadsPerAddressOf,
+} from '../../../src/engines/haproxy/limits.ts'
 import { thisMachine } from '../../../src/lib/machine.ts'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
 import { echo } from '../../support/fakes.ts'
@@ -21,6 +27,15 @@ test('nobody fills the last quarter of a frontend from fewer than 16 addresses, 
       )
     }
   }
+  const budgets = budgetsOf(
+    topologyOf(twoRegions),
+    { full: true },
+    { openFiles: 20_000, memoryBytes: 8 * 1024 ** 3 },
+  )
+  const uploads = crowdOf(uploadsOf(budgets))
+  const addresses =
+    uploads.from / uploadsPerAddressOf(budgets) + (uploadsOf(budgets) - uploads.from) / uploads.each
+  assert.ok(addresses > 15, String(addresses))
   assert.deepEqual(crowdOf(3_588), { from: 2_691, each: 35 })
 })
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeWorld, startEdges } from '../../support/edge.ts'
@@ -199,4 +199,38 @@ describe('uploads that never end', () => {
           return (await world.at(edge).ask('/orders', { method: 'POST', body })).status === 200
         })
       })
+})
+
+test('while there are many uploads, an address that has some gets no more, and another gets one', async () => {
+  const world = await startEdges({
+    regions: twoRegions,
+    primary: 'us-east',
+    alter: (_, content) =>
+      content.replace(/(sc1_conn_cur gt) \d+( \} \{ sc_conn_cur\(6\) gt) \d+/g, '$1 6$2 2'),
+  })
+  const { address } = world.at('us-east').region
+  const sockets: Socket[] = []
+  const start = (localAddress: string) => {
+    const socket = connect({ host: address, port: world.topology.ports.http, localAddress })
+    let text = ''
+    socket.on('error', () => undefined).on('data', (part) => (text += part))
+    socket.write('POST /orders HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n')
+    sockets.push(socket)
+    return () => /^HTTP\/1.1 (\d+)/.exec(text)?.[1]
+  }
+  const row = async () =>
+    (await world.at('us-east').control.stats()).find(
+      (one) => one.proxy === 'chunked' && one.kind === 'frontend',
+    )!
+  try {
+    const all = Array.from({ length: 10 }, () => start('127.0.0.11'))
+    await until('the rest to be refused', () => all.filter((status) => status() === '429').length === 4)
+    assert.equal((await row()).current, 6)
+    const other = start('127.0.0.12')
+    await until('the other', async () => (await row()).current === 7)
+    assert.equal(other(), undefined)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await world.stop()
+  }
 })
