@@ -187,6 +187,8 @@ export function chunkedFrontend(view: View): string {
     `use_backend ${proxies.writes} if ${isWrite}`,
     readRoutes(view),
     `http-after-response set-status 413 if { var(${bodyVariables.tooLarge}) -m bool }`,
+    // Any client can cause one.
+    `http-after-response set-log-level silent if { var(${bodyVariables.refused}) -m bool }`,
   )
 }
 

@@ -17,6 +17,9 @@ export function globalSections({ budgets }: View): string[] {
       'thread-hard-limit 4',
       // The number of sc0 to sc7.
       'tune.stick-counters 8',
+      // With it, a client that has paused in an upload which the app broke off keeps a connection that HAProxy neither
+      // reads nor closes.
+      'tune.h1.zero-copy-fwd-recv off',
       // After a reload the old worker keeps serving its long streams and database sessions, but not forever.
       'hard-stop-after 1h',
       // The only peer is this HAProxy itself: after a reload the old worker passes its tables to the new one.

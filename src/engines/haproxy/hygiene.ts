@@ -16,6 +16,7 @@ export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
     `http-request lua.connection_req if ${namesHeaders('req')}`,
     // Any other upgrade (h2c) would carry requests past these rules.
     'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(upgrade) -m str -i websocket }',
+    'http-request del-header upgrade if { req.hdr(upgrade) -m found } !{ req.hdr(connection) -m str -i upgrade }',
     'http-request del-header connection if { req.hdr(connection) -m sub -i upgrade } !{ req.hdr(upgrade) -m found }',
     isTrusted
       ? [

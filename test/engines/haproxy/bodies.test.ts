@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type EdgeWorld, startEdges } from '../../support/edge.ts'
+import { type EdgeWorld, logOf, startEdges } from '../../support/edge.ts'
 import { type Echo, echo } from '../../support/fakes.ts'
 import { until } from '../../support/sandboxed.ts'
 import { twoRegions } from '../../support/topologies.ts'
@@ -147,6 +147,59 @@ describe('an upload that pauses', () => {
     })
 })
 
+describe('a chunked request with trailers', () => {
+  let world: EdgeWorld
+  const ended: string[] = []
+  before(async () => {
+    world = await startEdges({ regions: twoRegions, primary: 'us-east' })
+    for (const name of ['us-east', 'us-west'])
+      for (const app of world.at(name).apps)
+        app.handle = (request) => void request.resume().on('end', () => ended.push(request.url!))
+  })
+  after(() => world?.stop())
+
+  const bodies = {
+    empty: '0\r\n',
+    small: '5\r\nhello\r\n0\r\n',
+    large: `8000\r\n${'x'.repeat(32_768)}\r\n0\r\n`,
+  }
+  for (const [size, body] of Object.entries(bodies))
+    for (const pauseMs of [0, 50])
+      test(`never gets its end to the app, and no alert into the log: ${size}, after ${pauseMs} ms`, async () => {
+        for (const edge of edgesOf(world))
+          for (const method of ['POST', 'GET']) {
+            const connection = edge.raw(
+              `${method} / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`,
+            )
+            if (pauseMs > 0) await delay(pauseMs)
+            connection.socket.write(`${body}x-checksum: abc\r\n\r\n`)
+            const answer = await connection.wait('the answer', (text) => text.includes('accepted.'))
+            assert.match(answer, /^HTTP\/1.1 400 .*Requests with trailers are not accepted\.$/s)
+            connection.close()
+          }
+        assert.deepEqual(ended, [])
+        for (const edge of edgesOf(world)) assert.doesNotMatch(logOf(edge), /ALERT| chunked /)
+      })
+
+  test('does not reach the app when it arrives in one piece', async () => {
+    for (const edge of edgesOf(world)) {
+      const before = edgesOf(world).flatMap(({ apps }) => apps.flatMap(({ requests }) => requests))
+      const connection = edge.raw(
+        `POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n${bodies.small}x-checksum: abc\r\n\r\n`,
+      )
+      assert.match(
+        await connection.wait('the answer', (text) => text.includes('accepted.')),
+        /^HTTP\/1.1 400 /,
+      )
+      connection.close()
+      assert.deepEqual(
+        edgesOf(world).flatMap(({ apps }) => apps.flatMap(({ requests }) => requests)),
+        before,
+      )
+    }
+  })
+})
+
 describe('an ambiguous request', () => {
   let world: EdgeWorld
   before(async () => {
@@ -180,6 +233,7 @@ describe('an ambiguous request', () => {
       const before = seen().length
       const answer = await world.at('us-east').raw(text).closed()
       assert.match(answer, /^HTTP\/1.[01] (400|413|422|501) /)
+      if (what.includes('HTTP/1.0')) assert.match(answer, /^HTTP\/1.[01] 400 /)
       assert.deepEqual(seen().slice(before), [])
     })
 
@@ -217,6 +271,11 @@ describe('an ambiguous request', () => {
       assert.equal(headers.upgrade, undefined)
       assert.doesNotMatch(String(headers.connection), /upgrade|http2/i)
     }
+    const unnamed = await world
+      .at('us-east')
+      .ask('/', { headers: { connection: 'close', upgrade: 'websocket', 'sec-websocket-version': '13' } })
+    assert.equal(unnamed.status, 200)
+    assert.equal(unnamed.json<Echo>().headers.upgrade, undefined)
     const preface = world.at('us-east').raw('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
     assert.match(await preface.closed(), /^HTTP\/1.1 400 /)
     for (const method of ['CONNECT a:80', 'TRACE /']) {

@@ -18,6 +18,7 @@ function Body:http_payload(txn, message)
   -- The end-of-trailers block counts as one byte.
   self.bytes = self.bytes + message:input() - (kind == 'HTX_BLK_EOT' and 1 or 0)
   if self.bytes > max_bytes then
+    txn:set_var('txn.body_refused', true)
     txn:set_var('txn.body_too_large', true)
     txn:set_var('txn.body_refusal', 'The request body is larger than this site accepts.')
     error('a chunked request body is larger than ' .. max_bytes .. ' bytes', 0)
@@ -25,12 +26,19 @@ function Body:http_payload(txn, message)
   while kind == 'HTX_BLK_EOT' or kind == 'HTX_BLK_TLR' do
     local block = txn.f:internal_htx_blk_type(tostring(index))
     if block == 'HTX_BLK_TLR' then
-      txn:set_var('txn.body_refusal', 'Requests with trailers are not accepted.')
-      error('a request has trailers', 0)
+      self.has_trailers = true
+      return
     end
     if block == 'HTX_BLK_EOT' or block == 'HTX_BLK_UNUSED' then return end
     index = index + 1
   end
+end
+
+function Body:http_end(txn, message)
+  if not self.has_trailers then return filter.CONTINUE end
+  txn:set_var('txn.body_refused', true)
+  txn:set_var('txn.body_refusal', 'Requests with trailers are not accepted.')
+  return filter.ERROR
 end
 
 core.register_filter('body', Body, function(self) return self end)
