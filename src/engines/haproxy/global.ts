@@ -20,6 +20,8 @@ export function globalSections({ budgets }: View): string[] {
       // With it, a client that has paused in an upload which the app broke off keeps a connection that HAProxy neither
       // reads nor closes.
       'tune.h1.zero-copy-fwd-recv off',
+      // Otherwise HAProxy answers 413 before any rule to a GET, HEAD or DELETE in HTTP/1.0 with a body. The rules say 400.
+      'h1-accept-payload-with-any-method',
       // After a reload the old worker keeps serving its long streams and database sessions, but not forever.
       'hard-stop-after 1h',
       // The only peer is this HAProxy itself: after a reload the old worker passes its tables to the new one.

@@ -12,6 +12,8 @@ export function requestHygiene({ region, maxBodyBytes, topology }: View): Line {
     'http-request deny deny_status 405 if { method CONNECT TRACE }',
     // A proxy on the way that knows only HTTP/1.0 would see another end of the body (RFC 9112, 6.1).
     'http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }',
+    // Not every server reads the body of such a method, and the rest would be the next request (as HAProxy's own default).
+    'http-request deny deny_status 400 if { req.ver 1.0 } { method GET HEAD DELETE } { req.body_size gt 0 }',
     // First, so that a client cannot name a header that is added below.
     `http-request lua.connection_req if ${namesHeaders('req')}`,
     // Any other upgrade (h2c) would carry requests past these rules.

@@ -224,7 +224,8 @@ describe('an ambiguous request', () => {
     'a bare line feed': `POST /outer HTTP/1.1\nhost: a\ncontent-length: 0, 5\n\n${inner}`,
     'a nul in a header': `${line}x: \0\r\n\r\n${inner}`,
     'a coding in HTTP/1.0': `POST /outer HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${inner}`,
-    'a coding in HTTP/1.0 and no body': `GET /outer HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`,
+    'a coding in HTTP/1.0 with GET': `GET /outer HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${inner}`,
+    'a length in HTTP/1.0 with GET': `GET /outer HTTP/1.0\r\nhost: a\r\ncontent-length: ${inner.length}\r\n\r\n${inner}`,
     'two hosts': `GET /outer HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n`,
     'a host that contradicts the target': `GET http://b/outer HTTP/1.1\r\nhost: a\r\n\r\n`,
   }
@@ -237,6 +238,15 @@ describe('an ambiguous request', () => {
       if (what.includes('HTTP/1.0')) assert.match(answer, /^HTTP\/1.[01] (400|413) /)
       assert.deepEqual(seen().slice(before), [])
     })
+
+  test('gets its 400 in HTTP/1.0 when its body never comes, too', async () => {
+    const connection = world
+      .at('us-east')
+      .raw('GET /outer HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n')
+    const answer = await connection.wait('the answer', (text) => text.includes('\r\n\r\n'))
+    assert.match(answer, /^HTTP\/1.1 400 .*^connection: close\r$/ims)
+    connection.close()
+  })
 
   test('with a folded header gives the app a single header', async () => {
     const connection = world
