@@ -73,6 +73,11 @@ export function replicaBackend(view: View): string | false {
  */
 export function databaseFrontends({ region, regions, topology, holdMs, budgets }: View): string[] {
   if (!region.full) return []
+  // On one machine the operator's commands connect too, from any address of the world's network: a drill in a lab.
+  const clients = [
+    ...databaseClients(regions),
+    ...(topology.network.base.startsWith('127.') ? [] : [`${topology.network.base}.0.0/16`]),
+  ]
   const endpoint = (backend: string, port: number, budget: number) => [
     section(
       `frontend ${proxies.database(backend)}`,
@@ -81,7 +86,7 @@ export function databaseFrontends({ region, regions, topology, holdMs, budgets }
       logErrors,
       // PostgreSQL sees HAProxy's address. It must not admit through this port whom pg_hba would refuse, and a stranger
       // must not take the app's connections.
-      `tcp-request connection reject if !{ src ${databaseClients(regions).join(' ')} }`,
+      `tcp-request connection reject if !{ src ${clients.join(' ')} }`,
       `tcp-request inspect-delay ${holdMs + 5_000}ms`,
       `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,
       'tcp-request content reject if { var(txn.refused) -m bool }',
