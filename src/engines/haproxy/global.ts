@@ -17,9 +17,6 @@ export function globalSections({ budgets }: View): string[] {
       'thread-hard-limit 4',
       // The number of sc0 to sc7.
       'tune.stick-counters 8',
-      // With it, a client that has paused in an upload which the app broke off keeps a connection that HAProxy neither
-      // reads nor closes.
-      'tune.h1.zero-copy-fwd-recv off',
       // Otherwise HAProxy answers 413 before any rule to a GET, HEAD or DELETE in HTTP/1.0 with a body. The rules say 400.
       'h1-accept-payload-with-any-method',
       // After a reload the old worker keeps serving its long streams and database sessions, but not forever.
