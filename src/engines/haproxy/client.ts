@@ -46,6 +46,9 @@ export function findClient({ edge: { trustedProxies } }: Topology): Line {
   ]
 }
 
+/** What a limit counts by: an IPv4 address, or an IPv6 network of 64 bits. */
+export const countedBy = (address: string) => `${address},ipmask(32,64)`
+
 /** The address that a request of `users` counts for. */
 export const clientAddress = ({ edge }: Topology): string =>
   edge.trustedProxies.length > 0 ? 'var(txn.client)' : 'src'

@@ -1,5 +1,5 @@
 import type { Topology } from '../../topology/schema.ts'
-import { clientHeaderOf } from './client.ts'
+import { clientAddress, clientHeaderOf, countedBy } from './client.ts'
 import { proxies, tables } from './layout.ts'
 import { type Budgets, crowdOf } from './limits.ts'
 import { isUpgrade } from './sockets.ts'
@@ -14,7 +14,6 @@ import type { Line } from './text.ts'
  * A counter of its own: sc0 to sc6 have other uses.
  */
 const counted = 'sc_conn_cur(7)'
-const key = (address: string) => `${address},ipmask(32,64)`
 // A kept connection would keep the place.
 const refuse =
   'return status 429 content-type text/plain string "Too many requests from your address are under way." hdr retry-after 5 hdr connection close'
@@ -24,17 +23,17 @@ export function crowdOfUsers(budgets: Budgets, { edge: { trustedProxies } }: Top
   const { from, each } = crowdOf(budgets.users)
   const isProxy = trustedProxies.length > 0 && ` !{ src ${trustedProxies.join(' ')} }`
   return [
-    `tcp-request connection track-sc7 ${key('src')} table ${tables.crowd(proxies.users)} if { fe_conn gt ${from} }${isProxy || ''}`,
+    `tcp-request connection track-sc7 ${countedBy('src')} table ${tables.crowd(proxies.users)} if { fe_conn gt ${from} }${isProxy || ''}`,
     `tcp-request connection reject if { ${counted} gt ${each} }`,
   ]
 }
 
 /** WebSockets for this region's app. */
-export function crowdOfSockets(budgets: Budgets, address: string): Line {
+export function crowdOfSockets(budgets: Budgets, topology: Topology): Line {
   const { from, each } = crowdOf(budgets.sockets)
   const isCrowded = `${isUpgrade} { be_conn(${proxies.sockets}) gt ${from} }`
   return [
-    `http-request track-sc7 ${key(address)} table ${tables.crowd(proxies.sockets)} if ${isCrowded}`,
+    `http-request track-sc7 ${countedBy(clientAddress(topology))} table ${tables.crowd(proxies.sockets)} if ${isCrowded}`,
     `http-request ${refuse} if ${isCrowded} { ${counted} gt ${each} }`,
   ]
 }
@@ -44,7 +43,7 @@ export function crowdOfHop(hop: 'writes' | 'regions', budgets: Budgets, topology
   const { from, each } = crowdOf(budgets[hop])
   const table = tables.crowd(proxies[hop])
   return [
-    `http-request track-sc7 ${key(`req.hdr_ip(${clientHeaderOf(topology)},-1)`)} table ${table} if { fe_conn gt ${from} }`,
+    `http-request track-sc7 ${countedBy(`req.hdr_ip(${clientHeaderOf(topology)},-1)`)} table ${table} if { fe_conn gt ${from} }`,
     `http-request ${refuse} if { ${counted} gt ${each} }`,
   ]
 }

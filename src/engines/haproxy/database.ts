@@ -84,8 +84,8 @@ export function databaseFrontends({ region, regions, topology, holdMs, budgets }
       `bind ${region.address}:${port}`,
       `maxconn ${budget}`,
       logErrors,
-      // PostgreSQL sees HAProxy's address. It must not admit through this port whom pg_hba would refuse, and a stranger
-      // must not take the app's connections.
+      // PostgreSQL sees HAProxy's address, so its own list of clients (pg_hba) refuses nobody here. A stranger must not
+      // take the app's connections either.
       `tcp-request connection reject if !{ src ${clients.join(' ')} }`,
       `tcp-request inspect-delay ${holdMs + 5_000}ms`,
       `tcp-request content lua.hold_${backend} if !{ nbsrv(${backend}) gt 0 }`,

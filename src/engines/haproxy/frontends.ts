@@ -1,6 +1,5 @@
 import { bodyVariables } from './body.ts'
 import { dropCookies, findCached, learnPages, markPipes, noteChanges, showBypass, useCdn } from './cache.ts'
-import { clientAddress } from './client.ts'
 import { crowdOfHop, crowdOfSockets, crowdOfUsers } from './crowd.ts'
 import { heldHeader } from './hold.ts'
 import { requestHygiene } from './hygiene.ts'
@@ -43,14 +42,14 @@ export function usersFrontend(view: View): string {
     '',
     requestHygiene(view),
     '',
-    limitUploads(view, clientAddress(topology)),
+    limitUploads(view),
     '',
     writeRules(topology),
     staticRules(topology),
     findCached(topology.cdn.pages),
     changes.request,
     noteUpgrade,
-    region.full && crowdOfSockets(view.budgets, clientAddress(topology)),
+    region.full && crowdOfSockets(view.budgets, topology),
     '',
     `use_backend ${proxies.own} if ${isOwn}`,
     `use_backend ${proxies.chunked} if { req.hdr(transfer-encoding) -m found }`,

@@ -1,3 +1,4 @@
+import { clientAddress, countedBy } from './client.ts'
 import { tables } from './layout.ts'
 import { crowdOf, uploadsOf, uploadsPerAddressOf } from './limits.ts'
 import type { Line } from './text.ts'
@@ -24,32 +25,30 @@ const noteUnread: Line = [
   'http-request set-var(txn.unread) bool(true) if { req.hdr(transfer-encoding) -m found }',
 ]
 
-const inAll = `track-sc1 str(upload) table ${tables.holding}`
+const countAll = `http-request track-sc1 str(upload) table ${tables.holding} if ${unread}`
+
+const refuseBeyond = (most: number) =>
+  `http-request return status 503 content-type text/plain string "Too many uploads are under way." hdr retry-after 5 if ${unread} { sc1_conn_cur gt ${most} }`
 
 /** From users: in total, and from one address (IPv6: network of 64 bits), which gets fewer while there are many. */
-export function limitUploads(view: View, clientAddress: string): Line {
+export function limitUploads(view: View): Line {
   const most = uploadsOf(view.budgets)
   const { from, each } = crowdOf(most)
   const tooMany = `http-request return status 429 content-type text/plain string "Too many uploads from your address are under way." hdr retry-after 5 if ${unread}`
   return [
     waitForBody(view),
     noteUnread,
-    `http-request track-sc6 ${clientAddress},ipmask(32,64) table ${tables.uploading} if ${unread}`,
+    `http-request track-sc6 ${countedBy(clientAddress(view.topology))} table ${tables.uploading} if ${unread}`,
     `${tooMany} { sc_conn_cur(6) gt ${uploadsPerAddressOf(view.budgets)} }`,
-    `http-request ${inAll} if ${unread}`,
+    countAll,
     `${tooMany} { sc1_conn_cur gt ${from} } { sc_conn_cur(6) gt ${each} }`,
-    `http-request return status 503 content-type text/plain string "Too many uploads are under way." hdr retry-after 5 if ${unread} { sc1_conn_cur gt ${most} }`,
+    refuseBeyond(most),
   ]
 }
 
 /** From other regions, of all edges together. */
 export function limitUploadsOfRegions(view: View): Line {
-  return [
-    waitForBody(view),
-    noteUnread,
-    `http-request ${inAll} if ${unread}`,
-    `http-request return status 503 content-type text/plain string "Too many uploads are under way." hdr retry-after 5 if ${unread} { sc1_conn_cur gt ${Math.floor(view.budgets.regions / 2)} }`,
-  ]
+  return [waitForBody(view), noteUnread, countAll, refuseBeyond(Math.floor(view.budgets.regions / 2))]
 }
 
 /**
